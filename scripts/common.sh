@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What every script here shares: where the checkout and the cache are, and how to talk.
+
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${KALLOC_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kalloc}
+[[ $cache == /* ]] || cache=$PWD/$cache
+
+say() { printf 'kalloc: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# flavour_of KERNEL: the distribution's name of the kernel that KERNEL= chooses.
+flavour_of() {
+	case $1 in
+	stock) echo amd64 ;;
+	rt) echo rt-amd64 ;;
+	cloud) echo cloud-amd64 ;;
+	*) die "KERNEL=$1 is unknown; choose one of stock, rt, cloud." ;;
+	esac
+}
+
+# kernel_of FLAVOUR: the other way round.
+kernel_of() {
+	case $1 in
+	amd64) echo stock ;;
+	rt-amd64) echo rt ;;
+	cloud-amd64) echo cloud ;;
+	*) die "FLAVOUR=$1 is unknown; choose one of amd64, rt-amd64, cloud-amd64." ;;
+	esac
+}
