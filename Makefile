@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Entry points for a person. The modules' own rules are in Kbuild.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KERNEL ?= stock
+FLAVOURS := stock=amd64 rt=rt-amd64 cloud=cloud-amd64
+FLAVOUR ?= $(or $(patsubst $(KERNEL)=%,%,$(filter $(KERNEL)=%,$(FLAVOURS))),$(KERNEL))
+
+export KERNEL
+
+.PHONY: all modules modules_install clean help toolbox kernel update run test shell purge
+
+all: modules
+
+## Plain out-of-tree build, for any kernel tree with Rust (make KDIR=…; W=1 C=1 CLIPPY=1 LLVM=1 KALLOC_TESTS=1):
+modules:		## build kalloc.ko and the samples (also: all, the default)
+	@scripts/check-kdir '$(KDIR)'
+	$(MAKE) -C '$(KDIR)' M='$(CURDIR)' modules
+
+modules_install: modules	## install kalloc.ko
+	@# The kernel's own rule installs what modules.order lists; the samples are not for installing.
+	cp modules.order .modules.order.all
+	grep '/\?kalloc\.o$$' .modules.order.all > modules.order
+	$(MAKE) -C '$(KDIR)' M='$(CURDIR)' modules_install; \
+		status=$$?; mv .modules.order.all modules.order; exit $$status
+
+clean:			## remove what was built
+	rm -rf build
+	[ ! -e '$(KDIR)/Makefile' ] || $(MAKE) -C '$(KDIR)' M='$(CURDIR)' clean
+
+## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt or cloud); nothing to prepare by hand:
+run:			## build, boot, load and unload every sample
+	@scripts/toolbox scripts/run
+
+test:			## run every test
+	@scripts/toolbox scripts/test
+
+shell:			## an interactive guest with the modules at hand
+	@scripts/toolbox scripts/shell
+
+## What those need, made on first use in KALLOC_CACHE, else ~/.cache/kalloc:
+toolbox:		## make the Debian root with the kernel's toolchain
+	@scripts/toolbox
+
+kernel:			## prepare the kernel (or FLAVOUR=amd64, rt-amd64 or cloud-amd64)
+	@scripts/toolbox scripts/kernel '$(FLAVOUR)'
+
+update:			## renew the toolbox and look for a newer kernel
+	@scripts/toolbox --renew
+	@scripts/toolbox scripts/kernel --update '$(FLAVOUR)'
+
+purge:			## delete the cache: toolbox, kernels and all
+	@scripts/toolbox --purge
+
+help:			## list every target
+	@awk '/^## / { print "\n" substr($$0, 4); next } \
+		/^[a-z_]+:.*##/ { split($$0, a, /:[^#]*##/); printf "  make %-17s%s\n", a[1], a[2] }' Makefile
