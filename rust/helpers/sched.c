@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/bug.h>
+#include <linux/irqflags.h>
+#include <linux/kernel.h>
+#include <linux/preempt.h>
+#include <linux/sched/mm.h>
+
+unsigned int kalloc_helper_memalloc_nofs_save(void)
+{
+	return memalloc_nofs_save();
+}
+
+void kalloc_helper_memalloc_nofs_restore(unsigned int flags)
+{
+	memalloc_nofs_restore(flags);
+}
+
+unsigned int kalloc_helper_memalloc_noio_save(void)
+{
+	return memalloc_noio_save();
+}
+
+void kalloc_helper_memalloc_noio_restore(unsigned int flags)
+{
+	memalloc_noio_restore(flags);
+}
+
+#ifdef CONFIG_DEBUG_ATOMIC_SLEEP
+/* What the unsafe constructors of the tokens claim. */
+void kalloc_helper_might_sleep(void)
+{
+	might_sleep();
+}
+
+void kalloc_helper_assert_may_lock(void)
+{
+	WARN_ON_ONCE(in_nmi() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()));
+}
+
+void kalloc_helper_assert_not_nmi(void)
+{
+	WARN_ON_ONCE(in_nmi());
+}
+
+void kalloc_helper_assert_nmi(void)
+{
+	WARN_ON_ONCE(!in_nmi());
+}
+#endif

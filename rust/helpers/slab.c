@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/slab.h>
+
+/* Where C's macro does more than call the allocator (allocation profiling, partitioned caches), Rust calls these. */
+void *kalloc_helper_kmalloc(size_t size, gfp_t flags)
+{
+	return kmalloc(size, flags);
+}
+
+void *kalloc_helper_kmalloc_node(size_t size, gfp_t flags, int node)
+{
+	return kmalloc_node(size, flags, node);
+}
+
+void *kalloc_helper_krealloc_node(const void *p, size_t size, gfp_t flags, int node)
+{
+	return krealloc_node(p, size, flags, node);
+}

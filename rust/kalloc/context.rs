@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Contexts: tokens that say what code may do where it runs.
+//!
+//! A token is zero-sized, stays on its thread and cannot be copied. It restricts and proves nothing else: that code has
+//! a [`Raw`] token does not show that interrupts are off. Contexts, from the freest to the strictest:
+//!
+//! | token | where the kernel hands it out | default flags | may use |
+//! | --- | --- | --- | --- |
+//! | [`Task`] | module init and exit | [`Kernel`] | everything |
+//! | [`NoFs`], [`NoIo`] | a [scope](crate::scope) | [`GfpNoFs`], [`GfpNoIo`] | may sleep; what the scope permits |
+//! | [`Atomic`] | a [spinlock or the RCU read side](crate::sync) | [`GfpAtomic`] | nothing that sleeps |
+//! | [`Irq`] | `SpinLockIrq`, hard-IRQ handlers that RT may thread | [`GfpAtomic`] | as [`Atomic`] |
+//! | [`Raw`] | [interrupts or preemption disabled](crate::irq) | [`GfpAtomic`]; none on RT | as [`Irq`]; on RT no allocator |
+//! | [`Nmi`] | NMI handlers | none | no allocator |
+//!
+//! A section that takes sleep away borrows the token before it exclusively, so until the section ends no sleeping call
+//! compiles: not through the old token, which is borrowed, and not through the new one, whose type has no such flags.
+//!
+//! ```
+//! use kalloc::prelude::*;
+//! use kernel::sync::SpinLock;
+//!
+//! fn count(task: &mut Task, lock: &SpinLock<u32>) -> Result {
+//!     let _sleeps = KBox::new(&task, 1u32)?;
+//!     task.locked(lock, |count, cx| -> Result {
+//!         *count += 1;
+//!         let _does_not = KBox::new(&cx, *count)?;
+//!         Ok(())
+//!     })
+//! }
+//! ```
+//!
+//! A helper asks for what it needs of a context and not for a token, so that it works in every context that has it:
+//!
+//! ```
+//! use kalloc::prelude::*;
+//!
+//! fn pair<C: Sleep>(cx: &C) -> Result<(KBox<u8>, KBox<u8>)> {
+//!     Ok((KBox::new(cx, 1)?, KBox::new(cx, 2)?))
+//! }
+//! ```
+//!
+//! What no type can see is what takes no token: the kernel crate's own `SpinLock::lock`, `rcu::read_lock`,
+//! `local_interrupt_disable` and allocators.
+
+use crate::gfp::{AllowedIn, Gfp, GfpAtomic, GfpNoFs, GfpNoIo, Kernel, With};
+use core::marker::PhantomData;
+use kernel::types::NotThreadSafe;
+
+pub(crate) mod private {
+    /// Keeps the traits of this crate for its own types: a context made elsewhere would prove nothing.
+    pub trait Sealed {}
+
+    /// A token proper, and not a reference to one.
+    pub trait Token: super::Context + Sized {
+        /// Makes the token.
+        ///
+        /// # Safety
+        ///
+        /// For as long as the token lives the code that has it must be in a context that permits all that the token's
+        /// type permits, and must not have a token of a freer context in reach.
+        unsafe fn token() -> Self;
+    }
+}
+use private::{Sealed, Token};
+
+/// Any context: what a helper asks for that only hands its token on.
+///
+/// A context is a token or `&mut` of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a context",
+    label = "a token such as `Task` or `Atomic<'_>` is expected here",
+    note = "tokens come from kalloc's entry points (module init, a lock, an interrupt handler) and not from a driver"
+)]
+pub trait Context: Sealed {
+    /// The context of code here that must not sleep: [`Atomic`], or this one where it is stricter.
+    type Atomic<'a>: Token
+    where
+        Self: 'a;
+    /// The context of code here that may run in a hard interrupt: [`Irq`], or this one where it is stricter.
+    type Irq<'a>: Token
+    where
+        Self: 'a;
+    /// The context of code here with interrupts or preemption disabled: [`Raw`], or [`Nmi`].
+    type Raw<'a>: Token
+    where
+        Self: 'a;
+
+    /// A grant of `flags`, for all the calls that should not use the context's own default.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn buffer(task: &Task) -> Result<KBox<[u8; 256]>> {
+    ///     Ok(KBox::zeroed(task.with(Kernel.account()))?)
+    /// }
+    /// ```
+    #[inline(always)]
+    fn with<F: AllowedIn<Self>>(&self, _flags: F) -> With<'_, F, Self>
+    where
+        Self: Sized,
+    {
+        With::new()
+    }
+
+    /// A weaker token for code that asks for [`Atomic`], for as long as this one is borrowed.
+    #[inline(always)]
+    fn as_atomic(&mut self) -> Self::Atomic<'_> {
+        // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
+        unsafe { Token::token() }
+    }
+
+    /// A weaker token for code that asks for [`Irq`], for as long as this one is borrowed.
+    #[inline(always)]
+    fn as_irq(&mut self) -> Self::Irq<'_> {
+        // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
+        unsafe { Token::token() }
+    }
+
+    /// A weaker token for code that asks for [`Raw`], for as long as this one is borrowed.
+    #[inline(always)]
+    fn as_raw(&mut self) -> Self::Raw<'_> {
+        // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
+        unsafe { Token::token() }
+    }
+}
+
+/// Contexts in which the allocators work, which is where a `spinlock_t` may be taken: all but [`Nmi`], and but [`Raw`]
+/// on `CONFIG_PREEMPT_RT`.
+#[diagnostic::on_unimplemented(
+    message = "no allocator may be called and no spinlock taken in `{Self}`",
+    label = "not allowed in this context",
+    note = "an NMI handler, and on PREEMPT_RT code with interrupts or preemption disabled, has to use memory that was \
+            allocated before"
+)]
+pub trait Allocate: Context {
+    /// The flags that a call gets that asks for none: what `KBox::new(&cx, …)` uses.
+    type Flags: Gfp;
+
+    /// The context of code that holds a spinlock: [`Context::Atomic`], in which the allocators still work.
+    type Locked<'a>: Allocate + Token
+    where
+        Self: 'a;
+}
+
+/// Contexts that may sleep. Helpers that allocate ask for this, so that they work inside a NOFS or NOIO scope too.
+#[diagnostic::on_unimplemented(
+    message = "this may sleep, and `{Self}` must not",
+    label = "sleeping is not allowed in this context",
+    note = "do it before the lock is taken or the interrupt comes, use `GfpAtomic` or `GfpNowait`, or hand the work to \
+            process context"
+)]
+pub trait Sleep: Allocate {
+    /// The context of a scope here that must not start file-system I/O: [`NoFs`], or [`NoIo`] inside one.
+    type NoFs<'a>: Sleep + Token
+    where
+        Self: 'a;
+    /// The context of a scope here that must not start I/O: [`NoIo`].
+    type NoIo<'a>: Sleep + Token
+    where
+        Self: 'a;
+}
+
+/// Contexts that may sleep and start I/O: not inside a NOIO scope.
+#[diagnostic::on_unimplemented(
+    message = "this may sleep and start I/O, and `{Self}` must not",
+    label = "not allowed in this context",
+    note = "inside a NOIO scope use `GfpNoIo`; where sleeping is not allowed use `GfpAtomic` or `GfpNowait`"
+)]
+pub trait SleepIo: Sleep {}
+
+/// Contexts that may sleep, start I/O and call into file systems: not inside a NOFS or NOIO scope.
+#[diagnostic::on_unimplemented(
+    message = "this may sleep and call into file systems, and `{Self}` must not",
+    label = "not allowed in this context",
+    note = "where sleeping is not allowed use `GfpAtomic` or `GfpNowait`, or allocate before the lock is taken; inside a \
+            NOFS or NOIO scope use `GfpNoFs` or `GfpNoIo`"
+)]
+pub trait SleepFs: SleepIo {}
+
+/// Process context, with no lock held: may sleep.
+///
+/// There is one for each thread of control, from the kernel's entry into the driver to its return: an adaptor such as
+/// [`crate::module!`] makes it.
+///
+/// Flags: [`Kernel`] by default, and every other.
+#[derive(Debug)]
+pub struct Task(NotThreadSafe);
+
+impl Task {
+    /// Claims process context, for a callback of the kernel that kalloc has no adaptor for.
+    ///
+    /// A kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` checks the claim as `might_sleep()` does: a false one warns.
+    ///
+    /// # Safety
+    ///
+    /// The caller must be allowed to sleep for as long as the token lives, and no other token may be in reach of the
+    /// code that gets it.
+    #[inline(always)]
+    pub unsafe fn assume() -> Self {
+        #[cfg(CONFIG_DEBUG_ATOMIC_SLEEP)]
+        // SAFETY: It has no preconditions; it warns where it must not be called.
+        unsafe {
+            kalloc_bindings::kalloc_helper_might_sleep()
+        };
+        Self(NotThreadSafe)
+    }
+}
+
+macro_rules! bounded_tokens {
+    ($($(#[$doc:meta])* $name:ident, $claim:literal, $check:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name<'a>(PhantomData<&'a mut ()>, NotThreadSafe);
+
+        impl<'a> $name<'a> {
+            #[doc = concat!("Claims ", $claim, ", for a callback of the kernel that kalloc has no adaptor for.")]
+            ///
+            /// A kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` checks what can be checked of the claim, and warns.
+            ///
+            /// # Safety
+            ///
+            /// The code that gets the token must be in a context that permits all that the token's type permits, for
+            /// all of `'a`, and no token of a freer context may be in its reach.
+            #[inline(always)]
+            pub unsafe fn assume() -> Self {
+                #[cfg(CONFIG_DEBUG_ATOMIC_SLEEP)]
+                // SAFETY: It has no preconditions; it warns where the claim is false.
+                unsafe {
+                    kalloc_bindings::$check()
+                };
+                Self(PhantomData, NotThreadSafe)
+            }
+        }
+
+        impl<'a> Token for $name<'a> {
+            #[inline(always)]
+            unsafe fn token() -> Self {
+                Self(PhantomData, NotThreadSafe)
+            }
+        }
+    )*};
+}
+
+bounded_tokens! {
+    /// Inside a `memalloc_nofs_save()` scope: may sleep and start I/O, must not call into file systems.
+    ///
+    /// Flags: [`GfpNoFs`] by default; those of [`NoIo`].
+    NoFs, "to be inside a `memalloc_nofs_save()` scope", kalloc_helper_might_sleep;
+    /// Inside a `memalloc_noio_save()` scope: may sleep, must not start I/O.
+    ///
+    /// Flags: [`GfpNoIo`] by default; those of [`Atomic`].
+    NoIo, "to be inside a `memalloc_noio_save()` scope", kalloc_helper_might_sleep;
+    /// Must not sleep: a `spinlock_t` is held, on the RCU read side, bottom halves are disabled, in a softirq.
+    ///
+    /// Flags: [`GfpAtomic`] by default; [`GfpNowait`](crate::gfp::GfpNowait), [`NoReclaim`](crate::gfp::NoReclaim).
+    Atomic, "a context that must not sleep, in which a `spinlock_t` may be taken", kalloc_helper_assert_may_lock;
+    /// Must not sleep, and interrupts may be off: a `SpinLockIrq` is held, a hard-IRQ handler that RT may thread.
+    ///
+    /// Flags: as [`Atomic`].
+    Irq, "a hard-interrupt context that PREEMPT_RT may thread", kalloc_helper_assert_may_lock;
+    /// Interrupts or preemption are really disabled, also on `CONFIG_PREEMPT_RT`: `local_irq_save()`,
+    /// `preempt_disable()`, a raw spinlock, `IRQF_NO_THREAD` handlers.
+    ///
+    /// Flags: as [`Atomic`]; on `CONFIG_PREEMPT_RT` none, since the allocators take sleeping locks there.
+    Raw, "a context with interrupts or preemption disabled, outside NMI", kalloc_helper_assert_not_nmi;
+    /// In an NMI handler. No flags: memory has to be there before.
+    Nmi, "an NMI handler", kalloc_helper_assert_nmi;
+}
+
+impl Token for Task {
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        Self(NotThreadSafe)
+    }
+}
+
+/// One row a token: what it becomes in each kind of section.
+macro_rules! contexts {
+    ($($name:ty: $atomic:ident, $irq:ident, $raw:ident;)*) => {$(
+        impl Sealed for $name {}
+        impl Context for $name {
+            type Atomic<'a> = $atomic<'a> where Self: 'a;
+            type Irq<'a> = $irq<'a> where Self: 'a;
+            type Raw<'a> = $raw<'a> where Self: 'a;
+        }
+    )*};
+}
+
+contexts! {
+    Task: Atomic, Irq, Raw;
+    NoFs<'_>: Atomic, Irq, Raw;
+    NoIo<'_>: Atomic, Irq, Raw;
+    Atomic<'_>: Atomic, Irq, Raw;
+    Irq<'_>: Irq, Irq, Raw;
+    Raw<'_>: Raw, Raw, Raw;
+    Nmi<'_>: Nmi, Nmi, Nmi;
+}
+
+macro_rules! allocate {
+    ($($(#[$cfg:meta])* $name:ty: $flags:ty, $locked:ident;)*) => {$(
+        $(#[$cfg])*
+        impl Allocate for $name {
+            type Flags = $flags;
+            type Locked<'a> = $locked<'a> where Self: 'a;
+        }
+        $(#[$cfg])*
+        const _: () = {
+            const fn default_is_allowed<C: Allocate>() where C::Flags: AllowedIn<C> {}
+            default_is_allowed::<$name>()
+        };
+    )*};
+}
+
+allocate! {
+    Task: Kernel, Atomic;
+    NoFs<'_>: GfpNoFs, Atomic;
+    NoIo<'_>: GfpNoIo, Atomic;
+    Atomic<'_>: GfpAtomic, Atomic;
+    Irq<'_>: GfpAtomic, Irq;
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    Raw<'_>: GfpAtomic, Raw;
+}
+
+macro_rules! sleep {
+    ($($name:ty: $nofs:ident, $noio:ident;)*) => {$(
+        impl Sleep for $name {
+            type NoFs<'a> = $nofs<'a> where Self: 'a;
+            type NoIo<'a> = $noio<'a> where Self: 'a;
+        }
+    )*};
+}
+
+sleep! {
+    Task: NoFs, NoIo;
+    NoFs<'_>: NoFs, NoIo;
+    NoIo<'_>: NoIo, NoIo;
+}
+
+impl SleepIo for Task {}
+impl SleepIo for NoFs<'_> {}
+impl SleepFs for Task {}
+
+// `&mut` of a context is that context, so that a helper's `task: &mut Task` is used as its caller's `task` is.
+impl<C: Context> Sealed for &mut C {}
+impl<C: Context> Context for &mut C {
+    type Atomic<'a>
+        = C::Atomic<'a>
+    where
+        Self: 'a;
+    type Irq<'a>
+        = C::Irq<'a>
+    where
+        Self: 'a;
+    type Raw<'a>
+        = C::Raw<'a>
+    where
+        Self: 'a;
+}
+impl<C: Allocate> Allocate for &mut C {
+    type Flags = C::Flags;
+    type Locked<'a>
+        = C::Locked<'a>
+    where
+        Self: 'a;
+}
+impl<C: Sleep> Sleep for &mut C {
+    type NoFs<'a>
+        = C::NoFs<'a>
+    where
+        Self: 'a;
+    type NoIo<'a>
+        = C::NoIo<'a>
+    where
+        Self: 'a;
+}
+impl<C: SleepIo> SleepIo for &mut C {}
+impl<C: SleepFs> SleepFs for &mut C {}
+
+// Tokens cost nothing at run time.
+const _: () = {
+    assert!(size_of::<Task>() == 0 && size_of::<NoFs<'_>>() == 0 && size_of::<NoIo<'_>>() == 0);
+    assert!(size_of::<Atomic<'_>>() == 0 && size_of::<Irq<'_>>() == 0);
+    assert!(size_of::<Raw<'_>>() == 0 && size_of::<Nmi<'_>>() == 0);
+};

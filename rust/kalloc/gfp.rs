@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! GFP flags as types, and the grants that pair them with a context.
+//!
+//! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
+//!
+//! A base such as [`Kernel`] or [`GfpAtomic`] is one of C's combinations; modifiers wrap it. What may not be combined
+//! does not compile, and neither do flags in a context that forbids them:
+//!
+//! ```
+//! use kalloc::prelude::*;
+//!
+//! fn buffers(task: &Task) -> Result {
+//!     // GFP_KERNEL, the default of process context.
+//!     let _plain = KBox::<[u8; 64]>::new_uninit(&task)?;
+//!     // GFP_KERNEL | __GFP_ACCOUNT | __GFP_NORETRY
+//!     let _accounted = KBox::<[u8; 64]>::new_uninit(task.with(Kernel.account().noretry()))?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | type | C | contexts |
+//! | --- | --- | --- |
+//! | [`Kernel`], [`KernelAccount`], [`User`], [`HighUser`], [`HighUserMovable`] | `GFP_KERNEL`, … | [`SleepFs`] |
+//! | [`GfpNoFs`] | `GFP_NOFS` | [`SleepIo`] |
+//! | [`GfpNoIo`] | `GFP_NOIO` | [`Sleep`] |
+//! | [`GfpAtomic`], [`GfpNowait`], [`NoReclaim`] | `GFP_ATOMIC`, `GFP_NOWAIT`, `GFP_KERNEL & ~__GFP_RECLAIM` | [`Allocate`] |
+//!
+//! `__GFP_HIGH`, `__GFP_IO`, `__GFP_FS`, `__GFP_DIRECT_RECLAIM` and `__GFP_KSWAPD_RECLAIM` are parts of these and stand
+//! nowhere alone. There are no flags at run time, no operator that takes bits apart and no constructor from bits.
+
+use crate::{
+    context::{private::Sealed, Allocate, Context, Sleep, SleepFs, SleepIo},
+    node::Node,
+};
+use core::{
+    convert::Infallible,
+    fmt,
+    marker::PhantomData, //
+};
+use kalloc_bindings::*;
+use kernel::{
+    alloc::{AllocError, Flags},
+    bindings::{gfp_t, NUMA_NO_NODE},
+    error::Error,
+};
+
+/// A combination of GFP flags, as a type.
+pub trait Gfp: Sealed + Copy + fmt::Debug + 'static {
+    /// The `gfp_t` that the kernel gets.
+    const BITS: gfp_t;
+
+    /// Whether the kernel waits until there is memory.
+    #[doc(hidden)]
+    const NOFAIL: bool = Self::BITS & KALLOC_CONST___GFP_NOFAIL != 0;
+
+    /// What it is that can go wrong: [`AllocError`], or [`Infallible`] under `__GFP_NOFAIL`.
+    type Failure: Copy + fmt::Debug + 'static;
+
+    /// What to do with NULL.
+    #[doc(hidden)]
+    fn failed() -> Failed<Self>;
+
+    /// The kernel crate's value of these flags, for its own containers. It does not leave this crate: a value would
+    /// outlive its grant.
+    #[doc(hidden)]
+    const FLAGS: FlagsValue = FlagsValue(
+        // SAFETY: `Flags` is a struct of one `u32`. Of size 4, it has no place for it but its beginning.
+        unsafe { core::mem::transmute::<gfp_t, Flags>(Self::BITS) },
+    );
+}
+
+/// Keeps [`Gfp::FLAGS`] in this crate.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct FlagsValue(pub(crate) Flags);
+
+const _: () = assert!(size_of::<Flags>() == size_of::<gfp_t>());
+
+/// Flags that may be used in the context `C`.
+#[diagnostic::on_unimplemented(
+    message = "the flags `{Self}` are not allowed in `{C}`",
+    label = "these flags are not allowed here",
+    note = "see the table in kalloc::gfp for the flags of each context"
+)]
+pub trait AllowedIn<C>: Gfp {}
+
+/// Out of memory: the error of an allocation with the flags `F`.
+///
+/// It turns into the kernel crate's [`Error`] (`ENOMEM`) and [`AllocError`] by `?`. Under `__GFP_NOFAIL` it has no
+/// value, so that `let Ok(x) = …;` is enough.
+#[derive(Clone, Copy, Debug)]
+pub struct Failed<F: Gfp>(pub F::Failure);
+
+/// Out of memory, with the value that the caller handed in.
+///
+/// ```
+/// use kalloc::prelude::*;
+///
+/// /// Keeps `value` in the caller's hands when there is no memory for it.
+/// fn boxed(cx: &Atomic<'_>, value: [u8; 32]) -> Result<KBox<[u8; 32]>, [u8; 32]> {
+///     KBox::new(cx, value).map_err(|failed| failed.value)
+/// }
+/// ```
+#[derive(Clone, Copy)]
+pub struct FailedWith<F: Gfp, T> {
+    /// What went wrong.
+    pub failure: F::Failure,
+    /// What could not be stored.
+    pub value: T,
+}
+
+impl<F: Gfp, T> FailedWith<F, T> {
+    pub(crate) fn new(Failed(failure): Failed<F>, value: T) -> Self {
+        Self { failure, value }
+    }
+}
+
+impl<F: Gfp, T> fmt::Debug for FailedWith<F, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Failed::<F>(self.failure).fmt(f)
+    }
+}
+
+impl<F: Gfp> From<Failed<F>> for Error {
+    fn from(_: Failed<F>) -> Self {
+        kernel::error::code::ENOMEM
+    }
+}
+impl<F: Gfp> From<Failed<F>> for AllocError {
+    fn from(_: Failed<F>) -> Self {
+        AllocError
+    }
+}
+impl<F: Gfp, T> From<FailedWith<F, T>> for Error {
+    fn from(_: FailedWith<F, T>) -> Self {
+        kernel::error::code::ENOMEM
+    }
+}
+impl<F: Gfp, T> From<FailedWith<F, T>> for AllocError {
+    fn from(_: FailedWith<F, T>) -> Self {
+        AllocError
+    }
+}
+impl<F: Gfp, T> From<FailedWith<F, T>> for Failed<F> {
+    fn from(with: FailedWith<F, T>) -> Self {
+        Failed(with.failure)
+    }
+}
+
+// What modifiers and allocators ask of flags ---------------------------------------------------------------------------
+
+macro_rules! properties {
+    ($($(#[$attr:meta])* $name:ident;)*) => {$(
+        $(#[$attr])*
+        pub trait $name: Gfp {}
+    )*};
+}
+
+properties! {
+    /// With direct reclaim: what `__GFP_NORETRY`, `__GFP_RETRY_MAYFAIL` and `__GFP_NOFAIL` modify.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` never reclaims, so there is nothing to retry",
+        note = "`.noretry()`, `.retry_mayfail()` and `.nofail()` go with flags that may sleep, such as `Kernel`"
+    )]
+    Reclaims;
+    /// With no zone chosen.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` already chooses a zone, or must not",
+        note = "at most one of `.dma()`, `.dma32()`, `.highmem()` and the bases `HighUser`, `HighUserMovable`; none with \
+                `.nofail()`, which could then wait for ever"
+    )]
+    Unzoned;
+    /// With no rule yet for when memory is short.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` already says what happens when memory is short",
+        note = "`.noretry()`, `.retry_mayfail()` and `.nofail()` exclude one another"
+    )]
+    Unruled;
+    /// With no mobility chosen.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` already says whether the memory can be moved or reclaimed",
+        note = "`.movable()`, `.reclaimable()` and the base `HighUserMovable` exclude one another"
+    )]
+    Unplaced;
+    /// Not bound to one node.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is bound to one node, where `.nofail()` could wait for ever"
+    )]
+    AnyNode;
+    /// Without `__GFP_NOFAIL`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` promises memory, and the kernel cannot keep that promise here",
+        note = "`.nofail()` is for boxes of at most a page: not for zones, one node, or a length known at run time"
+    )]
+    MayFail;
+    /// What kmalloc accepts: not `__GFP_DMA32`, `__GFP_HIGHMEM` (`GFP_SLAB_BUG_MASK`), `__GFP_COMP` (its own), nor
+    /// `__GFP_MOVABLE` (nobody can move slab memory).
+    #[diagnostic::on_unimplemented(
+        message = "kmalloc does not accept `{Self}`",
+        label = "flags that kmalloc rejects",
+        note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or `HighUserMovable`; use \
+                pages, or the DMA API for device memory"
+    )]
+    ForKmalloc;
+    /// What krealloc accepts: as kmalloc, and not `__GFP_ZERO`, which it keeps only if every call for the memory had it.
+    #[diagnostic::on_unimplemented(
+        message = "krealloc does not accept `{Self}`",
+        label = "flags that krealloc rejects",
+        note = "as kmalloc, and no `.zeroed()`: the memory that is added is filled by `resize`"
+    )]
+    ForKrealloc;
+}
+
+// Bases ----------------------------------------------------------------------------------------------------------------
+
+macro_rules! bases {
+    ($($(#[$doc:meta])* $name:ident = $bits:ident, $context:ident, [$($property:ident)*];)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+
+        impl Sealed for $name {}
+        impl Gfp for $name {
+            const BITS: gfp_t = $bits;
+            type Failure = AllocError;
+            #[cold]
+            #[inline]
+            fn failed() -> Failed<Self> {
+                Failed(AllocError)
+            }
+        }
+        impl<C: $context> AllowedIn<C> for $name {}
+        $(impl $property for $name {})*
+    )*};
+}
+
+/// `GFP_KERNEL & ~__GFP_RECLAIM`, as the kernel writes it.
+const GFP_NORECLAIM: gfp_t = KALLOC_CONST_GFP_KERNEL & !KALLOC_CONST___GFP_RECLAIM;
+
+bases! {
+    /// `GFP_KERNEL`: for the kernel's own data, may sleep, start I/O and call into file systems.
+    Kernel = KALLOC_CONST_GFP_KERNEL, SleepFs,
+        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `GFP_KERNEL_ACCOUNT`: as [`Kernel`], charged to the memory cgroup of the caller.
+    KernelAccount = KALLOC_CONST_GFP_KERNEL_ACCOUNT, SleepFs,
+        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `GFP_USER`: for memory that user space sees, within the caller's cpuset.
+    User = KALLOC_CONST_GFP_USER, SleepFs,
+        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `GFP_HIGHUSER`: as [`User`], may come from high memory, so only for pages.
+    HighUser = KALLOC_CONST_GFP_HIGHUSER, SleepFs,
+        [Reclaims Unruled Unplaced AnyNode MayFail];
+    /// `GFP_HIGHUSER_MOVABLE`: as [`HighUser`], and the kernel may move it.
+    HighUserMovable = KALLOC_CONST_GFP_HIGHUSER_MOVABLE, SleepFs,
+        [Reclaims Unruled AnyNode MayFail];
+    /// `GFP_NOFS`: may sleep and start I/O, does not call into file systems.
+    GfpNoFs = KALLOC_CONST_GFP_NOFS, SleepIo,
+        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `GFP_NOIO`: may sleep, does not start I/O.
+    GfpNoIo = KALLOC_CONST_GFP_NOIO, Sleep,
+        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `GFP_ATOMIC`: does not sleep and may use part of the reserves.
+    GfpAtomic = KALLOC_CONST_GFP_ATOMIC, Allocate,
+        [Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `GFP_NOWAIT`: does not sleep, wakes kswapd, fails quietly. For callers with a fallback.
+    GfpNowait = KALLOC_CONST_GFP_NOWAIT, Allocate,
+        [Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `GFP_KERNEL & ~__GFP_RECLAIM`: takes what is free and does not even wake kswapd. Does not sleep.
+    NoReclaim = GFP_NORECLAIM, Allocate,
+        [Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+}
+
+// Modifiers ------------------------------------------------------------------------------------------------------------
+
+macro_rules! modifiers {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident, $method:ident = $bit:ident, needs [$($needs:ident)*], keeps [$($keeps:ident)*];
+    )*) => {
+        $(
+            #[doc = concat!("Flags with what [`Modify::", stringify!($method), "`] adds.")]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name<F>(F);
+
+            impl<F: Gfp> Sealed for $name<F> {}
+            impl<F: Gfp> Gfp for $name<F> {
+                const BITS: gfp_t = F::BITS | $bit;
+                type Failure = F::Failure;
+                #[inline]
+                fn failed() -> Failed<Self> {
+                    Failed(F::failed().0)
+                }
+            }
+            impl<C, F: AllowedIn<C>> AllowedIn<C> for $name<F> {}
+            $(impl<F: $keeps> $keeps for $name<F> {})*
+        )*
+
+        /// The modifiers, on every combination of flags that may have them.
+        pub trait Modify: Gfp {
+            $(
+                $(#[$doc])*
+                #[inline(always)]
+                fn $method(self) -> $name<Self>
+                where
+                    $(Self: $needs,)*
+                {
+                    $name(self)
+                }
+            )*
+
+            /// `__GFP_NOFAIL`: waits until there is memory, for as long as it takes.
+            ///
+            /// The error type has no value then. Should the kernel all the same return NULL, kalloc panics.
+            #[inline(always)]
+            fn nofail(self) -> NoFail<Self>
+            where
+                Self: Reclaims + Unzoned + Unruled + AnyNode,
+            {
+                NoFail(self)
+            }
+        }
+        impl<F: Gfp> Modify for F {}
+    };
+}
+
+modifiers! {
+    /// `__GFP_DMA`: from `ZONE_DMA`, the first 16 MiB on x86. For ISA or broken PCI devices; the DMA API is better.
+    Dma, dma = KALLOC_CONST___GFP_DMA, needs [Unzoned MayFail],
+        keeps [Reclaims Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `__GFP_DMA32`: from `ZONE_DMA32`, the first 4 GiB. Only for pages.
+    Dma32, dma32 = KALLOC_CONST___GFP_DMA32, needs [Unzoned MayFail],
+        keeps [Reclaims Unruled Unplaced AnyNode MayFail];
+    /// `__GFP_HIGHMEM`: may come from high memory, which has no kernel address. Only for pages.
+    Highmem, highmem = KALLOC_CONST___GFP_HIGHMEM, needs [Unzoned MayFail],
+        keeps [Reclaims Unruled Unplaced AnyNode MayFail];
+    /// `__GFP_NORETRY`: gives up after one round of reclaim, without the OOM killer.
+    NoRetry, noretry = KALLOC_CONST___GFP_NORETRY, needs [Reclaims Unruled],
+        keeps [Reclaims Unzoned Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `__GFP_RETRY_MAYFAIL`: tries hard, and fails when no progress is made, without the OOM killer.
+    RetryMayfail, retry_mayfail = KALLOC_CONST___GFP_RETRY_MAYFAIL, needs [Reclaims Unruled],
+        keeps [Reclaims Unzoned Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `__GFP_MOVABLE`: the kernel may move the page. Only for pages.
+    Movable, movable = KALLOC_CONST___GFP_MOVABLE, needs [Unplaced],
+        keeps [Reclaims Unzoned Unruled AnyNode MayFail];
+    /// `__GFP_RECLAIMABLE`: a shrinker can free the memory.
+    Reclaimable, reclaimable = KALLOC_CONST___GFP_RECLAIMABLE, needs [Unplaced],
+        keeps [Reclaims Unzoned Unruled AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `__GFP_ZERO`: the memory is zero.
+    Zeroed, zeroed = KALLOC_CONST___GFP_ZERO, needs [],
+        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc];
+    /// `__GFP_NOWARN`: a failure is not reported in the log.
+    NoWarn, nowarn = KALLOC_CONST___GFP_NOWARN, needs [],
+        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `__GFP_ACCOUNT`: charged to the memory cgroup of the caller.
+    Account, account = KALLOC_CONST___GFP_ACCOUNT, needs [],
+        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `__GFP_THISNODE`: from the node that is asked for (by default the caller's), or not at all.
+    ThisNode, thisnode = KALLOC_CONST___GFP_THISNODE, needs [MayFail],
+        keeps [Reclaims Unzoned Unruled Unplaced MayFail ForKmalloc ForKrealloc];
+    /// `__GFP_COMP`: the pages are one compound page. Only for pages.
+    Comp, comp = KALLOC_CONST___GFP_COMP, needs [],
+        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
+    /// `__GFP_HARDWALL`: within the caller's cpuset.
+    Hardwall, hardwall = KALLOC_CONST___GFP_HARDWALL, needs [],
+        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+    /// `__GFP_NOMEMALLOC`: never from the emergency reserves.
+    NoMemalloc, nomemalloc = KALLOC_CONST___GFP_NOMEMALLOC, needs [],
+        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+}
+
+/// Flags with what [`Modify::nofail`] adds.
+#[derive(Clone, Copy, Debug)]
+pub struct NoFail<F>(F);
+
+impl<F: Gfp> Sealed for NoFail<F> {}
+impl<F: Gfp> Gfp for NoFail<F> {
+    const BITS: gfp_t = F::BITS | KALLOC_CONST___GFP_NOFAIL;
+    type Failure = Infallible;
+    #[cold]
+    #[inline(never)]
+    fn failed() -> Failed<Self> {
+        panic!("kalloc: NULL under __GFP_NOFAIL")
+    }
+}
+impl<C, F: AllowedIn<C>> AllowedIn<C> for NoFail<F> {}
+impl<F: Reclaims> Reclaims for NoFail<F> {}
+impl<F: Unplaced> Unplaced for NoFail<F> {}
+impl<F: AnyNode> AnyNode for NoFail<F> {}
+impl<F: ForKmalloc> ForKmalloc for NoFail<F> {}
+
+// Grants ---------------------------------------------------------------------------------------------------------------
+
+/// Flags that the context of the caller permits: the first argument of every allocating function.
+///
+/// `&task` or `&cx`, a reference to a token, grants the default flags of its context. [`Context::with`] grants others.
+/// A grant is `Copy` and borrows its token, so it ends where the context does. Generic code takes `impl Grant`:
+///
+/// ```
+/// use kalloc::{gfp::Failed, prelude::*};
+///
+/// fn pair<G: Grant<Flags: ForKmalloc>>(grant: G) -> Result<(KBox<u8>, KBox<u8>), Failed<G::Flags>> {
+///     Ok((KBox::new(grant, 1)?, KBox::new(grant, 2)?))
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not permit an allocation",
+    label = "a grant is expected here: `&task`, `&cx`, or `task.with(…)`",
+    note = "a grant is a reference to the token of a context in which the allocators work"
+)]
+pub trait Grant: Sealed + Copy {
+    /// The flags.
+    type Flags: Gfp;
+    /// The context in which they are permitted.
+    type Context: Context;
+
+    /// Whether a node was asked for.
+    #[doc(hidden)]
+    const ON_NODE: bool = false;
+
+    /// The node that was asked for.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn nid(self) -> i32 {
+        NUMA_NO_NODE
+    }
+
+    /// A grant of the same flags that prefers the memory of `node`; with [`Modify::thisnode`], that takes no other.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn near(task: &Task, node: Node) -> Result<KBox<[u8; 64]>> {
+    ///     Ok(KBox::zeroed(task.with(Kernel).on(node))?)
+    /// }
+    /// ```
+    #[inline(always)]
+    fn on(self, node: Node) -> OnNode<Self> {
+        OnNode(self, node)
+    }
+
+    /// A grant of zeroed memory, for the constructors that promise it.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn zeroed(self) -> OfZeroes<Self> {
+        OfZeroes(self)
+    }
+}
+
+impl<C: Context> Sealed for &C {}
+impl<C: Allocate> Grant for &C {
+    type Flags = C::Flags;
+    type Context = C;
+}
+
+/// A grant of the flags `F` in the context `C`, made by [`Context::with`].
+#[derive(Debug)]
+pub struct With<'c, F, C>(PhantomData<(&'c C, F)>);
+
+impl<F, C> With<'_, F, C> {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+impl<F, C> Clone for With<'_, F, C> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<F, C> Copy for With<'_, F, C> {}
+impl<F, C> Sealed for With<'_, F, C> {}
+impl<F: AllowedIn<C>, C: Context> Grant for With<'_, F, C> {
+    type Flags = F;
+    type Context = C;
+}
+
+/// A grant that prefers a node, made by [`Grant::on`].
+#[derive(Clone, Copy, Debug)]
+pub struct OnNode<G>(G, Node);
+
+impl<G: Grant> Sealed for OnNode<G> {}
+impl<G: Grant> Grant for OnNode<G> {
+    type Flags = G::Flags;
+    type Context = G::Context;
+    const ON_NODE: bool = true;
+    #[inline(always)]
+    fn nid(self) -> i32 {
+        self.1.id()
+    }
+}
+
+/// A grant of zeroed memory. Zeroes need no permission of their own.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct OfZeroes<G>(G);
+
+impl<G: Grant> Sealed for OfZeroes<G> {}
+impl<G: Grant> Grant for OfZeroes<G> {
+    type Flags = Zeroed<G::Flags>;
+    type Context = G::Context;
+    const ON_NODE: bool = G::ON_NODE;
+    #[inline(always)]
+    fn nid(self) -> i32 {
+        self.0.nid()
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The memory-allocation APIs of the Linux kernel, in types that cannot be misused.
+//!
+//! Every allocating function takes a [grant](gfp): flags, as a type, that the [context](context) of the caller permits.
+//! Code in an atomic context cannot name a grant that sleeps. A token of the context comes from the kernel's entry into
+//! the driver, here a module's init:
+//!
+//! ```
+//! use kalloc::prelude::*;
+//! use kernel::{new_spinlock, sync::SpinLock};
+//!
+//! fn example(task: &mut Task, lock: &SpinLock<u32>) -> Result {
+//!     let _sleeps = KBox::new(&task, 1u32)?; // GFP_KERNEL
+//!     task.locked(lock, |data, cx| -> Result {
+//!         let _does_not = KBox::new(&cx, *data)?; // GFP_ATOMIC
+//!         Ok(())
+//!     })
+//! }
+//! ```
+
+pub mod boxed;
+pub mod context;
+pub mod gfp;
+pub mod irq;
+pub mod kmalloc;
+mod module;
+pub mod node;
+pub mod prelude;
+pub mod scope;
+pub mod size;
+pub mod sync;
+pub mod upstream;
+
+pub use module::{InPlaceModule, Module};
+
+/// The module that holds this crate. It does nothing but be there.
+struct Kalloc;
+
+impl Module for Kalloc {
+    fn init(
+        _module: &'static kernel::ThisModule,
+        _task: context::Task,
+    ) -> kernel::error::Result<Self> {
+        Ok(Kalloc)
+    }
+}
+
+mod this_module {
+    use super::Kalloc;
+    use crate as kalloc;
+
+    kalloc::module! {
+        type: Kalloc,
+        name: "kalloc",
+        authors: ["The kalloc authors"],
+        description: "Memory allocation in types that cannot be misused",
+        license: "GPL",
+    }
+}

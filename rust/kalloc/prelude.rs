@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a driver imports instead of `kernel::prelude`, the rest of which it re-exports: `KBox` means one thing.
+
+#[doc(no_inline)]
+pub use kernel::prelude::*;
+
+#[doc(no_inline)]
+pub use crate::{
+    boxed::KBox,
+    context::{Allocate, Atomic, Context, Irq, Nmi, NoFs, NoIo, Raw, Sleep, SleepFs, SleepIo, Task},
+    gfp::{
+        ForKmalloc, ForKrealloc, Gfp, GfpAtomic, GfpNoFs, GfpNoIo, GfpNowait, Grant, HighUser,
+        HighUserMovable, Kernel, KernelAccount, MayFail, Modify, NoReclaim, User,
+    },
+    irq::Disable,
+    module,
+    node::Node,
+    scope::Scope,
+    sync::{Lock, RcuRead},
+    upstream::{ArcExt, KVecExt},
+};

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Scopes that hold back file-system or any I/O: [`NoFs`](crate::context::NoFs) and [`NoIo`](crate::context::NoIo).
+//!
+//! C header: [`include/linux/sched/mm.h`](srctree/include/linux/sched/mm.h)
+//!
+//! In a scope the kernel itself takes `__GFP_FS`, and `__GFP_IO` too, out of every allocation of the thread, also those of
+//! code that knows nothing of it. The token says the same to the compiler.
+//!
+//! Each has a closure form, which is the one to use, and a guard form. A guard that is leaked (`mem::forget`) leaves the
+//! thread in the scope for good, with the token around it usable again.
+
+use crate::{context::Sleep, sync::Section};
+use kernel::ffi::c_uint;
+use kalloc_bindings::*;
+use kernel::types::NotThreadSafe;
+
+macro_rules! guards {
+    ($($name:ident, $doc:literal, $restore:ident;)*) => {$(
+        #[doc = $doc]
+        #[derive(Debug)]
+        pub struct $name(c_uint, NotThreadSafe);
+
+        impl Drop for $name {
+            #[inline(always)]
+            fn drop(&mut self) {
+                // SAFETY: The flags are those that this guard was made with, on this thread, and sections nest.
+                unsafe { $restore(self.0) }
+            }
+        }
+    )*};
+}
+
+guards! {
+    NoFsGuard, "The thread is in a NOFS scope until this is dropped.", kalloc_helper_memalloc_nofs_restore;
+    NoIoGuard, "The thread is in a NOIO scope until this is dropped.", kalloc_helper_memalloc_noio_restore;
+}
+
+/// Entering scopes, in every context that may sleep.
+pub trait Scope: Sleep {
+    /// Runs `f` in a NOFS scope, wraps `memalloc_nofs_save()` and `memalloc_nofs_restore()`.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn page_cache_entry(task: &mut Task) -> Result<KBox<u64>> {
+    ///     // GFP_NOFS
+    ///     task.nofs(|cx| Ok(KBox::new(&cx, 0)?))
+    /// }
+    /// ```
+    #[inline(always)]
+    fn nofs<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::NoFs<'x>) -> R) -> R
+    where
+        Self: Sized,
+    {
+        f(self.memalloc_nofs_save().cx())
+    }
+
+    /// Enters a NOFS scope until the section is dropped, wraps `memalloc_nofs_save()`.
+    #[inline(always)]
+    fn memalloc_nofs_save(&mut self) -> Section<'_, NoFsGuard, Self::NoFs<'_>> {
+        // SAFETY: It has no preconditions.
+        let flags = unsafe { kalloc_helper_memalloc_nofs_save() };
+        // SAFETY: In a NOFS scope the code may do what `Self::NoFs` permits. `self` is borrowed for as long.
+        unsafe { Section::new(NoFsGuard(flags, NotThreadSafe)) }
+    }
+
+    /// Runs `f` in a NOIO scope, wraps `memalloc_noio_save()` and `memalloc_noio_restore()`.
+    #[inline(always)]
+    fn noio<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::NoIo<'x>) -> R) -> R
+    where
+        Self: Sized,
+    {
+        f(self.memalloc_noio_save().cx())
+    }
+
+    /// Enters a NOIO scope until the section is dropped, wraps `memalloc_noio_save()`.
+    #[inline(always)]
+    fn memalloc_noio_save(&mut self) -> Section<'_, NoIoGuard, Self::NoIo<'_>> {
+        // SAFETY: It has no preconditions.
+        let flags = unsafe { kalloc_helper_memalloc_noio_save() };
+        // SAFETY: In a NOIO scope the code may do what `Self::NoIo` permits. `self` is borrowed for as long.
+        unsafe { Section::new(NoIoGuard(flags, NotThreadSafe)) }
+    }
+}
+impl<C: Sleep> Scope for C {}
