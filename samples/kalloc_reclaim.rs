@@ -1,39 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A buffer of `BUF_SIZE` bytes with `GFP_ATOMIC`: the first example of every text on kmalloc.
-//!
-//! In C:
-//!
-//! ```c
-//! char *buf;
-//! buf = kmalloc(BUF_SIZE, GFP_ATOMIC);
-//! if (!buf)
-//!         /* error allocating memory ! */
-//! kfree(buf);
-//! ```
+//! The seven ways to say how hard the kernel should look for memory, each allocated and printed with its bits as the
+//! kernel names them.
 
 use kalloc::prelude::*;
 
-const BUF_SIZE: usize = 512;
+struct Reclaim;
 
-struct First;
+/// Allocates with the flags of `grant` and prints them.
+fn show<G: Grant<Flags: ForKmalloc>>(grant: G, behaviour: &str) -> Result {
+    let memory = KBox::<[u8; 64]>::new_uninit(grant)?;
+    pr_info!("{}: {}\n", grant.flags(), behaviour);
+    drop(memory);
+    Ok(())
+}
 
-impl kalloc::Module for First {
+impl kalloc::Module for Reclaim {
     fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
-        let Ok(buf) = KBox::<[u8; BUF_SIZE]>::zeroed(task.with(GfpAtomic)) else {
-            pr_err!("error allocating memory!\n");
-            return Err(ENOMEM);
-        };
-        pr_info!("{} bytes of GFP_ATOMIC memory\n", buf.len());
-        // `kfree(buf)` is the end of its scope: it cannot be forgotten, done twice or be followed by a use.
-        Ok(First)
+        show(task.with(NoReclaim), "no reclaim attempt at all, the lightest")?;
+        show(task.with(GfpNowait), "wakes kswapd, no direct reclaim")?;
+        show(task.with(GfpAtomic), "no direct reclaim, uses emergency reserves")?;
+        show(&task, "background and direct reclaim, the standard")?;
+        show(task.with(Kernel.noretry()), "one round of reclaim, no OOM killer")?;
+        show(task.with(Kernel.retry_mayfail()), "retries hard, fails if there is no progress")?;
+        show(task.with(Kernel.nofail()), "loops until it succeeds")?;
+        Ok(Reclaim)
     }
 }
 
 kalloc::module! {
-    type: First,
+    type: Reclaim,
     name: "kalloc_reclaim",
     authors: ["The kalloc authors"],
-    description: "kalloc sample: a buffer with GFP_ATOMIC",
+    description: "kalloc sample: reclaim behaviour by flags",
     license: "GPL",
 }

@@ -639,7 +639,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for KBox<T> {
     }
 }
 
-impl<T: ?Sized + fmt::Display> fmt::Display for KBox<T> {
+impl<T: ?Sized + kernel::fmt::Display> kernel::fmt::Display for KBox<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }

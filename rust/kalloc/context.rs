@@ -75,17 +75,11 @@ use private::{Sealed, Token};
 )]
 pub trait Context: Sealed {
     /// The context of code here that must not sleep: [`Atomic`], or this one where it is stricter.
-    type Atomic<'a>: Token
-    where
-        Self: 'a;
+    type Atomic<'a>: Token;
     /// The context of code here that may run in a hard interrupt: [`Irq`], or this one where it is stricter.
-    type Irq<'a>: Token
-    where
-        Self: 'a;
+    type Irq<'a>: Token;
     /// The context of code here with interrupts or preemption disabled: [`Raw`], or [`Nmi`].
-    type Raw<'a>: Token
-    where
-        Self: 'a;
+    type Raw<'a>: Token;
 
     /// A grant of `flags`, for all the calls that should not use the context's own default.
     ///
@@ -103,7 +97,38 @@ pub trait Context: Sealed {
     {
         With::new()
     }
+}
 
+/// Contexts in which the allocators work, which is where a `spinlock_t` may be taken: all but [`Nmi`], and but [`Raw`]
+/// on `CONFIG_PREEMPT_RT`.
+#[diagnostic::on_unimplemented(
+    message = "no allocator may be called and no spinlock taken in `{Self}`",
+    label = "not allowed in this context",
+    note = "an NMI handler, and on PREEMPT_RT code with interrupts or preemption disabled, has to use memory that was \
+            allocated before"
+)]
+pub trait Allocate: Context {
+    /// The flags that a call gets that asks for none: what `KBox::new(&cx, …)` uses.
+    type Flags: Gfp;
+
+    /// The context of code that holds a spinlock: [`Context::Atomic`], in which the allocators still work.
+    type Locked<'a>: Allocate + Token;
+}
+
+/// Handing code a token that is weaker than one's own.
+///
+/// ```
+/// use kalloc::prelude::*;
+///
+/// fn from_anywhere(cx: &mut Atomic<'_>) -> Result<KBox<u32>> {
+///     Ok(KBox::new(&cx, 1)?)
+/// }
+///
+/// fn from_process_context(task: &mut Task) -> Result<KBox<u32>> {
+///     from_anywhere(&mut task.as_atomic())
+/// }
+/// ```
+pub trait Weaken: Context {
     /// A weaker token for code that asks for [`Atomic`], for as long as this one is borrowed.
     #[inline(always)]
     fn as_atomic(&mut self) -> Self::Atomic<'_> {
@@ -125,24 +150,7 @@ pub trait Context: Sealed {
         unsafe { Token::token() }
     }
 }
-
-/// Contexts in which the allocators work, which is where a `spinlock_t` may be taken: all but [`Nmi`], and but [`Raw`]
-/// on `CONFIG_PREEMPT_RT`.
-#[diagnostic::on_unimplemented(
-    message = "no allocator may be called and no spinlock taken in `{Self}`",
-    label = "not allowed in this context",
-    note = "an NMI handler, and on PREEMPT_RT code with interrupts or preemption disabled, has to use memory that was \
-            allocated before"
-)]
-pub trait Allocate: Context {
-    /// The flags that a call gets that asks for none: what `KBox::new(&cx, …)` uses.
-    type Flags: Gfp;
-
-    /// The context of code that holds a spinlock: [`Context::Atomic`], in which the allocators still work.
-    type Locked<'a>: Allocate + Token
-    where
-        Self: 'a;
-}
+impl<C: Context> Weaken for C {}
 
 /// Contexts that may sleep. Helpers that allocate ask for this, so that they work inside a NOFS or NOIO scope too.
 #[diagnostic::on_unimplemented(
@@ -153,13 +161,9 @@ pub trait Allocate: Context {
 )]
 pub trait Sleep: Allocate {
     /// The context of a scope here that must not start file-system I/O: [`NoFs`], or [`NoIo`] inside one.
-    type NoFs<'a>: Sleep + Token
-    where
-        Self: 'a;
+    type NoFs<'a>: Sleep + Token;
     /// The context of a scope here that must not start I/O: [`NoIo`].
-    type NoIo<'a>: Sleep + Token
-    where
-        Self: 'a;
+    type NoIo<'a>: Sleep + Token;
 }
 
 /// Contexts that may sleep and start I/O: not inside a NOIO scope.
@@ -281,9 +285,9 @@ macro_rules! contexts {
     ($($name:ty: $atomic:ident, $irq:ident, $raw:ident;)*) => {$(
         impl Sealed for $name {}
         impl Context for $name {
-            type Atomic<'a> = $atomic<'a> where Self: 'a;
-            type Irq<'a> = $irq<'a> where Self: 'a;
-            type Raw<'a> = $raw<'a> where Self: 'a;
+            type Atomic<'a> = $atomic<'a>;
+            type Irq<'a> = $irq<'a>;
+            type Raw<'a> = $raw<'a>;
         }
     )*};
 }
@@ -303,7 +307,7 @@ macro_rules! allocate {
         $(#[$cfg])*
         impl Allocate for $name {
             type Flags = $flags;
-            type Locked<'a> = $locked<'a> where Self: 'a;
+            type Locked<'a> = $locked<'a>;
         }
         $(#[$cfg])*
         const _: () = {
@@ -326,8 +330,8 @@ allocate! {
 macro_rules! sleep {
     ($($name:ty: $nofs:ident, $noio:ident;)*) => {$(
         impl Sleep for $name {
-            type NoFs<'a> = $nofs<'a> where Self: 'a;
-            type NoIo<'a> = $noio<'a> where Self: 'a;
+            type NoFs<'a> = $nofs<'a>;
+            type NoIo<'a> = $noio<'a>;
         }
     )*};
 }
@@ -345,35 +349,17 @@ impl SleepFs for Task {}
 // `&mut` of a context is that context, so that a helper's `task: &mut Task` is used as its caller's `task` is.
 impl<C: Context> Sealed for &mut C {}
 impl<C: Context> Context for &mut C {
-    type Atomic<'a>
-        = C::Atomic<'a>
-    where
-        Self: 'a;
-    type Irq<'a>
-        = C::Irq<'a>
-    where
-        Self: 'a;
-    type Raw<'a>
-        = C::Raw<'a>
-    where
-        Self: 'a;
+    type Atomic<'a> = C::Atomic<'a>;
+    type Irq<'a> = C::Irq<'a>;
+    type Raw<'a> = C::Raw<'a>;
 }
 impl<C: Allocate> Allocate for &mut C {
     type Flags = C::Flags;
-    type Locked<'a>
-        = C::Locked<'a>
-    where
-        Self: 'a;
+    type Locked<'a> = C::Locked<'a>;
 }
 impl<C: Sleep> Sleep for &mut C {
-    type NoFs<'a>
-        = C::NoFs<'a>
-    where
-        Self: 'a;
-    type NoIo<'a>
-        = C::NoIo<'a>
-    where
-        Self: 'a;
+    type NoFs<'a> = C::NoFs<'a>;
+    type NoIo<'a> = C::NoIo<'a>;
 }
 impl<C: SleepIo> SleepIo for &mut C {}
 impl<C: SleepFs> SleepFs for &mut C {}

@@ -43,6 +43,7 @@ use kernel::{
     alloc::{AllocError, Flags},
     bindings::{gfp_t, NUMA_NO_NODE},
     error::Error,
+    str::CStrExt as _,
 };
 
 /// A combination of GFP flags, as a type.
@@ -439,6 +440,20 @@ pub trait Grant: Sealed + Copy {
         OnNode(self, node)
     }
 
+    /// The flags as the kernel names them, for the log: wraps `%pGg`.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn name(task: &Task) {
+    ///     pr_info!("{}\n", task.flags()); // GFP_KERNEL
+    /// }
+    /// ```
+    #[inline]
+    fn flags(self) -> Names {
+        Names(Self::Flags::BITS)
+    }
+
     /// A grant of zeroed memory, for the constructors that promise it.
     #[doc(hidden)]
     #[inline(always)]
@@ -504,5 +519,25 @@ impl<G: Grant> Grant for OfZeroes<G> {
     #[inline(always)]
     fn nid(self) -> i32 {
         self.0.nid()
+    }
+}
+
+/// The names of flags, made by [`Grant::flags`].
+#[derive(Clone, Copy, Debug)]
+pub struct Names(gfp_t);
+
+impl kernel::fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0u8; 256];
+        // SAFETY: The buffer is valid for writes of its length, and the format takes a pointer to a `gfp_t`.
+        let len = unsafe {
+            kernel::bindings::scnprintf(
+                text.as_mut_ptr(),
+                text.len(),
+                c"%pGg".as_char_ptr(),
+                &raw const self.0,
+            )
+        };
+        f.write_str(core::str::from_utf8(&text[..len as usize]).map_err(|_| fmt::Error)?)
     }
 }

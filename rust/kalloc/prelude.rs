@@ -8,7 +8,7 @@ pub use kernel::prelude::*;
 #[doc(no_inline)]
 pub use crate::{
     boxed::KBox,
-    context::{Allocate, Atomic, Context, Irq, Nmi, NoFs, NoIo, Raw, Sleep, SleepFs, SleepIo, Task},
+    context::{Allocate, Atomic, Context, Irq, Nmi, NoFs, NoIo, Raw, Sleep, SleepFs, SleepIo, Task, Weaken},
     gfp::{
         ForKmalloc, ForKrealloc, Gfp, GfpAtomic, GfpNoFs, GfpNoIo, GfpNowait, Grant, HighUser,
         HighUserMovable, Kernel, KernelAccount, MayFail, Modify, NoReclaim, User,

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A part of each test module: KTAP output, checks, and what the tests ask of the kernel.
+
+// No test module uses all of it.
+#![allow(dead_code, unused_macros, unused_imports)]
+
+use kalloc::{gfp, prelude::*};
+
+/// testlib.ko, as bindgen sees it.
+#[allow(clippy::all, missing_docs, unreachable_pub, unused_imports)]
+pub(crate) mod c {
+    use kernel::ffi;
+    include!(env!("KALLOC_TESTLIB"));
+}
+
+/// Why a test ends before its end.
+pub(crate) enum Stop {
+    Fail,
+    Skip(&'static str),
+}
+
+pub(crate) type Outcome = Result<(), Stop>;
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        pr_info!("# unexpected error {:?}\n", error);
+        Stop::Fail
+    }
+}
+impl<F: gfp::Gfp> From<gfp::Failed<F>> for Stop {
+    fn from(failed: gfp::Failed<F>) -> Self {
+        Error::from(failed).into()
+    }
+}
+impl<F: gfp::Gfp, T> From<gfp::FailedWith<F, T>> for Stop {
+    fn from(failed: gfp::FailedWith<F, T>) -> Self {
+        Error::from(failed).into()
+    }
+}
+
+/// Ends the test as failed where a condition is false.
+macro_rules! check {
+    ($condition:expr) => {
+        if !$condition {
+            pr_info!("# {}:{}: not true: {}\n", file!(), line!(), stringify!($condition));
+            return Err($crate::testlib::Stop::Fail);
+        }
+    };
+}
+
+/// Ends the test as failed where two values differ.
+macro_rules! check_eq {
+    ($left:expr, $right:expr) => {
+        match (&$left, &$right) {
+            (left, right) => {
+                if *left != *right {
+                    pr_info!(
+                        "# {}:{}: {} is {:?}, {} is {:?}\n",
+                        file!(), line!(), stringify!($left), left, stringify!($right), right
+                    );
+                    return Err($crate::testlib::Stop::Fail);
+                }
+            }
+        }
+    };
+}
+pub(crate) use {check, check_eq};
+
+/// Runs the tests and prints KTAP.
+pub(crate) fn run(task: &mut Task, tests: &[(&'static str, fn(&mut Task) -> Outcome)]) -> Result {
+    let mut result = Ok(());
+    pr_info!("KTAP version 1\n");
+    pr_info!("1..{}\n", tests.len());
+    for (number, (name, test)) in tests.iter().enumerate() {
+        let before = place();
+        let mut outcome = test(task);
+        if place() != before {
+            pr_info!("# left another context behind: {:?}, {:?} before\n", place(), before);
+            outcome = Err(Stop::Fail);
+        }
+        match outcome {
+            Ok(()) => pr_info!("ok {} {}\n", number + 1, name),
+            Err(Stop::Skip(why)) => pr_info!("ok {} {} # SKIP {}\n", number + 1, name, why),
+            Err(Stop::Fail) => {
+                pr_info!("not ok {} {}\n", number + 1, name);
+                result = Err(EINVAL);
+            }
+        }
+    }
+    result
+}
+
+/// Where the code runs: what a section changes, and must change back.
+fn place() -> (u32, bool, i32) {
+    // SAFETY: None of them has preconditions.
+    unsafe {
+        (
+            c::testlib_preempt_count(),
+            c::testlib_irqs_disabled(),
+            c::testlib_rcu_read_lock_held(),
+        )
+    }
+}
+
+/// Declares a test module of functions `fn(&mut Task) -> Outcome`.
+macro_rules! tests {
+    ($name:literal: $($test:ident),* $(,)?) => {
+        struct Tests;
+
+        impl kalloc::Module for Tests {
+            fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+                $crate::testlib::run(&mut task, &[$((stringify!($test), $test)),*])?;
+                Ok(Tests)
+            }
+        }
+
+        kalloc::module! {
+            type: Tests,
+            name: $name,
+            authors: ["The kalloc authors"],
+            description: "kalloc tests",
+            license: "GPL",
+        }
+    };
+}
+pub(crate) use tests;
+
+/// What the kmem: tracepoints saw of the current thread while `f` ran.
+pub(crate) fn traced<R>(f: impl FnOnce() -> R) -> Result<(R, Trace)> {
+    // SAFETY: It has no preconditions.
+    kernel::error::to_result(unsafe { c::testlib_trace_start() })?;
+    let result = f();
+    // SAFETY: It was started above.
+    let len = unsafe { c::testlib_trace_stop() };
+    Ok((result, Trace { len }))
+}
+
+/// The events that [`traced`] saw last.
+pub(crate) struct Trace {
+    len: usize,
+}
+
+impl Trace {
+    pub(crate) fn events(&self) -> impl Iterator<Item = c::testlib_event> {
+        // SAFETY: It has no preconditions.
+        (0..self.len).map(|index| unsafe { c::testlib_trace_event(index) })
+    }
+
+    /// The allocations: size in bytes, flags and node.
+    pub(crate) fn allocations(&self) -> impl Iterator<Item = (usize, u32, i32)> {
+        self.events()
+            .filter(|event| !event.is_free)
+            .map(|event| (event.size, event.gfp, event.node))
+    }
+
+    /// How often memory at `ptr` was freed.
+    pub(crate) fn frees<T: ?Sized>(&self, ptr: *const T) -> usize {
+        self.events()
+            .filter(|event| event.is_free && core::ptr::addr_eq(event.ptr, ptr))
+            .count()
+    }
+}
