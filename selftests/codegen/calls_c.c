@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a driver in C writes. calls_rust.rs has the same functions, under the name rust_ and not c_. */
+
+#include <linux/module.h>
+#include <linux/slab.h>
+
+/* Constant size */
+void *c_kmalloc_8(void) { return kmalloc(8, GFP_KERNEL); }
+void *c_kmalloc_64(void) { return kmalloc(64, GFP_KERNEL); }
+void *c_kmalloc_96(void) { return kmalloc(96, GFP_KERNEL); }
+void *c_kmalloc_192(void) { return kmalloc(192, GFP_KERNEL); }
+void *c_kmalloc_8192(void) { return kmalloc(8192, GFP_KERNEL); }
+void *c_kmalloc_32768(void) { return kmalloc(32768, GFP_KERNEL); }
+void *c_kzalloc_64(void) { return kzalloc(64, GFP_KERNEL); }
+void *c_atomic(void) { return kmalloc(64, GFP_ATOMIC); }
+void *c_account(void) { return kmalloc(64, GFP_KERNEL | __GFP_ACCOUNT); }
+void *c_dma(void) { return kmalloc(64, GFP_KERNEL | __GFP_DMA); }
+void *c_dma_account(void) { return kmalloc(64, GFP_KERNEL | __GFP_DMA | __GFP_ACCOUNT); }
+void *c_reclaimable(void) { return kmalloc(64, GFP_KERNEL | __GFP_RECLAIMABLE | __GFP_ACCOUNT); }
+void *c_node(int node) { return kmalloc_node(64, GFP_KERNEL, node); }
+void *c_node_32768(int node) { return kmalloc_node(32768, GFP_KERNEL, node); }
+void c_kfree(void *p) { kfree(p); }
+void c_kfree_sensitive(void *p) { kfree_sensitive(p); }
+
+/* Tokens, which C does not have */
+void *c_tokens(void) { return kmalloc(128, GFP_ATOMIC); }
+
+/* Size known at run time */
+void *c_kmalloc_n(size_t n) { return kmalloc(n, GFP_KERNEL); }
+void *c_kmalloc_array_n(size_t n) { return kmalloc_array(n, 16, GFP_KERNEL); }
+void *c_kcalloc_n(size_t n) { return kcalloc(n, 16, GFP_KERNEL); }
+void *c_node_n(size_t n, int node) { return kmalloc_node(n, GFP_KERNEL, node); }
+void *c_krealloc_n(void *p, size_t n) { return n ? krealloc(p, n, GFP_KERNEL) : (kfree(p), ZERO_SIZE_PTR); }
+void c_kfree_n(void *p) { kfree(p); }
+
+MODULE_DESCRIPTION("The same allocations in C and in Rust, to be compared and not to be loaded");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a driver in Rust writes. `calls_c.c` has the same functions, under the name `c_` and not `rust_`.
+
+#![allow(missing_docs)]
+
+use core::mem::MaybeUninit;
+use kalloc::{gfp::Failed, prelude::*};
+
+type Uninit<T> = Option<KBox<MaybeUninit<T>>>;
+
+// Constant size
+
+#[no_mangle]
+pub fn rust_kmalloc_8(task: Task) -> Uninit<[u8; 8]> {
+    KBox::new_uninit(&task).ok()
+}
+
+#[no_mangle]
+pub fn rust_kmalloc_64(task: Task) -> Uninit<[u8; 64]> {
+    KBox::new_uninit(&task).ok()
+}
+
+#[no_mangle]
+pub fn rust_kmalloc_96(task: Task) -> Uninit<[u8; 96]> {
+    KBox::new_uninit(&task).ok()
+}
+
+#[no_mangle]
+pub fn rust_kmalloc_192(task: Task) -> Uninit<[u8; 192]> {
+    KBox::new_uninit(&task).ok()
+}
+
+#[no_mangle]
+pub fn rust_kmalloc_8192(task: Task) -> Uninit<[u8; 8192]> {
+    KBox::new_uninit(&task).ok()
+}
+
+#[no_mangle]
+pub fn rust_kmalloc_32768(task: Task) -> Uninit<[u8; 32768]> {
+    KBox::new_uninit(&task).ok()
+}
+
+#[no_mangle]
+pub fn rust_kzalloc_64(task: Task) -> Option<KBox<[u8; 64]>> {
+    KBox::zeroed(&task).ok()
+}
+
+#[no_mangle]
+pub fn rust_atomic(cx: Atomic<'_>) -> Uninit<[u8; 64]> {
+    KBox::new_uninit(&cx).ok()
+}
+
+#[no_mangle]
+pub fn rust_account(task: Task) -> Uninit<[u8; 64]> {
+    KBox::new_uninit(task.with(Kernel.account())).ok()
+}
+
+#[no_mangle]
+pub fn rust_dma(task: Task) -> Uninit<[u8; 64]> {
+    KBox::new_uninit(task.with(Kernel.dma())).ok()
+}
+
+#[no_mangle]
+pub fn rust_dma_account(task: Task) -> Uninit<[u8; 64]> {
+    KBox::new_uninit(task.with(Kernel.dma().account())).ok()
+}
+
+#[no_mangle]
+pub fn rust_reclaimable(task: Task) -> Uninit<[u8; 64]> {
+    KBox::new_uninit(task.with(Kernel.reclaimable().account())).ok()
+}
+
+#[no_mangle]
+pub fn rust_node(task: Task, node: Node) -> Uninit<[u8; 64]> {
+    KBox::new_uninit(task.with(Kernel).on(node)).ok()
+}
+
+#[no_mangle]
+pub fn rust_node_32768(task: Task, node: Node) -> Uninit<[u8; 32768]> {
+    KBox::new_uninit(task.with(Kernel).on(node)).ok()
+}
+
+#[no_mangle]
+pub fn rust_kfree(memory: KBox<MaybeUninit<[u8; 64]>>) {
+    drop(memory);
+}
+
+#[no_mangle]
+pub fn rust_kfree_sensitive(memory: KBox<[u8; 64]>) {
+    memory.free_sensitive();
+}
+
+// Tokens: weakened, handed on by reference and as a grant, through generic helpers
+
+fn by_grant<G: Grant<Flags: ForKmalloc>>(grant: G) -> Result<KBox<MaybeUninit<[u8; 128]>>, Failed<G::Flags>> {
+    KBox::new_uninit(grant)
+}
+
+fn by_bound<C: Allocate<Flags: ForKmalloc>>(cx: &C) -> Result<KBox<MaybeUninit<[u8; 128]>>, Failed<C::Flags>> {
+    by_grant(cx)
+}
+
+fn by_reference(cx: &mut Atomic<'_>) -> Uninit<[u8; 128]> {
+    by_bound(cx).ok()
+}
+
+#[no_mangle]
+pub fn rust_tokens(mut task: Task) -> Uninit<[u8; 128]> {
+    by_reference(&mut task.as_atomic())
+}
+
+// Size known at run time
+
+#[no_mangle]
+pub fn rust_kmalloc_n(task: Task, n: usize) -> Option<KBox<[MaybeUninit<u8>]>> {
+    KBox::<[u8]>::new_uninit_slice(&task, n).ok()
+}
+
+#[no_mangle]
+pub fn rust_kmalloc_array_n(task: Task, n: usize) -> Option<KBox<[MaybeUninit<u128>]>> {
+    KBox::<[u128]>::new_uninit_slice(&task, n).ok()
+}
+
+#[no_mangle]
+pub fn rust_kcalloc_n(task: Task, n: usize) -> Option<KBox<[u128]>> {
+    KBox::zeroed_slice(&task, n).ok()
+}
+
+#[no_mangle]
+pub fn rust_node_n(task: Task, n: usize, node: Node) -> Option<KBox<[MaybeUninit<u8>]>> {
+    KBox::<[u8]>::new_uninit_slice(task.with(Kernel).on(node), n).ok()
+}
+
+#[no_mangle]
+pub fn rust_krealloc_n(memory: KBox<[MaybeUninit<u8>]>, task: Task, n: usize) -> KBox<[MaybeUninit<u8>]> {
+    memory.realloc(&task, n).unwrap_or_else(|failed| failed.value)
+}
+
+#[no_mangle]
+pub fn rust_kfree_n(memory: KBox<[u8]>) {
+    drop(memory);
+}
