@@ -85,36 +85,45 @@ fn order_of_modifiers_does_not_matter(_task: &mut Task) -> Outcome {
     Ok(())
 }
 
-/// The flags of the one allocation that `f` makes.
-fn seen<R>(f: impl FnOnce() -> R) -> Result<gfp_t, testlib::Stop> {
-    let (_, trace) = traced(f)?;
-    let mut allocations = trace.allocations();
-    let only = allocations.next();
-    check!(only.is_some() && allocations.next().is_none());
-    Ok(only.map_or(0, |(_, flags, _)| flags))
+/// What the kernel saw of the box that `f` makes: flags and node.
+fn event<T: ?Sized, E>(
+    f: impl FnOnce() -> Result<KBox<T>, E>,
+) -> Result<(gfp_t, i32), testlib::Stop> {
+    let (result, trace) = traced(|| f().map(|memory| (&raw const *memory).cast::<u8>()).ok())?;
+    let event = result.and_then(|ptr| trace.allocation(ptr));
+    check!(event.is_some());
+    Ok(event.map_or((0, 0), |event| (event.gfp, event.node)))
+}
+
+fn seen<T: ?Sized, E>(f: impl FnOnce() -> Result<KBox<T>, E>) -> Result<gfp_t, testlib::Stop> {
+    Ok(event(f)?.0)
+}
+
+fn node_seen<T: ?Sized, E>(f: impl FnOnce() -> Result<KBox<T>, E>) -> Result<i32, testlib::Stop> {
+    Ok(event(f)?.1)
 }
 
 fn tracepoint_sees_default_of_process_context(task: &mut Task) -> Outcome {
-    check_eq!(seen(|| KBox::new(&task, [0u8; 64]).is_ok())?, bits(Kernel));
-    check_eq!(seen(|| KBox::<u64>::zeroed(&task).is_ok())?, bits(Kernel.zeroed()));
+    check_eq!(seen(|| KBox::new(&task, [0u8; 64]))?, bits(Kernel));
+    check_eq!(seen(|| KBox::<u64>::zeroed(&task))?, bits(Kernel.zeroed()));
     // Variable size, krealloc, and a size above the caches, take other functions of the kernel.
-    check_eq!(seen(|| KBox::<[u8]>::new_uninit_slice(&task, 100).is_ok())?, bits(Kernel));
-    check_eq!(seen(|| KBox::<[u8]>::empty().resize(&task, 100, 1).is_ok())?, bits(Kernel));
-    check_eq!(seen(|| KBox::<[u8; 32768]>::new_uninit(&task).is_ok())?, bits(Kernel));
+    check_eq!(seen(|| KBox::<[u8]>::new_uninit_slice(&task, 100))?, bits(Kernel));
+    check_eq!(seen(|| KBox::<[u8]>::empty().resize(&task, 100, 1))?, bits(Kernel));
+    check_eq!(seen(|| KBox::<[u8; 32768]>::new_uninit(&task))?, bits(Kernel));
     Ok(())
 }
 
 fn tracepoint_sees_default_of_each_context(task: &mut Task) -> Outcome {
-    check_eq!(seen(|| task.nofs(|cx| KBox::new(&cx, 1u64).is_ok()))?, bits(GfpNoFs));
-    check_eq!(seen(|| task.noio(|cx| KBox::new(&cx, 1u64).is_ok()))?, bits(GfpNoIo));
-    check_eq!(seen(|| task.noio(|cx| cx.nofs(|cx| KBox::new(&cx, 1u64).is_ok())))?, bits(GfpNoIo));
-    check_eq!(seen(|| task.rcu_read(|_, cx| KBox::new(&cx, 1u64).is_ok()))?, bits(GfpAtomic));
-    check_eq!(seen(|| KBox::new(&task.as_atomic(), 1u64).is_ok())?, bits(GfpAtomic));
-    check_eq!(seen(|| KBox::new(&task.as_irq(), 1u64).is_ok())?, bits(GfpAtomic));
+    check_eq!(seen(|| task.nofs(|cx| KBox::new(&cx, 1u64)))?, bits(GfpNoFs));
+    check_eq!(seen(|| task.noio(|cx| KBox::new(&cx, 1u64)))?, bits(GfpNoIo));
+    check_eq!(seen(|| task.noio(|cx| cx.nofs(|cx| KBox::new(&cx, 1u64))))?, bits(GfpNoIo));
+    check_eq!(seen(|| task.rcu_read(|_, cx| KBox::new(&cx, 1u64)))?, bits(GfpAtomic));
+    check_eq!(seen(|| KBox::new(&task.as_atomic(), 1u64))?, bits(GfpAtomic));
+    check_eq!(seen(|| KBox::new(&task.as_irq(), 1u64))?, bits(GfpAtomic));
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    check_eq!(seen(|| task.irqs_off(|cx| KBox::new(&cx, 1u64).is_ok()))?, bits(GfpAtomic));
+    check_eq!(seen(|| task.irqs_off(|cx| KBox::new(&cx, 1u64)))?, bits(GfpAtomic));
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    check_eq!(seen(|| task.preempt_off(|cx| KBox::new(&cx, 1u64).is_ok()))?, bits(GfpAtomic));
+    check_eq!(seen(|| task.preempt_off(|cx| KBox::new(&cx, 1u64)))?, bits(GfpAtomic));
     Ok(())
 }
 
@@ -122,7 +131,7 @@ fn tracepoint_sees_every_flag(task: &mut Task) -> Outcome {
     macro_rules! each {
         ($($flags:expr),* $(,)?) => {$(
             check_eq!(
-                seen(|| KBox::new(task.with($flags), 1u64).is_ok())?,
+                seen(|| KBox::new(task.with($flags), 1u64))?,
                 bits($flags)
             );
         )*};
@@ -139,16 +148,12 @@ fn tracepoint_sees_every_flag(task: &mut Task) -> Outcome {
 
 fn tracepoint_sees_node(task: &mut Task) -> Outcome {
     let node = Node::local();
-    let (_, trace) = traced(|| {
-        let _plain = KBox::new(&task, 1u64);
-        let _sized = KBox::new(task.on(node), 1u64);
-        let _zeroed = KBox::<u64>::zeroed(task.on(node));
-        let _slice = KBox::<[u8]>::new_uninit_slice(task.on(node), 100);
-        let _large = KBox::<[u8; 32768]>::new_uninit(task.on(node));
-        let _resized = KBox::<[u8]>::empty().resize(task.on(node), 100, 1);
-    })?;
-    let nodes = trace.allocations().map(|(_, _, node)| node);
-    check!(nodes.eq([-1, node.id(), node.id(), node.id(), node.id(), node.id()]));
+    check_eq!(node_seen(|| KBox::new(&task, 1u64))?, -1);
+    check_eq!(node_seen(|| KBox::new(task.on(node), 1u64))?, node.id());
+    check_eq!(node_seen(|| KBox::<u64>::zeroed(task.on(node)))?, node.id());
+    check_eq!(node_seen(|| KBox::<[u8]>::new_uninit_slice(task.on(node), 100))?, node.id());
+    check_eq!(node_seen(|| KBox::<[u8; 32768]>::new_uninit(task.on(node)))?, node.id());
+    check_eq!(node_seen(|| KBox::<[u8]>::empty().resize(task.on(node), 100, 1))?, node.id());
 
     let here = KBox::new(task.with(Kernel.thisnode()).on(node), 1u64)?;
     // SAFETY: The memory is of kmalloc.

@@ -5,7 +5,7 @@
 // No test module uses all of it.
 #![allow(dead_code, unused_macros, unused_imports)]
 
-use kalloc::{gfp, prelude::*};
+use kalloc::{gfp, prelude::*, size};
 
 /// testlib.ko, as bindgen sees it.
 #[allow(clippy::all, missing_docs, unreachable_pub, unused_imports)]
@@ -26,6 +26,11 @@ impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         pr_info!("# unexpected error {:?}\n", error);
         Stop::Fail
+    }
+}
+impl From<size::Overflow> for Stop {
+    fn from(overflow: size::Overflow) -> Self {
+        Error::from(overflow).into()
     }
 }
 impl<F: gfp::Gfp> From<gfp::Failed<F>> for Stop {
@@ -147,11 +152,10 @@ impl Trace {
         (0..self.len).map(|index| unsafe { c::testlib_trace_event(index) })
     }
 
-    /// The allocations: size in bytes, flags and node.
-    pub(crate) fn allocations(&self) -> impl Iterator<Item = (usize, u32, i32)> {
+    /// The first allocation that gave memory at `ptr`. (The kernel itself may allocate on the way.)
+    pub(crate) fn allocation<T: ?Sized>(&self, ptr: *const T) -> Option<c::testlib_event> {
         self.events()
-            .filter(|event| !event.is_free)
-            .map(|event| (event.size, event.gfp, event.node))
+            .find(|event| !event.is_free && core::ptr::addr_eq(event.ptr, ptr))
     }
 
     /// How often memory at `ptr` was freed.

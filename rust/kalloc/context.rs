@@ -44,7 +44,7 @@
 //! What no type can see is what takes no token: the kernel crate's own `SpinLock::lock`, `rcu::read_lock`,
 //! `local_interrupt_disable` and allocators.
 
-use crate::gfp::{AllowedIn, Gfp, GfpAtomic, GfpNoFs, GfpNoIo, Kernel, With};
+use crate::gfp::{AllowedIn, GfpAtomic, GfpNoFs, GfpNoIo, Kernel, Plain, With};
 use core::marker::PhantomData;
 use kernel::types::NotThreadSafe;
 
@@ -109,10 +109,10 @@ pub trait Context: Sealed {
 )]
 pub trait Allocate: Context {
     /// The flags that a call gets that asks for none: what `KBox::new(&cx, …)` uses.
-    type Flags: Gfp;
+    type Flags: Plain;
 
     /// The context of code that holds a spinlock: [`Context::Atomic`], in which the allocators still work.
-    type Locked<'a>: Allocate + Token;
+    type Locked<'a>: Allocate<Flags = GfpAtomic> + Token;
 }
 
 /// Handing code a token that is weaker than one's own.
@@ -163,7 +163,7 @@ pub trait Sleep: Allocate {
     /// The context of a scope here that must not start file-system I/O: [`NoFs`], or [`NoIo`] inside one.
     type NoFs<'a>: Sleep + Token;
     /// The context of a scope here that must not start I/O: [`NoIo`].
-    type NoIo<'a>: Sleep + Token;
+    type NoIo<'a>: Sleep<Flags = GfpNoIo> + Token;
 }
 
 /// Contexts that may sleep and start I/O: not inside a NOIO scope.

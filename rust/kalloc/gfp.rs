@@ -213,6 +213,13 @@ properties! {
     ForKrealloc;
 }
 
+/// Flags that every allocator of its context accepts and every modifier can start from: the default of a context.
+pub trait Plain:
+    Unzoned + Unruled + Unplaced + AnyNode + MayFail + ForKmalloc + ForKrealloc
+{
+}
+impl<F: Unzoned + Unruled + Unplaced + AnyNode + MayFail + ForKmalloc + ForKrealloc> Plain for F {}
+
 // Bases ----------------------------------------------------------------------------------------------------------------
 
 macro_rules! bases {
