@@ -440,16 +440,17 @@ impl<T> KBox<[T]> {
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
         let mut this = self;
-        let old = this.len();
-        if len < old {
-            let memory = ManuallyDrop::new(this).0;
+        let surplus = this.len().saturating_sub(len);
+        if len == 0 {
+            return Ok(Self::empty());
+        }
+        if surplus != 0 {
+            let memory = ManuallyDrop::new(this).0.cast::<T>();
             // SAFETY: By the invariant; these elements are not used again.
-            unsafe { ptr::drop_in_place(ptr::slice_from_raw_parts_mut(memory.cast::<T>().add(len).as_ptr(), old - len)) };
-            if len == 0 {
-                return Ok(Self::empty());
-            }
-            // INVARIANT: The memory is what it was, and its first `len` elements are initialised.
-            this = KBox(slice(memory.cast(), len), PhantomData);
+            unsafe { ptr::drop_in_place(slice(memory.add(len), surplus).as_ptr()) };
+            // INVARIANT: The memory is what it was, and its first `len` elements are initialised. With `len` above 0
+            // it still has a size.
+            this = KBox(slice(memory, len), PhantomData);
         }
         let kept = this.len();
         match this.into_uninit().realloc(grant, len) {
