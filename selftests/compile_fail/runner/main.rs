@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Runs the programs of a directory through the compiler with ui_test, and writes the results as KTAP.
+//!
+//! usage: compile_fail PROGRAMS KERNELDIR OUTPUT [--bless] [NAME…]
+
+use std::{
+    collections::BTreeMap,
+    fmt::{Debug, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+use ui_test::{
+    Args, CommandBuilder, Config, bless_output_files, color_eyre::eyre::Result, default_file_filter,
+    run_tests_generic,
+    status_emitter::{RevisionStyle, StatusEmitter, Summary, TestStatus, Text},
+    test_result::TestResult,
+};
+
+/// Whether each program behaved as it should, by its path.
+type Results = Arc<Mutex<BTreeMap<PathBuf, bool>>>;
+
+/// Collects the results and writes them in the end, in the order of their names.
+struct Ktap {
+    results: Results,
+    programs: PathBuf,
+    output: PathBuf,
+}
+
+impl StatusEmitter for Ktap {
+    fn register_test(&self, path: PathBuf) -> Box<dyn TestStatus> {
+        Box::new(Program { path, results: self.results.clone() })
+    }
+
+    fn finalize(&self, _: usize, _: usize, _: usize, _: usize, _: bool) -> Box<dyn Summary> {
+        let results = self.results.lock().unwrap();
+        let mut text = format!("1..{}\n", results.len());
+        for (number, (path, ok)) in (1..).zip(results.iter()) {
+            let name = path.strip_prefix(&self.programs).unwrap().with_extension("");
+            let not = if *ok { "" } else { "not " };
+            writeln!(text, "{not}ok {number} {}", name.display()).unwrap();
+        }
+        std::fs::write(&self.output, text).unwrap();
+        Box::new(())
+    }
+}
+
+struct Program {
+    path: PathBuf,
+    results: Results,
+}
+
+impl TestStatus for Program {
+    fn for_revision(&self, _: &str, _: RevisionStyle) -> Box<dyn TestStatus> {
+        self.for_path(&self.path)
+    }
+
+    fn for_path(&self, path: &Path) -> Box<dyn TestStatus> {
+        Box::new(Program { path: path.into(), results: self.results.clone() })
+    }
+
+    fn failed_test<'a>(&'a self, _: &'a str, _: &'a [u8], _: &'a [u8]) -> Box<dyn Debug + 'a> {
+        Box::new(())
+    }
+
+    fn done(&self, result: &TestResult, aborted: bool) {
+        self.results.lock().unwrap().insert(self.path.clone(), result.is_ok() && !aborted);
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn revision(&self) -> &str {
+        ""
+    }
+}
+
+fn main() -> Result<()> {
+    let mut args = std::env::args_os().skip(1);
+    let mut path = || PathBuf::from(args.next().expect("usage: see the source"));
+    let (programs, kernel, output) = (path(), path(), path());
+    let args = Args::default().parse_args(args.map(|arg| arg.into_string().unwrap()))?;
+
+    let mut config = Config {
+        // Kbuild's flags name the target.
+        host: Some("kernel".into()),
+        target: Some("kernel".into()),
+        program: CommandBuilder {
+            program: programs.join("rustc"),
+            args: [
+                "--error-format=json",
+                // An assertion in a `const` block fails only when there is code to generate.
+                "--emit=obj",
+                // Leaves line numbers out of what it prints, which a change elsewhere would move.
+                "-Zui-testing",
+                // A program has as much documentation as it needs.
+                "-Amissing_docs",
+            ]
+            .map(Into::into)
+            .into(),
+            ..CommandBuilder::rustc()
+        },
+        out_dir: output.join("objects"),
+        bless_command: Some("selftests/host/compile_fail.sh --bless".into()),
+        ..Config::rustc(&programs)
+    };
+    config.with_args(&args);
+    if args.bless {
+        config.output_conflict_handling = bless_output_files;
+    }
+    config.comment_defaults.base().custom.clear();
+    // The suggestions of the compiler are for a person to weigh.
+    config.skip_files.push("/runner/".into());
+
+    // Where things are, and the lines of what is not the program's own, are nobody's business.
+    let checkout = programs.join("../..").canonicalize()?;
+    for (path, name) in [
+        (programs.as_path(), "$DIR"),
+        (&checkout, "$KALLOC"),
+        (&kernel.join("source"), "$KERNEL"),
+        (Path::new("/usr/lib/rustlib/src/rust/library"), "$RUST"),
+    ] {
+        config.comment_defaults.base().normalize_stderr.push((path.into(), name.into()));
+    }
+    config.stderr_filter(r"(\$(KALLOC|KERNEL|RUST)/[^ :]+):[0-9]+:[0-9]+", "$1:LL:CC");
+
+    let ktap = Ktap { results: Results::default(), programs, output: output.join("ktap") };
+    run_tests_generic(
+        vec![config],
+        default_file_filter,
+        |_, _| (),
+        (Text::quiet(), ktap),
+    )
+}

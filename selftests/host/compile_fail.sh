@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: compile_fail.sh [--bless] [NAME…]	(in the toolbox, after scripts/build)
+#
+# What must not compile does not, and says why: each program in compile_fail/ is a misuse, with `//~` on the line that
+# is wrong and with what a person reads in the .stderr beside it; the first of each group, `ok`, must compile. The
+# harness is ui_test. NAME is part of the path of a program. --bless writes the .stderr files anew: read their diff.
+
+. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+
+programs=$top/selftests/compile_fail
+runner=$programs/runner
+export CARGO_HOME=$cache/cargo
+CARGO_TARGET_DIR=$cache/compile_fail-$(sha256sum <"$runner/Cargo.lock" | cut -c1-12)
+export CARGO_TARGET_DIR
+say "building the harness of the compile-fail tests"
+cargo build --quiet --locked --manifest-path "$runner/Cargo.toml" >&2 ||
+	die "the harness could not be built; the reason is above."
+
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+status=0
+"$CARGO_TARGET_DIR/debug/compile_fail" "$programs" "$(realpath "$KERNELDIR")" "$out" "$@" &>"$out/report" || status=$?
+echo "KTAP version 1"
+[[ $status == 0 ]] || sed 's/^/# /' "$out/report"
+cat "$out/ktap" 2>/dev/null || echo "Bail out! The harness stopped."
+exit "$status"
