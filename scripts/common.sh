@@ -5,6 +5,7 @@
 
 set -euo pipefail
 
+# shellcheck disable=SC2034
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${KALLOC_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kalloc}
 [[ $cache == /* ]] || cache=$PWD/$cache

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The test modules, on the kernel that KERNEL= chooses.
+# The test modules, or those that KALLOC_GUEST_TESTS names, on the kernel that KERNEL= chooses.
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 
-exec scripts/vm "$KERNELDIR" 240 "$top/selftests/kalloc.sh" "$top/build/$name"
+read -ra tests <<<"${KALLOC_GUEST_TESTS:-}"
+exec scripts/vm "$KERNELDIR" 240 "$top/selftests/kalloc.sh" "$top/build/$name" "${tests[@]}"

@@ -8,16 +8,16 @@
 # guest MODULE…: the last line of a run with these modules, and its status.
 guest() {
 	local status=0
-	(cd "build/$name" && "$top/scripts/vm" "$KERNELDIR" 60 "$top/scripts/guest/run" kalloc.ko "$@") >"$output" 2>/dev/null ||
+	(cd "build/$name" && "$top/scripts/vm" "$KERNELDIR" 60 "$top/scripts/guest/run" kalloc.ko "$@") >"$seen" 2>/dev/null ||
 		status=$?
-	sed 's/^/# /' "$output"
+	sed 's/^/# /' "$seen"
 	return "$status"
 }
-says() { [[ $(tail -1 "$output" | tr -d '\r') =~ ^$1$ ]]; }
+says() { [[ $(tail -1 "$seen" | tr -d '\r') =~ ^$1$ ]]; }
 fails_with() { ! guest "${@:2}" && says "$1"; }
 
-output=$(mktemp)
-trap 'rm -f "$output"' EXIT
+seen=$(mktemp)
+trap 'rm -f "$seen"' EXIT
 samples=("build/$name/samples"/*.ko)
 release=$(cat "$KERNELDIR/release")
 
