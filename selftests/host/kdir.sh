@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a person reads when a kernel tree cannot take Rust modules, by the plain path: make KDIR=….
+
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+plan 9
+
+help="or use the kernel that this project prepares: make run"
+rustc=$(rustc --version)
+
+# tree CONFIG-LINE…: a kernel tree that is complete but for its configuration.
+tree() {
+	mkdir -p tree/rust
+	touch tree/Makefile tree/rust/libkernel.rmeta
+	printf '%s\n' "$@" >tree/.config
+}
+plain=(make KDIR="$tmp/tree")
+
+says "no tree" "there is no kernel tree at $tmp/tree; .* KDIR=…, $help" "${plain[@]}"
+mkdir tree
+says "not a kernel tree" "$tmp/tree is not a configured kernel tree .*; .* KDIR=…, $help" "${plain[@]}"
+tree "# CONFIG_RUST is not set"
+says "a kernel without CONFIG_RUST" \
+	"the kernel of $tmp/tree was built without CONFIG_RUST and takes no Rust modules; .*, $help" "${plain[@]}"
+tree "CONFIG_RUSTC_VERSION=108501"
+says "a kernel that does not know CONFIG_RUST" "the kernel of $tmp/tree was built without CONFIG_RUST .*" "${plain[@]}"
+tree CONFIG_RUST=y "CONFIG_RUSTC_VERSION_TEXT=\"$rustc\""
+rm tree/rust/libkernel.rmeta
+says "a tree without Rust metadata" \
+	"the kernel of $tmp/tree has CONFIG_RUST, but the tree lacks its Rust metadata \(rust/libkernel\.rmeta\); .*, $help" \
+	"${plain[@]}"
+tree CONFIG_RUST=y 'CONFIG_RUSTC_VERSION_TEXT="rustc 1.60.0 (old)"'
+says "another compiler" \
+	"the kernel of $tmp/tree was built with \"rustc 1\.60\.0 \(old\)\" and rustc is \"rustc .*\", .* RUSTC=…, $help" \
+	"${plain[@]}"
+tree CONFIG_RUST=y "CONFIG_RUSTC_VERSION_TEXT=\"$rustc\""
+says "no rustc" "rustc is missing; install the compiler that built the kernel, rustc .*, $help" \
+	env PATH="$(hide rustc)" "${plain[@]}"
+says "no bindgen" "bindgen is missing; install it .*, $help" env PATH="$(hide bindgen)" "${plain[@]}"
+check "a tree that has it all" scripts/check-kdir "$(realpath "$KERNELDIR/build")"
+
+ktap_finished

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Which kernel is chosen, what a person reads when it is not the one that Debian built, and that the one
+# at hand is.
+
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+plan 12
+
+real=$KERNELDIR/build
+
+says "an unknown KERNEL" "KERNEL=debug2 is unknown; choose one of stock, rt, cloud\." \
+	env KERNEL=debug2 scripts/run
+says "an unknown FLAVOUR" "FLAVOUR=arm64 is unknown; choose one of amd64, rt-amd64, cloud-amd64\." \
+	scripts/kernel arm64
+
+# The match
+
+check "the compiler is the kernel's" scripts/kernel same_compiler "$real/.config"
+sed 's/^CONFIG_RUSTC_VERSION_TEXT=.*/CONFIG_RUSTC_VERSION_TEXT="rustc 1.97.0"/' "$real/.config" >config
+says "the compiler is not the kernel's" \
+	'the kernel was built with "rustc 1\.97\.0" and the toolbox has "rustc .*"; run: make update' \
+	scripts/kernel same_compiler config
+
+all_match() {
+	scripts/kernel same_symbols "$real/Module.symvers" "$real" |& tee match
+	[[ $(cat match) =~ ^kalloc:\ ([0-9]+)\ of\ ([0-9]+)\ Rust\ symbols\ match$ && ${BASH_REMATCH[1]} -gt 2000 ]]
+}
+check "every Rust symbol matches" all_match
+
+{
+	cat "$real/Module.symvers"
+	printf '0x0\t%s\tvmlinux\tEXPORT_SYMBOL_GPL\t\n' _RNvCs_6kernel5other rust_helper_other
+} >symvers
+says "symbols that differ" "the prepared tree is not the kernel's: 2 of [0-9]+ Rust symbols differ:" \
+	scripts/kernel same_symbols symvers "$real"
+names_them() {
+	{ scripts/kernel same_symbols symvers "$real" 2>&1 || true; } | tail -2 | diff - <(printf '%s\n' _RNvCs_6kernel5other rust_helper_other)
+}
+check "symbols that differ are named" names_them
+grep -v -e '	_R' -e 'rust_helper_' "$real/Module.symvers" >none
+says "a kernel that exports no Rust symbol" "none exports no Rust symbol, .*" scripts/kernel same_symbols none "$real"
+
+# The choice, from an archive of our own
+
+package() { printf 'Package: %s\nVersion: %s\n\n' "$1" "$2"; }
+set_of() {
+	local version=$1 release=${1%%-*}+deb13-amd64 missing=${2:-none} name
+	for name in "linux-source-$(cut -d. -f1,2 <<<"$version")" "linux-"{headers,binary,modules}"-$release"; do
+		[[ $name == linux-$missing* ]] || package "$name" "$version"
+	done
+}
+shim apt-get <<'SHIM'
+case $1 in
+indextargets) echo "$PWD/packages" ;;
+download) echo "$@" >>"$KALLOC_CACHE/downloads"; cp "$OLDPWD"/*.deb . ;;
+esac
+SHIM
+# A headers package whose kernel has no CONFIG_RUST.
+for release in 7.3.9 7.3.10; do
+	mkdir -p deb/DEBIAN "deb/usr/src/linux-headers-$release+deb13-amd64"
+	echo '# CONFIG_RUST is not set' >"deb/usr/src/linux-headers-$release+deb13-amd64/.config"
+	printf 'Package: linux-headers-%s+deb13-amd64\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n' \
+		"$release" >deb/DEBIAN/control
+	dpkg-deb -b deb . >/dev/null
+	rm -r deb
+done
+{
+	set_of 7.3.9-1
+	set_of 7.3.10-1
+	set_of 7.3.11-1 modules
+	set_of 7.4.1-1 source
+	set_of 7.4.2-1 headers
+	package linux-headers-7.5.0+deb13-rt-amd64 7.5.0-1
+} >packages
+choose() { env PATH="$tmp/shim:$PATH" KALLOC_CACHE="$tmp/cache" scripts/kernel --update "${1:-amd64}"; }
+mkdir cache
+says "no kernel with CONFIG_RUST" \
+	"no amd64 kernel in Debian's backports has its source, headers, image and modules in one version with CONFIG_RUST=y\." choose
+newest_first() {
+	diff cache/downloads - <<-DOWNLOADS
+		download -q linux-headers-7.3.10+deb13-amd64=7.3.10-1
+		download -q linux-headers-7.3.9+deb13-amd64=7.3.9-1
+	DOWNLOADS
+}
+check "the newest whole set first, then the one before" newest_first
+says "no kernel of the flavour at all" "no cloud-amd64 kernel in Debian's backports has its .*" choose cloud-amd64
+
+shim apt-get <<<'exit 100'
+says "no network" "the Debian mirror cannot be reached\." choose
+
+ktap_finished
