@@ -7,7 +7,7 @@
 # is wrong and with what a person reads in the .stderr beside it; the first of each group, `ok`, must compile. The
 # harness is ui_test. NAME is part of the path of a program. --bless writes the .stderr files anew: read their diff.
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
 
 programs=$top/selftests/compile_fail
 runner=$programs/runner
@@ -21,7 +21,7 @@ cargo build --quiet --locked --manifest-path "$runner/Cargo.toml" >&2 ||
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 status=0
-"$CARGO_TARGET_DIR/debug/compile_fail" "$programs" "$(realpath "$KERNELDIR")" "$out" "$@" &>"$out/report" || status=$?
+"$CARGO_TARGET_DIR/debug/compile_fail" "$programs" "$(realpath "$cache/kernel-${KERNEL:-stock}")" "$out" "$@" &>"$out/report" || status=$?
 echo "KTAP version 1"
 [[ $status == 0 ]] || sed 's/^/# /' "$out/report"
 cat "$out/ktap" 2>/dev/null || echo "Bail out! The harness stopped."

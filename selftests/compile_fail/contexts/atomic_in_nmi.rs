@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `GFP_ATOMIC` in an NMI handler.
+
+use kalloc::prelude::*;
+
+pub fn allocate(cx: &Nmi<'_>) -> Result<KBox<u32>> {
+    Ok(KBox::new(cx.with(GfpAtomic), 7u32)?) //~ ERROR: no allocator may be called
+    //~^ ERROR: no allocator may be called
+}

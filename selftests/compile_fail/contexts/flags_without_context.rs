@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Flags of the kernel crate in place of a grant.
+
+use kalloc::prelude::*;
+
+pub fn allocate() -> Result<KBox<u32>> {
+    Ok(KBox::new(GFP_KERNEL, 7u32)?) //~ ERROR: does not permit an allocation
+    //~^ ERROR: does not permit an allocation
+}

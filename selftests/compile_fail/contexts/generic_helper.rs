@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A helper for any context that takes the flags of one that sleeps.
+
+use kalloc::prelude::*;
+
+pub fn helper<C: Allocate>(cx: &C) -> Result<KBox<u32>> {
+    Ok(KBox::new(cx.with(Kernel), 1)?) //~ ERROR: may sleep
+    //~^ ERROR: may sleep
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sleeping flags where a spinlock may be held.
+
+use kalloc::prelude::*;
+
+pub fn allocate(cx: &Atomic<'_>) -> Result<KBox<u32>> {
+    Ok(KBox::new(cx.with(Kernel), 7u32)?) //~ ERROR: may sleep
+    //~^ ERROR: may sleep
+}

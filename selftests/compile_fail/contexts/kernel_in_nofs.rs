@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `GFP_KERNEL` in a NOFS scope.
+
+use kalloc::prelude::*;
+
+pub fn allocate(cx: &NoFs<'_>) -> Result<KBox<u32>> {
+    Ok(KBox::new(cx.with(Kernel), 7u32)?) //~ ERROR: may sleep and call into file systems
+    //~^ ERROR: may sleep and call into file systems
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `GFP_NOFS` in a NOIO scope.
+
+use kalloc::prelude::*;
+
+pub fn allocate(cx: &NoIo<'_>) -> Result<KBox<u32>> {
+    Ok(KBox::new(cx.with(GfpNoFs), 7u32)?) //~ ERROR: may sleep and start I/O
+    //~^ ERROR: may sleep and start I/O
+}

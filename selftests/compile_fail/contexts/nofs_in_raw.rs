@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sleeping flags with preemption disabled.
+
+use kalloc::prelude::*;
+
+pub fn allocate(cx: &Raw<'_>) -> Result<KBox<u32>> {
+    Ok(KBox::new(cx.with(GfpNoFs), 7u32)?) //~ ERROR: may sleep
+    //~^ ERROR: may sleep
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel crate's `KVec` with sleeping flags where a spinlock may be held.
+
+use kalloc::prelude::*;
+
+pub fn push(cx: &Atomic<'_>, list: &mut KVec<u32>) -> Result {
+    Ok(list.push_with(cx.with(Kernel), 7)?) //~ ERROR: may sleep
+    //~^ ERROR: may sleep
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token itself in place of a reference to it.
+
+use kalloc::prelude::*;
+
+pub fn allocate(task: Task) -> Result<KBox<u32>> {
+    Ok(KBox::new(task, 7u32)?) //~ ERROR: does not permit an allocation
+    //~^ ERROR: does not permit an allocation
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Flags of one's own, from bits.
+
+use kalloc::gfp::{Failed, Gfp};
+use kernel::alloc::AllocError;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Mine;
+
+impl Gfp for Mine { //~ ERROR: Sealed
+    const BITS: u32 = 0xc0;
+    type Failure = AllocError;
+    fn failed() -> Failed<Self> {
+        Failed(AllocError)
+    }
+}

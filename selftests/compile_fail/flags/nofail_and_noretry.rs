@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Never fails, and gives up at once.
+
+use kalloc::prelude::*;
+
+pub fn flags(task: &Task) {
+    let _ = task.with(Kernel.nofail().noretry()); //~ ERROR: already says what happens when memory is short
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Waits for memory of one zone, which may never come.
+
+use kalloc::prelude::*;
+
+pub fn flags(task: &Task) {
+    let _ = task.with(Kernel.nofail().dma()); //~ ERROR: promises memory
+    //~^ ERROR: already chooses a zone
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Gives up at once, and tries hard.
+
+use kalloc::prelude::*;
+
+pub fn flags(task: &Task) {
+    let _ = task.with(Kernel.noretry().retry_mayfail()); //~ ERROR: already says what happens when memory is short
+}

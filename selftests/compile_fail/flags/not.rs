@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Bits taken away: `!GFP_KERNEL` has nearly every bit that there is.
+
+use kalloc::prelude::*;
+
+pub fn flags(task: &Task) {
+    let _ = task.with(!Kernel); //~ ERROR: cannot apply unary operator `!`
+}

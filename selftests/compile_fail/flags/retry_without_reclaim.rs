@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A rule for reclaim, which there is none of.
+
+use kalloc::prelude::*;
+
+pub fn flags(cx: &Atomic<'_>) {
+    let _ = cx.with(NoReclaim.retry_mayfail()); //~ ERROR: never reclaims
+}

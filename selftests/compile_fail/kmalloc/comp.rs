@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A compound page is a matter of pages.
+
+use kalloc::prelude::*;
+
+pub fn allocate(task: &Task) -> Result<KBox<[u64]>> {
+    Ok(KBox::from_fn(task.with(Kernel.comp()), 10, |_| 7)?) //~ ERROR: kmalloc does not accept
+}

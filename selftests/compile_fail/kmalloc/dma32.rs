@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! kmalloc has no caches for `__GFP_DMA32`.
+
+use kalloc::prelude::*;
+
+pub fn allocate(task: &Task) -> Result<KBox<u32>> {
+    Ok(KBox::new(task.with(Kernel.dma32()), 7)?) //~ ERROR: kmalloc does not accept
+}

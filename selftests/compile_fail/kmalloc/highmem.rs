@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Slab memory always has a kernel address.
+
+use kalloc::prelude::*;
+
+pub fn allocate(task: &Task) -> Result<KBox<u32>> {
+    Ok(KBox::new(task.with(Kernel.highmem()), 7)?) //~ ERROR: kmalloc does not accept
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A promise of memory for a length that could be any.
+
+use kalloc::{prelude::*, size::Flex};
+
+pub fn allocate(task: &Task, len: usize) -> KBox<Flex<u32, [u8]>> {
+    let Ok(flex) = Flex::new(task.with(Kernel.nofail()), 7, len, |_| 0); //~ ERROR: promises memory
+    flex
+}

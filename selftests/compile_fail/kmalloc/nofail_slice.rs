@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A promise of memory for a length that could be any.
+
+use kalloc::prelude::*;
+
+pub fn allocate(task: &Task, len: usize) -> KBox<[u8]> {
+    let Ok(slice) = KBox::zeroed_slice(task.with(Kernel.nofail()), len); //~ ERROR: promises memory
+    slice
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A box taken without a look at whether there is one, as `nofail` permits.
+
+use kalloc::prelude::*;
+
+pub fn misuse(task: &Task) -> KBox<u32> {
+    let Ok(memory) = KBox::new(task.with(Kernel.retry_mayfail()), 7u32); //~ ERROR: refutable pattern
+    memory
+}

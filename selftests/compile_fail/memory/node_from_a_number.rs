@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A node that may not be there.
+
+use kalloc::prelude::*;
+
+pub fn misuse(task: &Task) -> Result<KBox<u32>> {
+    Ok(KBox::new(task.with(Kernel).on(Node(63)), 7)?) //~ ERROR: private
+}

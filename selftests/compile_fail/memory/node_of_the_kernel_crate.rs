@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A node of the kernel crate, which may be offline.
+
+use kalloc::prelude::*;
+use kernel::alloc::NumaNode;
+
+pub fn misuse(task: &Task) -> Result<KBox<u32>> {
+    Ok(KBox::new(task.with(Kernel).on(NumaNode::new(63)?), 7)?) //~ ERROR: `?` operator has incompatible types
+}

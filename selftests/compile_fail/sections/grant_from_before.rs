@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A grant of process context used with a spinlock held.
+
+use kalloc::prelude::*;
+use kernel::sync::SpinLock;
+
+pub fn section(task: &mut Task, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
+    let grant = task.with(Kernel.account());
+    task.locked(lock, |data, _cx| -> Result { //~ ERROR: cannot borrow
+        *data = Some(KBox::new(grant, 1)?);
+        Ok(())
+    })
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The flags of the scope around, in the scope inside.
+
+use kalloc::prelude::*;
+
+pub fn section(task: &mut Task) -> Result<KBox<u32>> {
+    task.nofs(|cx| cx.noio(|cx| Ok(KBox::new(cx.with(GfpNoFs), 1)?))) //~ ERROR: may sleep
+    //~^ ERROR: may sleep
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Process context used with a spinlock held.
+
+use kalloc::prelude::*;
+use kernel::sync::SpinLock;
+
+pub fn section(task: &mut Task, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
+    task.locked(lock, |data, _cx| -> Result { //~ ERROR: cannot borrow
+        *data = Some(KBox::new(&task, 1)?);
+        Ok(())
+    })
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Process context captured by a closure that a workqueue runs.
+
+use kalloc::prelude::*;
+use kernel::workqueue::Queue;
+
+pub fn escape(queue: &Queue, task: Task) -> Result {
+    queue.try_spawn(GFP_KERNEL, move || { //~ ERROR: cannot be sent between threads safely
+        let _ = KBox::new(&task, 1u32);
+    })?;
+    Ok(())
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Two tokens from one.
+
+use kalloc::prelude::*;
+
+pub fn escape(task: &Task) -> Task {
+    task.clone() //~ ERROR: mismatched types
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A token as the default value of a type, or as zeroes.
+
+use kalloc::prelude::*;
+
+pub fn escape(task: &Task) -> Result<KBox<Task>> {
+    Ok(KBox::zeroed(task)?) //~ ERROR: not satisfied
+}

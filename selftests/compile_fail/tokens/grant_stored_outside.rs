@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A grant of a section, stored in a variable outside of it.
+
+use kalloc::prelude::*;
+
+pub fn escape(task: &mut Task) -> Result<KBox<u32>> {
+    let mut outside = None;
+    task.nofs(|cx| outside = Some(cx.with(GfpNoFs))); //~ ERROR: escapes
+    //~^ ERROR: escapes
+    //~| ERROR: escapes
+    Ok(KBox::new(outside.unwrap(), 1)?)
+}

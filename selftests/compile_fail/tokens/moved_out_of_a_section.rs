@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A token taken out of the reference to it.
+
+use kalloc::prelude::*;
+
+pub fn escape(task: &mut Task) -> Task {
+    *task //~ ERROR: cannot move out
+}

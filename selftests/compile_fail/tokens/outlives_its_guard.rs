@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of a section, used after the section.
+
+use kalloc::prelude::*;
+
+pub fn escape(task: &mut Task) -> Result<KBox<u32>> {
+    let mut section = task.memalloc_nofs_save();
+    let cx = section.cx();
+    drop(section); //~ ERROR: cannot move out of `section` because it is borrowed
+    Ok(KBox::new(&cx, 1)?)
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A context of one's own.
+
+use kalloc::prelude::*;
+
+pub struct Mine;
+
+impl Context for Mine { //~ ERROR: Sealed
+    type Atomic<'a> = Atomic<'a>;
+    type Irq<'a> = Irq<'a>;
+    type Raw<'a> = Raw<'a>;
+}

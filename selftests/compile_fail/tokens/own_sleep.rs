@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sleep allowed where it is not.
+
+use kalloc::prelude::*;
+
+impl Sleep for Atomic<'_> { //~ ERROR: only traits defined in the current crate can be implemented
+    type NoFs<'a> = NoFs<'a>;
+    type NoIo<'a> = NoIo<'a>;
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of a section, returned from it.
+
+use kalloc::prelude::*;
+use kernel::sync::SpinLock;
+
+pub fn escape(task: &mut Task, lock: &SpinLock<u32>) -> Result<KBox<u32>> {
+    let cx = task.locked(lock, |_data, cx| cx); //~ ERROR: lifetime may not live long enough
+    //~^ ERROR: lifetime may not live long enough
+    Ok(KBox::new(&cx, 1)?)
+}

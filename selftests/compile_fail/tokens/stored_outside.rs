@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of a section, stored in a variable outside of it.
+
+use kalloc::prelude::*;
+
+pub fn escape(task: &mut Task) -> Result<KBox<u32>> {
+    let mut outside = None;
+    task.rcu_read(|_guard, cx| outside = Some(cx)); //~ ERROR: escapes
+    //~^ ERROR: escapes
+    Ok(KBox::new(&outside.unwrap(), 1)?)
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of a section swapped for that of the context around it.
+
+use kalloc::prelude::*;
+
+pub fn escape(task: &mut Task, other: &mut Task) {
+    task.rcu_read(|_guard, cx| core::mem::swap(cx, other)); //~ ERROR: mismatched types
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of a section swapped for one that outlives the section.
+
+use kalloc::prelude::*;
+
+pub fn escape<'a>(task: &mut Task, other: &mut NoFs<'a>) {
+    task.nofs(|cx| core::mem::swap(cx, other)); //~ ERROR: escapes
+    //~^ ERROR: escapes
+}

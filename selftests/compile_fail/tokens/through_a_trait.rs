@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of a section, out of it through a trait object.
+
+use core::any::Any;
+use kalloc::prelude::*;
+
+fn keep<'k>(kept: &mut Option<&'k dyn Any>, value: &'k dyn Any) {
+    *kept = Some(value);
+}
+
+pub fn escape(task: &mut Task) {
+    let mut kept = None;
+    task.rcu_read(|_guard, cx| keep(&mut kept, cx)); //~ ERROR: escapes
+    //~^ ERROR: lifetime may not live long enough
+}
