@@ -109,8 +109,8 @@ fn main() -> Result<()> {
     if args.bless {
         config.output_conflict_handling = bless_output_files;
     }
-    config.comment_defaults.base().custom.clear();
     // The suggestions of the compiler are for a person to weigh.
+    config.comment_defaults.base().custom.clear();
     config.skip_files.push("/runner/".into());
 
     // Where things are, and the lines of what is not the program's own, are nobody's business.
@@ -124,6 +124,12 @@ fn main() -> Result<()> {
         config.comment_defaults.base().normalize_stderr.push((path.into(), name.into()));
     }
     config.stderr_filter(r"(\$(KALLOC|KERNEL|RUST)/[^ :]+):[0-9]+:[0-9]+", "$1:LL:CC");
+
+    // Nor is what stands there, unless the error itself is there.
+    config.stderr_filter(
+        r"(?m)(^note: .*\n +--> \$(?:KALLOC|KERNEL|RUST).*|^ +::: \$(?:KALLOC|KERNEL|RUST).*)\n(?: *\|.*\n|LL .*\n|\.\.\..*\n)+",
+        "$1\n",
+    );
 
     let ktap = Ktap { results: Results::default(), programs, output: output.join("ktap") };
     run_tests_generic(
