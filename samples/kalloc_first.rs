@@ -11,8 +11,10 @@
 //!         /* error allocating memory ! */
 //! kfree(buf);
 //! ```
+//!
+//! `insmod kalloc_first.ko size=4096` takes another size.
 
-use kalloc::prelude::*;
+use kalloc::{kmalloc, prelude::*};
 
 const BUF_SIZE: usize = 512;
 
@@ -20,7 +22,13 @@ struct First;
 
 impl kalloc::Module for First {
     fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
-        let Ok(buf) = KBox::<[u8; BUF_SIZE]>::zeroed(task.with(GfpAtomic)) else {
+        let size = module_parameters::size.value();
+        if !(1..=kmalloc::MAX_SIZE).contains(&size) {
+            pr_err!("size={} is not from 1 to {}\n", size, kmalloc::MAX_SIZE);
+            return Err(EINVAL);
+        }
+
+        let Ok(buf) = KBox::<[u8]>::zeroed_slice(task.with(GfpAtomic), size) else {
             pr_err!("error allocating memory!\n");
             return Err(ENOMEM);
         };
@@ -36,4 +44,10 @@ kalloc::module! {
     authors: ["The kalloc authors"],
     description: "kalloc sample: a buffer with GFP_ATOMIC",
     license: "GPL",
+    params: {
+        size: usize {
+            default: crate::BUF_SIZE,
+            description: "Bytes to allocate, at most KMALLOC_MAX_SIZE",
+        },
+    },
 }

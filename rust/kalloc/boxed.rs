@@ -68,6 +68,8 @@ pub struct KBox<T: ?Sized>(NonNull<T>, PhantomData<T>);
 unsafe impl<T: ?Sized + Send> Send for KBox<T> {}
 // SAFETY: A shared box gives no more than `&T`.
 unsafe impl<T: ?Sized + Sync> Sync for KBox<T> {}
+// The value does not move with the box.
+impl<T: ?Sized> Unpin for KBox<T> {}
 
 const _: () = assert!(size_of::<KBox<u8>>() == size_of::<usize>());
 const _: () = assert!(size_of::<Option<KBox<[u8; 64]>>>() == size_of::<usize>());

@@ -46,15 +46,12 @@ impl Module for Kalloc {
     }
 }
 
-mod this_module {
-    use super::Kalloc;
-    use crate as kalloc;
+use crate as kalloc;
 
-    kalloc::module! {
-        type: Kalloc,
-        name: "kalloc",
-        authors: ["The kalloc authors"],
-        description: "Memory allocation in types that cannot be misused",
-        license: "GPL",
-    }
+kalloc::module! {
+    type: Kalloc,
+    name: "kalloc",
+    authors: ["The kalloc authors"],
+    description: "Memory allocation in types that cannot be misused",
+    license: "GPL",
 }

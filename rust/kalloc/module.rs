@@ -68,34 +68,61 @@ impl<M: Module> InPlaceModule for M {
 /// ```
 #[macro_export]
 macro_rules! module {
-    (type: $module:ty, $($info:tt)*) => {
-        ::kernel::prelude::module! { type: KallocModule, $($info)* }
+    (type: $module:ident, $($info:tt)*) => {
+        // In a module of its own: who could name the type that the kernel initialises could make a second token with it.
+        #[doc(hidden)]
+        mod __kalloc_module {
+            use super::*;
 
-        #[::kernel::prelude::pin_data(PinnedDrop)]
-        struct KallocModule {
-            #[pin]
-            module: $module,
-        }
+            ::kernel::prelude::module! { type: KallocModule, $($info)* }
 
-        impl ::kernel::InPlaceModule for KallocModule {
-            fn init(
-                module: &'static ::kernel::ThisModule,
-            ) -> impl ::kernel::prelude::PinInit<Self, ::kernel::error::Error> {
-                // SAFETY: The kernel runs a module's init in process context, and this is the only token in it.
-                let task = unsafe { $crate::context::Task::assume() };
-                ::kernel::prelude::try_pin_init!(KallocModule {
-                    module <- <$module as $crate::InPlaceModule>::init(module, task),
-                })
+            #[::kernel::prelude::pin_data(PinnedDrop)]
+            struct KallocModule {
+                #[pin]
+                module: $module,
+            }
+
+            impl ::kernel::InPlaceModule for KallocModule {
+                fn init(
+                    module: &'static ::kernel::ThisModule,
+                ) -> impl ::kernel::prelude::PinInit<Self, ::kernel::error::Error> {
+                    // SAFETY: The kernel runs a module's init in process context, and this is the only token in it.
+                    let task = unsafe { $crate::context::Task::assume() };
+                    ::kernel::prelude::try_pin_init!(KallocModule {
+                        module <- <$module as $crate::InPlaceModule>::init(module, task),
+                    })
+                }
+            }
+
+            #[::kernel::prelude::pinned_drop]
+            impl PinnedDrop for KallocModule {
+                fn drop(self: ::core::pin::Pin<&mut Self>) {
+                    // SAFETY: The kernel runs a module's exit in process context, and this is the only token in it.
+                    let mut task = unsafe { $crate::context::Task::assume() };
+                    <$module as $crate::InPlaceModule>::exit(self.project().module, &mut task)
+                }
+            }
+
+            impl ::kernel::ModuleMetadata for $module {
+                const NAME: &'static ::kernel::str::CStr =
+                    <KallocModule as ::kernel::ModuleMetadata>::NAME;
+                const THIS_MODULE: ::kernel::ThisModule =
+                    <KallocModule as ::kernel::ModuleMetadata>::THIS_MODULE;
+            }
+
+            // What the kernel crate's macros expect at the root of a module's crate.
+            pub(super) const LOG_PREFIX: &[u8] = __LOG_PREFIX;
+            #[allow(unused_imports)]
+            pub(super) mod parameters {
+                pub(crate) use super::module_parameters::*;
             }
         }
 
-        #[::kernel::prelude::pinned_drop]
-        impl PinnedDrop for KallocModule {
-            fn drop(self: ::core::pin::Pin<&mut Self>) {
-                // SAFETY: The kernel runs a module's exit in process context, and this is the only token in it.
-                let mut task = unsafe { $crate::context::Task::assume() };
-                <$module as $crate::InPlaceModule>::exit(self.project().module, &mut task)
-            }
-        }
+        #[allow(dead_code)]
+        const __LOG_PREFIX: &[u8] = __kalloc_module::LOG_PREFIX;
+        #[allow(dead_code)]
+        type LocalModule = $module;
+        #[allow(unused_imports)]
+        use __kalloc_module::parameters as module_parameters;
     };
 }
