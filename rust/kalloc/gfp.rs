@@ -493,7 +493,8 @@ impl<F, C> Clone for With<'_, F, C> {
 }
 impl<F, C> Copy for With<'_, F, C> {}
 impl<F, C> Sealed for With<'_, F, C> {}
-impl<F: AllowedIn<C>, C: Context> Grant for With<'_, F, C> {
+// `Context::with` has asked whether the flags are allowed; not asked again, a misuse is one error and not two.
+impl<F: Gfp, C: Context> Grant for With<'_, F, C> {
     type Flags = F;
     type Context = C;
 }
