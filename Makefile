@@ -9,7 +9,7 @@ FLAVOUR ?= $(or $(patsubst $(KERNEL)=%,%,$(filter $(KERNEL)=%,$(FLAVOURS))),$(KE
 
 export KERNEL
 
-.PHONY: all modules modules_install clean help toolbox kernel update run test shell purge
+.PHONY: all modules modules_install clean help toolbox kernel update run test mutants shell purge
 
 all: modules
 
@@ -33,8 +33,11 @@ clean:			## remove what was built
 run:			## build, boot, load and unload every sample
 	@scripts/toolbox scripts/run
 
-test:			## run every test
-	@scripts/toolbox scripts/test
+test:			## run every test (or TESTS="NAME…" of selftests/host/)
+	@scripts/toolbox scripts/test $(TESTS)
+
+mutants:		## break a copy in known ways, and see each break caught
+	@scripts/toolbox scripts/mutants
 
 shell:			## an interactive guest with the modules at hand
 	@scripts/toolbox scripts/shell
