@@ -27,6 +27,7 @@ modules_install: modules	## install kalloc.ko
 
 clean:			## remove what was built
 	rm -rf build
+	find . -name '*.rmeta' -delete
 	[ ! -e '$(KDIR)/Makefile' ] || $(MAKE) -C '$(KDIR)' M='$(CURDIR)' clean
 
 ## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt or cloud); nothing to prepare by hand:
