@@ -195,22 +195,6 @@ properties! {
         note = "`.nofail()` is for boxes of at most a page: not for zones, one node, or a length known at run time"
     )]
     MayFail;
-    /// What kmalloc accepts: not `__GFP_DMA32`, `__GFP_HIGHMEM` (`GFP_SLAB_BUG_MASK`), `__GFP_COMP` (its own), nor
-    /// `__GFP_MOVABLE` (nobody can move slab memory).
-    #[diagnostic::on_unimplemented(
-        message = "kmalloc does not accept `{Self}`",
-        label = "flags that kmalloc rejects",
-        note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or `HighUserMovable`; use \
-                pages, or the DMA API for device memory"
-    )]
-    ForKmalloc;
-    /// What krealloc accepts: as kmalloc, and not `__GFP_ZERO`, which it keeps only if every call for the memory had it.
-    #[diagnostic::on_unimplemented(
-        message = "krealloc does not accept `{Self}`",
-        label = "flags that krealloc rejects",
-        note = "as kmalloc, and no `.zeroed()`: the memory that is added is filled by `resize`"
-    )]
-    ForKrealloc;
 }
 
 /// Flags that every allocator of its context accepts and every modifier can start from: the default of a context.
@@ -249,13 +233,13 @@ const GFP_NORECLAIM: gfp_t = KALLOC_CONST_GFP_KERNEL & !KALLOC_CONST___GFP_RECLA
 bases! {
     /// `GFP_KERNEL`: for the kernel's own data, may sleep, start I/O and call into file systems.
     Kernel = KALLOC_CONST_GFP_KERNEL, SleepFs,
-        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
     /// `GFP_KERNEL_ACCOUNT`: as [`Kernel`], charged to the memory cgroup of the caller.
     KernelAccount = KALLOC_CONST_GFP_KERNEL_ACCOUNT, SleepFs,
-        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
     /// `GFP_USER`: for memory that user space sees, within the caller's cpuset.
     User = KALLOC_CONST_GFP_USER, SleepFs,
-        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
     /// `GFP_HIGHUSER`: as [`User`], may come from high memory, so only for pages.
     HighUser = KALLOC_CONST_GFP_HIGHUSER, SleepFs,
         [Reclaims Unruled Unplaced AnyNode MayFail];
@@ -264,19 +248,19 @@ bases! {
         [Reclaims Unruled AnyNode MayFail];
     /// `GFP_NOFS`: may sleep and start I/O, does not call into file systems.
     GfpNoFs = KALLOC_CONST_GFP_NOFS, SleepIo,
-        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
     /// `GFP_NOIO`: may sleep, does not start I/O.
     GfpNoIo = KALLOC_CONST_GFP_NOIO, Sleep,
-        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
     /// `GFP_ATOMIC`: does not sleep and may use part of the reserves.
     GfpAtomic = KALLOC_CONST_GFP_ATOMIC, Allocate,
-        [Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        [Unzoned Unruled Unplaced AnyNode MayFail];
     /// `GFP_NOWAIT`: does not sleep, wakes kswapd, fails quietly. For callers with a fallback.
     GfpNowait = KALLOC_CONST_GFP_NOWAIT, Allocate,
-        [Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        [Unzoned Unruled Unplaced AnyNode MayFail];
     /// `GFP_KERNEL & ~__GFP_RECLAIM`: takes what is free and does not even wake kswapd. Does not sleep.
     NoReclaim = GFP_NORECLAIM, Allocate,
-        [Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        [Unzoned Unruled Unplaced AnyNode MayFail];
 }
 
 // Modifiers ------------------------------------------------------------------------------------------------------------
@@ -335,7 +319,7 @@ macro_rules! modifiers {
 modifiers! {
     /// `__GFP_DMA`: from `ZONE_DMA`, the first 16 MiB on x86. For ISA or broken PCI devices; the DMA API is better.
     Dma, dma = KALLOC_CONST___GFP_DMA, needs [Unzoned MayFail],
-        keeps [Reclaims Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        keeps [Reclaims Unruled Unplaced AnyNode MayFail];
     /// `__GFP_DMA32`: from `ZONE_DMA32`, the first 4 GiB. Only for pages.
     Dma32, dma32 = KALLOC_CONST___GFP_DMA32, needs [Unzoned MayFail],
         keeps [Reclaims Unruled Unplaced AnyNode MayFail];
@@ -344,37 +328,37 @@ modifiers! {
         keeps [Reclaims Unruled Unplaced AnyNode MayFail];
     /// `__GFP_NORETRY`: gives up after one round of reclaim, without the OOM killer.
     NoRetry, noretry = KALLOC_CONST___GFP_NORETRY, needs [Reclaims Unruled],
-        keeps [Reclaims Unzoned Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        keeps [Reclaims Unzoned Unplaced AnyNode MayFail];
     /// `__GFP_RETRY_MAYFAIL`: tries hard, and fails when no progress is made, without the OOM killer.
     RetryMayfail, retry_mayfail = KALLOC_CONST___GFP_RETRY_MAYFAIL, needs [Reclaims Unruled],
-        keeps [Reclaims Unzoned Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        keeps [Reclaims Unzoned Unplaced AnyNode MayFail];
     /// `__GFP_MOVABLE`: the kernel may move the page. Only for pages.
     Movable, movable = KALLOC_CONST___GFP_MOVABLE, needs [Unplaced],
         keeps [Reclaims Unzoned Unruled AnyNode MayFail];
     /// `__GFP_RECLAIMABLE`: a shrinker can free the memory.
     Reclaimable, reclaimable = KALLOC_CONST___GFP_RECLAIMABLE, needs [Unplaced],
-        keeps [Reclaims Unzoned Unruled AnyNode MayFail ForKmalloc ForKrealloc];
+        keeps [Reclaims Unzoned Unruled AnyNode MayFail];
     /// `__GFP_ZERO`: the memory is zero.
     Zeroed, zeroed = KALLOC_CONST___GFP_ZERO, needs [],
-        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc];
+        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
     /// `__GFP_NOWARN`: a failure is not reported in the log.
     NoWarn, nowarn = KALLOC_CONST___GFP_NOWARN, needs [],
-        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
     /// `__GFP_ACCOUNT`: charged to the memory cgroup of the caller.
     Account, account = KALLOC_CONST___GFP_ACCOUNT, needs [],
-        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
     /// `__GFP_THISNODE`: from the node that is asked for (by default the caller's), or not at all.
     ThisNode, thisnode = KALLOC_CONST___GFP_THISNODE, needs [MayFail],
-        keeps [Reclaims Unzoned Unruled Unplaced MayFail ForKmalloc ForKrealloc];
+        keeps [Reclaims Unzoned Unruled Unplaced MayFail];
     /// `__GFP_COMP`: the pages are one compound page. Only for pages.
     Comp, comp = KALLOC_CONST___GFP_COMP, needs [],
         keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
     /// `__GFP_HARDWALL`: within the caller's cpuset.
     Hardwall, hardwall = KALLOC_CONST___GFP_HARDWALL, needs [],
-        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
     /// `__GFP_NOMEMALLOC`: never from the emergency reserves.
     NoMemalloc, nomemalloc = KALLOC_CONST___GFP_NOMEMALLOC, needs [],
-        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail ForKmalloc ForKrealloc];
+        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
 }
 
 /// Flags with what [`Modify::nofail`] adds.
@@ -395,7 +379,45 @@ impl<C, F: AllowedIn<C>> AllowedIn<C> for NoFail<F> {}
 impl<F: Reclaims> Reclaims for NoFail<F> {}
 impl<F: Unplaced> Unplaced for NoFail<F> {}
 impl<F: AnyNode> AnyNode for NoFail<F> {}
-impl<F: ForKmalloc> ForKmalloc for NoFail<F> {}
+
+// Allocators -----------------------------------------------------------------------------------------------------------
+
+/// The matrix of allocator and flag: a row an allocator, with the bases and the modifiers that it accepts.
+macro_rules! allocators {
+    ($(
+        $(#[$attr:meta])*
+        $name:ident: [$($base:ident)*] + [$($modifier:ident)*];
+    )*) => {$(
+        $(#[$attr])*
+        pub trait $name: Gfp {}
+        $(impl $name for $base {})*
+        $(impl<F: $name> $name for $modifier<F> {})*
+    )*};
+}
+
+allocators! {
+    /// What kmalloc accepts: not `__GFP_DMA32`, `__GFP_HIGHMEM` (`GFP_SLAB_BUG_MASK`), `__GFP_COMP` (its own), nor
+    /// `__GFP_MOVABLE` (nobody can move slab memory).
+    #[diagnostic::on_unimplemented(
+        message = "kmalloc does not accept `{Self}`",
+        label = "flags that kmalloc rejects",
+        note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or `HighUserMovable`; use \
+                pages, or the DMA API for device memory"
+    )]
+    ForKmalloc:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [Dma NoRetry RetryMayfail NoFail Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
+    /// What krealloc accepts: as kmalloc, and not `__GFP_ZERO`, which it keeps only if every call for the memory had it,
+    /// nor `__GFP_NOFAIL`, since no length is known to be small.
+    #[diagnostic::on_unimplemented(
+        message = "krealloc does not accept `{Self}`",
+        label = "flags that krealloc rejects",
+        note = "as kmalloc, and no `.zeroed()`: the memory that is added is filled by `resize`"
+    )]
+    ForKrealloc:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [Dma NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
+}
 
 // Grants ---------------------------------------------------------------------------------------------------------------
 
