@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a driver in Rust writes. `calls_c.c` has the same functions, under the name `c_` and not `rust_`.
+//! What a driver in Rust writes. `calls_c.c` has the same functions, under the name `c_` and not
+//! `rust_`.
 
 #![allow(missing_docs)]
 

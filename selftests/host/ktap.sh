@@ -17,9 +17,9 @@ plan() {
 
 # check NAME COMMAND…: COMMAND must succeed; what it prints is shown.
 check() {
-	local name=$1 output status=0
+	local title=$1 said status=0
 	shift
-	output=$("$@" 2>&1 </dev/null) || status=$?
-	[[ -z $output ]] || sed 's/^/# /' <<<"$output"
-	if [[ $status == 0 ]]; then ktap_test_pass "$name"; else ktap_test_fail "$name"; fi
+	said=$("$@" 2>&1 </dev/null) || status=$?
+	[[ -z $said ]] || sed 's/^/# /' <<<"$said"
+	if [[ $status == 0 ]]; then ktap_test_pass "$title"; else ktap_test_fail "$title"; fi
 }

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Kernels with other allocators than the stock one: the crate and the samples compile without a warning, and a call of
+# kalloc is still what C's macro makes of it, or goes through a helper in C where the macro does more than call.
+
+. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+
+# What a tree that is only prepared can give: objects, and no modules, since it has no list of symbols.
+build() {
+	local tools=(CC=x86_64-linux-gnu-gcc-14)
+	[[ $config != *-llvm ]] || tools=(LLVM=-19)
+	local samples=(samples/*.rs)
+	mkdir -p "$output"
+	rm -f "$object"
+	make -s -C "$tree" M="$top" MO="$output" "${tools[@]}" KALLOC_TESTS=1 -j"${KALLOC_JOBS:-$(nproc)}" \
+		kalloc.o "${samples[@]/%.rs/.o}" selftests/codegen/codegen.o
+}
+
+compare() {
+	local calls call how failed=0
+	calls=$(selftests/codegen/compare "$object") || return
+	for call in $calls; do
+		how=$1
+		[[ $call != *free* ]] || how=same	# which has no helper
+		[[ $call != *_n || $how == helper ]] || how=calls
+		selftests/codegen/compare "$object" "$call" "$how" | sed "s/^instructions:/$call:/" || failed=1
+	done
+	return "$failed"
+}
+
+plan 8
+for config in partition profiling nodma tiny-llvm; do
+	output=$top/build/config-$config
+	object=$output/selftests/codegen/codegen.o
+	tree=$(selftests/codegen/config-tree "$config") || tree=
+	check "$config: compiles" build
+	case $config in
+	partition | profiling) check "$config: every call goes through C" compare helper ;;
+	*) check "$config: every call is that of C" compare same ;;
+	esac
+done
+ktap_finished
