@@ -33,7 +33,8 @@ impl kalloc::Module for First {
             return Err(ENOMEM);
         };
         pr_info!("{} bytes of GFP_ATOMIC memory\n", buf.len());
-        // `kfree(buf)` is the end of its scope: it cannot be forgotten, done twice or be followed by a use.
+        // `kfree(buf)` is the end of its scope: it cannot be forgotten, done twice or be followed
+        // by a use.
         Ok(First)
     }
 }

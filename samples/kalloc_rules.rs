@@ -5,9 +5,11 @@
 use kalloc::prelude::*;
 use kernel::{new_spinlock, sync::SpinLock};
 
-/// "Decide whether you can sleep. If you are in an interrupt handler, in a bottom half, or if you hold a lock, you cannot."
+/// "Decide whether you can sleep. If you are in an interrupt handler, in a bottom half, or if you
+/// hold a lock, you cannot."
 ///
-/// The token in reach has decided: inside the closure it is `cx`, which cannot sleep, and `task` cannot be used.
+/// The token in reach has decided: inside the closure it is `cx`, which cannot sleep, and `task`
+/// cannot be used.
 fn decide(task: &mut Task, counter: &SpinLock<u32>) -> Result {
     let in_process_context = KBox::new(&task, 1u32)?;
     task.locked(counter, |counter, cx| -> Result {
@@ -29,7 +31,8 @@ fn cannot_sleep(cx: &Atomic<'_>) -> Result<KBox<u32>> {
     Ok(KBox::new(cx, 4)?)
 }
 
-/// "If you need DMA-capable memory (for example, for an ISA or broken PCI device), specify GFP_DMA."
+/// "If you need DMA-capable memory (for example, for an ISA or broken PCI device), specify
+/// GFP_DMA."
 fn dma_capable(task: &Task) -> Result<KBox<[u8; 256]>> {
     Ok(KBox::zeroed(task.with(Kernel.dma()))?)
 }
@@ -56,10 +59,11 @@ fn no_leak(task: &Task) -> Result {
     Ok(())
 }
 
-/// "Ensure that you do not race and call kfree() multiple times and that you never access a block of memory after you
-/// free it."
+/// "Ensure that you do not race and call kfree() multiple times and that you never access a block
+/// of memory after you free it."
 ///
-/// Whoever takes the box has it alone. A use of `memory` behind this function's call does not compile.
+/// Whoever takes the box has it alone. A use of `memory` behind this function's call does not
+/// compile.
 fn freed_once(memory: KBox<u32>) {
     drop(memory);
 }

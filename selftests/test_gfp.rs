@@ -42,10 +42,16 @@ fn bits_are_those_of_c(_task: &mut Task) -> Outcome {
         (c"GFP_KERNEL | GFP_DMA32", bits(Kernel.dma32())),
         (c"GFP_KERNEL | __GFP_HIGHMEM", bits(Kernel.highmem())),
         (c"GFP_KERNEL | __GFP_NORETRY", bits(Kernel.noretry())),
-        (c"GFP_KERNEL | __GFP_RETRY_MAYFAIL", bits(Kernel.retry_mayfail())),
+        (
+            c"GFP_KERNEL | __GFP_RETRY_MAYFAIL",
+            bits(Kernel.retry_mayfail()),
+        ),
         (c"GFP_KERNEL | __GFP_NOFAIL", bits(Kernel.nofail())),
         (c"GFP_KERNEL | __GFP_MOVABLE", bits(Kernel.movable())),
-        (c"GFP_KERNEL | __GFP_RECLAIMABLE", bits(Kernel.reclaimable())),
+        (
+            c"GFP_KERNEL | __GFP_RECLAIMABLE",
+            bits(Kernel.reclaimable()),
+        ),
         (c"GFP_KERNEL | __GFP_ZERO", bits(Kernel.zeroed())),
         (c"GFP_KERNEL | __GFP_NOWARN", bits(Kernel.nowarn())),
         (c"GFP_KERNEL | __GFP_ACCOUNT", bits(Kernel.account())),
@@ -61,7 +67,10 @@ fn bits_are_those_of_c(_task: &mut Task) -> Outcome {
             c"__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM | __GFP_IO | __GFP_FS",
             bits(Kernel),
         ),
-        (c"GFP_ATOMIC | __GFP_ZERO | __GFP_NOWARN", bits(GfpAtomic.zeroed().nowarn())),
+        (
+            c"GFP_ATOMIC | __GFP_ZERO | __GFP_NOWARN",
+            bits(GfpAtomic.zeroed().nowarn()),
+        ),
     ];
     // SAFETY: It has no preconditions.
     check_eq!(rows.len(), unsafe { testlib::c::testlib_gfp_rows() });
@@ -79,7 +88,10 @@ fn in_c(expression: &CStr) -> Option<gfp_t> {
 }
 
 fn order_of_modifiers_does_not_matter(_task: &mut Task) -> Outcome {
-    check_eq!(bits(Kernel.zeroed().account()), bits(Kernel.account().zeroed()));
+    check_eq!(
+        bits(Kernel.zeroed().account()),
+        bits(Kernel.account().zeroed())
+    );
     check_eq!(bits(Kernel.account()), bits(KernelAccount));
     check_eq!(bits(Kernel.zeroed().zeroed()), bits(Kernel.zeroed()));
     Ok(())
@@ -107,23 +119,53 @@ fn tracepoint_sees_default_of_process_context(task: &mut Task) -> Outcome {
     check_eq!(seen(|| KBox::new(&task, [0u8; 64]))?, bits(Kernel));
     check_eq!(seen(|| KBox::<u64>::zeroed(&task))?, bits(Kernel.zeroed()));
     // Variable size, krealloc, and a size above the caches, take other functions of the kernel.
-    check_eq!(seen(|| KBox::<[u8]>::new_uninit_slice(&task, 100))?, bits(Kernel));
-    check_eq!(seen(|| KBox::<[u8]>::empty().resize(&task, 100, 1))?, bits(Kernel));
-    check_eq!(seen(|| KBox::<[u8; 32768]>::new_uninit(&task))?, bits(Kernel));
+    check_eq!(
+        seen(|| KBox::<[u8]>::new_uninit_slice(&task, 100))?,
+        bits(Kernel)
+    );
+    check_eq!(
+        seen(|| KBox::<[u8]>::empty().resize(&task, 100, 1))?,
+        bits(Kernel)
+    );
+    check_eq!(
+        seen(|| KBox::<[u8; 32768]>::new_uninit(&task))?,
+        bits(Kernel)
+    );
     Ok(())
 }
 
 fn tracepoint_sees_default_of_each_context(task: &mut Task) -> Outcome {
-    check_eq!(seen(|| task.nofs(|cx| KBox::new(&cx, 1u64)))?, bits(GfpNoFs));
-    check_eq!(seen(|| task.noio(|cx| KBox::new(&cx, 1u64)))?, bits(GfpNoIo));
-    check_eq!(seen(|| task.noio(|cx| cx.nofs(|cx| KBox::new(&cx, 1u64))))?, bits(GfpNoIo));
-    check_eq!(seen(|| task.rcu_read(|_, cx| KBox::new(&cx, 1u64)))?, bits(GfpAtomic));
-    check_eq!(seen(|| KBox::new(&task.as_atomic(), 1u64))?, bits(GfpAtomic));
+    check_eq!(
+        seen(|| task.nofs(|cx| KBox::new(&cx, 1u64)))?,
+        bits(GfpNoFs)
+    );
+    check_eq!(
+        seen(|| task.noio(|cx| KBox::new(&cx, 1u64)))?,
+        bits(GfpNoIo)
+    );
+    check_eq!(
+        seen(|| task.noio(|cx| cx.nofs(|cx| KBox::new(&cx, 1u64))))?,
+        bits(GfpNoIo)
+    );
+    check_eq!(
+        seen(|| task.rcu_read(|_, cx| KBox::new(&cx, 1u64)))?,
+        bits(GfpAtomic)
+    );
+    check_eq!(
+        seen(|| KBox::new(&task.as_atomic(), 1u64))?,
+        bits(GfpAtomic)
+    );
     check_eq!(seen(|| KBox::new(&task.as_irq(), 1u64))?, bits(GfpAtomic));
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    check_eq!(seen(|| task.irqs_off(|cx| KBox::new(&cx, 1u64)))?, bits(GfpAtomic));
+    check_eq!(
+        seen(|| task.irqs_off(|cx| KBox::new(&cx, 1u64)))?,
+        bits(GfpAtomic)
+    );
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    check_eq!(seen(|| task.preempt_off(|cx| KBox::new(&cx, 1u64)))?, bits(GfpAtomic));
+    check_eq!(
+        seen(|| task.preempt_off(|cx| KBox::new(&cx, 1u64)))?,
+        bits(GfpAtomic)
+    );
     Ok(())
 }
 
@@ -137,10 +179,27 @@ fn tracepoint_sees_every_flag(task: &mut Task) -> Outcome {
         )*};
     }
     each!(
-        Kernel, KernelAccount, User, GfpNoFs, GfpNoIo, GfpAtomic, GfpNowait, NoReclaim,
-        Kernel.dma(), Kernel.noretry(), Kernel.retry_mayfail(), Kernel.nofail(), Kernel.reclaimable(),
-        Kernel.zeroed(), Kernel.nowarn(), Kernel.account(), Kernel.thisnode(), Kernel.hardwall(),
-        Kernel.nomemalloc(), GfpAtomic.account().nowarn(), GfpNowait.dma().zeroed(),
+        Kernel,
+        KernelAccount,
+        User,
+        GfpNoFs,
+        GfpNoIo,
+        GfpAtomic,
+        GfpNowait,
+        NoReclaim,
+        Kernel.dma(),
+        Kernel.noretry(),
+        Kernel.retry_mayfail(),
+        Kernel.nofail(),
+        Kernel.reclaimable(),
+        Kernel.zeroed(),
+        Kernel.nowarn(),
+        Kernel.account(),
+        Kernel.thisnode(),
+        Kernel.hardwall(),
+        Kernel.nomemalloc(),
+        GfpAtomic.account().nowarn(),
+        GfpNowait.dma().zeroed(),
         User.account().noretry().nowarn(),
     );
     Ok(())
@@ -151,13 +210,25 @@ fn tracepoint_sees_node(task: &mut Task) -> Outcome {
     check_eq!(node_seen(|| KBox::new(&task, 1u64))?, -1);
     check_eq!(node_seen(|| KBox::new(task.on(node), 1u64))?, node.id());
     check_eq!(node_seen(|| KBox::<u64>::zeroed(task.on(node)))?, node.id());
-    check_eq!(node_seen(|| KBox::<[u8]>::new_uninit_slice(task.on(node), 100))?, node.id());
-    check_eq!(node_seen(|| KBox::<[u8; 32768]>::new_uninit(task.on(node)))?, node.id());
-    check_eq!(node_seen(|| KBox::<[u8]>::empty().resize(task.on(node), 100, 1))?, node.id());
+    check_eq!(
+        node_seen(|| KBox::<[u8]>::new_uninit_slice(task.on(node), 100))?,
+        node.id()
+    );
+    check_eq!(
+        node_seen(|| KBox::<[u8; 32768]>::new_uninit(task.on(node)))?,
+        node.id()
+    );
+    check_eq!(
+        node_seen(|| KBox::<[u8]>::empty().resize(task.on(node), 100, 1))?,
+        node.id()
+    );
 
     let here = KBox::new(task.with(Kernel.thisnode()).on(node), 1u64)?;
     // SAFETY: The memory is of kmalloc.
-    check_eq!(unsafe { testlib::c::testlib_node((&raw const *here).cast()) }, node.id());
+    check_eq!(
+        unsafe { testlib::c::testlib_node((&raw const *here).cast()) },
+        node.id()
+    );
 
     check_eq!(Node::new(-1), Err(EINVAL));
     check_eq!(Node::new(i32::MAX), Err(EINVAL));
@@ -170,7 +241,10 @@ fn names_are_the_kernels(task: &mut Task) -> Outcome {
     use kernel::str::CString;
     let name = |names: Names| CString::try_from_fmt(fmt!("{}", names));
     check_eq!(name((&task).flags())?.to_bytes(), b"GFP_KERNEL");
-    check_eq!(name(task.with(GfpNowait).flags())?.to_bytes(), b"GFP_NOWAIT");
+    check_eq!(
+        name(task.with(GfpNowait).flags())?.to_bytes(),
+        b"GFP_NOWAIT"
+    );
     check_eq!(
         name(task.with(Kernel.noretry()).flags())?.to_bytes(),
         b"GFP_KERNEL|__GFP_NORETRY"

@@ -46,7 +46,10 @@ fn aligned<T: ?Sized>(ptr: &T, align: usize) -> bool {
 
 fn tokens_and_boxes_have_the_size_they_promise(_task: &mut Task) -> Outcome {
     check_eq!(size_of::<Task>(), 0);
-    check_eq!(size_of::<(NoFs<'_>, NoIo<'_>, Atomic<'_>, Irq<'_>, Raw<'_>, Nmi<'_>)>(), 0);
+    check_eq!(
+        size_of::<(NoFs<'_>, NoIo<'_>, Atomic<'_>, Irq<'_>, Raw<'_>, Nmi<'_>)>(),
+        0
+    );
     check_eq!(size_of::<KBox<[u8; 4096]>>(), 8);
     check_eq!(size_of::<Option<KBox<u32>>>(), 8);
     check_eq!(size_of::<KBox<[u32]>>(), 16);
@@ -91,9 +94,15 @@ fn zeroed_memory_is_zero(task: &mut Task) -> Outcome {
         let dirty = KBox::from_fn(&task, 512, |_| 0xa5u8)?;
         check!(dirty.iter().all(|&byte| byte == 0xa5));
         drop(dirty);
-        check!(KBox::<[u8; 512]>::zeroed(&task)?.iter().all(|&byte| byte == 0));
-        check!(KBox::<[u8]>::zeroed_slice(&task, 512)?.iter().all(|&byte| byte == 0));
-        check!(KBox::<[u64]>::zeroed_slice(task.with(GfpAtomic), 64)?.iter().all(|&word| word == 0));
+        check!(KBox::<[u8; 512]>::zeroed(&task)?
+            .iter()
+            .all(|&byte| byte == 0));
+        check!(KBox::<[u8]>::zeroed_slice(&task, 512)?
+            .iter()
+            .all(|&byte| byte == 0));
+        check!(KBox::<[u64]>::zeroed_slice(task.with(GfpAtomic), 64)?
+            .iter()
+            .all(|&word| word == 0));
     }
     Ok(())
 }
@@ -104,11 +113,18 @@ fn dma_memory_is_below_16_mib(task: &mut Task) -> Outcome {
     }
     let below = |memory: &[u8]| {
         // SAFETY: It is memory of kmalloc.
-        unsafe { testlib::c::testlib_phys(memory.as_ptr().cast()) + memory.len() as u64 <= 16 << 20 }
+        unsafe {
+            testlib::c::testlib_phys(memory.as_ptr().cast()) + memory.len() as u64 <= 16 << 20
+        }
     };
     check!(below(&*KBox::<[u8; 256]>::zeroed(task.with(Kernel.dma()))?));
-    check!(below(&*KBox::<[u8; 32768]>::zeroed(task.with(Kernel.dma()))?));
-    check!(below(&KBox::<[u8]>::zeroed_slice(task.with(GfpAtomic.dma()), 4096)?));
+    check!(below(&*KBox::<[u8; 32768]>::zeroed(
+        task.with(Kernel.dma())
+    )?));
+    check!(below(&KBox::<[u8]>::zeroed_slice(
+        task.with(GfpAtomic.dma()),
+        4096
+    )?));
     // It is not so by luck.
     check!(!below(&KBox::<[u8]>::zeroed_slice(&task, 4096)?));
     Ok(())
@@ -126,7 +142,10 @@ fn sizes_up_to_the_maximum(task: &mut Task) -> Outcome {
         )*};
     }
     each!(1 8 9 16 17 32 64 65 96 97 128 129 192 193 256 512 1024 2048 4096 8192 8193 16384 65536 1048576 4194304);
-    check_eq!(kmalloc::MAX_SIZE, kernel::page::PAGE_SIZE << max_page_order());
+    check_eq!(
+        kmalloc::MAX_SIZE,
+        kernel::page::PAGE_SIZE << max_page_order()
+    );
     Ok(())
 }
 
@@ -140,10 +159,14 @@ fn one_beyond_the_maximum_is_an_error(task: &mut Task) -> Outcome {
     check!(KBox::<[u8]>::new_uninit_slice(&task, kmalloc::MAX_SIZE + 1).is_err());
     check!(KBox::<[u8]>::zeroed_slice(&task, kmalloc::MAX_SIZE + 1).is_err());
     check!(KBox::<[u64]>::new_uninit_slice(&task, kmalloc::MAX_SIZE / 8 + 1).is_err());
-    check!(KBox::<[u8]>::empty().resize(&task, kmalloc::MAX_SIZE + 1, 0).is_err());
+    check!(KBox::<[u8]>::empty()
+        .resize(&task, kmalloc::MAX_SIZE + 1, 0)
+        .is_err());
     check!(Flex::new(&task, 0u8, kmalloc::MAX_SIZE, |_| 0u8).is_err());
     check_eq!(
-        KBox::<[u8]>::new_uninit_slice(&task, kmalloc::MAX_SIZE + 1).map_err(Error::from).err(),
+        KBox::<[u8]>::new_uninit_slice(&task, kmalloc::MAX_SIZE + 1)
+            .map_err(Error::from)
+            .err(),
         Some(ENOMEM)
     );
     Ok(())
@@ -156,11 +179,17 @@ fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
 
     let (result, trace) = traced(|| -> Outcome {
         check!(aligned(&*KBox::new(&task, Nothing)?, 64));
-        check!(aligned(&*KBox::<[Nothing]>::new_uninit_slice(&task, 1000)?, 64));
+        check!(aligned(
+            &*KBox::<[Nothing]>::new_uninit_slice(&task, 1000)?,
+            64
+        ));
         check!(KBox::<[u64]>::zeroed_slice(&task, 0)?.is_empty());
         check!(KBox::<[u64]>::from_slice(&task, &[])?.is_empty());
         check!(KBox::<[u64]>::empty().resize(&task, 0, 1)?.is_empty());
-        check_eq!(KBox::<[()]>::new_uninit_slice(&task, usize::MAX)?.len(), usize::MAX);
+        check_eq!(
+            KBox::<[()]>::new_uninit_slice(&task, usize::MAX)?.len(),
+            usize::MAX
+        );
         KBox::<[u64]>::empty().free_sensitive();
         Ok(())
     })?;
@@ -170,7 +199,12 @@ fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
 }
 
 fn lengths_that_overflow_are_errors(task: &mut Task) -> Outcome {
-    for len in [usize::MAX, usize::MAX / 8 + 1, usize::MAX / 16, isize::MAX as usize] {
+    for len in [
+        usize::MAX,
+        usize::MAX / 8 + 1,
+        usize::MAX / 16,
+        isize::MAX as usize,
+    ] {
         check!(KBox::<[u64]>::new_uninit_slice(&task, len).is_err());
         check!(KBox::<[u64]>::zeroed_slice(&task, len).is_err());
         check!(KBox::from_fn(&task, len, |i| i).is_err());
@@ -184,7 +218,8 @@ fn lengths_that_overflow_are_errors(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-/// The largest pieces that there are, until there are none: what a failure needs on a kernel without fault injection.
+/// The largest pieces that there are, until there are none: what a failure needs on a kernel
+/// without fault injection.
 fn all_large_memory(task: &mut Task) -> Result<KBox<[Option<KBox<[u8; 4 << 20]>>]>, testlib::Stop> {
     let mut hoard = KBox::from_fn(&task, 1024, |_| None)?;
     for place in hoard.iter_mut() {
@@ -240,11 +275,16 @@ fn realloc_from_nothing_and_to_nothing(task: &mut Task) -> Outcome {
 
 fn realloc_keeps_contents(task: &mut Task) -> Outcome {
     let mut data = KBox::from_fn(&task, 1, |i| i)?;
-    for len in [2, 3, 8, 9, 64, 65, 500, 512, 513, 1025, 5000, 70_000, 5000, 100, 17, 3, 1] {
+    for len in [
+        2, 3, 8, 9, 64, 65, 500, 512, 513, 1025, 5000, 70_000, 5000, 100, 17, 3, 1,
+    ] {
         let kept = data.len().min(len);
         data = data.resize(&task, len, usize::MAX)?;
         check_eq!(data.len(), len);
-        check!(data[..kept.min(1)].iter().enumerate().all(|(i, &value)| value == i));
+        check!(data[..kept.min(1)]
+            .iter()
+            .enumerate()
+            .all(|(i, &value)| value == i));
         check!(data[kept..].iter().all(|&value| value == usize::MAX));
         for (i, value) in data.iter_mut().enumerate() {
             *value = i;
@@ -285,7 +325,14 @@ fn realloc_gives_the_old_memory_back(task: &mut Task) -> Outcome {
     };
     drop(hoard);
     check_eq!(failed.value.as_ptr(), ptr);
-    check!(failed.value.len() == 64 && failed.value.iter().enumerate().all(|(i, &byte)| byte == i as u8));
+    check!(
+        failed.value.len() == 64
+            && failed
+                .value
+                .iter()
+                .enumerate()
+                .all(|(i, &byte)| byte == i as u8)
+    );
     Ok(())
 }
 
@@ -336,10 +383,12 @@ fn sensitive_memory_is_overwritten(task: &mut Task) -> Outcome {
     let ptr = key.as_ptr();
     let ((), trace) = traced(|| key.free_sensitive())?;
     check_eq!(trace.frees(ptr), 1);
-    // The allocator itself keeps a pointer in free memory, in the middle: look at the first bytes only. Nobody else has
-    // had the memory since, on a kernel that frees to the CPU's own list.
+    // The allocator itself keeps a pointer in free memory, in the middle: look at the first bytes
+    // only. Nobody else has had the memory since, on a kernel that frees to the CPU's own list.
     // SAFETY: Memory of the direct map can be read, whoever has it.
-    let left = (0..16).filter(|&i| unsafe { ptr.add(i).read_volatile() } == 0x5a).count();
+    let left = (0..16)
+        .filter(|&i| unsafe { ptr.add(i).read_volatile() } == 0x5a)
+        .count();
     check_eq!(left, 0);
     Ok(())
 }
@@ -373,7 +422,10 @@ fn pinned_initialisers(task: &mut Task) -> Outcome {
         })
     };
     let pinned = KBox::pin_init(&task, init())?;
-    check_eq!(pinned.value + task.locked(&pinned.lock, |value, _| *value), 3);
+    check_eq!(
+        pinned.value + task.locked(&pinned.lock, |value, _| *value),
+        3
+    );
     let Ok(pinned) = KBox::<Pinned>::new_uninit(&task)?.write_pin_init(init());
     check_eq!(pinned.value, 1);
     check_eq!(*KBox::init::<_, Error>(&task, Ok(7u32))?, 7);
@@ -384,7 +436,9 @@ fn pinned_initialisers(task: &mut Task) -> Outcome {
 fn failing_initialiser_frees(task: &mut Task) -> Outcome {
     let (result, trace) = traced(|| KBox::try_init(&task, Err::<[u64; 8], Error>(EBUSY)).err())?;
     check_eq!(result, Some(EBUSY));
-    let allocated = trace.events().find(|event| !event.is_free && event.size == 64);
+    let allocated = trace
+        .events()
+        .find(|event| !event.is_free && event.size == 64);
     check_eq!(allocated.map(|event| trace.frees(event.ptr)), Some(1));
     Ok(())
 }
@@ -393,7 +447,11 @@ fn flexible_array(task: &mut Task) -> Outcome {
     for len in [0, 1, 2, 7, 100, 5000] {
         let mut message = Flex::new(&task, 0x1234_5678_9abc_def0u64, len, |i| i as u16)?;
         check_eq!(message.items.len(), len);
-        check!(message.items.iter().enumerate().all(|(i, &item)| item == i as u16));
+        check!(message
+            .items
+            .iter()
+            .enumerate()
+            .all(|(i, &item)| item == i as u16));
         message.items.fill(0xffff);
         check_eq!(message.header, 0x1234_5678_9abc_def0);
         check_eq!(size_of_val(&*message), struct_size::<u64, u16>(len)?);

@@ -71,39 +71,73 @@ fn empty_vectors_lose_nothing(task: &mut Task) -> Outcome {
 fn foreign_ownable(task: &mut Task) -> Outcome {
     let foreign = KBox::new(&task, 7u64)?.into_foreign();
     // SAFETY: It comes from `into_foreign`, and nothing else is borrowed of it.
-    check_eq!(unsafe { *<KBox<u64> as ForeignOwnable>::borrow(foreign) }, 7);
+    check_eq!(
+        unsafe { *<KBox<u64> as ForeignOwnable>::borrow(foreign) },
+        7
+    );
     // SAFETY: As above.
     unsafe { *<KBox<u64> as ForeignOwnable>::borrow_mut(foreign) += 1 };
     // SAFETY: It comes from `into_foreign`, and is used for the last time.
-    check_eq!(*unsafe { <KBox<u64> as ForeignOwnable>::from_foreign(foreign) }, 8);
+    check_eq!(
+        *unsafe { <KBox<u64> as ForeignOwnable>::from_foreign(foreign) },
+        8
+    );
 
     let foreign = KBox::pin(&task, 7u64)?.into_foreign();
     // SAFETY: It comes from `into_foreign`, and nothing else is borrowed of it.
-    check_eq!(unsafe { *<Pin<KBox<u64>> as ForeignOwnable>::borrow(foreign) }, 7);
+    check_eq!(
+        unsafe { *<Pin<KBox<u64>> as ForeignOwnable>::borrow(foreign) },
+        7
+    );
     // SAFETY: It comes from `into_foreign`, and is used for the last time.
-    check_eq!(*unsafe { <Pin<KBox<u64>> as ForeignOwnable>::from_foreign(foreign) }, 7);
+    check_eq!(
+        *unsafe { <Pin<KBox<u64>> as ForeignOwnable>::from_foreign(foreign) },
+        7
+    );
     Ok(())
 }
 
 fn arc_with_grant(task: &mut Task) -> Outcome {
     let (shared, trace) = traced(|| Arc::new_with(task.with(GfpAtomic), [7u64; 8]))?;
     check_eq!(shared?[7], 7);
-    check!(trace.events().any(|event| !event.is_free && event.gfp == GfpAtomic::BITS));
+    check!(trace
+        .events()
+        .any(|event| !event.is_free && event.gfp == GfpAtomic::BITS));
     let lock: Arc<SpinLock<u32>> = Arc::pin_init_with(&task, new_spinlock!(1))?;
-    check_eq!(task.locked(&lock, |value, cx| Arc::new_with(&cx, *value).map(|shared| *shared).ok()), Some(1));
+    check_eq!(
+        task.locked(&lock, |value, cx| Arc::new_with(&cx, *value)
+            .map(|shared| *shared)
+            .ok()),
+        Some(1)
+    );
     Ok(())
 }
 
 fn kvec_with_grant(task: &mut Task) -> Outcome {
     fn flags<R>(f: impl FnOnce() -> R) -> Result<Option<u32>> {
         let (_, trace) = traced(f)?;
-        Ok(trace.events().find(|event| !event.is_free).map(|event| event.gfp))
+        Ok(trace
+            .events()
+            .find(|event| !event.is_free)
+            .map(|event| event.gfp))
     }
     let seen = [
         flags(|| KVec::<u64>::with_capacity_with(task.with(GfpAtomic), 8).is_ok())?,
-        flags(|| KVec::<u64>::new().reserve_with(task.with(GfpAtomic), 8).is_ok())?,
-        flags(|| KVec::<u64>::new().push_with(task.with(GfpAtomic), 8).is_ok())?,
-        flags(|| KVec::<u64>::new().extend_from_slice_with(task.with(GfpAtomic), &[1, 2]).is_ok())?,
+        flags(|| {
+            KVec::<u64>::new()
+                .reserve_with(task.with(GfpAtomic), 8)
+                .is_ok()
+        })?,
+        flags(|| {
+            KVec::<u64>::new()
+                .push_with(task.with(GfpAtomic), 8)
+                .is_ok()
+        })?,
+        flags(|| {
+            KVec::<u64>::new()
+                .extend_from_slice_with(task.with(GfpAtomic), &[1, 2])
+                .is_ok()
+        })?,
     ];
     check_eq!(seen, [Some(GfpAtomic::BITS); 4]);
     let mut list = KVec::new();

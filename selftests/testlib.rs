@@ -48,7 +48,12 @@ impl<F: gfp::Gfp, T> From<gfp::FailedWith<F, T>> for Stop {
 macro_rules! check {
     ($condition:expr) => {
         if !$condition {
-            pr_info!("# {}:{}: not true: {}\n", file!(), line!(), stringify!($condition));
+            pr_info!(
+                "# {}:{}: not true: {}\n",
+                file!(),
+                line!(),
+                stringify!($condition)
+            );
             return Err($crate::testlib::Stop::Fail);
         }
     };
@@ -62,7 +67,12 @@ macro_rules! check_eq {
                 if *left != *right {
                     pr_info!(
                         "# {}:{}: {} is {:?}, {} is {:?}\n",
-                        file!(), line!(), stringify!($left), left, stringify!($right), right
+                        file!(),
+                        line!(),
+                        stringify!($left),
+                        left,
+                        stringify!($right),
+                        right
                     );
                     return Err($crate::testlib::Stop::Fail);
                 }
@@ -81,7 +91,11 @@ pub(crate) fn run(task: &mut Task, tests: &[(&'static str, fn(&mut Task) -> Outc
         let before = place();
         let mut outcome = test(task);
         if place() != before {
-            pr_info!("# left another context behind: {:?}, {:?} before\n", place(), before);
+            pr_info!(
+                "# left another context behind: {:?}, {:?} before\n",
+                place(),
+                before
+            );
             outcome = Err(Stop::Fail);
         }
         match outcome {

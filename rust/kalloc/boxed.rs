@@ -16,9 +16,9 @@
 //! | [`KBox::free_sensitive`] | `kfree_sensitive()` |
 //! | any of them with [`Grant::on`] | `kmalloc_node()`, `krealloc_node()`, … |
 //!
-//! Every constructor takes a [grant](crate::gfp), so each works in every context, with the flags that it permits.
-//! A box holds an initialised `T`; `KBox<MaybeUninit<T>>` is the state before, and [`KBox::write`] and pin-init lead from
-//! one to the other.
+//! Every constructor takes a [grant](crate::gfp), so each works in every context, with the flags
+//! that it permits. A box holds an initialised `T`; `KBox<MaybeUninit<T>>` is the state before, and
+//! [`KBox::write`] and pin-init lead from one to the other.
 //!
 //! A box may be dropped in every context in which it may be made, and takes no token for that.
 
@@ -43,7 +43,8 @@ use kernel::{
 
 /// A value in memory of kmalloc, freed by `kfree()` when it is dropped.
 ///
-/// It is a pointer: 8 bytes for a sized `T`, and `Option<KBox<T>>` is no larger. A `T` of no size takes no memory.
+/// It is a pointer: 8 bytes for a sized `T`, and `Option<KBox<T>>` is no larger. A `T` of no size
+/// takes no memory.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -59,8 +60,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// The pointer is aligned for `T` and valid for reads and writes of a `T`, which is initialised. Where the `T` has a size
-/// it is memory of kmalloc that the box owns.
+/// The pointer is aligned for `T` and valid for reads and writes of a `T`, which is initialised.
+/// Where the `T` has a size it is memory of kmalloc that the box owns.
 #[repr(transparent)]
 pub struct KBox<T: ?Sized>(NonNull<T>, PhantomData<T>);
 
@@ -81,8 +82,8 @@ impl<T> KBox<T> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where there is no memory. A type larger than [`kmalloc::MAX_SIZE`], and under `nofail`
-    /// one larger than a page, does not compile.
+    /// [`FailedWith`] the value where there is no memory. A type larger than [`kmalloc::MAX_SIZE`],
+    /// and under `nofail` one larger than a page, does not compile.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -122,7 +123,10 @@ impl<T> KBox<T> {
         G: Grant<Flags: ForKmalloc>,
     {
         const {
-            assert!(size_of::<T>() <= kmalloc::MAX_SIZE, "larger than KMALLOC_MAX_SIZE");
+            assert!(
+                size_of::<T>() <= kmalloc::MAX_SIZE,
+                "larger than KMALLOC_MAX_SIZE"
+            );
             assert!(
                 !G::Flags::NOFAIL || size_of::<T>() <= PAGE_SIZE,
                 "the kernel keeps the promise of nofail only up to a page"
@@ -133,8 +137,8 @@ impl<T> KBox<T> {
         } else {
             NonNull::new(kmalloc::alloc(grant)).ok_or_else(G::Flags::failed)?
         };
-        // INVARIANT: New memory of kmalloc, aligned because `size_of::<T>()` is a multiple of the alignment; and a
-        // `MaybeUninit` is always initialised.
+        // INVARIANT: New memory of kmalloc, aligned because `size_of::<T>()` is a multiple of the
+        // alignment; and a `MaybeUninit` is always initialised.
         Ok(KBox(memory, PhantomData))
     }
 
@@ -298,7 +302,8 @@ impl<T> InPlaceWrite<T> for KBox<MaybeUninit<T>> {
 
     #[inline]
     fn write_pin_init<E>(self, init: impl PinInit<T, E>) -> Result<Pin<Self::Initialized>, E> {
-        // SAFETY: The memory is valid, when `init` fails it is freed without being looked at, and the value stays there.
+        // SAFETY: The memory is valid, when `init` fails it is freed without being looked at, and
+        // the value stays there.
         unsafe { pin_init::raw_try_init(self.0.cast().as_ptr(), init)? };
         // SAFETY: `init` succeeded.
         Ok(unsafe { self.assume_init() }.into())
@@ -316,7 +321,17 @@ fn slice<T>(memory: NonNull<T>, len: usize) -> NonNull<[T]> {
 /// The size of `len` elements, which kmalloc could give.
 #[inline(always)]
 fn bytes<T, F: Gfp>(len: usize) -> Result<usize, Failed<F>> {
-    if size_of::<T>() != 0 && len > const { kmalloc::MAX_SIZE / if size_of::<T>() == 0 { 1 } else { size_of::<T>() } } {
+    if size_of::<T>() != 0
+        && len
+            > const {
+                kmalloc::MAX_SIZE
+                    / if size_of::<T>() == 0 {
+                        1
+                    } else {
+                        size_of::<T>()
+                    }
+            }
+    {
         return Err(F::failed());
     }
     Ok(len * size_of::<T>())
@@ -327,7 +342,10 @@ impl<T> KBox<[T]> {
     #[inline]
     pub const fn empty() -> Self {
         // INVARIANT: A slice of no elements has no size.
-        Self(NonNull::slice_from_raw_parts(NonNull::dangling(), 0), PhantomData)
+        Self(
+            NonNull::slice_from_raw_parts(NonNull::dangling(), 0),
+            PhantomData,
+        )
     }
 
     /// New memory for `len` elements, wraps `kmalloc_array()`.
@@ -349,8 +367,8 @@ impl<T> KBox<[T]> {
         } else {
             NonNull::new(kmalloc::alloc_bytes(bytes, grant).cast()).ok_or_else(G::Flags::failed)?
         };
-        // INVARIANT: New memory of kmalloc, aligned because its size is a multiple of the alignment; and a `MaybeUninit`
-        // is always initialised.
+        // INVARIANT: New memory of kmalloc, aligned because its size is a multiple of the
+        // alignment; and a `MaybeUninit` is always initialised.
         Ok(KBox(slice(memory, len), PhantomData))
     }
 
@@ -386,7 +404,11 @@ impl<T> KBox<[T]> {
     /// }
     /// ```
     #[inline]
-    pub fn from_fn<G>(grant: G, len: usize, f: impl FnMut(usize) -> T) -> Result<Self, Failed<G::Flags>>
+    pub fn from_fn<G>(
+        grant: G,
+        len: usize,
+        f: impl FnMut(usize) -> T,
+    ) -> Result<Self, Failed<G::Flags>>
     where
         G: Grant<Flags: ForKmalloc + MayFail>,
     {
@@ -413,14 +435,15 @@ impl<T> KBox<[T]> {
         Ok(unsafe { memory.assume_init() })
     }
 
-    /// Makes the slice `len` elements long, wraps `krealloc()`: drops what is too much, fills up with `value`.
+    /// Makes the slice `len` elements long, wraps `krealloc()`: drops what is too much, fills up
+    /// with `value`.
     ///
     /// The memory may move. To 0 it is freed; from 0 it is allocated.
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the slice where there is no memory, and for more than [`kmalloc::MAX_SIZE`] bytes. When it was to
-    /// shrink it is then shorter all the same, in the memory that it had.
+    /// [`FailedWith`] the slice where there is no memory, and for more than [`kmalloc::MAX_SIZE`]
+    /// bytes. When it was to shrink it is then shorter all the same, in the memory that it had.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -450,15 +473,18 @@ impl<T> KBox<[T]> {
             let memory = ManuallyDrop::new(this).0.cast::<T>();
             // SAFETY: By the invariant; these elements are not used again.
             unsafe { ptr::drop_in_place(slice(memory.add(len), surplus).as_ptr()) };
-            // INVARIANT: The memory is what it was, and its first `len` elements are initialised. With `len` above 0
-            // it still has a size.
+            // INVARIANT: The memory is what it was, and its first `len` elements are initialised.
+            // With `len` above 0 it still has a size.
             this = KBox(slice(memory, len), PhantomData);
         }
         let kept = this.len();
         match this.into_uninit().realloc(grant, len) {
             Ok(memory) => Ok(memory.fill_with(kept, |_| value.clone())),
             // SAFETY: The memory is what it was, with `kept` initialised elements.
-            Err(failed) => Err(FailedWith { failure: failed.failure, value: unsafe { failed.value.assume_init() } }),
+            Err(failed) => Err(FailedWith {
+                failure: failed.failure,
+                value: unsafe { failed.value.assume_init() },
+            }),
         }
     }
 
@@ -471,13 +497,15 @@ impl<T> KBox<[T]> {
 }
 
 impl<T> KBox<[MaybeUninit<T>]> {
-    /// Gives the memory room for `len` elements, wraps `krealloc()`. The contents stay, as far as they fit.
+    /// Gives the memory room for `len` elements, wraps `krealloc()`. The contents stay, as far as
+    /// they fit.
     ///
     /// The memory may move. To 0 it is freed; from 0 it is allocated.
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the memory as it was where there is no more, and for more than [`kmalloc::MAX_SIZE`] bytes.
+    /// [`FailedWith`] the memory as it was where there is no more, and for more than
+    /// [`kmalloc::MAX_SIZE`] bytes.
     pub fn realloc<G>(self, grant: G, len: usize) -> Result<Self, FailedWith<G::Flags, Self>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
@@ -505,8 +533,8 @@ impl<T> KBox<[MaybeUninit<T>]> {
                 None => return Err(FailedWith::new(G::Flags::failed(), self)),
             }
         };
-        // INVARIANT: Memory of kmalloc, aligned because its size is a multiple of the alignment; and a `MaybeUninit` is
-        // always initialised.
+        // INVARIANT: Memory of kmalloc, aligned because its size is a multiple of the alignment;
+        // and a `MaybeUninit` is always initialised.
         Ok(KBox(slice(memory, len), PhantomData))
     }
 
@@ -528,7 +556,8 @@ impl<T> KBox<[MaybeUninit<T>]> {
         for (index, element) in self.iter_mut().enumerate().skip(from) {
             element.write(f(index));
         }
-        // SAFETY: Those before `from` are by the contract of this private function, the others were just written.
+        // SAFETY: Those before `from` are by the contract of this private function, the others were
+        // just written.
         unsafe { self.assume_init() }
     }
 }
@@ -556,8 +585,8 @@ impl<T: ?Sized> KBox<T> {
     ///
     /// # Safety
     ///
-    /// `raw` is aligned for the `T` that it points to. Where that has a size it is memory of kmalloc, which nobody else
-    /// owns from here on.
+    /// `raw` is aligned for the `T` that it points to. Where that has a size it is memory of
+    /// kmalloc, which nobody else owns from here on.
     #[inline]
     pub unsafe fn from_raw(raw: *mut T) -> Self {
         // INVARIANT: By the contract of this function.
@@ -565,7 +594,8 @@ impl<T: ?Sized> KBox<T> {
         Self(unsafe { NonNull::new_unchecked(raw) }, PhantomData)
     }
 
-    /// Drops the value and frees the memory after overwriting it with zeroes, wraps `kfree_sensitive()`.
+    /// Drops the value and frees the memory after overwriting it with zeroes, wraps
+    /// `kfree_sensitive()`.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -631,7 +661,8 @@ impl<T: ?Sized> BorrowMut<T> for KBox<T> {
 impl<T: ?Sized> From<KBox<T>> for Pin<KBox<T>> {
     #[inline]
     fn from(this: KBox<T>) -> Self {
-        // SAFETY: The value is in memory that does not move with the box, and `Pin` does not let it out.
+        // SAFETY: The value is in memory that does not move with the box, and `Pin` does not let it
+        // out.
         unsafe { Pin::new_unchecked(this) }
     }
 }

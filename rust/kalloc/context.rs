@@ -2,8 +2,9 @@
 
 //! Contexts: tokens that say what code may do where it runs.
 //!
-//! A token is zero-sized, stays on its thread and cannot be copied. It restricts and proves nothing else: that code has
-//! a [`Raw`] token does not show that interrupts are off. Contexts, from the freest to the strictest:
+//! A token is zero-sized, stays on its thread and cannot be copied. It restricts and proves nothing
+//! else: that code has a [`Raw`] token does not show that interrupts are off. Contexts, from the
+//! freest to the strictest:
 //!
 //! | token | where the kernel hands it out | default flags | may use |
 //! | --- | --- | --- | --- |
@@ -14,8 +15,9 @@
 //! | [`Raw`] | [interrupts or preemption disabled](crate::irq) | [`GfpAtomic`]; none on RT | as [`Irq`]; on RT no allocator |
 //! | [`Nmi`] | NMI handlers | none | no allocator |
 //!
-//! A section that takes sleep away borrows the token before it exclusively, so until the section ends no sleeping call
-//! compiles: not through the old token, which is borrowed, and not through the new one, whose type has no such flags.
+//! A section that takes sleep away borrows the token before it exclusively, so until the section
+//! ends no sleeping call compiles: not through the old token, which is borrowed, and not through
+//! the new one, whose type has no such flags.
 //!
 //! ```
 //! use kalloc::prelude::*;
@@ -31,7 +33,8 @@
 //! }
 //! ```
 //!
-//! A helper asks for what it needs of a context and not for a token, so that it works in every context that has it:
+//! A helper asks for what it needs of a context and not for a token, so that it works in every
+//! context that has it:
 //!
 //! ```
 //! use kalloc::prelude::*;
@@ -41,15 +44,16 @@
 //! }
 //! ```
 //!
-//! What no type can see is what takes no token: the kernel crate's own `SpinLock::lock`, `rcu::read_lock`,
-//! `local_interrupt_disable` and allocators.
+//! What no type can see is what takes no token: the kernel crate's own `SpinLock::lock`,
+//! `rcu::read_lock`, `local_interrupt_disable` and allocators.
 
 use crate::gfp::{AllowedIn, GfpAtomic, GfpNoFs, GfpNoIo, Kernel, Plain, With};
 use core::marker::PhantomData;
 use kernel::types::NotThreadSafe;
 
 pub(crate) mod private {
-    /// Keeps the traits of this crate for its own types: a context made elsewhere would prove nothing.
+    /// Keeps the traits of this crate for its own types: a context made elsewhere would prove
+    /// nothing.
     pub trait Sealed {}
 
     /// A token proper, and not a reference to one.
@@ -58,8 +62,9 @@ pub(crate) mod private {
         ///
         /// # Safety
         ///
-        /// For as long as the token lives the code that has it must be in a context that permits all that the token's
-        /// type permits, and must not have a token of a freer context in reach.
+        /// For as long as the token lives the code that has it must be in a context that permits
+        /// all that the token's type permits, and must not have a token of a freer context in
+        /// reach.
         unsafe fn token() -> Self;
     }
 }
@@ -76,7 +81,8 @@ use private::{Sealed, Token};
 pub trait Context: Sealed {
     /// The context of code here that must not sleep: [`Atomic`], or this one where it is stricter.
     type Atomic<'a>: Token;
-    /// The context of code here that may run in a hard interrupt: [`Irq`], or this one where it is stricter.
+    /// The context of code here that may run in a hard interrupt: [`Irq`], or this one where it is
+    /// stricter.
     type Irq<'a>: Token;
     /// The context of code here with interrupts or preemption disabled: [`Raw`], or [`Nmi`].
     type Raw<'a>: Token;
@@ -99,8 +105,8 @@ pub trait Context: Sealed {
     }
 }
 
-/// Contexts in which the allocators work, which is where a `spinlock_t` may be taken: all but [`Nmi`], and but [`Raw`]
-/// on `CONFIG_PREEMPT_RT`.
+/// Contexts in which the allocators work, which is where a `spinlock_t` may be taken: all but
+/// [`Nmi`], and but [`Raw`] on `CONFIG_PREEMPT_RT`.
 #[diagnostic::on_unimplemented(
     message = "no allocator may be called and no spinlock taken in `{Self}`",
     label = "not allowed in this context",
@@ -111,7 +117,8 @@ pub trait Allocate: Context {
     /// The flags that a call gets that asks for none: what `KBox::new(&cx, …)` uses.
     type Flags: Plain;
 
-    /// The context of code that holds a spinlock: [`Context::Atomic`], in which the allocators still work.
+    /// The context of code that holds a spinlock: [`Context::Atomic`], in which the allocators
+    /// still work.
     type Locked<'a>: Allocate<Flags = GfpAtomic> + Token;
 }
 
@@ -152,7 +159,8 @@ pub trait Weaken: Context {
 }
 impl<C: Context> Weaken for C {}
 
-/// Contexts that may sleep. Helpers that allocate ask for this, so that they work inside a NOFS or NOIO scope too.
+/// Contexts that may sleep. Helpers that allocate ask for this, so that they work inside a NOFS or
+/// NOIO scope too.
 #[diagnostic::on_unimplemented(
     message = "this may sleep, and `{Self}` must not",
     label = "sleeping is not allowed in this context",
@@ -160,7 +168,8 @@ impl<C: Context> Weaken for C {}
             process context"
 )]
 pub trait Sleep: Allocate {
-    /// The context of a scope here that must not start file-system I/O: [`NoFs`], or [`NoIo`] inside one.
+    /// The context of a scope here that must not start file-system I/O: [`NoFs`], or [`NoIo`]
+    /// inside one.
     type NoFs<'a>: Sleep + Token;
     /// The context of a scope here that must not start I/O: [`NoIo`].
     type NoIo<'a>: Sleep<Flags = GfpNoIo> + Token;
@@ -185,8 +194,8 @@ pub trait SleepFs: SleepIo {}
 
 /// Process context, with no lock held: may sleep.
 ///
-/// There is one for each thread of control, from the kernel's entry into the driver to its return: an adaptor such as
-/// [`crate::module!`] makes it.
+/// There is one for each thread of control, from the kernel's entry into the driver to its return:
+/// an adaptor such as [`crate::module!`] makes it.
 ///
 /// Flags: [`Kernel`] by default, and every other.
 #[derive(Debug)]
@@ -195,12 +204,13 @@ pub struct Task(NotThreadSafe);
 impl Task {
     /// Claims process context, for a callback of the kernel that kalloc has no adaptor for.
     ///
-    /// A kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` checks the claim as `might_sleep()` does: a false one warns.
+    /// A kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` checks the claim as `might_sleep()` does: a false
+    /// one warns.
     ///
     /// # Safety
     ///
-    /// The caller must be allowed to sleep for as long as the token lives, and no other token may be in reach of the
-    /// code that gets it.
+    /// The caller must be allowed to sleep for as long as the token lives, and no other token may
+    /// be in reach of the code that gets it.
     #[inline(always)]
     pub unsafe fn assume() -> Self {
         #[cfg(CONFIG_DEBUG_ATOMIC_SLEEP)]
@@ -221,12 +231,13 @@ macro_rules! bounded_tokens {
         impl<'a> $name<'a> {
             #[doc = concat!("Claims ", $claim, ", for a callback of the kernel that kalloc has no adaptor for.")]
             ///
-            /// A kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` checks what can be checked of the claim, and warns.
+            /// A kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` checks what can be checked of the claim,
+            /// and warns.
             ///
             /// # Safety
             ///
-            /// The code that gets the token must be in a context that permits all that the token's type permits, for
-            /// all of `'a`, and no token of a freer context may be in its reach.
+            /// The code that gets the token must be in a context that permits all that the token's
+            /// type permits, for all of `'a`, and no token of a freer context may be in its reach.
             #[inline(always)]
             pub unsafe fn assume() -> Self {
                 #[cfg(CONFIG_DEBUG_ATOMIC_SLEEP)]
@@ -248,7 +259,8 @@ macro_rules! bounded_tokens {
 }
 
 bounded_tokens! {
-    /// Inside a `memalloc_nofs_save()` scope: may sleep and start I/O, must not call into file systems.
+    /// Inside a `memalloc_nofs_save()` scope: may sleep and start I/O, must not call into file
+    /// systems.
     ///
     /// Flags: [`GfpNoFs`] by default; those of [`NoIo`].
     NoFs, "to be inside a `memalloc_nofs_save()` scope", kalloc_helper_might_sleep;
@@ -256,18 +268,22 @@ bounded_tokens! {
     ///
     /// Flags: [`GfpNoIo`] by default; those of [`Atomic`].
     NoIo, "to be inside a `memalloc_noio_save()` scope", kalloc_helper_might_sleep;
-    /// Must not sleep: a `spinlock_t` is held, on the RCU read side, bottom halves are disabled, in a softirq.
+    /// Must not sleep: a `spinlock_t` is held, on the RCU read side, bottom halves are disabled, in
+    /// a softirq.
     ///
-    /// Flags: [`GfpAtomic`] by default; [`GfpNowait`](crate::gfp::GfpNowait), [`NoReclaim`](crate::gfp::NoReclaim).
+    /// Flags: [`GfpAtomic`] by default; [`GfpNowait`](crate::gfp::GfpNowait),
+    /// [`NoReclaim`](crate::gfp::NoReclaim).
     Atomic, "a context that must not sleep, in which a `spinlock_t` may be taken", kalloc_helper_assert_may_lock;
-    /// Must not sleep, and interrupts may be off: a `SpinLockIrq` is held, a hard-IRQ handler that RT may thread.
+    /// Must not sleep, and interrupts may be off: a `SpinLockIrq` is held, a hard-IRQ handler that
+    /// RT may thread.
     ///
     /// Flags: as [`Atomic`].
     Irq, "a hard-interrupt context that PREEMPT_RT may thread", kalloc_helper_assert_may_lock;
-    /// Interrupts or preemption are really disabled, also on `CONFIG_PREEMPT_RT`: `local_irq_save()`,
-    /// `preempt_disable()`, a raw spinlock, `IRQF_NO_THREAD` handlers.
+    /// Interrupts or preemption are really disabled, also on `CONFIG_PREEMPT_RT`:
+    /// `local_irq_save()`, `preempt_disable()`, a raw spinlock, `IRQF_NO_THREAD` handlers.
     ///
-    /// Flags: as [`Atomic`]; on `CONFIG_PREEMPT_RT` none, since the allocators take sleeping locks there.
+    /// Flags: as [`Atomic`]; on `CONFIG_PREEMPT_RT` none, since the allocators take sleeping locks
+    /// there.
     Raw, "a context with interrupts or preemption disabled, outside NMI", kalloc_helper_assert_not_nmi;
     /// In an NMI handler. No flags: memory has to be there before.
     Nmi, "an NMI handler", kalloc_helper_assert_nmi;
@@ -346,7 +362,8 @@ impl SleepIo for Task {}
 impl SleepIo for NoFs<'_> {}
 impl SleepFs for Task {}
 
-// `&mut` of a context is that context, so that a helper's `task: &mut Task` is used as its caller's `task` is.
+// `&mut` of a context is that context, so that a helper's `task: &mut Task` is used as its caller's
+// `task` is.
 impl<C: Context> Sealed for &mut C {}
 impl<C: Context> Context for &mut C {
     type Atomic<'a> = C::Atomic<'a>;

@@ -4,8 +4,8 @@
 //!
 //! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
 //!
-//! A base such as [`Kernel`] or [`GfpAtomic`] is one of C's combinations; modifiers wrap it. What may not be combined
-//! does not compile, and neither do flags in a context that forbids them:
+//! A base such as [`Kernel`] or [`GfpAtomic`] is one of C's combinations; modifiers wrap it. What
+//! may not be combined does not compile, and neither do flags in a context that forbids them:
 //!
 //! ```
 //! use kalloc::prelude::*;
@@ -26,8 +26,9 @@
 //! | [`GfpNoIo`] | `GFP_NOIO` | [`Sleep`] |
 //! | [`GfpAtomic`], [`GfpNowait`], [`NoReclaim`] | `GFP_ATOMIC`, `GFP_NOWAIT`, `GFP_KERNEL & ~__GFP_RECLAIM` | [`Allocate`] |
 //!
-//! `__GFP_HIGH`, `__GFP_IO`, `__GFP_FS`, `__GFP_DIRECT_RECLAIM` and `__GFP_KSWAPD_RECLAIM` are parts of these and stand
-//! nowhere alone. There are no flags at run time, no operator that takes bits apart and no constructor from bits.
+//! `__GFP_HIGH`, `__GFP_IO`, `__GFP_FS`, `__GFP_DIRECT_RECLAIM` and `__GFP_KSWAPD_RECLAIM` are
+//! parts of these and stand nowhere alone. There are no flags at run time, no operator that takes
+//! bits apart and no constructor from bits.
 
 use crate::{
     context::{private::Sealed, Allocate, Context, Sleep, SleepFs, SleepIo},
@@ -62,11 +63,12 @@ pub trait Gfp: Sealed + Copy + fmt::Debug + 'static {
     #[doc(hidden)]
     fn failed() -> Failed<Self>;
 
-    /// The kernel crate's value of these flags, for its own containers. It does not leave this crate: a value would
-    /// outlive its grant.
+    /// The kernel crate's value of these flags, for its own containers. It does not leave this
+    /// crate: a value would outlive its grant.
     #[doc(hidden)]
     const FLAGS: FlagsValue = FlagsValue(
-        // SAFETY: `Flags` is a struct of one `u32`. Of size 4, it has no place for it but its beginning.
+        // SAFETY: `Flags` is a struct of one `u32`. Of size 4, it has no place for it but its
+        // beginning.
         unsafe { core::mem::transmute::<gfp_t, Flags>(Self::BITS) },
     );
 }
@@ -88,8 +90,8 @@ pub trait AllowedIn<C>: Gfp {}
 
 /// Out of memory: the error of an allocation with the flags `F`.
 ///
-/// It turns into the kernel crate's [`Error`] (`ENOMEM`) and [`AllocError`] by `?`. Under `__GFP_NOFAIL` it has no
-/// value, so that `let Ok(x) = …;` is enough.
+/// It turns into the kernel crate's [`Error`] (`ENOMEM`) and [`AllocError`] by `?`. Under
+/// `__GFP_NOFAIL` it has no value, so that `let Ok(x) = …;` is enough.
 #[derive(Clone, Copy, Debug)]
 pub struct Failed<F: Gfp>(pub F::Failure);
 
@@ -197,7 +199,8 @@ properties! {
     MayFail;
 }
 
-/// Flags that every allocator of its context accepts and every modifier can start from: the default of a context.
+/// Flags that every allocator of its context accepts and every modifier can start from: the default
+/// of a context.
 pub trait Plain:
     Unzoned + Unruled + Unplaced + AnyNode + MayFail + ForKmalloc + ForKrealloc
 {
@@ -258,7 +261,8 @@ bases! {
     /// `GFP_NOWAIT`: does not sleep, wakes kswapd, fails quietly. For callers with a fallback.
     GfpNowait = KALLOC_CONST_GFP_NOWAIT, Allocate,
         [Unzoned Unruled Unplaced AnyNode MayFail];
-    /// `GFP_KERNEL & ~__GFP_RECLAIM`: takes what is free and does not even wake kswapd. Does not sleep.
+    /// `GFP_KERNEL & ~__GFP_RECLAIM`: takes what is free and does not even wake kswapd. Does not
+    /// sleep.
     NoReclaim = GFP_NORECLAIM, Allocate,
         [Unzoned Unruled Unplaced AnyNode MayFail];
 }
@@ -303,7 +307,8 @@ macro_rules! modifiers {
 
             /// `__GFP_NOFAIL`: waits until there is memory, for as long as it takes.
             ///
-            /// The error type has no value then. Should the kernel all the same return NULL, kalloc panics.
+            /// The error type has no value then. Should the kernel all the same return NULL, kalloc
+            /// panics.
             #[inline(always)]
             fn nofail(self) -> NoFail<Self>
             where
@@ -317,7 +322,8 @@ macro_rules! modifiers {
 }
 
 modifiers! {
-    /// `__GFP_DMA`: from `ZONE_DMA`, the first 16 MiB on x86. For ISA or broken PCI devices; the DMA API is better.
+    /// `__GFP_DMA`: from `ZONE_DMA`, the first 16 MiB on x86. For ISA or broken PCI devices; the
+    /// DMA API is better.
     Dma, dma = KALLOC_CONST___GFP_DMA, needs [Unzoned MayFail],
         keeps [Reclaims Unruled Unplaced AnyNode MayFail];
     /// `__GFP_DMA32`: from `ZONE_DMA32`, the first 4 GiB. Only for pages.
@@ -329,7 +335,8 @@ modifiers! {
     /// `__GFP_NORETRY`: gives up after one round of reclaim, without the OOM killer.
     NoRetry, noretry = KALLOC_CONST___GFP_NORETRY, needs [Reclaims Unruled],
         keeps [Reclaims Unzoned Unplaced AnyNode MayFail];
-    /// `__GFP_RETRY_MAYFAIL`: tries hard, and fails when no progress is made, without the OOM killer.
+    /// `__GFP_RETRY_MAYFAIL`: tries hard, and fails when no progress is made, without the OOM
+    /// killer.
     RetryMayfail, retry_mayfail = KALLOC_CONST___GFP_RETRY_MAYFAIL, needs [Reclaims Unruled],
         keeps [Reclaims Unzoned Unplaced AnyNode MayFail];
     /// `__GFP_MOVABLE`: the kernel may move the page. Only for pages.
@@ -382,7 +389,8 @@ impl<F: AnyNode> AnyNode for NoFail<F> {}
 
 // Allocators -----------------------------------------------------------------------------------------------------------
 
-/// The matrix of allocator and flag: a row an allocator, with the bases and the modifiers that it accepts.
+/// The matrix of allocator and flag: a row an allocator, with the bases and the modifiers that it
+/// accepts.
 macro_rules! allocators {
     ($(
         $(#[$attr:meta])*
@@ -396,8 +404,8 @@ macro_rules! allocators {
 }
 
 allocators! {
-    /// What kmalloc accepts: not `__GFP_DMA32`, `__GFP_HIGHMEM` (`GFP_SLAB_BUG_MASK`), `__GFP_COMP` (its own), nor
-    /// `__GFP_MOVABLE` (nobody can move slab memory).
+    /// What kmalloc accepts: not `__GFP_DMA32`, `__GFP_HIGHMEM` (`GFP_SLAB_BUG_MASK`), `__GFP_COMP`
+    /// (its own), nor `__GFP_MOVABLE` (nobody can move slab memory).
     #[diagnostic::on_unimplemented(
         message = "kmalloc does not accept `{Self}`",
         label = "flags that kmalloc rejects",
@@ -407,8 +415,8 @@ allocators! {
     ForKmalloc:
         [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
         + [Dma NoRetry RetryMayfail NoFail Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
-    /// What krealloc accepts: as kmalloc, and not `__GFP_ZERO`, which it keeps only if every call for the memory had it,
-    /// nor `__GFP_NOFAIL`, since no length is known to be small.
+    /// What krealloc accepts: as kmalloc, and not `__GFP_ZERO`, which it keeps only if every call
+    /// for the memory had it, nor `__GFP_NOFAIL`, since no length is known to be small.
     #[diagnostic::on_unimplemented(
         message = "krealloc does not accept `{Self}`",
         label = "flags that krealloc rejects",
@@ -423,8 +431,9 @@ allocators! {
 
 /// Flags that the context of the caller permits: the first argument of every allocating function.
 ///
-/// `&task` or `&cx`, a reference to a token, grants the default flags of its context. [`Context::with`] grants others.
-/// A grant is `Copy` and borrows its token, so it ends where the context does. Generic code takes `impl Grant`:
+/// `&task` or `&cx`, a reference to a token, grants the default flags of its context.
+/// [`Context::with`] grants others. A grant is `Copy` and borrows its token, so it ends where the
+/// context does. Generic code takes `impl Grant`:
 ///
 /// ```
 /// use kalloc::{gfp::Failed, prelude::*};
@@ -455,7 +464,8 @@ pub trait Grant: Sealed + Copy {
         NUMA_NO_NODE
     }
 
-    /// A grant of the same flags that prefers the memory of `node`; with [`Modify::thisnode`], that takes no other.
+    /// A grant of the same flags that prefers the memory of `node`; with [`Modify::thisnode`], that
+    /// takes no other.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -515,7 +525,8 @@ impl<F, C> Clone for With<'_, F, C> {
 }
 impl<F, C> Copy for With<'_, F, C> {}
 impl<F, C> Sealed for With<'_, F, C> {}
-// `Context::with` has asked whether the flags are allowed; not asked again, a misuse is one error and not two.
+// `Context::with` has asked whether the flags are allowed; not asked again, a misuse is one error
+// and not two.
 impl<F: Gfp, C: Context> Grant for With<'_, F, C> {
     type Flags = F;
     type Context = C;
@@ -559,7 +570,8 @@ pub struct Names(gfp_t);
 impl kernel::fmt::Display for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0u8; 256];
-        // SAFETY: The buffer is valid for writes of its length, and the format takes a pointer to a `gfp_t`.
+        // SAFETY: The buffer is valid for writes of its length, and the format takes a pointer to a
+        // `gfp_t`.
         let len = unsafe {
             kernel::bindings::scnprintf(
                 text.as_mut_ptr(),

@@ -5,15 +5,16 @@
 //! C headers: [`include/linux/irqflags.h`](srctree/include/linux/irqflags.h),
 //! [`include/linux/preempt.h`](srctree/include/linux/preempt.h)
 //!
-//! Both are real on `CONFIG_PREEMPT_RT` too, where the allocators do not work in such a section: it must use memory that
-//! was allocated before.
+//! Both are real on `CONFIG_PREEMPT_RT` too, where the allocators do not work in such a section: it
+//! must use memory that was allocated before.
 //!
-//! Each has a closure form, which is the one to use, and a guard form. A guard that is leaked (`mem::forget`) ends the
-//! borrow of the token before it with interrupts still off: the closure form has no such hole.
+//! Each has a closure form, which is the one to use, and a guard form. A guard that is leaked
+//! (`mem::forget`) ends the borrow of the token before it with interrupts still off: the closure
+//! form has no such hole.
 
 use crate::{context::Context, sync::Section};
-use kernel::ffi::c_ulong;
 use kalloc_bindings::*;
+use kernel::ffi::c_ulong;
 use kernel::types::NotThreadSafe;
 
 /// Interrupts are off on this CPU until this is dropped.
@@ -23,7 +24,8 @@ pub struct IrqGuard(c_ulong, NotThreadSafe);
 impl Drop for IrqGuard {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: The flags are those that this guard was made with, on this thread, and sections nest.
+        // SAFETY: The flags are those that this guard was made with, on this thread, and sections
+        // nest.
         unsafe { kalloc_helper_local_irq_restore(self.0) }
     }
 }
@@ -42,7 +44,8 @@ impl Drop for PreemptGuard {
 
 /// Disabling interrupts and preemption, in every context.
 pub trait Disable: Context {
-    /// Runs `f` with interrupts off on this CPU, wraps `local_irq_save()` and `local_irq_restore()`.
+    /// Runs `f` with interrupts off on this CPU, wraps `local_irq_save()` and
+    /// `local_irq_restore()`.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -61,13 +64,14 @@ pub trait Disable: Context {
 
     /// Disables interrupts on this CPU until the section is dropped, wraps `local_irq_save()`.
     ///
-    /// Sections end in the reverse of their order. Leaking one leaves interrupts off with the token around it usable
-    /// again; [`Disable::irqs_off`] cannot.
+    /// Sections end in the reverse of their order. Leaking one leaves interrupts off with the token
+    /// around it usable again; [`Disable::irqs_off`] cannot.
     #[inline(always)]
     fn local_irq_save(&mut self) -> Section<'_, IrqGuard, Self::Raw<'_>> {
         // SAFETY: It has no preconditions.
         let flags = unsafe { kalloc_helper_local_irq_save() };
-        // SAFETY: With interrupts off the code may do what `Self::Raw` permits. `self` is borrowed for as long.
+        // SAFETY: With interrupts off the code may do what `Self::Raw` permits. `self` is borrowed
+        // for as long.
         unsafe { Section::new(IrqGuard(flags, NotThreadSafe)) }
     }
 
@@ -82,12 +86,14 @@ pub trait Disable: Context {
 
     /// Disables preemption until the section is dropped, wraps `preempt_disable()`.
     ///
-    /// Leaking it leaves preemption disabled with the token around it usable again; [`Disable::preempt_off`] cannot.
+    /// Leaking it leaves preemption disabled with the token around it usable again;
+    /// [`Disable::preempt_off`] cannot.
     #[inline(always)]
     fn preempt_disable(&mut self) -> Section<'_, PreemptGuard, Self::Raw<'_>> {
         // SAFETY: It has no preconditions.
         unsafe { kalloc_helper_preempt_disable() };
-        // SAFETY: With preemption disabled the code may do what `Self::Raw` permits. `self` is borrowed for as long.
+        // SAFETY: With preemption disabled the code may do what `Self::Raw` permits. `self` is
+        // borrowed for as long.
         unsafe { Section::new(PreemptGuard(NotThreadSafe)) }
     }
 }

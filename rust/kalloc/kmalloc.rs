@@ -4,15 +4,16 @@
 //!
 //! C header: [`include/linux/slab.h`](srctree/include/linux/slab.h)
 //!
-//! With a size that is known at build time `kmalloc()` is not one call but a choice that the compiler makes: of the
-//! cache, by size and flags, or of the page allocator above `KMALLOC_MAX_CACHE_SIZE`. The size and the flags are types
-//! here, so the same choice is made at build time and a call is what it is in C, instruction for instruction. Where C's
-//! macro does more than that (allocation profiling, partitioned caches), a helper in C makes the call.
+//! With a size that is known at build time `kmalloc()` is not one call but a choice that the
+//! compiler makes: of the cache, by size and flags, or of the page allocator above
+//! `KMALLOC_MAX_CACHE_SIZE`. The size and the flags are types here, so the same choice is made at
+//! build time and a call is what it is in C, instruction for instruction. Where C's macro does more
+//! than that (allocation profiling, partitioned caches), a helper in C makes the call.
 
 use crate::gfp::{Gfp, Grant};
-use kernel::ffi::c_void;
 use kalloc_bindings::*;
 use kernel::bindings::{self, gfp_t};
+use kernel::ffi::c_void;
 
 /// The largest allocation, `KMALLOC_MAX_SIZE` in bytes.
 ///
@@ -21,7 +22,8 @@ pub const MAX_SIZE: usize = KALLOC_CONST_KMALLOC_MAX_SIZE;
 
 /// The alignment that every allocation has, `ARCH_KMALLOC_MINALIGN` in bytes.
 ///
-/// A size has at least the alignment of its largest power-of-two divisor as well, so a Rust type is always aligned.
+/// A size has at least the alignment of its largest power-of-two divisor as well, so a Rust type is
+/// always aligned.
 pub const MIN_ALIGN: usize = bindings::ARCH_KMALLOC_MINALIGN;
 
 /// The functions behind C's macros.
@@ -56,7 +58,8 @@ mod raw {
     }
 }
 
-/// With allocation profiling and with partitioned caches C's macros do more than choose a function: C makes the call.
+/// With allocation profiling and with partitioned caches C's macros do more than choose a function:
+/// C makes the call.
 #[cfg(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES))]
 mod raw {
     pub(super) use kalloc_bindings::{
@@ -78,7 +81,8 @@ const fn cache_type(flags: gfp_t) -> bindings::kmalloc_cache_type {
     }
 }
 
-/// `kmalloc_index()`, for a size that is known at build time, above 0 and at most `KMALLOC_MAX_CACHE_SIZE`.
+/// `kmalloc_index()`, for a size that is known at build time, above 0 and at most
+/// `KMALLOC_MAX_CACHE_SIZE`.
 const fn cache_index(size: usize) -> usize {
     if size <= KALLOC_CONST_KMALLOC_MIN_SIZE {
         KALLOC_CONST_KMALLOC_SHIFT_LOW
@@ -100,8 +104,8 @@ pub(crate) fn alloc<T, G: Grant>(grant: G) -> *mut T {
     let (size, flags, nid) = (const { size_of::<T>() }, G::Flags::BITS, grant.nid());
 
     if const { size_of::<T>() > KALLOC_CONST_KMALLOC_MAX_CACHE_SIZE } {
-        // SAFETY: The flags are legal in this context, which is what the grant says, and `nid` is that of a node that
-        // is or was online. There are no other preconditions.
+        // SAFETY: The flags are legal in this context, which is what the grant says, and `nid` is
+        // that of a node that is or was online. There are no other preconditions.
         return unsafe {
             if G::ON_NODE {
                 bindings::__kmalloc_large_node_noprof(size, flags, nid)
@@ -117,8 +121,9 @@ pub(crate) fn alloc<T, G: Grant>(grant: G) -> *mut T {
         bindings::kmalloc_caches[const { cache_type(G::Flags::BITS) as usize }]
             [const { cache_index(size_of::<T>()) }]
     };
-    // SAFETY: `cache` is the one that C's macro takes for this size and these flags. The flags are legal in this
-    // context, which is what the grant says, and `nid` is that of a node that is or was online.
+    // SAFETY: `cache` is the one that C's macro takes for this size and these flags. The flags are
+    // legal in this context, which is what the grant says, and `nid` is that of a node that is or
+    // was online.
     unsafe {
         if G::ON_NODE {
             bindings::__kmalloc_cache_node_noprof(cache, flags, nid, size)
@@ -138,13 +143,15 @@ pub(crate) fn alloc<T, G: Grant>(grant: G) -> *mut T {
     alloc_bytes(size_of::<T>(), grant).cast()
 }
 
-/// Wraps `kmalloc(size, F)`, or `kmalloc_node()` where the grant asks for a node, for a size in bytes.
+/// Wraps `kmalloc(size, F)`, or `kmalloc_node()` where the grant asks for a node, for a size in
+/// bytes.
 ///
-/// Returns NULL where there is no memory, and `ZERO_SIZE_PTR` for 0 bytes. More than [`MAX_SIZE`] warns.
+/// Returns NULL where there is no memory, and `ZERO_SIZE_PTR` for 0 bytes. More than [`MAX_SIZE`]
+/// warns.
 #[inline(always)]
 pub(crate) fn alloc_bytes<G: Grant>(size: usize, grant: G) -> *mut c_void {
-    // SAFETY: The flags are legal in this context, which is what the grant says, and `nid` is that of a node that is or
-    // was online. There are no other preconditions.
+    // SAFETY: The flags are legal in this context, which is what the grant says, and `nid` is that
+    // of a node that is or was online. There are no other preconditions.
     unsafe {
         if G::ON_NODE {
             raw::kmalloc_node(size, G::Flags::BITS, grant.nid())
@@ -156,15 +163,15 @@ pub(crate) fn alloc_bytes<G: Grant>(size: usize, grant: G) -> *mut c_void {
 
 /// Wraps `krealloc(ptr, size, F)`, or `krealloc_node()` where the grant asks for a node.
 ///
-/// Returns NULL where there is no memory, and `ptr` is still allocated then; for 0 bytes frees `ptr` and returns
-/// `ZERO_SIZE_PTR`. More than [`MAX_SIZE`] warns.
+/// Returns NULL where there is no memory, and `ptr` is still allocated then; for 0 bytes frees
+/// `ptr` and returns `ZERO_SIZE_PTR`. More than [`MAX_SIZE`] warns.
 ///
 /// # Safety
 ///
 /// `ptr` is NULL, or owned memory of kmalloc.
 #[inline(always)]
 pub(crate) unsafe fn realloc<G: Grant>(ptr: *mut c_void, size: usize, grant: G) -> *mut c_void {
-    // SAFETY: By the contract of this function. The flags are legal in this context, which is what the grant says, and
-    // `nid` is NUMA_NO_NODE or that of a node that is or was online.
+    // SAFETY: By the contract of this function. The flags are legal in this context, which is what
+    // the grant says, and `nid` is NUMA_NO_NODE or that of a node that is or was online.
     unsafe { raw::krealloc_node(ptr, size, G::Flags::BITS, grant.nid()) }
 }

@@ -54,8 +54,8 @@ impl<M: Module> InPlaceModule for M {
     }
 }
 
-/// Declares a kernel module, as the kernel crate's `module!` does and with the same fields, whose type is a
-/// [`Module`] or an [`InPlaceModule`] of this crate.
+/// Declares a kernel module, as the kernel crate's `module!` does and with the same fields, whose
+/// type is a [`Module`] or an [`InPlaceModule`] of this crate.
 ///
 /// ```ignore
 /// kalloc::module! {
@@ -69,7 +69,8 @@ impl<M: Module> InPlaceModule for M {
 #[macro_export]
 macro_rules! module {
     (type: $module:ident, $($info:tt)*) => {
-        // In a module of its own: who could name the type that the kernel initialises could make a second token with it.
+        // In a module of its own: who could name the type that the kernel initialises could make a
+        // second token with it.
         #[doc(hidden)]
         mod __kalloc_module {
             use super::*;
@@ -86,7 +87,8 @@ macro_rules! module {
                 fn init(
                     module: &'static ::kernel::ThisModule,
                 ) -> impl ::kernel::prelude::PinInit<Self, ::kernel::error::Error> {
-                    // SAFETY: The kernel runs a module's init in process context, and this is the only token in it.
+                    // SAFETY: The kernel runs a module's init in process context, and this is the
+                    // only token in it.
                     let task = unsafe { $crate::context::Task::assume() };
                     ::kernel::prelude::try_pin_init!(KallocModule {
                         module <- <$module as $crate::InPlaceModule>::init(module, task),
@@ -97,7 +99,8 @@ macro_rules! module {
             #[::kernel::prelude::pinned_drop]
             impl PinnedDrop for KallocModule {
                 fn drop(self: ::core::pin::Pin<&mut Self>) {
-                    // SAFETY: The kernel runs a module's exit in process context, and this is the only token in it.
+                    // SAFETY: The kernel runs a module's exit in process context, and this is the
+                    // only token in it.
                     let mut task = unsafe { $crate::context::Task::assume() };
                     <$module as $crate::InPlaceModule>::exit(self.project().module, &mut task)
                 }

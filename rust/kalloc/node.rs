@@ -4,8 +4,8 @@
 //!
 //! C header: [`include/linux/nodemask.h`](srctree/include/linux/nodemask.h)
 //!
-//! The allocators index per-node arrays and dereference the node's data without a check, so only a node that is or was
-//! online may reach them. (A node's data stays when it goes offline.)
+//! The allocators index per-node arrays and dereference the node's data without a check, so only a
+//! node that is or was online may reach them. (A node's data stays when it goes offline.)
 
 use kernel::{alloc::NumaNode, error::code::EINVAL, error::Result};
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a driver imports instead of `kernel::prelude`, the rest of which it re-exports: `KBox` means one thing.
+//! What a driver imports instead of `kernel::prelude`, the rest of which it re-exports: `KBox`
+//! means one thing.
 
 #[doc(no_inline)]
 pub use kernel::prelude::*;
@@ -8,7 +9,9 @@ pub use kernel::prelude::*;
 #[doc(no_inline)]
 pub use crate::{
     boxed::KBox,
-    context::{Allocate, Atomic, Context, Irq, Nmi, NoFs, NoIo, Raw, Sleep, SleepFs, SleepIo, Task, Weaken},
+    context::{
+        Allocate, Atomic, Context, Irq, Nmi, NoFs, NoIo, Raw, Sleep, SleepFs, SleepIo, Task, Weaken,
+    },
     gfp::{
         ForKmalloc, ForKrealloc, Gfp, GfpAtomic, GfpNoFs, GfpNoIo, GfpNowait, Grant, HighUser,
         HighUserMovable, Kernel, KernelAccount, MayFail, Modify, NoReclaim, User,

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Scopes that hold back file-system or any I/O: [`NoFs`](crate::context::NoFs) and [`NoIo`](crate::context::NoIo).
+//! Scopes that hold back file-system or any I/O: [`NoFs`](crate::context::NoFs) and
+//! [`NoIo`](crate::context::NoIo).
 //!
 //! C header: [`include/linux/sched/mm.h`](srctree/include/linux/sched/mm.h)
 //!
-//! In a scope the kernel itself takes `__GFP_FS`, and `__GFP_IO` too, out of every allocation of the thread, also those of
-//! code that knows nothing of it. The token says the same to the compiler.
+//! In a scope the kernel itself takes `__GFP_FS`, and `__GFP_IO` too, out of every allocation of
+//! the thread, also those of code that knows nothing of it. The token says the same to the
+//! compiler.
 //!
-//! Each has a closure form, which is the one to use, and a guard form. A guard that is leaked (`mem::forget`) leaves the
-//! thread in the scope for good, with the token around it usable again.
+//! Each has a closure form, which is the one to use, and a guard form. A guard that is leaked
+//! (`mem::forget`) leaves the thread in the scope for good, with the token around it usable again.
 
 use crate::{context::Sleep, sync::Section};
-use kernel::ffi::c_uint;
 use kalloc_bindings::*;
+use kernel::ffi::c_uint;
 use kernel::types::NotThreadSafe;
 
 macro_rules! guards {
@@ -24,7 +26,8 @@ macro_rules! guards {
         impl Drop for $name {
             #[inline(always)]
             fn drop(&mut self) {
-                // SAFETY: The flags are those that this guard was made with, on this thread, and sections nest.
+                // SAFETY: The flags are those that this guard was made with, on this thread, and
+                // sections nest.
                 unsafe { $restore(self.0) }
             }
         }
@@ -61,7 +64,8 @@ pub trait Scope: Sleep {
     fn memalloc_nofs_save(&mut self) -> Section<'_, NoFsGuard, Self::NoFs<'_>> {
         // SAFETY: It has no preconditions.
         let flags = unsafe { kalloc_helper_memalloc_nofs_save() };
-        // SAFETY: In a NOFS scope the code may do what `Self::NoFs` permits. `self` is borrowed for as long.
+        // SAFETY: In a NOFS scope the code may do what `Self::NoFs` permits. `self` is borrowed for
+        // as long.
         unsafe { Section::new(NoFsGuard(flags, NotThreadSafe)) }
     }
 
@@ -79,7 +83,8 @@ pub trait Scope: Sleep {
     fn memalloc_noio_save(&mut self) -> Section<'_, NoIoGuard, Self::NoIo<'_>> {
         // SAFETY: It has no preconditions.
         let flags = unsafe { kalloc_helper_memalloc_noio_save() };
-        // SAFETY: In a NOIO scope the code may do what `Self::NoIo` permits. `self` is borrowed for as long.
+        // SAFETY: In a NOIO scope the code may do what `Self::NoIo` permits. `self` is borrowed for
+        // as long.
         unsafe { Section::new(NoIoGuard(flags, NotThreadSafe)) }
     }
 }

@@ -4,9 +4,9 @@
 //!
 //! C header: [`include/linux/overflow.h`](srctree/include/linux/overflow.h)
 //!
-//! C's helpers saturate at `SIZE_MAX`, which every allocator refuses; here too large is an error of its own. The
-//! allocating functions of kalloc compute their sizes in this way: these functions are for sizes that go elsewhere, to a
-//! device or into a header.
+//! C's helpers saturate at `SIZE_MAX`, which every allocator refuses; here too large is an error of
+//! its own. The allocating functions of kalloc compute their sizes in this way: these functions are
+//! for sizes that go elsewhere, to a device or into a header.
 
 use crate::{
     boxed::KBox,
@@ -61,7 +61,8 @@ pub const fn array3_size(a: usize, b: usize, size: usize) -> Result<usize, Overf
     }
 }
 
-/// A header `H` and `n` elements `T` behind it, wraps `struct_size()`: the size of a [`Flex<H, T>`].
+/// A header `H` and `n` elements `T` behind it, wraps `struct_size()`: the size of a [`Flex<H,
+/// T>`].
 ///
 /// ```
 /// use kalloc::size::{struct_size, Overflow};
@@ -106,7 +107,8 @@ pub struct Flex<H, I: ?Sized> {
 }
 
 impl<H, T> Flex<H, [T]> {
-    /// A header and `len` elements, each made by `f` from its index, wraps `kmalloc(struct_size(…))`.
+    /// A header and `len` elements, each made by `f` from its index, wraps
+    /// `kmalloc(struct_size(…))`.
     ///
     /// # Errors
     ///
@@ -129,8 +131,8 @@ impl<H, T> Flex<H, [T]> {
             _ => return Err(G::Flags::failed()),
         };
         let raw = ptr::slice_from_raw_parts_mut(memory.as_ptr(), len) as *mut Self;
-        // SAFETY: The memory is valid for writes of a header and of `len` elements behind it, aligned because its size
-        // is a multiple of the alignment.
+        // SAFETY: The memory is valid for writes of a header and of `len` elements behind it,
+        // aligned because its size is a multiple of the alignment.
         unsafe {
             (&raw mut (*raw).header).write(header);
             let items = (&raw mut (*raw).items).cast::<T>();
@@ -138,7 +140,8 @@ impl<H, T> Flex<H, [T]> {
                 items.add(index).write(f(index));
             }
         }
-        // SAFETY: It is memory of kmalloc, unless it has no size, and all of it was just initialised.
+        // SAFETY: It is memory of kmalloc, unless it has no size, and all of it was just
+        // initialised.
         Ok(unsafe { KBox::from_raw(raw) })
     }
 }

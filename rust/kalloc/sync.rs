@@ -5,12 +5,13 @@
 //! C headers: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h),
 //! [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 //!
-//! The lock is the kernel crate's [`SpinLock`], as it is. Each section has a closure form, which is the one to use, and a
-//! guard form for code that a closure does not fit. A guard that is leaked (`mem::forget`) ends the borrow of the token
-//! before it while the lock is still held: the closure form has no such hole.
+//! The lock is the kernel crate's [`SpinLock`], as it is. Each section has a closure form, which is
+//! the one to use, and a guard form for code that a closure does not fit. A guard that is leaked
+//! (`mem::forget`) ends the borrow of the token before it while the lock is still held: the closure
+//! form has no such hole.
 //!
-//! On `CONFIG_PREEMPT_RT` a `spinlock_t` sleeps, so a context with interrupts or preemption disabled cannot take one
-//! there.
+//! On `CONFIG_PREEMPT_RT` a `spinlock_t` sleeps, so a context with interrupts or preemption
+//! disabled cannot take one there.
 
 use crate::context::{private::Token, Allocate, Context};
 use core::{
@@ -21,7 +22,8 @@ use core::{
 };
 use kernel::sync::{lock::spinlock::SpinLockGuard, rcu, SpinLock};
 
-/// A section of code that ends when this is dropped: a guard of the kernel, and the token of the section.
+/// A section of code that ends when this is dropped: a guard of the kernel, and the token of the
+/// section.
 ///
 /// It borrows the token of the context around it exclusively.
 #[must_use = "the section ends when this is dropped"]
@@ -35,8 +37,8 @@ pub struct Section<'c, S, K> {
 impl<'c, S, K: Token> Section<'c, S, K> {
     /// # Safety
     ///
-    /// While `guard` lives the code is in a context that permits what `K` does. The token of the context around it is
-    /// borrowed exclusively for `'c`.
+    /// While `guard` lives the code is in a context that permits what `K` does. The token of the
+    /// context around it is borrowed exclusively for `'c`.
     #[inline(always)]
     pub(crate) unsafe fn new(guard: S) -> Self {
         Self {
@@ -66,7 +68,8 @@ impl<S, K: fmt::Debug> fmt::Debug for Section<'_, S, K> {
     }
 }
 
-/// A held [`SpinLock`], made by [`Lock::lock`]. Gives the data, and the token through [`Section::cx`].
+/// A held [`SpinLock`], made by [`Lock::lock`]. Gives the data, and the token through
+/// [`Section::cx`].
 pub type Locked<'c, 'l, T, K> = Section<'c, SpinLockGuard<'l, T>, K>;
 
 impl<'l, T: ?Sized + Unpin, K> Locked<'_, 'l, T, K> {
@@ -96,7 +99,8 @@ impl<'l, T: ?Sized + Unpin, K> DerefMut for Locked<'_, 'l, T, K> {
 pub type RcuSection<'c, K> = Section<'c, rcu::Guard, K>;
 
 impl<K> RcuSection<'_, K> {
-    /// The evidence that the RCU read side is held, for the kernel crate's functions, and the token.
+    /// The evidence that the RCU read side is held, for the kernel crate's functions, and the
+    /// token.
     #[inline(always)]
     pub fn split(&mut self) -> (&rcu::Guard, &mut K) {
         (&self.guard, &mut self.cx)
@@ -151,14 +155,15 @@ pub trait Lock: Allocate {
 
     /// Takes `lock` until the section is dropped, wraps `spin_lock()`.
     ///
-    /// Leaking the section leaves the lock held with the token around it usable again; [`Lock::locked`] cannot.
+    /// Leaking the section leaves the lock held with the token around it usable again;
+    /// [`Lock::locked`] cannot.
     #[inline(always)]
     fn lock<'c, 'l, T: ?Sized>(
         &'c mut self,
         lock: &'l SpinLock<T>,
     ) -> Locked<'c, 'l, T, Self::Locked<'c>> {
-        // SAFETY: With a spinlock held the code must not sleep, and the context was one in which the allocators work:
-        // that is what `Self::Locked` permits. `self` is borrowed for `'c`.
+        // SAFETY: With a spinlock held the code must not sleep, and the context was one in which
+        // the allocators work: that is what `Self::Locked` permits. `self` is borrowed for `'c`.
         unsafe { Section::new(lock.lock()) }
     }
 }
@@ -181,12 +186,12 @@ pub trait RcuRead: Context {
 
     /// Takes the RCU read side until the section is dropped, wraps `rcu_read_lock()`.
     ///
-    /// Leaking the section leaves the read side held with the token around it usable again; [`RcuRead::rcu_read`]
-    /// cannot.
+    /// Leaking the section leaves the read side held with the token around it usable again;
+    /// [`RcuRead::rcu_read`] cannot.
     #[inline(always)]
     fn rcu_read_lock(&mut self) -> RcuSection<'_, Self::Atomic<'_>> {
-        // SAFETY: On the RCU read side the code must not sleep, and may do all else that it might before. `self` is
-        // borrowed for as long.
+        // SAFETY: On the RCU read side the code must not sleep, and may do all else that it might
+        // before. `self` is borrowed for as long.
         unsafe { Section::new(rcu::read_lock()) }
     }
 }

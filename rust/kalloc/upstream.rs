@@ -2,8 +2,9 @@
 
 //! The kernel crate's own containers, with kalloc's grants.
 //!
-//! Boxes and vectors go both ways without a copy, since both crates use kmalloc. [`ArcExt`] and [`KVecExt`] give `Arc` and
-//! `KVec` constructors that take a grant, where the kernel crate's take `Flags` that nothing checks.
+//! Boxes and vectors go both ways without a copy, since both crates use kmalloc. [`ArcExt`] and
+//! [`KVecExt`] give `Arc` and `KVec` constructors that take a grant, where the kernel crate's take
+//! `Flags` that nothing checks.
 
 use crate::{
     boxed::KBox,
@@ -11,9 +12,9 @@ use crate::{
 };
 use core::pin::Pin;
 use kernel::{
-    ffi::c_void,
     alloc::{AllocError, KBox as KernelBox, KVec},
     error::Error,
+    ffi::c_void,
     init::InPlaceInit,
     prelude::PinInit,
     sync::Arc,
@@ -23,7 +24,8 @@ use kernel::{
 impl<T: ?Sized> From<KBox<T>> for KernelBox<T> {
     #[inline]
     fn from(this: KBox<T>) -> Self {
-        // SAFETY: The pointer is to a `T` in memory of kmalloc, or to one of no size, and is ours to give.
+        // SAFETY: The pointer is to a `T` in memory of kmalloc, or to one of no size, and is ours
+        // to give.
         unsafe { KernelBox::from_raw(this.into_raw()) }
     }
 }
@@ -50,7 +52,8 @@ impl<T> From<KBox<[T]>> for KVec<T> {
 }
 
 impl<T> From<KVec<T>> for KBox<[T]> {
-    /// The elements, in the memory of the vector. What room it had to spare stays with them until they are freed.
+    /// The elements, in the memory of the vector. What room it had to spare stays with them until
+    /// they are freed.
     #[inline]
     fn from(this: KVec<T>) -> Self {
         if this.is_empty() {
@@ -226,7 +229,8 @@ unsafe impl<T> ForeignOwnable for Pin<KBox<T>> {
         Self: 'a;
 
     fn into_foreign(self) -> *mut c_void {
-        // SAFETY: The value stays where it is, and the pointer gives no other access than a pinned one.
+        // SAFETY: The value stays where it is, and the pointer gives no other access than a pinned
+        // one.
         KernelBox::from(unsafe { Pin::into_inner_unchecked(self) }).into_foreign()
     }
 
