@@ -7,5 +7,4 @@ use kernel::sync::Arc;
 
 pub fn allocate(cx: &Atomic<'_>) -> Result<Arc<u32>> {
     Ok(Arc::new_with(cx.with(Kernel), 7u32)?) //~ ERROR: may sleep
-    //~^ ERROR: may sleep
 }

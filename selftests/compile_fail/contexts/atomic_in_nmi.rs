@@ -6,5 +6,4 @@ use kalloc::prelude::*;
 
 pub fn allocate(cx: &Nmi<'_>) -> Result<KBox<u32>> {
     Ok(KBox::new(cx.with(GfpAtomic), 7u32)?) //~ ERROR: no allocator may be called
-    //~^ ERROR: no allocator may be called
 }

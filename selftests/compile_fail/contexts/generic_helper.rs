@@ -6,5 +6,4 @@ use kalloc::prelude::*;
 
 pub fn helper<C: Allocate>(cx: &C) -> Result<KBox<u32>> {
     Ok(KBox::new(cx.with(Kernel), 1)?) //~ ERROR: may sleep
-    //~^ ERROR: may sleep
 }

@@ -5,7 +5,8 @@
 use kalloc::prelude::*;
 
 pub fn allocate() -> Result<KBox<u32>> {
-    Ok(KBox::new(7u32)?) //~ ERROR: takes 2 arguments but 1 argument was supplied
-    //~^ ERROR: does not permit an allocation
-    //~| ERROR: does not permit an allocation
+    //~vvv ERROR: takes 2 arguments but 1 argument was supplied
+    //~vv ERROR: does not permit an allocation
+    //~v ERROR: does not permit an allocation
+    Ok(KBox::new(7u32)?)
 }

@@ -6,5 +6,4 @@ use kalloc::prelude::*;
 
 pub fn allocate(cx: &NoIo<'_>) -> Result<KBox<u32>> {
     Ok(KBox::new(cx.with(GfpNoFs), 7u32)?) //~ ERROR: may sleep and start I/O
-    //~^ ERROR: may sleep and start I/O
 }

@@ -6,5 +6,4 @@ use kalloc::prelude::*;
 
 pub fn allocate(cx: &Raw<'_>) -> Result<KBox<u32>> {
     Ok(KBox::new(cx.with(GfpNoFs), 7u32)?) //~ ERROR: may sleep
-    //~^ ERROR: may sleep
 }

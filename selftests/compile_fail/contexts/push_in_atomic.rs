@@ -6,5 +6,4 @@ use kalloc::prelude::*;
 
 pub fn push(cx: &Atomic<'_>, list: &mut KVec<u32>) -> Result {
     Ok(list.push_with(cx.with(Kernel), 7)?) //~ ERROR: may sleep
-    //~^ ERROR: may sleep
 }

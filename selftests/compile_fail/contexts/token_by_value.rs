@@ -5,6 +5,7 @@
 use kalloc::prelude::*;
 
 pub fn allocate(task: Task) -> Result<KBox<u32>> {
-    Ok(KBox::new(task, 7u32)?) //~ ERROR: does not permit an allocation
-    //~^ ERROR: does not permit an allocation
+    //~vv ERROR: does not permit an allocation
+    //~v ERROR: does not permit an allocation
+    Ok(KBox::new(task, 7u32)?)
 }

@@ -6,5 +6,4 @@ use kalloc::prelude::*;
 
 pub fn allocate(cx: &Atomic<'_>) -> Result<KBox<u32>> {
     Ok(KBox::new(cx.with(User.account().nowarn()), 7u32)?) //~ ERROR: may sleep
-    //~^ ERROR: may sleep
 }

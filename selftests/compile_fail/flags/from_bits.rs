@@ -8,7 +8,8 @@ use kernel::alloc::AllocError;
 #[derive(Clone, Copy, Debug)]
 pub struct Mine;
 
-impl Gfp for Mine { //~ ERROR: Sealed
+//~v ERROR: Sealed
+impl Gfp for Mine {
     const BITS: u32 = 0xc0;
     type Failure = AllocError;
     fn failed() -> Failed<Self> {

@@ -5,6 +5,7 @@
 use kalloc::prelude::*;
 
 pub fn flags(task: &Task) {
-    let _ = task.with(Kernel.nofail().dma()); //~ ERROR: promises memory
-    //~^ ERROR: already chooses a zone
+    //~vv ERROR: promises memory
+    //~v ERROR: already chooses a zone
+    let _ = task.with(Kernel.nofail().dma());
 }

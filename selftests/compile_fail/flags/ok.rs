@@ -27,5 +27,16 @@ pub fn mobility(task: &Task) {
 }
 
 pub fn together(task: &Task) {
-    let _ = task.with(Kernel.account().nowarn().nomemalloc().hardwall().comp().zeroed().noretry().dma().reclaimable());
+    let _ = task.with(
+        Kernel
+            .account()
+            .nowarn()
+            .nomemalloc()
+            .hardwall()
+            .comp()
+            .zeroed()
+            .noretry()
+            .dma()
+            .reclaimable(),
+    );
 }

@@ -7,7 +7,8 @@ use kernel::sync::SpinLock;
 
 pub fn section(task: &mut Task, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
     let grant = task.with(Kernel.account());
-    task.locked(lock, |data, _cx| -> Result { //~ ERROR: cannot borrow
+    //~v ERROR: cannot borrow
+    task.locked(lock, |data, _cx| -> Result {
         *data = Some(KBox::new(grant, 1)?);
         Ok(())
     })

@@ -6,5 +6,4 @@ use kalloc::prelude::*;
 
 pub fn section(task: &mut Task) -> Result<KBox<u32>> {
     task.irqs_off(|cx| Ok(KBox::new(cx.with(Kernel), 1)?)) //~ ERROR: may sleep
-    //~^ ERROR: may sleep
 }

@@ -8,7 +8,6 @@ use kernel::sync::SpinLock;
 pub fn section(task: &mut Task, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
     task.locked(lock, |data, cx| -> Result {
         *data = Some(KBox::new(cx.with(Kernel), 1)?); //~ ERROR: may sleep
-        //~^ ERROR: may sleep
         Ok(())
     })
 }

@@ -6,5 +6,4 @@ use kalloc::prelude::*;
 
 pub fn section(task: &mut Task) -> Result<KBox<u32>> {
     task.nofs(|cx| cx.noio(|cx| Ok(KBox::new(cx.with(GfpNoFs), 1)?))) //~ ERROR: may sleep
-    //~^ ERROR: may sleep
 }

@@ -6,7 +6,8 @@ use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
 pub fn section(task: &mut Task, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
-    task.locked(lock, |data, _cx| -> Result { //~ ERROR: cannot borrow
+    //~v ERROR: cannot borrow
+    task.locked(lock, |data, _cx| -> Result {
         *data = Some(KBox::new(&task, 1)?);
         Ok(())
     })

@@ -6,7 +6,8 @@ use kalloc::prelude::*;
 use kernel::workqueue::Queue;
 
 pub fn escape(queue: &Queue, task: Task) -> Result {
-    queue.try_spawn(GFP_KERNEL, move || { //~ ERROR: cannot be sent between threads safely
+    //~v ERROR: cannot be sent between threads safely
+    queue.try_spawn(GFP_KERNEL, move || {
         let _ = KBox::new(&task, 1u32);
     })?;
     Ok(())

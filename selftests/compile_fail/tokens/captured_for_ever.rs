@@ -11,7 +11,8 @@ fn later(f: impl FnOnce() + 'static) {
 
 pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
     task.locked(lock, |_data, cx| {
-        later(move || drop(KBox::new(&cx, 1u32))) //~ ERROR: escapes
-        //~^ ERROR: escapes
+        //~vv ERROR: escapes
+        //~v ERROR: escapes
+        later(move || drop(KBox::new(&cx, 1u32)))
     })
 }

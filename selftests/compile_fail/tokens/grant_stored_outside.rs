@@ -6,8 +6,9 @@ use kalloc::prelude::*;
 
 pub fn escape(task: &mut Task) -> Result<KBox<u32>> {
     let mut outside = None;
-    task.nofs(|cx| outside = Some(cx.with(GfpNoFs))); //~ ERROR: escapes
-    //~^ ERROR: escapes
-    //~| ERROR: escapes
+    //~vvv ERROR: escapes
+    //~vv ERROR: escapes
+    //~v ERROR: escapes
+    task.nofs(|cx| outside = Some(cx.with(GfpNoFs)));
     Ok(KBox::new(outside.unwrap(), 1)?)
 }

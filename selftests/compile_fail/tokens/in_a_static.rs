@@ -5,8 +5,9 @@
 use kalloc::prelude::*;
 use kernel::sync::SetOnce;
 
-static TASK: SetOnce<Task> = SetOnce::new(); //~ ERROR: cannot be sent between threads safely
-//~^ ERROR: cannot be shared between threads safely
+//~vv ERROR: cannot be sent between threads safely
+//~v ERROR: cannot be shared between threads safely
+static TASK: SetOnce<Task> = SetOnce::new();
 
 pub fn escape(task: Task) {
     TASK.populate(task);

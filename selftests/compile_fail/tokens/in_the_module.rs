@@ -6,8 +6,9 @@ use kalloc::prelude::*;
 
 struct Keeper(Task);
 
-impl kalloc::Module for Keeper { //~ ERROR: cannot be sent between threads safely
-    //~^ ERROR: cannot be shared between threads safely
+//~vv ERROR: cannot be sent between threads safely
+//~v ERROR: cannot be shared between threads safely
+impl kalloc::Module for Keeper {
     fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
         Ok(Keeper(task))
     }

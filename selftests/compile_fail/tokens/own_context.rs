@@ -6,7 +6,8 @@ use kalloc::prelude::*;
 
 pub struct Mine;
 
-impl Context for Mine { //~ ERROR: Sealed
+//~v ERROR: Sealed
+impl Context for Mine {
     type Atomic<'a> = Atomic<'a>;
     type Irq<'a> = Irq<'a>;
     type Raw<'a> = Raw<'a>;

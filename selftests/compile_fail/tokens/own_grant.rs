@@ -7,7 +7,8 @@ use kalloc::prelude::*;
 #[derive(Clone, Copy)]
 pub struct Mine;
 
-impl Grant for Mine { //~ ERROR: Sealed
+//~v ERROR: Sealed
+impl Grant for Mine {
     type Flags = Kernel;
     type Context = Task;
 }

@@ -4,7 +4,8 @@
 
 use kalloc::prelude::*;
 
-impl Sleep for Atomic<'_> { //~ ERROR: only traits defined in the current crate can be implemented
+//~v ERROR: only traits defined in the current crate can be implemented
+impl Sleep for Atomic<'_> {
     type NoFs<'a> = NoFs<'a>;
     type NoIo<'a> = NoIo<'a>;
 }

@@ -6,7 +6,8 @@ use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
 pub fn escape(task: &mut Task, lock: &SpinLock<u32>) -> Result<KBox<u32>> {
-    let cx = task.locked(lock, |_data, cx| cx); //~ ERROR: lifetime may not live long enough
-    //~^ ERROR: lifetime may not live long enough
+    //~vv ERROR: lifetime may not live long enough
+    //~v ERROR: lifetime may not live long enough
+    let cx = task.locked(lock, |_data, cx| cx);
     Ok(KBox::new(&cx, 1)?)
 }

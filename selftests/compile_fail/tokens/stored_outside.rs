@@ -6,7 +6,8 @@ use kalloc::prelude::*;
 
 pub fn escape(task: &mut Task) -> Result<KBox<u32>> {
     let mut outside = None;
-    task.rcu_read(|_guard, cx| outside = Some(cx)); //~ ERROR: escapes
-    //~^ ERROR: escapes
+    //~vv ERROR: escapes
+    //~v ERROR: escapes
+    task.rcu_read(|_guard, cx| outside = Some(cx));
     Ok(KBox::new(&outside.unwrap(), 1)?)
 }

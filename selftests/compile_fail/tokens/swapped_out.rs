@@ -5,6 +5,7 @@
 use kalloc::prelude::*;
 
 pub fn escape<'a>(task: &mut Task, other: &mut NoFs<'a>) {
-    task.nofs(|cx| core::mem::swap(cx, other)); //~ ERROR: escapes
-    //~^ ERROR: escapes
+    //~vv ERROR: escapes
+    //~v ERROR: escapes
+    task.nofs(|cx| core::mem::swap(cx, other));
 }

@@ -9,7 +9,8 @@ fn pass<T>(value: T) -> T {
 }
 
 pub fn escape(task: &mut Task) -> Result<KBox<u32>> {
-    let cx = task.noio(|cx| pass(cx)); //~ ERROR: lifetime may not live long enough
-    //~^ ERROR: lifetime may not live long enough
+    //~vv ERROR: lifetime may not live long enough
+    //~v ERROR: lifetime may not live long enough
+    let cx = task.noio(|cx| pass(cx));
     Ok(KBox::new(&cx, 1)?)
 }

@@ -11,6 +11,7 @@ fn keep<'k>(kept: &mut Option<&'k dyn Any>, value: &'k dyn Any) {
 
 pub fn escape(task: &mut Task) {
     let mut kept = None;
-    task.rcu_read(|_guard, cx| keep(&mut kept, cx)); //~ ERROR: escapes
-    //~^ ERROR: lifetime may not live long enough
+    //~vv ERROR: escapes
+    //~v ERROR: lifetime may not live long enough
+    task.rcu_read(|_guard, cx| keep(&mut kept, cx));
 }

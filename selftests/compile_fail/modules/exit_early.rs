@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Exit, which gets process context, run where a spinlock may be held.
+
+use kalloc::prelude::*;
+
+struct Wrong;
+
+impl kalloc::Module for Wrong {
+    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+        Ok(Wrong)
+    }
+
+    fn exit(self: Pin<&mut Self>, task: &mut Task) {
+        drop(KBox::new(&task, 1u32));
+    }
+}
+
+pub fn misuse(_cx: &mut Atomic<'_>) {
+    drop(__kalloc_module::KallocModule { module: Wrong }); //~ ERROR: is private
+}
+
+kalloc::module! {
+    type: Wrong,
+    name: "exit_early",
+    authors: ["The kalloc authors"],
+    description: "A module",
+    license: "GPL",
+}
