@@ -3,7 +3,7 @@
 //! What a driver in Rust writes. `calls_c.c` has the same functions, under the name `c_` and not
 //! `rust_`.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::no_mangle_with_rust_abi)]
 
 use core::mem::MaybeUninit;
 use kalloc::{gfp::Failed, prelude::*};
@@ -94,11 +94,15 @@ pub fn rust_kfree_sensitive(memory: KBox<[u8; 64]>) {
 
 // Tokens: weakened, handed on by reference and as a grant, through generic helpers
 
-fn by_grant<G: Grant<Flags: ForKmalloc>>(grant: G) -> Result<KBox<MaybeUninit<[u8; 128]>>, Failed<G::Flags>> {
+fn by_grant<G: Grant<Flags: ForKmalloc>>(
+    grant: G,
+) -> Result<KBox<MaybeUninit<[u8; 128]>>, Failed<G::Flags>> {
     KBox::new_uninit(grant)
 }
 
-fn by_bound<C: Allocate<Flags: ForKmalloc>>(cx: &C) -> Result<KBox<MaybeUninit<[u8; 128]>>, Failed<C::Flags>> {
+fn by_bound<C: Allocate<Flags: ForKmalloc>>(
+    cx: &C,
+) -> Result<KBox<MaybeUninit<[u8; 128]>>, Failed<C::Flags>> {
     by_grant(cx)
 }
 
@@ -134,8 +138,14 @@ pub fn rust_node_n(task: Task, n: usize, node: Node) -> Option<KBox<[MaybeUninit
 }
 
 #[no_mangle]
-pub fn rust_krealloc_n(memory: KBox<[MaybeUninit<u8>]>, task: Task, n: usize) -> KBox<[MaybeUninit<u8>]> {
-    memory.realloc(&task, n).unwrap_or_else(|failed| failed.value)
+pub fn rust_krealloc_n(
+    memory: KBox<[MaybeUninit<u8>]>,
+    task: Task,
+    n: usize,
+) -> KBox<[MaybeUninit<u8>]> {
+    memory
+        .realloc(&task, n)
+        .unwrap_or_else(|failed| failed.value)
 }
 
 #[no_mangle]

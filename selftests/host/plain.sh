@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The plain out-of-tree build, as in the README, in a copy of the checkout: make KDIR=… and its variants.
+
+. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+
+unset C CLIPPY KDIR LLVM V W
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir "$tmp/copy"
+git -c safe.directory='*' ls-files -z | xargs -0 cp --parents -t "$tmp/copy"
+cd "$tmp/copy" || exit
+
+files() { find . -type f | sort; }
+files >"$tmp/before"
+
+# build ARGUMENT…: the output is kept, and shown when make fails.
+build() {
+	make KDIR="$KERNELDIR/build" CC=x86_64-linux-gnu-gcc-14 -j"${KALLOC_JOBS:-$(nproc)}" "$@" >"$tmp/log" 2>&1 ||
+		{ cat "$tmp/log"; return 1; }
+}
+
+# quietly ARGUMENT…: builds without a warning about our files. Those about the kernel's headers are not ours.
+quietly() {
+	build "$@" || return
+	! grep -A7 -i 'warning' "$tmp/log" | grep -v "^[^ ]*$(realpath "$KERNELDIR/source")/"
+}
+
+# What a sample inlines it does not depend on, and one may inline all that it uses.
+depends() {
+	local sample has wants failed=0 some=
+	awk '$3 == "kalloc" { print $2 }' Module.symvers >"$tmp/exports"
+	for sample in samples/*.rs; do
+		sample=${sample%.rs}.ko
+		has=$(modinfo -F depends "$sample") || return
+		wants=$(nm --undefined-only --format=just-symbols "$sample" | grep -qxFf "$tmp/exports" && echo kalloc) || true
+		echo "$sample depends on: ${has:-nothing}"
+		[[ $has == "$wants" ]] || { echo "but it should on: ${wants:-nothing}"; failed=1; }
+		some+=$has
+	done
+	[[ -n $some ]] && return "$failed"
+}
+
+no_tests() { ! find selftests -name '*.o' | grep .; }
+
+installs() {
+	build INSTALL_MOD_PATH="$tmp/root" DEPMOD=true modules_install || return
+	diff <(echo kalloc) <(find "$tmp/root" -type f -name '*.ko*' -printf '%f\n' | sed 's/\.ko.*//')
+}
+
+cleans() {
+	build "$@" clean || return
+	diff "$tmp/before" <(files)
+}
+
+plan 11
+check "the default build has no warning" quietly
+check "without KALLOC_TESTS no test is built" no_tests
+check "a sample depends on kalloc, where it calls it" depends
+check "modules_install installs kalloc.ko alone" installs
+check "clean leaves nothing" cleans
+check "W=1 has no warning, tests included" quietly W=1 KALLOC_TESTS=1
+check "clean leaves nothing of the tests" cleans KALLOC_TESTS=1
+check "C=1 has no warning, tests included" quietly C=1 KALLOC_TESTS=1
+build clean KALLOC_TESTS=1
+check "CLIPPY=1 has no warning, tests included" quietly CLIPPY=1 KALLOC_TESTS=1
+build clean KALLOC_TESTS=1
+# A tree that is only prepared has no list of symbols.
+llvm=(KDIR="$("$top/selftests/codegen/config-tree" tiny-llvm)" LLVM=-19 CC=clang-19 KBUILD_MODPOST_WARN=1)
+check "LLVM=1 builds against a kernel built with clang" build "${llvm[@]}"
+check "LLVM=1: a sample depends on kalloc, where it calls it" depends
+ktap_finished
