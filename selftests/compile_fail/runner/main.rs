@@ -129,6 +129,8 @@ fn main() -> Result<()> {
                 "--emit=obj",
                 // Leaves line numbers out of what it prints, which a change elsewhere would move.
                 "-Zui-testing",
+                // Says long types in full, however long the name of this directory makes them.
+                "-Zwrite-long-types-to-disk=no",
                 // A program has as much documentation as it needs.
                 "-Amissing_docs",
             ]
@@ -153,7 +155,7 @@ fn main() -> Result<()> {
     for (path, name) in [
         (programs.as_path(), "$DIR"),
         (&checkout, "$KALLOC"),
-        (&kernel.join("source"), "$KERNEL"),
+        (&kernel.join("source").canonicalize()?, "$KERNEL"),
         (Path::new("/usr/lib/rustlib/src/rust/library"), "$RUST"),
     ] {
         config
