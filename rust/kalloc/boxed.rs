@@ -20,7 +20,9 @@
 //! that it permits. A box holds an initialised `T`; `KBox<MaybeUninit<T>>` is the state before, and
 //! [`KBox::write`] and pin-init lead from one to the other.
 //!
-//! A box may be dropped in every context in which it may be made, and takes no token for that.
+//! Dropping a box takes no token and never sleeps. It is legal wherever the box can be made; the
+//! kernel forbids it in an NMI handler and, on `CONFIG_PREEMPT_RT`, with interrupts or preemption
+//! disabled.
 
 use crate::gfp::{Failed, FailedWith, ForKmalloc, ForKrealloc, Gfp, Grant, MayFail};
 use crate::kmalloc;
