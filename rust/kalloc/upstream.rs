@@ -69,7 +69,12 @@ impl<T> From<KVec<T>> for KBox<[T]> {
 /// The flags of a grant, as the kernel crate's value.
 #[inline(always)]
 fn flags<G: Grant>(_grant: G) -> Flags {
-    const { assert!(!G::ON_NODE, "the kernel crate's containers know no NUMA node") };
+    const {
+        assert!(
+            !G::ON_NODE,
+            "the kernel crate's containers know no NUMA node"
+        )
+    };
     G::Flags::FLAGS.0
 }
 

@@ -9,7 +9,13 @@ use kalloc::prelude::*;
 use kernel::alloc::{KBox as KernelBox, KVec as KernelVec};
 
 /// bench_c.c, as bindgen sees it.
-#[allow(clippy::all, missing_docs, non_camel_case_types, unreachable_pub, unused_imports)]
+#[allow(
+    clippy::all,
+    missing_docs,
+    non_camel_case_types,
+    unreachable_pub,
+    unused_imports
+)]
 mod c {
     use kernel::ffi;
     include!(env!("KALLOC_BENCH"));
@@ -167,7 +173,11 @@ impl kalloc::Module for Bench {
             pr_info!(
                 "row|{}|{}|{}|{}|{}\n",
                 row.name,
-                if row.irqs_off { "interrupts off" } else { "process" },
+                if row.irqs_off {
+                    "interrupts off"
+                } else {
+                    "process"
+                },
                 side(in_c(row.name), nothing_in_c),
                 side(row.kernel_alloc, nothing),
                 side(row.kalloc, nothing),
