@@ -482,11 +482,11 @@ impl<T> KBox<[T]> {
         let kept = this.len();
         match this.into_uninit().realloc(grant, len) {
             Ok(memory) => Ok(memory.fill_with(kept, |_| value.clone())),
-            // SAFETY: The memory is what it was, with `kept` initialised elements.
-            Err(failed) => Err(FailedWith {
-                failure: failed.failure,
-                value: unsafe { failed.value.assume_init() },
-            }),
+            Err(failed) => {
+                // SAFETY: The memory is what it was, with `kept` initialised elements.
+                let old = unsafe { failed.value.assume_init() };
+                Err(FailedWith::new(Failed(failed.failure), old))
+            }
         }
     }
 

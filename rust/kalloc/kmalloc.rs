@@ -32,6 +32,9 @@ mod raw {
     use super::*;
     pub(super) use kernel::bindings::__kmalloc_noprof as kmalloc;
 
+    /// # Safety
+    ///
+    /// The flags are legal in this context, and `nid` is that of a node that is or was online.
     #[inline(always)]
     pub(super) unsafe fn kmalloc_node(size: usize, flags: gfp_t, nid: i32) -> *mut c_void {
         // SAFETY: As for the caller. The bucket is NULL in C's macro too.
@@ -46,6 +49,9 @@ mod raw {
         }
     }
 
+    /// # Safety
+    ///
+    /// As [`kmalloc_node`]; and `ptr` is NULL, or owned memory of kmalloc.
     #[inline(always)]
     pub(super) unsafe fn krealloc_node(
         ptr: *const c_void,
@@ -69,6 +75,7 @@ mod raw {
 }
 
 /// `kmalloc_type()`, for flags that are known at build time.
+#[cfg(not(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES)))]
 const fn cache_type(flags: gfp_t) -> bindings::kmalloc_cache_type {
     if cfg!(CONFIG_ZONE_DMA) && flags & KALLOC_CONST___GFP_DMA != 0 {
         bindings::kmalloc_cache_type_KMALLOC_DMA
@@ -83,6 +90,7 @@ const fn cache_type(flags: gfp_t) -> bindings::kmalloc_cache_type {
 
 /// `kmalloc_index()`, for a size that is known at build time, above 0 and at most
 /// `KMALLOC_MAX_CACHE_SIZE`.
+#[cfg(not(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES)))]
 const fn cache_index(size: usize) -> usize {
     if size <= KALLOC_CONST_KMALLOC_MIN_SIZE {
         KALLOC_CONST_KMALLOC_SHIFT_LOW

@@ -53,6 +53,9 @@ macro_rules! cx {
 /// One side of an operation: a function of its own.
 macro_rules! side {
     ($cx:ident, |$token:ident| $body:expr) => {{
+        /// # Safety
+        ///
+        /// It runs in the context that its token names.
         #[inline(never)]
         unsafe extern "C" fn side() {
             #[allow(unused_variables)]
