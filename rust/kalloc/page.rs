@@ -396,6 +396,7 @@ impl<O: PageOrder> Pages<O> {
     where
         G: Grant<Flags: ForPages>,
     {
+        const { check::<O, G::Flags>() };
         match Pages::new_uninit(grant.zeroed(), order) {
             // SAFETY: The memory is zero.
             Ok(pages) => Ok(unsafe { pages.assume_init() }),
@@ -970,14 +971,15 @@ impl<O: PageOrder> PageMem<O> {
         KindOf<G>: Addressable,
     {
         const { check::<O, G::Flags>() };
-        // C has no such function that takes a node.
-        if G::ON_NODE {
-            return Ok(Pages::new_uninit(grant, order)?.into());
-        }
-        // SAFETY: The flags are legal in this context, which is what the grant says. Orders are at
-        // most `MAX_ORDER`.
-        let address = unsafe { raw::get_free_pages(G::Flags::BITS, order.order()) };
-        let memory = NonNull::new(address as *mut _).ok_or_else(G::Flags::failed)?;
+        let memory = if G::ON_NODE {
+            // C has no such function that takes a node.
+            alloc_address(grant, order.order())
+        } else {
+            // SAFETY: The flags are legal in this context, which is what the grant says. Orders are
+            // at most `MAX_ORDER`.
+            unsafe { raw::get_free_pages(G::Flags::BITS, order.order()) as *mut _ }
+        };
+        let memory = NonNull::new(memory).ok_or_else(G::Flags::failed)?;
         // INVARIANT: New pages, of the memory that the flags give; and a `MaybeUninit` is always
         // initialised.
         Ok(PageMem {
@@ -999,12 +1001,29 @@ impl<O: PageOrder> PageMem<O> {
         G: Grant<Flags: ForPages>,
         KindOf<G>: Addressable,
     {
+        const { check::<O, G::Flags>() };
         match PageMem::new_uninit(grant.zeroed(), order) {
             // SAFETY: The memory is zero.
             Ok(pages) => Ok(unsafe { pages.assume_init() }),
             Err(Failed(failure)) => Err(Failed(failure)),
         }
     }
+}
+
+/// `page_address(alloc_pages_node())`, for flags that give memory with an address. NULL where there
+/// is none.
+#[inline(always)]
+fn alloc_address<T, G>(grant: G, order: u32) -> *mut T
+where
+    G: Grant<Flags: ForPages>,
+    KindOf<G>: Addressable,
+{
+    let page = alloc(grant, order);
+    if page.is_null() {
+        return ptr::null_mut();
+    }
+    // SAFETY: It is a page, which has an address, as the bound says.
+    unsafe { kalloc_helper_page_address(page) }.cast()
 }
 
 impl<O: PageOrder, T, K> PageMem<O, T, K> {
@@ -1148,7 +1167,7 @@ impl ExactPages {
         size: usize,
     ) -> Result<ExactPages<MaybeUninit<u8>>, Failed<G::Flags>>
     where
-        G: Grant<Flags: ForPagesExact + MayFail>,
+        G: Grant<Flags: ForPagesExact>,
     {
         let Ok(order) = AnyOrder::for_size(size) else {
             return Err(G::Flags::failed());
@@ -1175,7 +1194,7 @@ impl ExactPages {
     #[inline]
     pub fn zeroed<G>(grant: G, size: usize) -> Result<Self, Failed<G::Flags>>
     where
-        G: Grant<Flags: ForPagesExact + MayFail>,
+        G: Grant<Flags: ForPagesExact>,
     {
         match ExactPages::new_uninit(grant.zeroed(), size) {
             // SAFETY: The memory is zero.
@@ -1362,7 +1381,7 @@ pub fn alloc_bulk<G>(
     pages: &mut [Option<Pages<Order<0>, MaybeUninit<u8>, KindOf<G>>>],
 ) -> usize
 where
-    G: Grant<Flags: ForPagesBulk + MayFail>,
+    G: Grant<Flags: ForPagesBulk>,
 {
     // The kernel counts in an int.
     let len = pages.len().min(i32::MAX as usize);
