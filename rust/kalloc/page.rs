@@ -376,6 +376,18 @@ impl<O: PageOrder> Pages<O> {
         G: Grant<Flags: ForPages>,
     {
         const { check::<O, G::Flags>() };
+        Self::checked(grant, order)
+    }
+
+    /// As [`Pages::new_uninit`], of what was checked.
+    #[inline(always)]
+    fn checked<G>(
+        grant: G,
+        order: O,
+    ) -> Result<Pages<O, MaybeUninit<u8>, KindOf<G>>, Failed<G::Flags>>
+    where
+        G: Grant<Flags: ForPages>,
+    {
         let page = NonNull::new(alloc(grant, order.order())).ok_or_else(G::Flags::failed)?;
         // INVARIANT: New pages, of the memory that the flags give; and a `MaybeUninit` is always
         // initialised.
@@ -397,7 +409,7 @@ impl<O: PageOrder> Pages<O> {
         G: Grant<Flags: ForPages>,
     {
         const { check::<O, G::Flags>() };
-        match Pages::new_uninit(grant.zeroed(), order) {
+        match Self::checked(grant.zeroed(), order) {
             // SAFETY: The memory is zero.
             Ok(pages) => Ok(unsafe { pages.assume_init() }),
             Err(Failed(failure)) => Err(Failed(failure)),
@@ -971,6 +983,19 @@ impl<O: PageOrder> PageMem<O> {
         KindOf<G>: Addressable,
     {
         const { check::<O, G::Flags>() };
+        Self::checked(grant, order)
+    }
+
+    /// As [`PageMem::new_uninit`], of what was checked.
+    #[inline(always)]
+    fn checked<G>(
+        grant: G,
+        order: O,
+    ) -> Result<PageMem<O, MaybeUninit<u8>, KindOf<G>>, Failed<G::Flags>>
+    where
+        G: Grant<Flags: ForPages>,
+        KindOf<G>: Addressable,
+    {
         let memory = if G::ON_NODE {
             // C has no such function that takes a node.
             alloc_address(grant, order.order())
@@ -1002,7 +1027,7 @@ impl<O: PageOrder> PageMem<O> {
         KindOf<G>: Addressable,
     {
         const { check::<O, G::Flags>() };
-        match PageMem::new_uninit(grant.zeroed(), order) {
+        match Self::checked(grant.zeroed(), order) {
             // SAFETY: The memory is zero.
             Ok(pages) => Ok(unsafe { pages.assume_init() }),
             Err(Failed(failure)) => Err(Failed(failure)),
