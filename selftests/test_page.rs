@@ -615,20 +615,29 @@ fn initialising_covers_every_byte(task: &mut Task) -> Outcome {
     let like = |memory: &[u8]| {
         memory[..source.len()] == source[..] && memory[source.len()..].iter().all(|&byte| byte == 0)
     };
-    // Not zero by luck.
-    drop(Pages::new_uninit(&task, Order::<2>)?.fill(0xff));
-    let Ok(pages) = Pages::new_uninit(&task, Order::<2>)?.write(&source) else {
-        return Err(Stop::Fail);
-    };
-    check!(like(pages.page_address()));
-    drop(Pages::from(PageMem::from(pages)));
-    drop(Pages::new_uninit(&task, Order::<2>)?.fill(0xff));
-    check!(PageMem::new_uninit(&task, Order::<2>)?
+    // The kernel may hand out zeroes to everybody.
+    let dirty = MaybeUninit::new(0xff);
+    let mut pages = Pages::new_uninit(&task, Order::<2>)?;
+    pages.page_address_mut().fill(dirty);
+    check!(pages
         .write(&source)
-        .is_ok_and(|memory| like(&memory)));
-    check!(PageMem::new_uninit(&task, Order::<0>)?.fill_with(9)[..] == [9; PAGE_SIZE]);
-    let high = Pages::new_uninit(task.with(HighUser), AnyOrder::new(2)?)?.write(&source);
-    check!(high.is_ok_and(|high| high.into_low().is_ok_and(|low| like(low.page_address()))));
+        .is_ok_and(|pages| like(pages.page_address())));
+    let mut memory = PageMem::new_uninit(&task, Order::<2>)?;
+    memory.fill(dirty);
+    check!(memory.write(&source).is_ok_and(|memory| like(&memory)));
+    let mut exact = ExactPages::new_uninit(&task, source.len() + 100)?;
+    exact.fill(dirty);
+    check!(exact.write(&source).is_ok_and(|memory| like(&memory)));
+    let mut high = Pages::new_uninit(task.with(HighUser), AnyOrder::new(2)?)?;
+    high.map_local_mut(task, 3, |page, _| page.fill(dirty))?;
+    let high = high.write(&source).map(Pages::into_low);
+    check!(high.is_ok_and(|high| high.is_ok_and(|low| like(low.page_address()))));
+
+    let nines = |memory: &[u8]| memory.iter().all(|&byte| byte == 9);
+    check!(nines(
+        Pages::new_uninit(&task, Order::<1>)?.fill(9).page_address()
+    ));
+    check!(nines(&PageMem::new_uninit(&task, Order::<0>)?.fill_with(9)));
 
     // Too much, and the pages come back.
     let pages = Pages::new_uninit(&task, Order::<1>)?;
