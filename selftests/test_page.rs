@@ -833,7 +833,7 @@ fn nofail_is_infallible(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-/// The CPUs keep some pages for themselves: as many after the second time as after the first.
+/// As many pages are free after the second time as after the first.
 fn nothing_leaks(task: &mut Task) -> Outcome {
     let rounds = |task: &Task| -> Result<usize, Stop> {
         for _ in 0..2000 {

@@ -10,6 +10,7 @@
 #include <linux/irqflags.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
@@ -259,7 +260,14 @@ EXPORT_SYMBOL_GPL(testlib_put_page);
 
 unsigned long testlib_free_pages(void)
 {
-	return global_zone_page_state(NR_FREE_PAGES);
+	unsigned long free = global_zone_page_state(NR_FREE_PAGES);
+	int node, zone, cpu;
+
+	for_each_online_node(node)
+		for (zone = 0; zone < MAX_NR_ZONES; zone++)
+			for_each_online_cpu(cpu)
+				free += per_cpu_ptr(NODE_DATA(node)->node_zones[zone].per_cpu_pageset, cpu)->count;
+	return free;
 }
 EXPORT_SYMBOL_GPL(testlib_free_pages);
 

@@ -53,7 +53,7 @@ int testlib_page_count(unsigned long pfn);
 void testlib_get_page(unsigned long pfn);
 void testlib_put_page(unsigned long pfn);
 
-/* Free pages of the machine, but for those that CPUs keep for themselves. */
+/* Free pages of the machine, with those that CPUs keep for themselves. */
 unsigned long testlib_free_pages(void);
 
 /* Calls f(data) in a hard interrupt, which PREEMPT_RT does not thread, or in a softirq, and waits for its end. */

@@ -9,6 +9,11 @@ unsigned long kalloc_helper_alloc_pages_bulk_node(gfp_t gfp, int nid, unsigned l
 }
 
 /* Where C's macro does more than call the allocator (allocation profiling), Rust calls these. */
+struct page *kalloc_helper_alloc_pages(gfp_t gfp, unsigned int order)
+{
+	return alloc_pages(gfp, order);
+}
+
 struct page *kalloc_helper_alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
 {
 	return alloc_pages_node(nid, gfp, order);

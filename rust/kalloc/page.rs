@@ -76,24 +76,36 @@ pub const MAX_SIZE: usize = PAGE_SIZE << MAX_ORDER;
 const MAX_NOFAIL_ORDER: u32 = 1;
 
 /// The functions behind C's macros.
+#[cfg(not(CONFIG_MEM_ALLOC_PROFILING))]
 mod raw {
-    #[cfg(all(CONFIG_NUMA, not(CONFIG_MEM_ALLOC_PROFILING)))]
+    #[cfg(CONFIG_NUMA)]
     pub(super) use kernel::bindings::alloc_pages_noprof as alloc_pages;
-    #[cfg(not(CONFIG_MEM_ALLOC_PROFILING))]
     pub(super) use kernel::bindings::{
         alloc_pages_exact_noprof as alloc_pages_exact, alloc_pages_node_noprof as alloc_pages_node,
         get_free_pages_noprof as get_free_pages,
     };
 
-    // An inline function without NUMA, and with allocation profiling a macro that does more.
-    #[cfg(CONFIG_MEM_ALLOC_PROFILING)]
+    /// An inline function in C, since there is but one node.
+    #[cfg(not(CONFIG_NUMA))]
+    #[inline(always)]
+    pub(super) unsafe fn alloc_pages(
+        flags: super::bindings::gfp_t,
+        order: u32,
+    ) -> *mut super::bindings::page {
+        // SAFETY: As for the caller.
+        unsafe { alloc_pages_node(0, flags, order) }
+    }
+}
+
+/// With allocation profiling C's macros do more than name a function: C makes the call.
+#[cfg(CONFIG_MEM_ALLOC_PROFILING)]
+mod raw {
     pub(super) use kalloc_bindings::{
+        kalloc_helper_alloc_pages as alloc_pages,
         kalloc_helper_alloc_pages_exact as alloc_pages_exact,
         kalloc_helper_alloc_pages_node as alloc_pages_node,
         kalloc_helper_get_free_pages as get_free_pages,
     };
-    #[cfg(any(not(CONFIG_NUMA), CONFIG_MEM_ALLOC_PROFILING))]
-    pub(super) use kernel::bindings::alloc_pages;
 }
 
 // How many -------------------------------------------------------------------------------------------------------------

@@ -42,8 +42,8 @@ struct page *c_alloc_pages_node(int node) { return alloc_pages_node(node, GFP_AT
 struct page *c_alloc_pages_n(unsigned int order) { return alloc_pages(GFP_KERNEL, order); }
 void c_free_page(struct page *page) { __free_page(page); }
 void c_free_pages_3(struct page *page) { __free_pages(page, 3); }
-unsigned long c_get_free_pages_3(void) { return __get_free_pages(GFP_KERNEL, 3); }
-unsigned long c_get_free_page_zero(void) { return __get_free_page(GFP_KERNEL | __GFP_ZERO); }
+unsigned long c_get_pages_3(void) { return __get_free_pages(GFP_KERNEL, 3); }
+unsigned long c_get_page_zero(void) { return __get_free_page(GFP_KERNEL | __GFP_ZERO); }
 void c_free_pages_address(unsigned long address) { free_pages(address, 3); }
 void *c_alloc_pages_exact_n(size_t size) { return alloc_pages_exact(size, GFP_KERNEL); }
 void c_free_pages_exact_n(void *p, size_t size) { free_pages_exact(p, size); }

@@ -193,12 +193,12 @@ pub fn rust_free_pages_3(pages: Pages<Order<3>>) {
 }
 
 #[no_mangle]
-pub fn rust_get_free_pages_3(task: Task) -> Option<PageMem<Order<3>, MaybeUninit<u8>>> {
+pub fn rust_get_pages_3(task: Task) -> Option<PageMem<Order<3>, MaybeUninit<u8>>> {
     PageMem::new_uninit(&task, Order).ok()
 }
 
 #[no_mangle]
-pub fn rust_get_free_page_zero(task: Task) -> Option<PageMem> {
+pub fn rust_get_page_zero(task: Task) -> Option<PageMem> {
     PageMem::zeroed(&task, Order).ok()
 }
 
