@@ -76,7 +76,7 @@ fn owners_have_the_size_they_promise(_task: &mut Task) -> Outcome {
 
 /// Pages are as many as they say, all writable, and aligned to their size.
 fn whole<O: PageOrder>(task: &Task, order: O) -> Outcome {
-    let mut pages = Pages::new_uninit(task, order)?.fill(0xa5);
+    let mut pages = Pages::new_uninit(task, order)?.memset(0xa5);
     check_eq!(pages.size(), PAGE_SIZE << order.order());
     check_eq!(pages.nr_pages(), 1 << order.order());
     check_eq!(pages.page_address().len(), pages.size());
@@ -141,11 +141,11 @@ fn zeroed_memory_is_zero(task: &mut Task) -> Outcome {
     let zero = |memory: &[u8]| memory.iter().all(|&byte| byte == 0);
     // Fill memory first, so that zeroes are not there by luck.
     for _ in 0..8 {
-        drop(Pages::new_uninit(&task, Order::<3>)?.fill(0xff));
+        drop(Pages::new_uninit(&task, Order::<3>)?.memset(0xff));
         check!(zero(Pages::zeroed(&task, Order::<3>)?.page_address()));
-        drop(Pages::new_uninit(&task, Order::<0>)?.fill(0xff));
+        drop(Pages::new_uninit(&task, Order::<0>)?.memset(0xff));
         check!(zero(&PageMem::zeroed(&task, Order::<0>)?));
-        drop(Pages::new_uninit(&task, Order::<2>)?.fill(0xff));
+        drop(Pages::new_uninit(&task, Order::<2>)?.memset(0xff));
         check!(zero(&ExactPages::zeroed(
             task.with(GfpAtomic),
             3 * PAGE_SIZE
@@ -169,7 +169,7 @@ fn frame<O: PageOrder, T: Contents, K: Kind>(pages: &Pages<O, T, K>) -> usize {
     pages.pfn()
 }
 
-fn frame_at<O: PageOrder, T, K>(memory: &PageMem<O, T, K>) -> usize {
+fn frame_at<O: PageOrder, T: Contents, K: Kind>(memory: &PageMem<O, T, K>) -> usize {
     memory.phys() as usize / PAGE_SIZE
 }
 
@@ -525,7 +525,7 @@ fn exact_takes_as_many_pages(task: &mut Task) -> Outcome {
     let text = ExactPages::new_uninit(&task, PAGE_SIZE + 10)?.write(b"pages");
     check!(text.is_ok_and(|text| text.starts_with(b"pages\0") && text.ends_with(b"\0\0")));
     check!(ExactPages::new_uninit(&task, 10)?.write(&[1; 11]).is_err());
-    check!(ExactPages::new_uninit(&task, 10)?.fill_with(3)[..] == [3; 10]);
+    check!(ExactPages::new_uninit(&task, 10)?.memset(3)[..] == [3; 10]);
     Ok(())
 }
 
@@ -635,9 +635,11 @@ fn initialising_covers_every_byte(task: &mut Task) -> Outcome {
 
     let nines = |memory: &[u8]| memory.iter().all(|&byte| byte == 9);
     check!(nines(
-        Pages::new_uninit(&task, Order::<1>)?.fill(9).page_address()
+        Pages::new_uninit(&task, Order::<1>)?
+            .memset(9)
+            .page_address()
     ));
-    check!(nines(&PageMem::new_uninit(&task, Order::<0>)?.fill_with(9)));
+    check!(nines(&PageMem::new_uninit(&task, Order::<0>)?.memset(9)));
 
     // Too much, and the pages come back.
     let pages = Pages::new_uninit(&task, Order::<1>)?;
@@ -651,7 +653,7 @@ fn initialising_covers_every_byte(task: &mut Task) -> Outcome {
 
 /// Both forms, seen by the kernel's own functions: mapped once each, undone in the reverse order.
 fn mappings_nest(task: &mut Task) -> Outcome {
-    let from = Pages::new_uninit(task.with(HighUser), Order::<1>)?.fill(7);
+    let from = Pages::new_uninit(task.with(HighUser), Order::<1>)?.memset(7);
     let mut to = Pages::zeroed(task.with(HighUser), Order::<0>)?;
     let (a, b) = (from.pfn() + 1, to.pfn());
     let nested = [(a, false), (b, false), (b, true), (a, true)];
@@ -707,7 +709,7 @@ fn mapping_reaches_every_page(task: &mut Task) -> Outcome {
     drop(pages);
     let pages = Pages::new_uninit(task.with(HighUser), Order::<1>)?;
     let first = pages.pfn();
-    let (_pages, events) = maps_traced(|| pages.fill(1))?;
+    let (_pages, events) = maps_traced(|| pages.memset(1))?;
     check!(events.eq([
         (first, false),
         (first, true),
@@ -766,7 +768,7 @@ fn raw_and_back(task: &mut Task) -> Outcome {
 }
 
 fn kernel_crates_page_and_back(task: &mut Task) -> Outcome {
-    let ours = Pages::new_uninit(&task, Order::<0>)?.fill(3);
+    let ours = Pages::new_uninit(&task, Order::<0>)?.memset(3);
     let pfn = ours.pfn();
     let (page, trace) = pages_traced(|| Page::from(ours))?;
     check_eq!(trace.events().count(), 0);

@@ -461,7 +461,7 @@ allocators! {
         label = "flags that alloc_pages_exact rejects",
         note = "it knows no `.comp()`, `.highmem()`, `.nofail()`, `HighUser` or `HighUserMovable`; `Pages` does"
     )]
-    ForPagesExact of Memory:
+    ForPagesExact:
         [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
         + [Dma Dma32 NoRetry RetryMayfail Movable Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What `alloc_pages_bulk()` accepts: not `__GFP_ACCOUNT`, with which it gives one page a call,

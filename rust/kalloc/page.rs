@@ -20,7 +20,7 @@
 //! Three things about pages are types:
 //!
 //! * How many: [`Order<N>`](Order) is known at build time, [`AnyOrder`] is not.
-//! * Initialised or not: `u8`, or `MaybeUninit<u8>` before [`Pages::fill`] or [`Pages::write`].
+//! * Initialised or not: `u8`, or `MaybeUninit<u8>` before [`Pages::memset`] or [`Pages::write`].
 //! * What memory: [`Low`] has a kernel address. [`High`], which the flags `.highmem()`,
 //!   [`HighUser`](crate::gfp::HighUser) and [`HighUserMovable`](crate::gfp::HighUserMovable) give,
 //!   may have none and is seen through local mappings only. [`Compound`], which `.comp()` gives, is
@@ -227,12 +227,17 @@ const fn check<O: PageOrder, F: Gfp>() {
 // Initialised or not ---------------------------------------------------------------------------------------------------
 
 /// What the bytes of pages are: `u8`, or `MaybeUninit<u8>`.
-pub trait Contents: Sealed + Copy + Send + Sync + 'static {}
+pub trait Contents: private::Contents + Copy + Send + Sync + 'static {}
 
-impl Sealed for u8 {}
 impl Contents for u8 {}
-impl Sealed for MaybeUninit<u8> {}
 impl Contents for MaybeUninit<u8> {}
+
+mod private {
+    /// Keeps the trait of that name for bytes.
+    pub trait Contents {}
+    impl Contents for u8 {}
+    impl Contents for core::mem::MaybeUninit<u8> {}
+}
 
 // What memory ----------------------------------------------------------------------------------------------------------
 
@@ -349,16 +354,16 @@ pub type KindOf<G> = <<G as Grant>::Flags as Memory>::Kind;
 /// `page` is the first of `1 << order` pages that were allocated together and that this owns: it
 /// holds the only reference that counts. They are compound if `K` says so. They have a kernel
 /// address if `K: Addressable`. Their bytes are initialised if `T` says so.
-pub struct Pages<O: PageOrder = Order<0>, T = u8, K = Low> {
+pub struct Pages<O: PageOrder = Order<0>, T: Contents = u8, K: Kind = Low> {
     page: NonNull<bindings::page>,
     order: O,
     _memory: PhantomData<(T, K)>,
 }
 
 // SAFETY: The pages are owned, and any thread may free them.
-unsafe impl<O: PageOrder, T: Send, K> Send for Pages<O, T, K> {}
+unsafe impl<O: PageOrder, T: Contents, K: Kind> Send for Pages<O, T, K> {}
 // SAFETY: Shared pages give no more than `&[T]`.
-unsafe impl<O: PageOrder, T: Sync, K> Sync for Pages<O, T, K> {}
+unsafe impl<O: PageOrder, T: Contents, K: Kind> Sync for Pages<O, T, K> {}
 
 const _: () = assert!(size_of::<Pages<Order<3>>>() == size_of::<usize>());
 const _: () = assert!(size_of::<Option<Pages>>() == size_of::<usize>());
@@ -610,8 +615,8 @@ impl<O: PageOrder, T: Contents, K: Kind> Pages<O, T, K> {
 }
 
 impl<O: PageOrder, K: Kind> Pages<O, MaybeUninit<u8>, K> {
-    /// Initialises every byte with `byte`, as `memset()`. High memory is mapped for that.
-    pub fn fill(mut self, byte: u8) -> Pages<O, u8, K> {
+    /// Initialises every byte with `byte`. High memory is mapped for that.
+    pub fn memset(mut self, byte: u8) -> Pages<O, u8, K> {
         self.each_page(|page| page.fill(MaybeUninit::new(byte)));
         // SAFETY: Every byte was just written.
         unsafe { self.assume_init() }
@@ -678,7 +683,7 @@ impl<O: PageOrder, T: Contents> Pages<O, T, High> {
     }
 }
 
-impl<O: PageOrder, T, K> Drop for Pages<O, T, K> {
+impl<O: PageOrder, T: Contents, K: Kind> Drop for Pages<O, T, K> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the invariant these are all the pages of an allocation, which were ours.
@@ -686,7 +691,7 @@ impl<O: PageOrder, T, K> Drop for Pages<O, T, K> {
     }
 }
 
-impl<O: PageOrder, T, K> fmt::Debug for Pages<O, T, K> {
+impl<O: PageOrder, T: Contents, K: Kind> fmt::Debug for Pages<O, T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pages").field("order", &self.order).finish()
     }
@@ -966,16 +971,16 @@ impl<P: Deref, C: fmt::Debug> fmt::Debug for Mapped<'_, P, C> {
 ///
 /// `memory` is the address of `1 << order` pages that were allocated together and that this owns.
 /// They are compound if `K` says so, and their bytes are initialised if `T` says so.
-pub struct PageMem<O: PageOrder = Order<0>, T = u8, K = Low> {
+pub struct PageMem<O: PageOrder = Order<0>, T: Contents = u8, K: Kind = Low> {
     memory: NonNull<T>,
     order: O,
     _memory: PhantomData<(T, K)>,
 }
 
 // SAFETY: The pages are owned, and any thread may free them.
-unsafe impl<O: PageOrder, T: Send, K> Send for PageMem<O, T, K> {}
+unsafe impl<O: PageOrder, T: Contents, K: Kind> Send for PageMem<O, T, K> {}
 // SAFETY: Shared pages give no more than `&[T]`.
-unsafe impl<O: PageOrder, T: Sync, K> Sync for PageMem<O, T, K> {}
+unsafe impl<O: PageOrder, T: Contents, K: Kind> Sync for PageMem<O, T, K> {}
 
 const _: () = assert!(size_of::<PageMem<Order<3>>>() == size_of::<usize>());
 
@@ -1063,7 +1068,7 @@ where
     unsafe { kalloc_helper_page_address(page) }.cast()
 }
 
-impl<O: PageOrder, T, K> PageMem<O, T, K> {
+impl<O: PageOrder, T: Contents, K: Kind> PageMem<O, T, K> {
     /// The order.
     #[inline(always)]
     pub fn order(&self) -> O {
@@ -1107,7 +1112,7 @@ impl<O: PageOrder, T, K> PageMem<O, T, K> {
     }
 }
 
-impl<O: PageOrder, T, K> Drop for PageMem<O, T, K> {
+impl<O: PageOrder, T: Contents, K: Kind> Drop for PageMem<O, T, K> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the invariant these are all the pages of an allocation, which were ours.
@@ -1115,7 +1120,7 @@ impl<O: PageOrder, T, K> Drop for PageMem<O, T, K> {
     }
 }
 
-impl<O: PageOrder, T, K> Deref for PageMem<O, T, K> {
+impl<O: PageOrder, T: Contents, K: Kind> Deref for PageMem<O, T, K> {
     type Target = [T];
     #[inline(always)]
     fn deref(&self) -> &[T] {
@@ -1124,7 +1129,7 @@ impl<O: PageOrder, T, K> Deref for PageMem<O, T, K> {
     }
 }
 
-impl<O: PageOrder, T, K> DerefMut for PageMem<O, T, K> {
+impl<O: PageOrder, T: Contents, K: Kind> DerefMut for PageMem<O, T, K> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: By the invariant there are so many bytes, which are `T`s, borrowed exclusively.
@@ -1132,7 +1137,7 @@ impl<O: PageOrder, T, K> DerefMut for PageMem<O, T, K> {
     }
 }
 
-impl<O: PageOrder, T, K> fmt::Debug for PageMem<O, T, K> {
+impl<O: PageOrder, T: Contents, K: Kind> fmt::Debug for PageMem<O, T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PageMem")
             .field("order", &self.order)
@@ -1183,14 +1188,14 @@ impl<O: PageOrder, T: Contents, K: Addressable> From<PageMem<O, T, K>> for Pages
 ///
 /// `memory` is the address of single pages that follow one another, as many as its length, above 0,
 /// takes, which this owns. Its bytes are initialised if `T` says so.
-pub struct ExactPages<T = u8> {
+pub struct ExactPages<T: Contents = u8> {
     memory: NonNull<[T]>,
 }
 
 // SAFETY: The pages are owned, and any thread may free them.
-unsafe impl<T: Send> Send for ExactPages<T> {}
+unsafe impl<T: Contents> Send for ExactPages<T> {}
 // SAFETY: Shared pages give no more than `&[T]`.
-unsafe impl<T: Sync> Sync for ExactPages<T> {}
+unsafe impl<T: Contents> Sync for ExactPages<T> {}
 
 impl ExactPages {
     /// New pages for `size` bytes, wraps `alloc_pages_exact()`.
@@ -1243,7 +1248,10 @@ impl ExactPages {
 
 /// `alloc_pages_exact_nid()`, which modules do not have: splits a block and frees what is too much.
 /// NULL where there is no memory.
-fn alloc_exact_node<G: Grant>(grant: G, size: usize, order: AnyOrder) -> *mut ffi::c_void {
+fn alloc_exact_node<G>(grant: G, size: usize, order: AnyOrder) -> *mut ffi::c_void
+where
+    G: Grant<Flags: ForPagesExact>,
+{
     let page = alloc(grant, order.order());
     if page.is_null() {
         return ptr::null_mut();
@@ -1261,7 +1269,7 @@ fn alloc_exact_node<G: Grant>(grant: G, size: usize, order: AnyOrder) -> *mut ff
     unsafe { kalloc_helper_page_address(page) }
 }
 
-impl<T> ExactPages<T> {
+impl<T: Contents> ExactPages<T> {
     /// The number of pages.
     #[inline]
     pub fn nr_pages(&self) -> usize {
@@ -1299,7 +1307,7 @@ impl<T> ExactPages<T> {
     }
 }
 
-impl<T> Drop for ExactPages<T> {
+impl<T: Contents> Drop for ExactPages<T> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the invariant these are the single pages of that size, which were ours.
@@ -1307,7 +1315,7 @@ impl<T> Drop for ExactPages<T> {
     }
 }
 
-impl<T> Deref for ExactPages<T> {
+impl<T: Contents> Deref for ExactPages<T> {
     type Target = [T];
     #[inline(always)]
     fn deref(&self) -> &[T] {
@@ -1316,7 +1324,7 @@ impl<T> Deref for ExactPages<T> {
     }
 }
 
-impl<T> DerefMut for ExactPages<T> {
+impl<T: Contents> DerefMut for ExactPages<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: By the invariant, and the pages are borrowed exclusively.
@@ -1324,7 +1332,7 @@ impl<T> DerefMut for ExactPages<T> {
     }
 }
 
-impl<T> fmt::Debug for ExactPages<T> {
+impl<T: Contents> fmt::Debug for ExactPages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExactPages")
             .field("size", &self.memory.len())
@@ -1336,8 +1344,8 @@ impl<T> fmt::Debug for ExactPages<T> {
 macro_rules! initialise {
     ([$($generics:tt)*] $uninit:ty => $init:ty, $assume:expr) => {
         impl<$($generics)*> $uninit {
-            /// Initialises every byte with `byte`, as `memset()`.
-            pub fn fill_with(mut self, byte: u8) -> $init {
+            /// Initialises every byte with `byte`.
+            pub fn memset(mut self, byte: u8) -> $init {
                 self.fill(MaybeUninit::new(byte));
                 // SAFETY: Every byte was just written.
                 unsafe { self.assume_init() }
@@ -1372,7 +1380,7 @@ macro_rules! initialise {
 }
 
 initialise! {
-    [O: PageOrder, K] PageMem<O, MaybeUninit<u8>, K> => PageMem<O, u8, K>,
+    [O: PageOrder, K: Kind] PageMem<O, MaybeUninit<u8>, K> => PageMem<O, u8, K>,
     |this: Self| PageMem {
         order: this.order,
         memory: ManuallyDrop::new(this).memory.cast(),
@@ -1446,7 +1454,7 @@ const _: () = {
 
 // The kernel crate's page ----------------------------------------------------------------------------------------------
 
-impl<T, K> From<Pages<Order<0>, T, K>> for Page {
+impl<T: Contents, K: Kind> From<Pages<Order<0>, T, K>> for Page {
     /// The same page, without a copy.
     #[inline]
     fn from(pages: Pages<Order<0>, T, K>) -> Self {

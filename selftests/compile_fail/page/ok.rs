@@ -58,7 +58,7 @@ pub fn split(task: &Task) -> Result<usize> {
 }
 
 pub fn initialised(task: &Task) -> Result<u8> {
-    Ok(Pages::new_uninit(task, Order::<0>)?.fill(7).page_address()[0])
+    Ok(Pages::new_uninit(task, Order::<0>)?.memset(7).page_address()[0])
 }
 
 pub fn atomic(cx: &Atomic<'_>) -> Result<Pages> {
