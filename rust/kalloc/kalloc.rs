@@ -26,6 +26,7 @@ pub mod irq;
 pub mod kmalloc;
 mod module;
 pub mod node;
+pub mod page;
 pub mod prelude;
 pub mod scope;
 pub mod size;
