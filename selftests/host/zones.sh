@@ -9,12 +9,12 @@ KALLOC_MEM=6G KALLOC_QEMU="-object memory-backend-ram,id=one,size=3G -object mem
 	-numa node,memdev=one,cpus=0 -numa node,memdev=two,cpus=1"
 export KALLOC_MEM KALLOC_QEMU
 KALLOC_QEMU=${KALLOC_QEMU//[$'\n\t']/ }
+plan 5
 output=$(scripts/vm "$KERNELDIR" 240 "$top/selftests/kalloc.sh" "$top/build/$name" test_zones) || true
 # shellcheck disable=SC2001
 sed 's/^/# /' <<<"$output"
 says() { grep -qE "$1" <<<"$output"; }
 
-plan 5
 check "there are two nodes" says "# 2 nodes"
 for test in dma_memory_is_below_16_mib dma32_memory_is_below_4_gib memory_of_each_node; do
 	check "$test" says "^ *ok [0-9]+ $test\$"	# and not skipped
