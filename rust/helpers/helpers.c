@@ -2,7 +2,9 @@
 /* Macros and inline functions that Rust cannot call, one file per C header, sorted alphabetically. */
 
 #include "irqflags.c"
+#include "mm.c"
 #include "mmzone.c"
 #include "preempt.c"
 #include "sched.c"
 #include "slab.c"
+#include "vmalloc.c"

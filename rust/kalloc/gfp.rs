@@ -12,7 +12,7 @@
 //!
 //! fn buffers(task: &Task) -> Result {
 //!     // GFP_KERNEL, the default of process context.
-//!     let _plain = KBox::<[u8; 64]>::new_uninit(&task)?;
+//!     let _plain = KBox::<[u8; 64]>::new_uninit(task)?;
 //!     // GFP_KERNEL | __GFP_ACCOUNT | __GFP_NORETRY
 //!     let _accounted = KBox::<[u8; 64]>::new_uninit(task.with(Kernel.account().noretry()))?;
 //!     Ok(())
@@ -32,7 +32,10 @@
 
 use crate::{
     context::{private::Sealed, Allocate, Context, Sleep, SleepFs, SleepIo},
+    kmalloc::Kmalloc,
+    kvmalloc::KVmalloc,
     node::Node,
+    vmalloc::Vmalloc,
 };
 use core::{
     convert::Infallible,
@@ -206,6 +209,13 @@ pub trait Plain:
 {
 }
 impl<F: Unzoned + Unruled + Unplaced + AnyNode + MayFail + ForKmalloc + ForKrealloc> Plain for F {}
+
+/// What the default flags of a context that may sleep are besides: those that vmalloc accepts too.
+pub trait Sleeping:
+    Plain + Reclaims + ForVmalloc + ForVrealloc + ForKVmalloc + ForKVrealloc
+{
+}
+impl<F: Plain + Reclaims + ForVmalloc + ForVrealloc + ForKVmalloc + ForKVrealloc> Sleeping for F {}
 
 // Bases ----------------------------------------------------------------------------------------------------------------
 
@@ -391,17 +401,32 @@ impl<F: AnyNode> AnyNode for NoFail<F> {}
 
 /// The matrix of allocator and flag: a row an allocator, with the bases and the modifiers that it
 /// accepts.
+/// A row that code generic over its allocator names too says as what.
 macro_rules! allocators {
     ($(
         $(#[$attr:meta])*
-        $name:ident: [$($base:ident)*] + [$($modifier:ident)*];
+        $name:ident $(as $of:ident<$allocator:ident>)?: [$($base:ident)*] + [$($modifier:ident)*];
     )*) => {$(
         $(#[$attr])*
         pub trait $name: Gfp {}
         $(impl $name for $base {})*
         $(impl<F: $name> $name for $modifier<F> {})*
+        $(impl<F: $name> $of<$allocator> for F {})?
     )*};
 }
+
+/// Flags that the allocator `A` accepts: [`ForKmalloc`], [`ForVmalloc`] or [`ForKVmalloc`].
+///
+/// For code that is generic over its allocator. Other generic code can name the row itself.
+pub trait For<A>: Gfp {}
+
+/// Flags with which the allocator `A` may make memory larger: [`ForKrealloc`], [`ForVrealloc`] or
+/// [`ForKVrealloc`].
+pub trait ForRealloc<A>: Gfp {}
+
+/// Flags with which the allocator `A` does not sleep: [`ForVmallocNonblocking`] or
+/// [`ForKVmallocNonblocking`].
+pub trait ForNonblocking<A>: Gfp {}
 
 allocators! {
     /// What kmalloc accepts: not `__GFP_DMA32`, `__GFP_HIGHMEM` (`GFP_SLAB_BUG_MASK`), `__GFP_COMP`
@@ -412,7 +437,7 @@ allocators! {
         note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or `HighUserMovable`; use \
                 pages, or the DMA API for device memory"
     )]
-    ForKmalloc:
+    ForKmalloc as For<Kmalloc>:
         [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
         + [Dma NoRetry RetryMayfail NoFail Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What krealloc accepts: as kmalloc, and not `__GFP_ZERO`, which it keeps only if every call
@@ -422,9 +447,73 @@ allocators! {
         label = "flags that krealloc rejects",
         note = "as kmalloc, and no `.zeroed()`: the memory that is added is filled by `resize`"
     )]
-    ForKrealloc:
+    ForKrealloc as ForRealloc<Kmalloc>:
         [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
         + [Dma NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
+    /// What vmalloc accepts where it may sleep: of `GFP_VMALLOC_SUPPORTED` (mm/vmalloc.c) what
+    /// reclaims.
+    #[diagnostic::on_unimplemented(
+        message = "vmalloc does not accept `{Self}`",
+        label = "flags that vmalloc rejects, or with which it must not sleep",
+        note = "vmalloc may sleep: where that is not allowed there are `new_nonblocking` and the like",
+        note = "vmalloc knows no `.dma()`, `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `.reclaimable()`, `.thisnode()` \
+                or `.nomemalloc()`"
+    )]
+    ForVmalloc as For<Vmalloc>:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo]
+        + [NoRetry RetryMayfail NoFail Zeroed NoWarn Account Hardwall];
+    /// What vmalloc accepts where it must not sleep: of `GFP_VMALLOC_SUPPORTED` (mm/vmalloc.c) what
+    /// does not reclaim.
+    #[diagnostic::on_unimplemented(
+        message = "vmalloc does not accept `{Self}` where it must not block",
+        label = "flags that may sleep, or that vmalloc rejects",
+        note = "`GfpAtomic`, `GfpNowait` and `NoReclaim` do not sleep; with others use `new`, which may"
+    )]
+    ForVmallocNonblocking as ForNonblocking<Vmalloc>:
+        [GfpAtomic GfpNowait NoReclaim]
+        + [Zeroed NoWarn Account Hardwall];
+    /// What vrealloc accepts: as vmalloc, and not `__GFP_ZERO` and `__GFP_NOFAIL`, as for krealloc.
+    /// It sleeps whatever the flags, since it frees by `vfree()`.
+    #[diagnostic::on_unimplemented(
+        message = "vrealloc does not accept `{Self}`",
+        label = "flags that vrealloc rejects, or with which it must not sleep",
+        note = "vrealloc frees the old memory by `vfree()`, which sleeps: make room before sleeping is forbidden",
+        note = "as vmalloc, and no `.zeroed()` and `.nofail()`"
+    )]
+    ForVrealloc as ForRealloc<Vmalloc>:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo]
+        + [NoRetry RetryMayfail NoWarn Account Hardwall];
+    /// What kvmalloc accepts where it may sleep: what kmalloc and vmalloc do, and not
+    /// `__GFP_NORETRY` (its own).
+    #[diagnostic::on_unimplemented(
+        message = "kvmalloc does not accept `{Self}`",
+        label = "flags that kvmalloc rejects, or with which it must not sleep",
+        note = "kvmalloc may sleep: where that is not allowed there are `new_nonblocking` and the like, and `KBox`",
+        note = "as vmalloc, and no `.noretry()`"
+    )]
+    ForKVmalloc as For<KVmalloc>:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo]
+        + [RetryMayfail NoFail Zeroed NoWarn Account Hardwall];
+    /// What kvmalloc accepts where it must not sleep: as vmalloc.
+    #[diagnostic::on_unimplemented(
+        message = "kvmalloc does not accept `{Self}` where it must not block",
+        label = "flags that may sleep, or that kvmalloc rejects",
+        note = "`GfpAtomic`, `GfpNowait` and `NoReclaim` do not sleep; with others use `new`, which may"
+    )]
+    ForKVmallocNonblocking as ForNonblocking<KVmalloc>:
+        [GfpAtomic GfpNowait NoReclaim]
+        + [Zeroed NoWarn Account Hardwall];
+    /// What kvrealloc accepts: as kvmalloc, and not `__GFP_ZERO` and `__GFP_NOFAIL`, as for
+    /// krealloc. It sleeps whatever the flags, since it frees by `vfree()`.
+    #[diagnostic::on_unimplemented(
+        message = "kvrealloc does not accept `{Self}`",
+        label = "flags that kvrealloc rejects, or with which it must not sleep",
+        note = "kvrealloc may free the old memory by `vfree()`, which sleeps: make room before sleeping is forbidden",
+        note = "as kvmalloc, and no `.zeroed()` and `.nofail()`"
+    )]
+    ForKVrealloc as ForRealloc<KVmalloc>:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo]
+        + [RetryMayfail NoWarn Account Hardwall];
 }
 
 // Grants ---------------------------------------------------------------------------------------------------------------

@@ -19,11 +19,13 @@
 //! }
 //! ```
 
+pub mod allocator;
 pub mod boxed;
 pub mod context;
 pub mod gfp;
 pub mod irq;
 pub mod kmalloc;
+pub mod kvmalloc;
 mod module;
 pub mod node;
 pub mod prelude;
@@ -31,6 +33,8 @@ pub mod scope;
 pub mod size;
 pub mod sync;
 pub mod upstream;
+pub mod vec;
+pub mod vmalloc;
 
 pub use module::{InPlaceModule, Module};
 
