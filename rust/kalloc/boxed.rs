@@ -175,7 +175,15 @@ impl<T, A: Allocator> Box<T, A> {
         G: Grant<Flags: For<A>>,
     {
         const { fits::<T, A, G::Flags>() };
-        Self::allocate(grant)
+        // Written out: rustc inlines what only calls, and then does not say where in the driver a
+        // `T` is too large.
+        let memory = if const { size_of::<T>() == 0 } {
+            NonNull::dangling()
+        } else {
+            NonNull::new(A::alloc::<MaybeUninit<T>, G>(grant)).ok_or_else(G::Flags::failed)?
+        };
+        // INVARIANT: New memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
+        Ok(Box(memory, PhantomData))
     }
 
     /// New memory for a `T`, which [`fits`], with flags that the caller has been asked about.

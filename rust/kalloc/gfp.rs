@@ -401,31 +401,73 @@ impl<F: AnyNode> AnyNode for NoFail<F> {}
 
 /// The matrix of allocator and flag: a row an allocator, with the bases and the modifiers that it
 /// accepts.
-/// A row that code generic over its allocator names too says as what.
+///
+/// A row `X as Y` is that of `Y`, which code that is generic over the allocator can name; `X` is
+/// short for it.
 macro_rules! allocators {
-    ($(
+    (@row $trait:path: [$($base:ident)*] + [$($modifier:ident)*]) => {
+        $(impl $trait for $base {})*
+        $(impl<F: $trait> $trait for $modifier<F> {})*
+    };
+    (@rows) => {};
+    (@rows
         $(#[$attr:meta])*
-        $name:ident $(as $of:ident<$allocator:ident>)?: [$($base:ident)*] + [$($modifier:ident)*];
-    )*) => {$(
+        $name:ident as $of:ident<$allocator:ident>: [$($base:ident)*] + [$($modifier:ident)*];
+        $($rest:tt)*
+    ) => {
+        $(#[$attr])*
+        pub trait $name: $of<$allocator> {}
+        impl<F: $of<$allocator>> $name for F {}
+        allocators!(@row $of<$allocator>: [$($base)*] + [$($modifier)*]);
+        allocators!(@rows $($rest)*);
+    };
+    (@rows
+        $(#[$attr:meta])*
+        $name:ident: [$($base:ident)*] + [$($modifier:ident)*];
+        $($rest:tt)*
+    ) => {
         $(#[$attr])*
         pub trait $name: Gfp {}
-        $(impl $name for $base {})*
-        $(impl<F: $name> $name for $modifier<F> {})*
-        $(impl<F: $name> $of<$allocator> for F {})?
-    )*};
+        allocators!(@row $name: [$($base)*] + [$($modifier)*]);
+        allocators!(@rows $($rest)*);
+    };
+    ($($rows:tt)*) => {
+        allocators!(@rows $($rows)*);
+    };
 }
 
 /// Flags that the allocator `A` accepts: [`ForKmalloc`], [`ForVmalloc`] or [`ForKVmalloc`].
 ///
 /// For code that is generic over its allocator. Other generic code can name the row itself.
+#[diagnostic::on_unimplemented(
+    message = "`{A}` does not accept `{Self}`",
+    label = "flags that this allocator rejects",
+    note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or `HighUserMovable`; use \
+            pages, or the DMA API for device memory",
+    note = "vmalloc and kvmalloc know also no `.dma()`, `.reclaimable()`, `.thisnode()` or `.nomemalloc()`, and kvmalloc no \
+            `.noretry()`",
+    note = "vmalloc and kvmalloc may sleep: where that is not allowed use `KBox`, or `new_nonblocking` and the like"
+)]
 pub trait For<A>: Gfp {}
 
 /// Flags with which the allocator `A` may make memory larger: [`ForKrealloc`], [`ForVrealloc`] or
 /// [`ForKVrealloc`].
+#[diagnostic::on_unimplemented(
+    message = "`{A}` does not accept `{Self}` where memory may have to grow",
+    label = "flags that realloc of this allocator rejects",
+    note = "krealloc accepts what kmalloc does, but not `.zeroed()` and `.nofail()`: what is added is filled by `resize`",
+    note = "vrealloc and kvrealloc accept what vmalloc and kvmalloc do, but not `.zeroed()` and `.nofail()`; they free by \
+            `vfree()`, which sleeps: make room before sleeping is forbidden"
+)]
 pub trait ForRealloc<A>: Gfp {}
 
 /// Flags with which the allocator `A` does not sleep: [`ForVmallocNonblocking`] or
 /// [`ForKVmallocNonblocking`].
+#[diagnostic::on_unimplemented(
+    message = "`{A}` does not accept `{Self}` where it must not block",
+    label = "flags that may sleep, or that this allocator rejects",
+    note = "`GfpAtomic`, `GfpNowait` and `NoReclaim` do not sleep; with others use `new` and the like, which may"
+)]
 pub trait ForNonblocking<A>: Gfp {}
 
 allocators! {
