@@ -9,7 +9,7 @@ FLAVOUR ?= $(or $(patsubst $(KERNEL)=%,%,$(filter $(KERNEL)=%,$(FLAVOURS))),$(KE
 
 export KERNEL
 
-.PHONY: all modules modules_install clean help toolbox kernel update run test mutants shell purge
+.PHONY: all modules modules_install clean help toolbox kernel update run test mutants bench shell purge
 
 all: modules
 
@@ -39,6 +39,9 @@ test:			## run every test (or TESTS="NAME…" of selftests/host/)
 
 mutants:		## break a copy in known ways, and see each break caught
 	@scripts/toolbox scripts/mutants
+
+bench:			## count the instructions of C, kernel::alloc and kalloc
+	@scripts/toolbox scripts/bench
 
 shell:			## an interactive guest with the modules at hand
 	@scripts/toolbox scripts/shell

@@ -167,7 +167,7 @@ fn make<C: Allocate>(cx: &C) -> bool {
 }
 
 fn allocation_in_each_section(task: &mut Task) -> Outcome {
-    let lock = KBox::pin_init(&task, new_spinlock!(()))?;
+    let lock = KBox::pin_init(&task, new_spinlock!(0u32))?;
     check!(make(&task));
     check!(task.nofs(|cx| make(&cx)));
     check!(task.noio(|cx| make(&cx)));

@@ -225,10 +225,8 @@ fn tracepoint_sees_node(task: &mut Task) -> Outcome {
 
     let here = KBox::new(task.with(Kernel.thisnode()).on(node), 1u64)?;
     // SAFETY: The memory is of kmalloc.
-    check_eq!(
-        unsafe { testlib::c::testlib_node((&raw const *here).cast()) },
-        node.id()
-    );
+    let nid = unsafe { testlib::c::testlib_node((&raw const *here).cast()) };
+    check_eq!(nid, node.id());
 
     check_eq!(Node::new(-1), Err(EINVAL));
     check_eq!(Node::new(i32::MAX), Err(EINVAL));

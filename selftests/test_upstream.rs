@@ -69,31 +69,21 @@ fn empty_vectors_lose_nothing(task: &mut Task) -> Outcome {
 }
 
 fn foreign_ownable(task: &mut Task) -> Outcome {
+    type Pinned = Pin<KBox<u64>>;
+
     let foreign = KBox::new(&task, 7u64)?.into_foreign();
     // SAFETY: It comes from `into_foreign`, and nothing else is borrowed of it.
-    check_eq!(
-        unsafe { *<KBox<u64> as ForeignOwnable>::borrow(foreign) },
-        7
-    );
+    check_eq!(*unsafe { KBox::<u64>::borrow(foreign) }, 7);
     // SAFETY: As above.
-    unsafe { *<KBox<u64> as ForeignOwnable>::borrow_mut(foreign) += 1 };
+    unsafe { *KBox::<u64>::borrow_mut(foreign) += 1 };
     // SAFETY: It comes from `into_foreign`, and is used for the last time.
-    check_eq!(
-        *unsafe { <KBox<u64> as ForeignOwnable>::from_foreign(foreign) },
-        8
-    );
+    check_eq!(*unsafe { KBox::<u64>::from_foreign(foreign) }, 8);
 
     let foreign = KBox::pin(&task, 7u64)?.into_foreign();
     // SAFETY: It comes from `into_foreign`, and nothing else is borrowed of it.
-    check_eq!(
-        unsafe { *<Pin<KBox<u64>> as ForeignOwnable>::borrow(foreign) },
-        7
-    );
+    check_eq!(*unsafe { Pinned::borrow(foreign) }, 7);
     // SAFETY: It comes from `into_foreign`, and is used for the last time.
-    check_eq!(
-        *unsafe { <Pin<KBox<u64>> as ForeignOwnable>::from_foreign(foreign) },
-        7
-    );
+    check_eq!(*unsafe { Pinned::from_foreign(foreign) }, 7);
     Ok(())
 }
 

@@ -82,8 +82,10 @@ macro_rules! check_eq {
 }
 pub(crate) use {check, check_eq};
 
+pub(crate) type Test = (&'static str, fn(&mut Task) -> Outcome);
+
 /// Runs the tests and prints KTAP.
-pub(crate) fn run(task: &mut Task, tests: &[(&'static str, fn(&mut Task) -> Outcome)]) -> Result {
+pub(crate) fn run(task: &mut Task, tests: &[Test]) -> Result {
     let mut result = Ok(());
     pr_info!("KTAP version 1\n");
     pr_info!("1..{}\n", tests.len());

@@ -24,8 +24,9 @@
 //! box holds an initialised `T`; `Box<MaybeUninit<T>, A>` is the state before, and [`Box::write`]
 //! and pin-init lead from one to the other.
 //!
-//! A drop takes no token and never sleeps: every box may be dropped wherever it may be made, and
-//! with a lock held.
+//! Dropping a box takes no token and never sleeps. It is legal wherever the box can be made, and with
+//! a lock held; the kernel forbids it in an NMI handler and, on `CONFIG_PREEMPT_RT`, with interrupts
+//! or preemption disabled.
 
 use crate::{
     allocator::{Allocator, Blocking},
@@ -669,11 +670,11 @@ impl<T, A: Allocator> Box<[T], A> {
         let kept = this.len();
         match this.into_uninit().realloc(grant, len) {
             Ok(memory) => Ok(memory.fill_with(kept, |_| value.clone())),
-            // SAFETY: The memory is what it was, with `kept` initialised elements.
-            Err(failed) => Err(FailedWith {
-                failure: failed.failure,
-                value: unsafe { failed.value.assume_init() },
-            }),
+            Err(failed) => {
+                // SAFETY: The memory is what it was, with `kept` initialised elements.
+                let old = unsafe { failed.value.assume_init() };
+                Err(FailedWith::new(Failed(failed.failure), old))
+            }
         }
     }
 

@@ -111,7 +111,8 @@ pub trait Context: Sealed {
     message = "no allocator may be called and no spinlock taken in `{Self}`",
     label = "not allowed in this context",
     note = "an NMI handler, and on PREEMPT_RT code with interrupts or preemption disabled, has to use memory that was \
-            allocated before"
+            allocated before",
+    note = "where `task` is a reference already (`task: &Task`), the grant is `task` and not `&task`"
 )]
 pub trait Allocate: Context {
     /// The flags that a call gets that asks for none: what `KBox::new(&cx, …)` uses.
@@ -174,7 +175,7 @@ pub trait NotHardIrq: Allocate {}
 /// Contexts that may sleep. Helpers that allocate ask for this, so that they work inside a NOFS or
 /// NOIO scope too.
 #[diagnostic::on_unimplemented(
-    message = "this may sleep, and `{Self}` must not",
+    message = "this may sleep, which `{Self}` does not permit",
     label = "sleeping is not allowed in this context",
     note = "do it before the lock is taken or the interrupt comes, use `GfpAtomic` or `GfpNowait`, or hand the work to \
             process context"
@@ -189,7 +190,7 @@ pub trait Sleep: Allocate<Flags: Sleeping> + NotHardIrq {
 
 /// Contexts that may sleep and start I/O: not inside a NOIO scope.
 #[diagnostic::on_unimplemented(
-    message = "this may sleep and start I/O, and `{Self}` must not",
+    message = "this may sleep and start I/O, which `{Self}` does not permit",
     label = "not allowed in this context",
     note = "inside a NOIO scope use `GfpNoIo`; where sleeping is not allowed use `GfpAtomic` or `GfpNowait`"
 )]
@@ -197,7 +198,7 @@ pub trait SleepIo: Sleep {}
 
 /// Contexts that may sleep, start I/O and call into file systems: not inside a NOFS or NOIO scope.
 #[diagnostic::on_unimplemented(
-    message = "this may sleep and call into file systems, and `{Self}` must not",
+    message = "this may sleep and call into file systems, which `{Self}` does not permit",
     label = "not allowed in this context",
     note = "where sleeping is not allowed use `GfpAtomic` or `GfpNowait`, or allocate before the lock is taken; inside a \
             NOFS or NOIO scope use `GfpNoFs` or `GfpNoIo`"

@@ -10,9 +10,9 @@
 //! ```
 //! use kalloc::prelude::*;
 //!
-//! fn buffers(task: &Task) -> Result {
+//! fn buffers(task: &mut Task) -> Result {
 //!     // GFP_KERNEL, the default of process context.
-//!     let _plain = KBox::<[u8; 64]>::new_uninit(task)?;
+//!     let _plain = KBox::<[u8; 64]>::new_uninit(&task)?;
 //!     // GFP_KERNEL | __GFP_ACCOUNT | __GFP_NORETRY
 //!     let _accounted = KBox::<[u8; 64]>::new_uninit(task.with(Kernel.account().noretry()))?;
 //!     Ok(())
@@ -166,13 +166,15 @@ macro_rules! properties {
 properties! {
     /// With direct reclaim: what `__GFP_NORETRY`, `__GFP_RETRY_MAYFAIL` and `__GFP_NOFAIL` modify.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` never reclaims, so there is nothing to retry",
+        message = "`{Self}` never waits for memory, so there is nothing to retry or to wait for",
+        label = "nothing to retry",
         note = "`.noretry()`, `.retry_mayfail()` and `.nofail()` go with flags that may sleep, such as `Kernel`"
     )]
     Reclaims;
     /// With no zone chosen.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` already chooses a zone, or must not",
+        message = "`{Self}` already chooses a zone, or waits for memory that one zone may never have",
+        label = "a second zone, or a zone with nofail",
         note = "at most one of `.dma()`, `.dma32()`, `.highmem()` and the bases `HighUser`, `HighUserMovable`; none with \
                 `.nofail()`, which could then wait for ever"
     )]
@@ -180,23 +182,27 @@ properties! {
     /// With no rule yet for when memory is short.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` already says what happens when memory is short",
+        label = "a second rule for short memory",
         note = "`.noretry()`, `.retry_mayfail()` and `.nofail()` exclude one another"
     )]
     Unruled;
     /// With no mobility chosen.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` already says whether the memory can be moved or reclaimed",
+        label = "a second mobility",
         note = "`.movable()`, `.reclaimable()` and the base `HighUserMovable` exclude one another"
     )]
     Unplaced;
     /// Not bound to one node.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is bound to one node, where `.nofail()` could wait for ever"
+        message = "`{Self}` is bound to one node, where `.nofail()` could wait for ever",
+        label = "waits for one node"
     )]
     AnyNode;
     /// Without `__GFP_NOFAIL`.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` promises memory, and the kernel cannot keep that promise here",
+        label = "no promise of memory here",
         note = "`.nofail()` is for boxes of at most a page: not for zones, one node, or a length known at run time"
     )]
     MayFail;
@@ -334,13 +340,13 @@ macro_rules! modifiers {
 modifiers! {
     /// `__GFP_DMA`: from `ZONE_DMA`, the first 16 MiB on x86. For ISA or broken PCI devices; the
     /// DMA API is better.
-    Dma, dma = KALLOC_CONST___GFP_DMA, needs [Unzoned MayFail],
+    Dma, dma = KALLOC_CONST___GFP_DMA, needs [Unzoned],
         keeps [Reclaims Unruled Unplaced AnyNode MayFail];
     /// `__GFP_DMA32`: from `ZONE_DMA32`, the first 4 GiB. Only for pages.
-    Dma32, dma32 = KALLOC_CONST___GFP_DMA32, needs [Unzoned MayFail],
+    Dma32, dma32 = KALLOC_CONST___GFP_DMA32, needs [Unzoned],
         keeps [Reclaims Unruled Unplaced AnyNode MayFail];
     /// `__GFP_HIGHMEM`: may come from high memory, which has no kernel address. Only for pages.
-    Highmem, highmem = KALLOC_CONST___GFP_HIGHMEM, needs [Unzoned MayFail],
+    Highmem, highmem = KALLOC_CONST___GFP_HIGHMEM, needs [Unzoned],
         keeps [Reclaims Unruled Unplaced AnyNode MayFail];
     /// `__GFP_NORETRY`: gives up after one round of reclaim, without the OOM killer.
     NoRetry, noretry = KALLOC_CONST___GFP_NORETRY, needs [Reclaims Unruled],
@@ -455,7 +461,8 @@ pub trait For<A>: Gfp {}
 #[diagnostic::on_unimplemented(
     message = "`{A}` does not accept `{Self}` where memory may have to grow",
     label = "flags that realloc of this allocator rejects",
-    note = "krealloc accepts what kmalloc does, but not `.zeroed()` and `.nofail()`: what is added is filled by `resize`",
+    note = "krealloc accepts what kmalloc does, but not `.zeroed()`, since `resize` fills what it adds, `.dma()`, since it \
+            may keep the old memory, or `.nofail()`",
     note = "vrealloc and kvrealloc accept what vmalloc and kvmalloc do, but not `.zeroed()` and `.nofail()`; they free by \
             `vfree()`, which sleeps: make room before sleeping is forbidden"
 )]
@@ -487,11 +494,13 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "krealloc does not accept `{Self}`",
         label = "flags that krealloc rejects",
-        note = "as kmalloc, and no `.zeroed()`: the memory that is added is filled by `resize`"
+        note = "krealloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or \
+                `HighUserMovable`; nor `.zeroed()`, since `resize` fills what it adds, `.dma()`, since it \
+                may keep the old memory, or `.nofail()`"
     )]
     ForKrealloc as ForRealloc<Kmalloc>:
         [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
-        + [Dma NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
+        + [NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What vmalloc accepts where it may sleep: of `GFP_VMALLOC_SUPPORTED` (mm/vmalloc.c) what
     /// reclaims.
     #[diagnostic::on_unimplemented(
@@ -575,8 +584,9 @@ allocators! {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not permit an allocation",
-    label = "a grant is expected here: `&task`, `&cx`, or `task.with(…)`",
-    note = "a grant is a reference to the token of a context in which the allocators work"
+    label = "a grant is expected here: `&task`, `&cx`, or `task.with(Kernel)`",
+    note = "a grant is a reference to the token of a context in which the allocators work; where `task` \
+            is a reference already (`task: &Task`), it is `task` itself"
 )]
 pub trait Grant: Sealed + Copy {
     /// The flags.

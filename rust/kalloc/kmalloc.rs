@@ -15,11 +15,7 @@ use crate::{
     gfp::{Gfp, Grant},
 };
 use kalloc_bindings::*;
-use kernel::{
-    bindings::{self, gfp_t},
-    ffi::c_void,
-    page::PAGE_SIZE,
-};
+use kernel::{bindings, ffi::c_void, page::PAGE_SIZE};
 
 /// kmalloc, as the parameter of [`KBox`](crate::boxed::KBox) and [`KVec`](crate::vec::KVec).
 #[derive(Debug)]
@@ -41,7 +37,11 @@ pub const MIN_ALIGN: usize = bindings::ARCH_KMALLOC_MINALIGN;
 mod raw {
     use super::*;
     pub(super) use kernel::bindings::__kmalloc_noprof as kmalloc;
+    use kernel::bindings::gfp_t;
 
+    /// # Safety
+    ///
+    /// The flags are legal in this context, and `nid` is that of a node that is or was online.
     #[inline(always)]
     pub(super) unsafe fn kmalloc_node(size: usize, flags: gfp_t, nid: i32) -> *mut c_void {
         // SAFETY: As for the caller. The bucket is NULL in C's macro too.
@@ -56,6 +56,9 @@ mod raw {
         }
     }
 
+    /// # Safety
+    ///
+    /// As [`kmalloc_node`]; and `ptr` is NULL, or owned memory of kmalloc.
     #[inline(always)]
     pub(super) unsafe fn krealloc_node(
         ptr: *const c_void,
@@ -66,92 +69,95 @@ mod raw {
         // SAFETY: As for the caller. C's macro asks for an alignment of 1 too.
         unsafe { bindings::krealloc_node_align_noprof(ptr, size, 1, flags, nid) }
     }
+
+    /// `kmalloc_type()`, for flags that are known at build time.
+    const fn cache_type(flags: gfp_t) -> bindings::kmalloc_cache_type {
+        if cfg!(CONFIG_ZONE_DMA) && flags & KALLOC_CONST___GFP_DMA != 0 {
+            bindings::kmalloc_cache_type_KMALLOC_DMA
+        } else if flags & KALLOC_CONST___GFP_RECLAIMABLE != 0 {
+            bindings::kmalloc_cache_type_KMALLOC_RECLAIM
+        } else if cfg!(CONFIG_MEMCG) && flags & KALLOC_CONST___GFP_ACCOUNT != 0 {
+            bindings::kmalloc_cache_type_KMALLOC_CGROUP
+        } else {
+            bindings::kmalloc_cache_type_KMALLOC_NORMAL
+        }
+    }
+
+    /// `kmalloc_index()`, for a size that is known at build time, above 0 and at most
+    /// `KMALLOC_MAX_CACHE_SIZE`.
+    const fn cache_index(size: usize) -> usize {
+        if size <= KALLOC_CONST_KMALLOC_MIN_SIZE {
+            KALLOC_CONST_KMALLOC_SHIFT_LOW
+        } else if KALLOC_CONST_KMALLOC_MIN_SIZE <= 32 && size > 64 && size <= 96 {
+            1
+        } else if KALLOC_CONST_KMALLOC_MIN_SIZE <= 64 && size > 128 && size <= 192 {
+            2
+        } else {
+            size.next_power_of_two().trailing_zeros() as usize
+        }
+    }
+
+    /// Wraps `kmalloc(size_of::<T>(), F)`, or `kmalloc_node()` where the grant asks for a node.
+    ///
+    /// Returns NULL where there is no memory. The pointer is aligned for `T`. `T` is not
+    /// zero-sized.
+    #[inline(always)]
+    pub(crate) fn alloc<T, G: Grant>(grant: G) -> *mut T {
+        let (size, flags, nid) = (const { size_of::<T>() }, G::Flags::BITS, grant.nid());
+
+        if const { size_of::<T>() > KALLOC_CONST_KMALLOC_MAX_CACHE_SIZE } {
+            // SAFETY: The flags are legal in this context, which is what the grant says, and `nid`
+            // is that of a node that is or was online. There are no other preconditions.
+            return unsafe {
+                if G::ON_NODE {
+                    bindings::__kmalloc_large_node_noprof(size, flags, nid)
+                } else {
+                    bindings::__kmalloc_large_noprof(size, flags)
+                }
+            }
+            .cast();
+        }
+
+        // SAFETY: The kernel fills the array before any module runs and does not change it again.
+        let cache = unsafe {
+            bindings::kmalloc_caches[const { cache_type(G::Flags::BITS) as usize }]
+                [const { cache_index(size_of::<T>()) }]
+        };
+        // SAFETY: `cache` is the one that C's macro takes for this size and these flags. The flags
+        // are legal in this context, which is what the grant says, and `nid` is that of a node that
+        // is or was online.
+        unsafe {
+            if G::ON_NODE {
+                bindings::__kmalloc_cache_node_noprof(cache, flags, nid, size)
+            } else {
+                bindings::__kmalloc_cache_noprof(cache, flags, size)
+            }
+        }
+        .cast()
+    }
 }
 
 /// With allocation profiling and with partitioned caches C's macros do more than choose a function:
 /// C makes the call.
 #[cfg(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES))]
 mod raw {
+    use super::*;
     pub(super) use kalloc_bindings::{
         kalloc_helper_kmalloc as kmalloc, kalloc_helper_kmalloc_node as kmalloc_node,
         kalloc_helper_krealloc_node as krealloc_node,
     };
-}
 
-/// `kmalloc_type()`, for flags that are known at build time.
-const fn cache_type(flags: gfp_t) -> bindings::kmalloc_cache_type {
-    if cfg!(CONFIG_ZONE_DMA) && flags & KALLOC_CONST___GFP_DMA != 0 {
-        bindings::kmalloc_cache_type_KMALLOC_DMA
-    } else if flags & KALLOC_CONST___GFP_RECLAIMABLE != 0 {
-        bindings::kmalloc_cache_type_KMALLOC_RECLAIM
-    } else if cfg!(CONFIG_MEMCG) && flags & KALLOC_CONST___GFP_ACCOUNT != 0 {
-        bindings::kmalloc_cache_type_KMALLOC_CGROUP
-    } else {
-        bindings::kmalloc_cache_type_KMALLOC_NORMAL
+    /// Wraps `kmalloc(size_of::<T>(), F)`, or `kmalloc_node()` where the grant asks for a node.
+    ///
+    /// Returns NULL where there is no memory. The pointer is aligned for `T`. `T` is not
+    /// zero-sized.
+    #[inline(always)]
+    pub(crate) fn alloc<T, G: Grant>(grant: G) -> *mut T {
+        alloc_bytes(size_of::<T>(), grant).cast()
     }
 }
 
-/// `kmalloc_index()`, for a size that is known at build time, above 0 and at most
-/// `KMALLOC_MAX_CACHE_SIZE`.
-const fn cache_index(size: usize) -> usize {
-    if size <= KALLOC_CONST_KMALLOC_MIN_SIZE {
-        KALLOC_CONST_KMALLOC_SHIFT_LOW
-    } else if KALLOC_CONST_KMALLOC_MIN_SIZE <= 32 && size > 64 && size <= 96 {
-        1
-    } else if KALLOC_CONST_KMALLOC_MIN_SIZE <= 64 && size > 128 && size <= 192 {
-        2
-    } else {
-        size.next_power_of_two().trailing_zeros() as usize
-    }
-}
-
-/// Wraps `kmalloc(size_of::<T>(), F)`, or `kmalloc_node()` where the grant asks for a node.
-///
-/// Returns NULL where there is no memory. The pointer is aligned for `T`. `T` is not zero-sized.
-#[inline(always)]
-#[cfg(not(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES)))]
-pub(crate) fn alloc<T, G: Grant>(grant: G) -> *mut T {
-    let (size, flags, nid) = (const { size_of::<T>() }, G::Flags::BITS, grant.nid());
-
-    if const { size_of::<T>() > KALLOC_CONST_KMALLOC_MAX_CACHE_SIZE } {
-        // SAFETY: The flags are legal in this context, which is what the grant says, and `nid` is
-        // that of a node that is or was online. There are no other preconditions.
-        return unsafe {
-            if G::ON_NODE {
-                bindings::__kmalloc_large_node_noprof(size, flags, nid)
-            } else {
-                bindings::__kmalloc_large_noprof(size, flags)
-            }
-        }
-        .cast();
-    }
-
-    // SAFETY: The kernel fills the array before any module runs and does not change it again.
-    let cache = unsafe {
-        bindings::kmalloc_caches[const { cache_type(G::Flags::BITS) as usize }]
-            [const { cache_index(size_of::<T>()) }]
-    };
-    // SAFETY: `cache` is the one that C's macro takes for this size and these flags. The flags are
-    // legal in this context, which is what the grant says, and `nid` is that of a node that is or
-    // was online.
-    unsafe {
-        if G::ON_NODE {
-            bindings::__kmalloc_cache_node_noprof(cache, flags, nid, size)
-        } else {
-            bindings::__kmalloc_cache_noprof(cache, flags, size)
-        }
-    }
-    .cast()
-}
-
-/// Wraps `kmalloc(size_of::<T>(), F)`, or `kmalloc_node()` where the grant asks for a node.
-///
-/// Returns NULL where there is no memory. The pointer is aligned for `T`. `T` is not zero-sized.
-#[inline(always)]
-#[cfg(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES))]
-pub(crate) fn alloc<T, G: Grant>(grant: G) -> *mut T {
-    alloc_bytes(size_of::<T>(), grant).cast()
-}
+pub(crate) use raw::alloc;
 
 /// Wraps `kmalloc(size, F)`, or `kmalloc_node()` where the grant asks for a node, for a size in
 /// bytes.

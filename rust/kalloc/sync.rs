@@ -62,6 +62,13 @@ impl<'c, S, K: Token> Section<'c, S, K> {
     }
 }
 
+impl<S, K> Drop for Section<'_, S, K> {
+    // Without it the borrow of the token around would end at the last use of the section, before the
+    // kernel's guard is dropped.
+    #[inline(always)]
+    fn drop(&mut self) {}
+}
+
 impl<S, K: fmt::Debug> fmt::Debug for Section<'_, S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Section").field(&self.cx).finish()

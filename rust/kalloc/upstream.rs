@@ -3,8 +3,9 @@
 //! The kernel crate's own containers, with kalloc's grants.
 //!
 //! Boxes and vectors go both ways without a copy, since both crates use the same allocators.
-//! [`ArcExt`] and [`KVecExt`] give `Arc` and `KVec` constructors that take a grant, where the kernel crate's take
-//! `Flags` that nothing checks.
+//! [`ArcExt`] and [`KVecExt`] give `Arc` and `KVec` constructors that take a grant, where the kernel
+//! crate's take `Flags` that nothing checks. They know no NUMA node: a grant made by [`Grant::on`]
+//! does not compile.
 
 use crate::{
     allocator::Allocator,
@@ -14,7 +15,7 @@ use crate::{
 };
 use core::pin::Pin;
 use kernel::{
-    alloc::{AllocError, Box as KernelBox, KVec, Vec as KernelVec},
+    alloc::{AllocError, Box as KernelBox, Flags, KVec, Vec as KernelVec},
     error::Error,
     ffi::c_void,
     init::InPlaceInit,
@@ -76,6 +77,18 @@ impl<T, A: Allocator> From<KernelVec<T, A::Upstream>> for Vec<T, A> {
     }
 }
 
+/// The flags of a grant, as the kernel crate's value.
+#[inline(always)]
+fn flags<G: Grant>(_grant: G) -> Flags {
+    const {
+        assert!(
+            !G::ON_NODE,
+            "the kernel crate's containers know no NUMA node"
+        )
+    };
+    G::Flags::FLAGS.0
+}
+
 /// `Arc` with a grant.
 pub trait ArcExt<T>: Sized {
     /// Moves `value` into new memory, as `Arc::new` does.
@@ -101,20 +114,20 @@ pub trait ArcExt<T>: Sized {
 
 impl<T> ArcExt<T> for Arc<T> {
     #[inline]
-    fn new_with<G>(_grant: G, value: T) -> Result<Self, Failed<G::Flags>>
+    fn new_with<G>(grant: G, value: T) -> Result<Self, Failed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
-        Arc::new(value, G::Flags::FLAGS.0).map_err(|AllocError| G::Flags::failed())
+        Arc::new(value, flags(grant)).map_err(|AllocError| G::Flags::failed())
     }
 
     #[inline]
-    fn pin_init_with<G, E>(_grant: G, init: impl PinInit<T, E>) -> Result<Self, Error>
+    fn pin_init_with<G, E>(grant: G, init: impl PinInit<T, E>) -> Result<Self, Error>
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
         Error: From<E>,
     {
-        <Arc<T> as InPlaceInit<T>>::pin_init(init, G::Flags::FLAGS.0)
+        <Arc<T> as InPlaceInit<T>>::pin_init(init, flags(grant))
     }
 }
 
@@ -153,38 +166,38 @@ pub trait KVecExt<T>: Sized {
 
 impl<T> KVecExt<T> for KVec<T> {
     #[inline]
-    fn with_capacity_with<G>(_grant: G, capacity: usize) -> Result<Self, Failed<G::Flags>>
+    fn with_capacity_with<G>(grant: G, capacity: usize) -> Result<Self, Failed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
-        KVec::with_capacity(capacity, G::Flags::FLAGS.0).map_err(|AllocError| G::Flags::failed())
+        KVec::with_capacity(capacity, flags(grant)).map_err(|AllocError| G::Flags::failed())
     }
 
     #[inline]
-    fn reserve_with<G>(&mut self, _grant: G, additional: usize) -> Result<(), Failed<G::Flags>>
+    fn reserve_with<G>(&mut self, grant: G, additional: usize) -> Result<(), Failed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
-        self.reserve(additional, G::Flags::FLAGS.0)
+        self.reserve(additional, flags(grant))
             .map_err(|AllocError| G::Flags::failed())
     }
 
     #[inline]
-    fn push_with<G>(&mut self, _grant: G, value: T) -> Result<(), Failed<G::Flags>>
+    fn push_with<G>(&mut self, grant: G, value: T) -> Result<(), Failed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
-        self.push(value, G::Flags::FLAGS.0)
+        self.push(value, flags(grant))
             .map_err(|AllocError| G::Flags::failed())
     }
 
     #[inline]
-    fn extend_from_slice_with<G>(&mut self, _grant: G, slice: &[T]) -> Result<(), Failed<G::Flags>>
+    fn extend_from_slice_with<G>(&mut self, grant: G, slice: &[T]) -> Result<(), Failed<G::Flags>>
     where
         T: Clone,
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
-        self.extend_from_slice(slice, G::Flags::FLAGS.0)
+        self.extend_from_slice(slice, flags(grant))
             .map_err(|AllocError| G::Flags::failed())
     }
 }

@@ -27,6 +27,12 @@ quietly() {
 	! grep -A7 -i 'warning' "$tmp/log" | grep -v "^[^ ]*$(realpath "$KERNELDIR/source")/"
 }
 
+# Debian 13's sparse lacks a keyword that 7.3's headers use; the kernel would then go on without sparse.
+sparse() {
+	quietly C=1 CF=-D__typeof_unqual__=__typeof__ KALLOC_TESTS=1 || return
+	grep -q '^  CHECK .*helpers' "$tmp/log" || { cat "$tmp/log"; return 1; }
+}
+
 # What a sample inlines it does not depend on, and one may inline all that it uses.
 depends() {
 	local sample has wants failed=0 some=
@@ -62,7 +68,7 @@ check "modules_install installs kalloc.ko alone" installs
 check "clean leaves nothing" cleans
 check "W=1 has no warning, tests included" quietly W=1 KALLOC_TESTS=1
 check "clean leaves nothing of the tests" cleans KALLOC_TESTS=1
-check "C=1 has no warning, tests included" quietly C=1 KALLOC_TESTS=1
+check "C=1 has no warning, tests included" sparse
 build clean KALLOC_TESTS=1
 check "CLIPPY=1 has no warning, tests included" quietly CLIPPY=1 KALLOC_TESTS=1
 build clean KALLOC_TESTS=1

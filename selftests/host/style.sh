@@ -17,6 +17,7 @@ none() {
 }
 
 mapfile -t all < <(tracked)
+[[ ${#all[@]} -gt 0 ]] || die "this is not a git checkout, so its files are not known"
 mapfile -t rust < <(tracked '*.rs')
 mapfile -t scripts < <(grep -lE '^#!/bin/(ba)?sh|^# shellcheck shell=' "${all[@]}")
 

@@ -5,7 +5,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-plan 20
+plan 22
 
 export KALLOC_NESTED=1 KALLOC_CACHE=$tmp/cache DEBIAN_MIRROR=
 shims=$tmp/shim:$PATH
@@ -30,6 +30,18 @@ echo 'ID=fedora' >fedora
 says "no mmdebstrap on Fedora" "mmdebstrap is missing; run as root: dnf install mmdebstrap" \
 	unshare --mount --propagation unchanged \
 	bash -c 'mount --bind fedora /etc/os-release && PATH=$1 exec "${@:2}"' - "$without" "${box[@]}"
+
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+says "no keyring of Debian's, as on a fresh Ubuntu" \
+	"$keyring is missing; run as root: apt-get install debian-archive-keyring" \
+	unshare --mount --propagation unchanged \
+	bash -c 'mount -t tmpfs tmpfs /usr/share/keyrings && KALLOC_NO_INSTALL=1 exec "$@"' - "${box[@]}"
+
+echo 'ID=arch' >arch
+says "no mmdebstrap on a distribution that is not known" \
+	"mmdebstrap is missing; install what has it \(Debian's name: mmdebstrap\) with your distribution's package manager" \
+	unshare --mount --propagation unchanged \
+	bash -c 'mount --bind arch /etc/os-release && PATH=$1 exec "${@:2}"' - "$without" "${box[@]}"
 
 # As root it installs by itself; here the package lists are empty until an update.
 cp -r "$without" installing

@@ -5,7 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn flags(task: &Task) {
-    //~vv ERROR: promises memory
-    //~v ERROR: already chooses a zone
-    let _ = task.with(Kernel.nofail().dma());
+    let _ = task.with(Kernel.nofail().dma()); //~ ERROR: already chooses a zone
 }

@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn flags(cx: &Atomic<'_>) {
-    let _ = cx.with(GfpAtomic.nofail()); //~ ERROR: never reclaims
+    let _ = cx.with(GfpAtomic.nofail()); //~ ERROR: never waits
 }

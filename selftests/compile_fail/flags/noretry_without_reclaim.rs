@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn flags(cx: &Atomic<'_>) {
-    let _ = cx.with(GfpNowait.noretry()); //~ ERROR: never reclaims
+    let _ = cx.with(GfpNowait.noretry()); //~ ERROR: never waits
 }

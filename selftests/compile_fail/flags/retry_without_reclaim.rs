@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn flags(cx: &Atomic<'_>) {
-    let _ = cx.with(NoReclaim.retry_mayfail()); //~ ERROR: never reclaims
+    let _ = cx.with(NoReclaim.retry_mayfail()); //~ ERROR: never waits
 }

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Process context used after the last use of the guard, which still holds the spinlock.
+
+use kalloc::prelude::*;
+use kernel::sync::SpinLock;
+
+pub fn section(task: &mut Task, lock: &SpinLock<u32>) -> Result<KBox<u32>> {
+    let mut held = task.lock(lock);
+    *held += 1;
+    Ok(KBox::new(&task, 1)?) //~ ERROR: cannot borrow
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Process context used with preemption disabled by a guard.
+
+use kalloc::prelude::*;
+
+pub fn section(task: &mut Task) -> Result<KBox<u32>> {
+    let _held = task.preempt_disable();
+    Ok(KBox::new(&task, 1)?) //~ ERROR: cannot borrow
+}
