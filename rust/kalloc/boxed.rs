@@ -652,7 +652,7 @@ impl<T, A: Allocator> Box<[T], A> {
     ) -> Result<Self, FailedWith<G::Flags, Self>>
     where
         T: Clone,
-        G: Grant<Flags: ForRealloc<A> + MayFail>,
+        G: Grant<Flags: ForRealloc<A>>,
     {
         let mut this = self;
         let surplus = this.len().saturating_sub(len);
@@ -698,7 +698,7 @@ impl<T, A: Allocator> Box<[MaybeUninit<T>], A> {
     /// [`Allocator::MAX_SIZE`] bytes.
     pub fn realloc<G>(self, grant: G, len: usize) -> Result<Self, FailedWith<G::Flags, Self>>
     where
-        G: Grant<Flags: ForRealloc<A> + MayFail>,
+        G: Grant<Flags: ForRealloc<A>>,
     {
         let bytes = match bytes::<T, A, G::Flags>(len) {
             Ok(bytes) => bytes,

@@ -167,8 +167,7 @@ impl<C: Context> Weaken for C {}
 #[diagnostic::on_unimplemented(
     message = "vmalloc cannot be called in a hard interrupt, which `{Self}` may be",
     label = "not allowed in this context",
-    note = "allocate before the interrupt comes, hand the work to process context, or use `KBox`, which kmalloc gives in \
-            every context"
+    note = "allocate before the interrupt comes, hand the work to process context, or use `KBox`, where kmalloc has that much"
 )]
 pub trait NotHardIrq: Allocate {}
 

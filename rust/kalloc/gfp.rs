@@ -203,7 +203,8 @@ properties! {
     #[diagnostic::on_unimplemented(
         message = "`{Self}` promises memory, and the kernel cannot keep that promise here",
         label = "no promise of memory here",
-        note = "`.nofail()` is for boxes of at most a page: not for zones, one node, or a length known at run time"
+        note = "`.nofail()` is for boxes of a known size, at most a page of kmalloc or `kmalloc::MAX_SIZE` of others: not for \
+                zones, one node, or a length known at run time"
     )]
     MayFail;
 }

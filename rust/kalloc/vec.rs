@@ -25,7 +25,7 @@ use crate::{
     allocator::{Allocator, Blocking},
     boxed::{bytes, outside_interrupts, Box},
     context::NotHardIrq,
-    gfp::{Failed, FailedWith, ForNonblocking, ForRealloc, Gfp, Grant, MayFail},
+    gfp::{Failed, FailedWith, ForNonblocking, ForRealloc, Gfp, Grant},
     kmalloc::Kmalloc,
     kvmalloc::KVmalloc,
     vmalloc::Vmalloc,
@@ -157,7 +157,7 @@ impl<T, A: Allocator> Vec<T, A> {
     #[inline]
     pub fn with_capacity<G>(grant: G, capacity: usize) -> Result<Self, Failed<G::Flags>>
     where
-        G: Grant<Flags: ForRealloc<A> + MayFail>,
+        G: Grant<Flags: ForRealloc<A>>,
     {
         Self::allocate(grant, capacity)
     }
@@ -245,7 +245,7 @@ impl<T, A: Allocator> Vec<T, A> {
     #[inline]
     pub fn reserve<G>(&mut self, grant: G, additional: usize) -> Result<(), Failed<G::Flags>>
     where
-        G: Grant<Flags: ForRealloc<A> + MayFail>,
+        G: Grant<Flags: ForRealloc<A>>,
     {
         if additional > self.capacity() - self.len {
             self.grow(grant, additional)?;
@@ -261,7 +261,7 @@ impl<T, A: Allocator> Vec<T, A> {
     /// [`Failed`] where there is no memory to move to. The vector is then as it was.
     pub fn shrink_to_fit<G>(&mut self, grant: G) -> Result<(), Failed<G::Flags>>
     where
-        G: Grant<Flags: ForRealloc<A> + MayFail>,
+        G: Grant<Flags: ForRealloc<A>>,
     {
         if self.capacity == self.len {
             return Ok(());
@@ -347,7 +347,7 @@ impl<T, A: Allocator> Vec<T, A> {
     #[inline]
     pub fn push<G>(&mut self, grant: G, value: T) -> Result<(), FailedWith<G::Flags, T>>
     where
-        G: Grant<Flags: ForRealloc<A> + MayFail>,
+        G: Grant<Flags: ForRealloc<A>>,
     {
         if self.len == self.capacity() {
             if let Err(failed) = self.grow(grant, 1) {
@@ -372,7 +372,7 @@ impl<T, A: Allocator> Vec<T, A> {
         value: T,
     ) -> Result<(), InsertError<G::Flags, T>>
     where
-        G: Grant<Flags: ForRealloc<A> + MayFail>,
+        G: Grant<Flags: ForRealloc<A>>,
     {
         if index > self.len {
             return Err(InsertError::OutOfBounds(value));
@@ -399,7 +399,7 @@ impl<T, A: Allocator> Vec<T, A> {
     pub fn extend_from_slice<G>(&mut self, grant: G, slice: &[T]) -> Result<(), Failed<G::Flags>>
     where
         T: Clone,
-        G: Grant<Flags: ForRealloc<A> + MayFail>,
+        G: Grant<Flags: ForRealloc<A>>,
     {
         self.reserve(grant, slice.len())?;
         for value in slice {
@@ -422,7 +422,7 @@ impl<T, A: Allocator> Vec<T, A> {
     ) -> Result<(), FailedWith<G::Flags, T>>
     where
         T: Clone,
-        G: Grant<Flags: ForRealloc<A> + MayFail>,
+        G: Grant<Flags: ForRealloc<A>>,
     {
         self.truncate(len);
         let missing = len - self.len;
@@ -448,7 +448,7 @@ impl<T, A: Allocator> Vec<T, A> {
     pub fn from_elem<G>(grant: G, value: T, len: usize) -> Result<Self, FailedWith<G::Flags, T>>
     where
         T: Clone,
-        G: Grant<Flags: ForRealloc<A> + MayFail>,
+        G: Grant<Flags: ForRealloc<A>>,
     {
         let mut this = Self::new();
         this.resize(grant, len, value)?;
