@@ -462,13 +462,10 @@ impl<T, A: Allocator> Vec<T, A> {
         };
         // INVARIANT: Fewer elements are in use than are initialised.
         self.len = len;
+        // SAFETY: `len` is at most the length.
+        let first = unsafe { self.ptr.add(len) };
         // SAFETY: By the invariant they are initialised, and are not used again.
-        unsafe {
-            ptr::drop_in_place(ptr::slice_from_raw_parts_mut(
-                self.ptr.as_ptr().add(len),
-                surplus,
-            ))
-        };
+        unsafe { NonNull::slice_from_raw_parts(first, surplus).drop_in_place() };
     }
 
     /// Drops all elements. The room stays.
