@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the tests ask of the kernel that no driver needs. */
 
+#include <linux/bottom_half.h>
 #include <linux/completion.h>
 #include <linux/gfp.h>
 #include <linux/highmem.h>
@@ -18,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
+#include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 #include <trace/events/kmem.h>
 
@@ -391,6 +393,42 @@ int testlib_node(const void *ptr)
 	return page_to_nid(virt_to_page(ptr));
 }
 EXPORT_SYMBOL_GPL(testlib_node);
+
+bool testlib_is_vmalloc(const void *ptr)
+{
+	return is_vmalloc_addr(ptr);
+}
+EXPORT_SYMBOL_GPL(testlib_is_vmalloc);
+
+bool testlib_vmalloc_mapped(const void *ptr)
+{
+	return vmalloc_to_page(ptr);
+}
+EXPORT_SYMBOL_GPL(testlib_vmalloc_mapped);
+
+int testlib_vmalloc_node(const void *ptr)
+{
+	return page_to_nid(vmalloc_to_page(ptr));
+}
+EXPORT_SYMBOL_GPL(testlib_vmalloc_node);
+
+unsigned long testlib_totalram_pages(void)
+{
+	return totalram_pages();
+}
+EXPORT_SYMBOL_GPL(testlib_totalram_pages);
+
+void testlib_local_bh_disable(void)
+{
+	local_bh_disable();
+}
+EXPORT_SYMBOL_GPL(testlib_local_bh_disable);
+
+void testlib_local_bh_enable(void)
+{
+	local_bh_enable();
+}
+EXPORT_SYMBOL_GPL(testlib_local_bh_enable);
 
 bool testlib_irqs_disabled(void)
 {

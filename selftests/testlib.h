@@ -71,6 +71,17 @@ unsigned int testlib_max_page_order(void);
 /* The node that the memory is on. */
 int testlib_node(const void *ptr);
 
+/* Whether it is an address of vmalloc, whether there is memory at it, and on which node. */
+bool testlib_is_vmalloc(const void *ptr);
+bool testlib_vmalloc_mapped(const void *ptr);
+int testlib_vmalloc_node(const void *ptr);
+/* What the machine has. */
+unsigned long testlib_totalram_pages(void);
+
+/* Bottom halves disabled, for which kalloc has no token. */
+void testlib_local_bh_disable(void);
+void testlib_local_bh_enable(void);
+
 /* Where the code runs. */
 bool testlib_irqs_disabled(void);
 bool testlib_preemptible(void);

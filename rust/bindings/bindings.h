@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 /* bindgen does not evaluate casts in macros: each flag is a constant of its own, without the prefix in Rust. */
 #define KALLOC_CONST(flag) const gfp_t KALLOC_CONST_##flag = flag

@@ -8,3 +8,4 @@
 #include "preempt.c"
 #include "sched.c"
 #include "slab.c"
+#include "vmalloc.c"

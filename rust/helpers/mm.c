@@ -31,3 +31,8 @@ bool kalloc_helper_page_highmem(const struct page *page)
 {
 	return PageHighMem(page);
 }
+
+unsigned long kalloc_helper_totalram_pages(void)
+{
+	return totalram_pages();
+}

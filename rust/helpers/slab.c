@@ -17,3 +17,13 @@ void *kalloc_helper_krealloc_node(const void *p, size_t size, gfp_t flags, int n
 {
 	return krealloc_node(p, size, flags, node);
 }
+
+void *kalloc_helper_kvmalloc_node_align(size_t size, unsigned long align, gfp_t flags, int node)
+{
+	return kvmalloc_node_align(size, align, flags, node);
+}
+
+void *kalloc_helper_kvrealloc_node_align(const void *p, size_t size, unsigned long align, gfp_t flags, int node)
+{
+	return kvrealloc_node_align(p, size, align, flags, node);
+}

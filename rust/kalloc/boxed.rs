@@ -1,31 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`KBox`]: memory of the kmalloc family that has an owner.
+//! [`Box`]: memory of kmalloc, vmalloc or kvmalloc that has an owner.
 //!
-//! C header: [`include/linux/slab.h`](srctree/include/linux/slab.h)
+//! C headers: [`include/linux/slab.h`](srctree/include/linux/slab.h),
+//! [`include/linux/vmalloc.h`](srctree/include/linux/vmalloc.h)
 //!
-//! | kalloc | C |
-//! | --- | --- |
-//! | [`KBox::<T>::new_uninit`], [`KBox::<T>::new`] | `kmalloc(sizeof(T), …)` |
-//! | [`KBox::<T>::zeroed`] | `kzalloc(sizeof(T), …)` |
-//! | [`KBox::<[T]>::new_uninit`](KBox::new_uninit_slice), [`KBox::from_fn`] | `kmalloc_array(n, sizeof(T), …)` |
-//! | [`KBox::zeroed_slice`] | `kcalloc(n, sizeof(T), …)` |
-//! | [`KBox::from_slice`] | `kmemdup()` |
-//! | [`KBox::realloc`], [`KBox::resize`] | `krealloc()` |
-//! | drop | `kfree()` |
-//! | [`KBox::free_sensitive`] | `kfree_sensitive()` |
-//! | any of them with [`Grant::on`] | `kmalloc_node()`, `krealloc_node()`, … |
+//! | kalloc | [`KBox`] | [`VBox`] | [`KVBox`] |
+//! | --- | --- | --- | --- |
+//! | [`Box::new`], [`Box::new_uninit`] | `kmalloc()` | `vmalloc()` | `kvmalloc()` |
+//! | [`Box::zeroed`] | `kzalloc()` | `vzalloc()` | `kvzalloc()` |
+//! | [`Box::new_uninit_slice`], [`Box::from_fn`] | `kmalloc_array()` | `vmalloc_array()` | `kvmalloc_array()` |
+//! | [`Box::zeroed_slice`] | `kcalloc()` | `vcalloc()` | `kvcalloc()` |
+//! | [`Box::from_slice`] | `kmemdup()` | | `kvmemdup()` |
+//! | [`Box::realloc`], [`Box::resize`] | `krealloc()` | `vrealloc()` | `kvrealloc()` |
+//! | drop | `kfree()` | `vfree_atomic()` | `kvfree_atomic()` |
+//! | [`Box::free`] | `kfree()` | `vfree()` | `kvfree()` |
+//! | [`KBox::free_sensitive`], [`KVBox::free_sensitive`] | `kfree_sensitive()` | | `kvfree_sensitive()` |
+//! | any constructor with [`Grant::on`] | `kmalloc_node()`, … | `vmalloc_node()`, … | `kvmalloc_node()`, … |
 //!
-//! Every constructor takes a [grant](crate::gfp), so each works in every context, with the flags
-//! that it permits. A box holds an initialised `T`; `KBox<MaybeUninit<T>>` is the state before, and
-//! [`KBox::write`] and pin-init lead from one to the other.
+//! Every constructor takes a [grant](crate::gfp), whose flags are those that the allocator accepts.
+//! A `KBox` is made in every context. A `VBox` or a `KVBox` is made where the code may sleep, and by
+//! the constructors whose names end in `_nonblocking` where it must not and is not an interrupt. A
+//! box holds an initialised `T`; `Box<MaybeUninit<T>, A>` is the state before, and [`Box::write`]
+//! and pin-init lead from one to the other.
 //!
-//! Dropping a box takes no token and never sleeps. It is legal wherever the box can be made; the
-//! kernel forbids it in an NMI handler and, on `CONFIG_PREEMPT_RT`, with interrupts or preemption
-//! disabled.
+//! Dropping a box takes no token and never sleeps. It is legal wherever the box can be made, and with
+//! a lock held; the kernel forbids it in an NMI handler and, on `CONFIG_PREEMPT_RT`, with interrupts
+//! or preemption disabled.
 
-use crate::gfp::{Failed, FailedWith, ForKmalloc, ForKrealloc, Gfp, Grant, MayFail};
-use crate::kmalloc;
+use crate::{
+    allocator::{Allocator, Blocking},
+    context::{NotHardIrq, Sleep},
+    gfp::{Failed, FailedWith, For, ForNonblocking, ForRealloc, Gfp, Grant, MayFail},
+    kmalloc::Kmalloc,
+    kvmalloc::KVmalloc,
+    vmalloc::Vmalloc,
+};
 use core::{
     borrow::{Borrow, BorrowMut},
     fmt,
@@ -39,14 +49,14 @@ use kernel::{
     alloc::AllocError,
     bindings,
     error::Error,
-    page::PAGE_SIZE,
+    ffi::c_void,
     prelude::{InPlaceWrite, Init, PinInit, Zeroable},
 };
 
-/// A value in memory of kmalloc, freed by `kfree()` when it is dropped.
+/// A value in memory of the allocator `A`, which is freed when the box is dropped.
 ///
-/// It is a pointer: 8 bytes for a sized `T`, and `Option<KBox<T>>` is no larger. A `T` of no size
-/// takes no memory.
+/// [`KBox`], [`VBox`] and [`KVBox`] are what a driver names. A box is a pointer: 8 bytes for a sized
+/// `T`, and an `Option` of it is no larger. A `T` of no size takes no memory.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -63,29 +73,69 @@ use kernel::{
 /// # Invariants
 ///
 /// The pointer is aligned for `T` and valid for reads and writes of a `T`, which is initialised.
-/// Where the `T` has a size it is memory of kmalloc that the box owns.
+/// Where the `T` has a size it is memory of `A` that the box owns.
 #[repr(transparent)]
-pub struct KBox<T: ?Sized>(NonNull<T>, PhantomData<T>);
+pub struct Box<T: ?Sized, A: Allocator>(NonNull<T>, PhantomData<A>);
 
-// SAFETY: The box owns the `T`, and `kfree()` may be called on another thread.
-unsafe impl<T: ?Sized + Send> Send for KBox<T> {}
+/// A box of kmalloc: for objects up to about a page, in every context.
+pub type KBox<T> = Box<T, Kmalloc>;
+
+/// A box of vmalloc: for large memory that need not be physically contiguous, made where the code
+/// may sleep.
+///
+/// ```
+/// use kalloc::prelude::*;
+///
+/// fn firmware(task: &Task, len: usize) -> Result<VBox<[u8]>> {
+///     Ok(VBox::zeroed_slice(task, len)?)
+/// }
+/// ```
+pub type VBox<T> = Box<T, Vmalloc>;
+
+/// A box of kvmalloc: of kmalloc where it has the memory, and of vmalloc where it has not. For a
+/// size that may be large, made where the code may sleep.
+///
+/// ```
+/// use kalloc::prelude::*;
+///
+/// fn table(task: &Task, entries: usize) -> Result<KVBox<[u64]>> {
+///     Ok(KVBox::zeroed_slice(task, entries)?)
+/// }
+/// ```
+pub type KVBox<T> = Box<T, KVmalloc>;
+
+// SAFETY: The box owns the `T`, and memory may be freed on another thread.
+unsafe impl<T: ?Sized + Send, A: Allocator> Send for Box<T, A> {}
 // SAFETY: A shared box gives no more than `&T`.
-unsafe impl<T: ?Sized + Sync> Sync for KBox<T> {}
+unsafe impl<T: ?Sized + Sync, A: Allocator> Sync for Box<T, A> {}
 // The value does not move with the box.
-impl<T: ?Sized> Unpin for KBox<T> {}
+impl<T: ?Sized, A: Allocator> Unpin for Box<T, A> {}
 
 const _: () = assert!(size_of::<KBox<u8>>() == size_of::<usize>());
-const _: () = assert!(size_of::<Option<KBox<[u8; 64]>>>() == size_of::<usize>());
+const _: () = assert!(size_of::<Option<KVBox<[u8; 64]>>>() == size_of::<usize>());
+
+/// Fails the build where `A` cannot give memory for a `T`, or not keep the promise of `F`.
+const fn fits<T, A: Allocator, F: Gfp>() {
+    assert!(size_of::<T>() <= A::MAX_SIZE, "{}", A::TOO_LARGE);
+    assert!(
+        !F::NOFAIL || size_of::<T>() <= A::MAX_NOFAIL,
+        "{}",
+        A::TOO_LARGE_FOR_NOFAIL
+    );
+}
 
 // One value ------------------------------------------------------------------------------------------------------------
 
-impl<T> KBox<T> {
-    /// Moves `value` into new memory, wraps `kmalloc()`.
+impl<T, A: Allocator> Box<T, A> {
+    /// Moves `value` into new memory, wraps `kmalloc()`, `vmalloc()` or `kvmalloc()`.
+    ///
+    /// The value is on the stack before: make what is large by [`Box::zeroed`] or [`Box::init`].
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where there is no memory. A type larger than [`kmalloc::MAX_SIZE`],
-    /// and under `nofail` one larger than a page, does not compile.
+    /// [`FailedWith`] the value where there is no memory. A type larger than
+    /// [`Allocator::MAX_SIZE`], and under `nofail` one larger than [`Allocator::MAX_NOFAIL`], does
+    /// not compile.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -97,19 +147,20 @@ impl<T> KBox<T> {
     #[inline]
     pub fn new<G>(grant: G, value: T) -> Result<Self, FailedWith<G::Flags, T>>
     where
-        G: Grant<Flags: ForKmalloc>,
+        G: Grant<Flags: For<A>>,
     {
-        match Self::new_uninit(grant) {
+        const { fits::<T, A, G::Flags>() };
+        match Self::allocate(grant) {
             Ok(slot) => Ok(slot.write(value)),
             Err(failed) => Err(FailedWith::new(failed, value)),
         }
     }
 
-    /// New memory for a `T`, wraps `kmalloc()`.
+    /// New memory for a `T`, wraps `kmalloc()`, `vmalloc()` or `kvmalloc()`.
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory; see [`KBox::new`] for what does not compile.
+    /// [`Failed`] where there is no memory; see [`Box::new`] for what does not compile.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -120,62 +171,76 @@ impl<T> KBox<T> {
     /// }
     /// ```
     #[inline]
-    pub fn new_uninit<G>(grant: G) -> Result<KBox<MaybeUninit<T>>, Failed<G::Flags>>
+    pub fn new_uninit<G>(grant: G) -> Result<Box<MaybeUninit<T>, A>, Failed<G::Flags>>
     where
-        G: Grant<Flags: ForKmalloc>,
+        G: Grant<Flags: For<A>>,
     {
-        const {
-            assert!(
-                size_of::<T>() <= kmalloc::MAX_SIZE,
-                "larger than KMALLOC_MAX_SIZE"
-            );
-            assert!(
-                !G::Flags::NOFAIL || size_of::<T>() <= PAGE_SIZE,
-                "the kernel keeps the promise of nofail only up to a page"
-            );
-        };
+        const { fits::<T, A, G::Flags>() };
+        // Written out: rustc inlines what only calls, and then does not say where in the driver a
+        // `T` is too large.
         let memory = if const { size_of::<T>() == 0 } {
             NonNull::dangling()
         } else {
-            NonNull::new(kmalloc::alloc(grant)).ok_or_else(G::Flags::failed)?
+            NonNull::new(A::alloc::<MaybeUninit<T>, G>(grant)).ok_or_else(G::Flags::failed)?
         };
-        // INVARIANT: New memory of kmalloc, aligned because `size_of::<T>()` is a multiple of the
-        // alignment; and a `MaybeUninit` is always initialised.
-        Ok(KBox(memory, PhantomData))
+        // INVARIANT: New memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
+        Ok(Box(memory, PhantomData))
     }
 
-    /// New memory of zeroes, wraps `kzalloc()`.
-    ///
-    /// # Errors
-    ///
-    /// As [`KBox::new_uninit`].
-    #[inline]
-    pub fn zeroed<G>(grant: G) -> Result<Self, Failed<G::Flags>>
+    /// New memory for a `T`, which [`fits`], with flags that the caller has been asked about.
+    #[inline(always)]
+    fn allocate<G: Grant>(grant: G) -> Result<Box<MaybeUninit<T>, A>, Failed<G::Flags>> {
+        let memory = if const { size_of::<T>() == 0 } {
+            NonNull::dangling()
+        } else {
+            NonNull::new(A::alloc::<MaybeUninit<T>, G>(grant)).ok_or_else(G::Flags::failed)?
+        };
+        // INVARIANT: New memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
+        Ok(Box(memory, PhantomData))
+    }
+
+    /// As [`Box::allocate`], of zeroes.
+    #[inline(always)]
+    fn allocate_zeroed<G: Grant>(grant: G) -> Result<Self, Failed<G::Flags>>
     where
         T: Zeroable,
-        G: Grant<Flags: ForKmalloc>,
     {
-        match KBox::new_uninit(grant.zeroed()) {
+        match Self::allocate(grant.zeroed()) {
             // SAFETY: The memory is zero, which is a `T`.
             Ok(slot) => Ok(unsafe { slot.assume_init() }),
             Err(Failed(failure)) => Err(Failed(failure)),
         }
     }
 
-    /// Moves `value` into new memory that it does not leave, wraps `kmalloc()`.
+    /// New memory of zeroes, wraps `kzalloc()`, `vzalloc()` or `kvzalloc()`.
     ///
     /// # Errors
     ///
-    /// As [`KBox::new`].
+    /// As [`Box::new_uninit`].
+    #[inline]
+    pub fn zeroed<G>(grant: G) -> Result<Self, Failed<G::Flags>>
+    where
+        T: Zeroable,
+        G: Grant<Flags: For<A>>,
+    {
+        const { fits::<T, A, G::Flags>() };
+        Self::allocate_zeroed(grant)
+    }
+
+    /// Moves `value` into new memory that it does not leave, as [`Box::new`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new`].
     #[inline]
     pub fn pin<G>(grant: G, value: T) -> Result<Pin<Self>, FailedWith<G::Flags, T>>
     where
-        G: Grant<Flags: ForKmalloc>,
+        G: Grant<Flags: For<A>>,
     {
         Ok(Self::new(grant, value)?.into())
     }
 
-    /// Initialises a `T` in new memory that it does not leave, wraps `kmalloc()`.
+    /// Initialises a `T` in new memory that it does not leave, which [`Box::new_uninit`] gives.
     ///
     /// # Errors
     ///
@@ -198,25 +263,25 @@ impl<T> KBox<T> {
     #[inline]
     pub fn pin_init<G, E>(grant: G, init: impl PinInit<T, E>) -> Result<Pin<Self>, Error>
     where
-        G: Grant<Flags: ForKmalloc>,
+        G: Grant<Flags: For<A>>,
         Error: From<E>,
     {
-        Ok(KBox::new_uninit(grant)?.write_pin_init(init)?)
+        Ok(Self::new_uninit(grant)?.write_pin_init(init)?)
     }
 
-    /// As [`KBox::pin_init`], with the error type of `init`.
+    /// As [`Box::pin_init`], with the error type of `init`.
     #[inline]
     pub fn try_pin_init<G, E>(grant: G, init: impl PinInit<T, E>) -> Result<Pin<Self>, E>
     where
-        G: Grant<Flags: ForKmalloc>,
+        G: Grant<Flags: For<A>>,
         E: From<AllocError>,
     {
-        KBox::new_uninit(grant)
+        Self::new_uninit(grant)
             .map_err(AllocError::from)?
             .write_pin_init(init)
     }
 
-    /// Initialises a `T` in new memory, wraps `kmalloc()`.
+    /// Initialises a `T` in new memory, which [`Box::new_uninit`] gives.
     ///
     /// # Errors
     ///
@@ -224,20 +289,20 @@ impl<T> KBox<T> {
     #[inline]
     pub fn init<G, E>(grant: G, init: impl Init<T, E>) -> Result<Self, Error>
     where
-        G: Grant<Flags: ForKmalloc>,
+        G: Grant<Flags: For<A>>,
         Error: From<E>,
     {
-        Ok(KBox::new_uninit(grant)?.write_init(init)?)
+        Ok(Self::new_uninit(grant)?.write_init(init)?)
     }
 
-    /// As [`KBox::init`], with the error type of `init`.
+    /// As [`Box::init`], with the error type of `init`.
     #[inline]
     pub fn try_init<G, E>(grant: G, init: impl Init<T, E>) -> Result<Self, E>
     where
-        G: Grant<Flags: ForKmalloc>,
+        G: Grant<Flags: For<A>>,
         E: From<AllocError>,
     {
-        KBox::new_uninit(grant)
+        Self::new_uninit(grant)
             .map_err(AllocError::from)?
             .write_init(init)
     }
@@ -259,24 +324,24 @@ impl<T> KBox<T> {
     /// }
     /// ```
     #[inline]
-    pub fn take(self) -> (T, KBox<MaybeUninit<T>>) {
+    pub fn take(self) -> (T, Box<MaybeUninit<T>, A>) {
         let memory = ManuallyDrop::new(self).0;
         // SAFETY: By the invariant; the value is not used in its old place again.
         let value = unsafe { memory.read() };
         // INVARIANT: The memory is what it was, and a `MaybeUninit` is always initialised.
-        (value, KBox(memory.cast(), PhantomData))
+        (value, Box(memory.cast(), PhantomData))
     }
 }
 
-impl<T> KBox<MaybeUninit<T>> {
+impl<T, A: Allocator> Box<MaybeUninit<T>, A> {
     /// Initialises the memory with `value`.
     #[inline]
-    pub fn write(self, value: T) -> KBox<T> {
+    pub fn write(self, value: T) -> Box<T, A> {
         let memory = ManuallyDrop::new(self).0.cast::<T>();
         // SAFETY: By the invariant the memory is valid for writes of a `T`.
         unsafe { memory.write(value) };
         // INVARIANT: The memory is what it was, and initialised.
-        KBox(memory, PhantomData)
+        Box(memory, PhantomData)
     }
 
     /// Claims that the memory is initialised.
@@ -285,14 +350,14 @@ impl<T> KBox<MaybeUninit<T>> {
     ///
     /// The memory holds a valid `T`.
     #[inline]
-    pub unsafe fn assume_init(self) -> KBox<T> {
+    pub unsafe fn assume_init(self) -> Box<T, A> {
         // INVARIANT: The memory is what it was, and initialised by the contract of this function.
-        KBox(ManuallyDrop::new(self).0.cast(), PhantomData)
+        Box(ManuallyDrop::new(self).0.cast(), PhantomData)
     }
 }
 
-impl<T> InPlaceWrite<T> for KBox<MaybeUninit<T>> {
-    type Initialized = KBox<T>;
+impl<T, A: Allocator> InPlaceWrite<T> for Box<MaybeUninit<T>, A> {
+    type Initialized = Box<T, A>;
 
     #[inline]
     fn write_init<E>(self, init: impl Init<T, E>) -> Result<Self::Initialized, E> {
@@ -312,6 +377,117 @@ impl<T> InPlaceWrite<T> for KBox<MaybeUninit<T>> {
     }
 }
 
+impl<T, A: Blocking> Box<T, A> {
+    /// As [`Box::new`], without sleeping: wraps `__vmalloc()` or `kvmalloc()` with `GFP_ATOMIC`,
+    /// `GFP_NOWAIT` and the like.
+    ///
+    /// For code that holds a spinlock or is on the RCU read side, and for [`Task`] with flags that
+    /// do not sleep. In a hard interrupt the kernel would stop, so no token that may stand for one
+    /// has this. In a softirq, and with bottom halves disabled, vmalloc could deadlock, which no
+    /// type shows: there it fails.
+    ///
+    /// [`Task`]: crate::context::Task
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new`]; and always in a softirq, and with bottom halves disabled.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn in_a_lock(cx: &Atomic<'_>) -> Result<KVBox<[u8; 16384]>> {
+    ///     Ok(KVBox::zeroed_nonblocking(cx.with(GfpNowait))?)
+    /// }
+    /// ```
+    #[inline]
+    pub fn new_nonblocking<G>(grant: G, value: T) -> Result<Self, FailedWith<G::Flags, T>>
+    where
+        G: Grant<Flags: ForNonblocking<A>, Context: NotHardIrq>,
+    {
+        const { fits::<T, A, G::Flags>() };
+        match outside_interrupts().and_then(|()| Self::allocate(grant)) {
+            Ok(slot) => Ok(slot.write(value)),
+            Err(failed) => Err(FailedWith::new(failed, value)),
+        }
+    }
+
+    /// As [`Box::new_uninit`], without sleeping: see [`Box::new_nonblocking`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new_nonblocking`].
+    #[inline]
+    pub fn new_uninit_nonblocking<G>(grant: G) -> Result<Box<MaybeUninit<T>, A>, Failed<G::Flags>>
+    where
+        G: Grant<Flags: ForNonblocking<A>, Context: NotHardIrq>,
+    {
+        const { fits::<T, A, G::Flags>() };
+        outside_interrupts()?;
+        Self::allocate(grant)
+    }
+
+    /// As [`Box::zeroed`], without sleeping: see [`Box::new_nonblocking`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new_nonblocking`].
+    #[inline]
+    pub fn zeroed_nonblocking<G>(grant: G) -> Result<Self, Failed<G::Flags>>
+    where
+        T: Zeroable,
+        G: Grant<Flags: ForNonblocking<A>, Context: NotHardIrq>,
+    {
+        const { fits::<T, A, G::Flags>() };
+        outside_interrupts()?;
+        Self::allocate_zeroed(grant)
+    }
+}
+
+impl<T, A: Blocking> Box<[T], A> {
+    /// As [`Box::new_uninit_slice`], without sleeping: see [`Box::new_nonblocking`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new_uninit_slice`] and [`Box::new_nonblocking`].
+    #[inline]
+    pub fn new_uninit_slice_nonblocking<G>(
+        grant: G,
+        len: usize,
+    ) -> Result<Box<[MaybeUninit<T>], A>, Failed<G::Flags>>
+    where
+        G: Grant<Flags: ForNonblocking<A>, Context: NotHardIrq>,
+    {
+        outside_interrupts()?;
+        Self::allocate(grant, len)
+    }
+
+    /// As [`Box::zeroed_slice`], without sleeping: see [`Box::new_nonblocking`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new_uninit_slice`] and [`Box::new_nonblocking`].
+    #[inline]
+    pub fn zeroed_slice_nonblocking<G>(grant: G, len: usize) -> Result<Self, Failed<G::Flags>>
+    where
+        T: Zeroable,
+        G: Grant<Flags: ForNonblocking<A>, Context: NotHardIrq>,
+    {
+        outside_interrupts()?;
+        Self::allocate_zeroed(grant, len)
+    }
+}
+
+/// An error in a softirq and with bottom halves disabled: the locks of vmalloc are taken elsewhere
+/// with softirqs enabled, which may have interrupted their holder.
+#[inline]
+pub(crate) fn outside_interrupts<F: Gfp>() -> Result<(), Failed<F>> {
+    // SAFETY: It has no preconditions.
+    if unsafe { kalloc_bindings::kalloc_helper_in_interrupt() } {
+        return Err(F::failed());
+    }
+    Ok(())
+}
+
 // Many values ----------------------------------------------------------------------------------------------------------
 
 /// A slice at `memory`.
@@ -320,27 +496,18 @@ fn slice<T>(memory: NonNull<T>, len: usize) -> NonNull<[T]> {
     NonNull::slice_from_raw_parts(memory, len)
 }
 
-/// The size of `len` elements, which kmalloc could give.
+/// The size of `len` elements, which is none that `A` could never give.
 #[inline(always)]
-fn bytes<T, F: Gfp>(len: usize) -> Result<usize, Failed<F>> {
-    if size_of::<T>() != 0
-        && len
-            > const {
-                kmalloc::MAX_SIZE
-                    / if size_of::<T>() == 0 {
-                        1
-                    } else {
-                        size_of::<T>()
-                    }
-            }
-    {
-        return Err(F::failed());
+pub(crate) fn bytes<T, A: Allocator, F: Gfp>(len: usize) -> Result<usize, Failed<F>> {
+    match size_of::<T>() {
+        0 => Ok(0),
+        size if len > A::MAX_SIZE / size => Err(F::failed()),
+        size => Ok(len * size),
     }
-    Ok(len * size_of::<T>())
 }
 
-impl<T> KBox<[T]> {
-    /// A slice of nothing, which takes no memory: what [`KBox::resize`] can start from.
+impl<T, A: Allocator> Box<[T], A> {
+    /// A slice of nothing, which takes no memory: what [`Box::resize`] can start from.
     #[inline]
     pub const fn empty() -> Self {
         // INVARIANT: A slice of no elements has no size.
@@ -350,53 +517,74 @@ impl<T> KBox<[T]> {
         )
     }
 
-    /// New memory for `len` elements, wraps `kmalloc_array()`.
+    /// New memory for `len` elements, wraps `kmalloc_array()`, `vmalloc_array()` or
+    /// `kvmalloc_array()`.
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory, and for more than [`kmalloc::MAX_SIZE`] bytes.
+    /// [`Failed`] where there is no memory, and for more than [`Allocator::MAX_SIZE`] bytes, or than
+    /// all of RAM.
     #[inline]
     pub fn new_uninit_slice<G>(
         grant: G,
         len: usize,
-    ) -> Result<KBox<[MaybeUninit<T>]>, Failed<G::Flags>>
+    ) -> Result<Box<[MaybeUninit<T>], A>, Failed<G::Flags>>
     where
-        G: Grant<Flags: ForKmalloc + MayFail>,
+        G: Grant<Flags: For<A> + MayFail>,
     {
-        let bytes = bytes::<T, G::Flags>(len)?;
+        Self::allocate(grant, len)
+    }
+
+    /// New memory for `len` elements, with flags that the caller has been asked about.
+    #[inline(always)]
+    fn allocate<G: Grant>(
+        grant: G,
+        len: usize,
+    ) -> Result<Box<[MaybeUninit<T>], A>, Failed<G::Flags>> {
+        let bytes = bytes::<T, A, G::Flags>(len)?;
         let memory = if bytes == 0 {
             NonNull::dangling()
         } else {
-            NonNull::new(kmalloc::alloc_bytes(bytes, grant).cast()).ok_or_else(G::Flags::failed)?
+            NonNull::new(A::alloc_bytes::<MaybeUninit<T>, G>(bytes, grant))
+                .ok_or_else(G::Flags::failed)?
         };
-        // INVARIANT: New memory of kmalloc, aligned because its size is a multiple of the
-        // alignment; and a `MaybeUninit` is always initialised.
-        Ok(KBox(slice(memory, len), PhantomData))
+        // INVARIANT: New memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
+        Ok(Box(slice(memory, len), PhantomData))
     }
 
-    /// `len` elements of zeroes, wraps `kcalloc()`.
-    ///
-    /// # Errors
-    ///
-    /// As [`KBox::new_uninit_slice`].
-    #[inline]
-    pub fn zeroed_slice<G>(grant: G, len: usize) -> Result<Self, Failed<G::Flags>>
+    /// As [`Box::allocate`], of zeroes.
+    #[inline(always)]
+    fn allocate_zeroed<G: Grant>(grant: G, len: usize) -> Result<Self, Failed<G::Flags>>
     where
         T: Zeroable,
-        G: Grant<Flags: ForKmalloc + MayFail>,
     {
-        match KBox::<[T]>::new_uninit_slice(grant.zeroed(), len) {
+        match Self::allocate(grant.zeroed(), len) {
             // SAFETY: The memory is zero, which is a `T` in every place.
             Ok(memory) => Ok(unsafe { memory.assume_init() }),
             Err(Failed(failure)) => Err(Failed(failure)),
         }
     }
 
-    /// `len` elements, each made by `f` from its index, wraps `kmalloc_array()`.
+    /// `len` elements of zeroes, wraps `kcalloc()`, `vcalloc()` or `kvcalloc()`.
     ///
     /// # Errors
     ///
-    /// As [`KBox::new_uninit_slice`].
+    /// As [`Box::new_uninit_slice`].
+    #[inline]
+    pub fn zeroed_slice<G>(grant: G, len: usize) -> Result<Self, Failed<G::Flags>>
+    where
+        T: Zeroable,
+        G: Grant<Flags: For<A> + MayFail>,
+    {
+        Self::allocate_zeroed(grant, len)
+    }
+
+    /// `len` elements, each made by `f` from its index, in memory that [`Box::new_uninit_slice`]
+    /// gives.
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new_uninit_slice`].
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -412,23 +600,23 @@ impl<T> KBox<[T]> {
         f: impl FnMut(usize) -> T,
     ) -> Result<Self, Failed<G::Flags>>
     where
-        G: Grant<Flags: ForKmalloc + MayFail>,
+        G: Grant<Flags: For<A> + MayFail>,
     {
-        Ok(KBox::<[T]>::new_uninit_slice(grant, len)?.fill_with(0, f))
+        Ok(Box::<[T], A>::new_uninit_slice(grant, len)?.fill_with(0, f))
     }
 
-    /// A copy of `source`, wraps `kmemdup()`.
+    /// A copy of `source`, wraps `kmemdup()` or `kvmemdup()`.
     ///
     /// # Errors
     ///
-    /// As [`KBox::new_uninit_slice`].
+    /// As [`Box::new_uninit_slice`].
     #[inline]
     pub fn from_slice<G>(grant: G, source: &[T]) -> Result<Self, Failed<G::Flags>>
     where
         T: Copy,
-        G: Grant<Flags: ForKmalloc + MayFail>,
+        G: Grant<Flags: For<A> + MayFail>,
     {
-        let memory = KBox::<[T]>::new_uninit_slice(grant, source.len())?;
+        let memory = Box::<[T], A>::new_uninit_slice(grant, source.len())?;
         // SAFETY: Both are valid for that many elements, and new memory is apart from the source.
         unsafe {
             ptr::copy_nonoverlapping(source.as_ptr(), memory.0.cast().as_ptr(), source.len())
@@ -437,14 +625,14 @@ impl<T> KBox<[T]> {
         Ok(unsafe { memory.assume_init() })
     }
 
-    /// Makes the slice `len` elements long, wraps `krealloc()`: drops what is too much, fills up
+    /// Makes the slice `len` elements long, wraps `krealloc()`, `vrealloc()` or `kvrealloc()`: drops what is too much, fills up
     /// with `value`.
     ///
     /// The memory may move. To 0 it is freed; from 0 it is allocated.
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the slice where there is no memory, and for more than [`kmalloc::MAX_SIZE`]
+    /// [`FailedWith`] the slice where there is no memory, and for more than [`Allocator::MAX_SIZE`]
     /// bytes. When it was to shrink it is then shorter all the same, in the memory that it had.
     ///
     /// ```
@@ -464,7 +652,7 @@ impl<T> KBox<[T]> {
     ) -> Result<Self, FailedWith<G::Flags, Self>>
     where
         T: Clone,
-        G: Grant<Flags: ForKrealloc + MayFail>,
+        G: Grant<Flags: ForRealloc<A>>,
     {
         let mut this = self;
         let surplus = this.len().saturating_sub(len);
@@ -477,7 +665,7 @@ impl<T> KBox<[T]> {
             unsafe { ptr::drop_in_place(slice(memory.add(len), surplus).as_ptr()) };
             // INVARIANT: The memory is what it was, and its first `len` elements are initialised.
             // With `len` above 0 it still has a size.
-            this = KBox(slice(memory, len), PhantomData);
+            this = Box(slice(memory, len), PhantomData);
         }
         let kept = this.len();
         match this.into_uninit().realloc(grant, len) {
@@ -491,15 +679,15 @@ impl<T> KBox<[T]> {
     }
 
     /// The memory, with its contents forgotten.
-    fn into_uninit(self) -> KBox<[MaybeUninit<T>]> {
+    fn into_uninit(self) -> Box<[MaybeUninit<T>], A> {
         let memory = ManuallyDrop::new(self).0;
         // INVARIANT: The memory is what it was, and a `MaybeUninit` is always initialised.
-        KBox(slice(memory.cast(), memory.len()), PhantomData)
+        Box(slice(memory.cast(), memory.len()), PhantomData)
     }
 }
 
-impl<T> KBox<[MaybeUninit<T>]> {
-    /// Gives the memory room for `len` elements, wraps `krealloc()`. The contents stay, as far as
+impl<T, A: Allocator> Box<[MaybeUninit<T>], A> {
+    /// Gives the memory room for `len` elements, wraps `krealloc()`, `vrealloc()` or `kvrealloc()`. The contents stay, as far as
     /// they fit.
     ///
     /// The memory may move. To 0 it is freed; from 0 it is allocated.
@@ -507,26 +695,26 @@ impl<T> KBox<[MaybeUninit<T>]> {
     /// # Errors
     ///
     /// [`FailedWith`] the memory as it was where there is no more, and for more than
-    /// [`kmalloc::MAX_SIZE`] bytes.
+    /// [`Allocator::MAX_SIZE`] bytes.
     pub fn realloc<G>(self, grant: G, len: usize) -> Result<Self, FailedWith<G::Flags, Self>>
     where
-        G: Grant<Flags: ForKrealloc + MayFail>,
+        G: Grant<Flags: ForRealloc<A>>,
     {
-        let bytes = match bytes::<T, G::Flags>(len) {
+        let bytes = match bytes::<T, A, G::Flags>(len) {
             Ok(bytes) => bytes,
             Err(failed) => return Err(FailedWith::new(failed, self)),
         };
         let old = if size_of_val(&*self) == 0 {
             ptr::null_mut()
         } else {
-            self.0.cast().as_ptr()
+            self.0.cast::<MaybeUninit<T>>().as_ptr()
         };
         let memory = if bytes == 0 {
             drop(self);
             NonNull::dangling()
         } else {
-            // SAFETY: `old` is NULL, or memory of kmalloc that `self` owns.
-            match NonNull::new(unsafe { kmalloc::realloc(old, bytes, grant) }.cast()) {
+            // SAFETY: `old` is NULL, or memory of `A` that `self` owns.
+            match NonNull::new(unsafe { A::realloc(old, bytes, grant) }) {
                 Some(memory) => {
                     // The old memory is freed or is the new one.
                     core::mem::forget(self);
@@ -535,9 +723,8 @@ impl<T> KBox<[MaybeUninit<T>]> {
                 None => return Err(FailedWith::new(G::Flags::failed(), self)),
             }
         };
-        // INVARIANT: Memory of kmalloc, aligned because its size is a multiple of the alignment;
-        // and a `MaybeUninit` is always initialised.
-        Ok(KBox(slice(memory, len), PhantomData))
+        // INVARIANT: Memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
+        Ok(Box(slice(memory, len), PhantomData))
     }
 
     /// Claims that the memory is initialised.
@@ -546,15 +733,15 @@ impl<T> KBox<[MaybeUninit<T>]> {
     ///
     /// Every element holds a valid `T`.
     #[inline]
-    pub unsafe fn assume_init(self) -> KBox<[T]> {
+    pub unsafe fn assume_init(self) -> Box<[T], A> {
         let memory = ManuallyDrop::new(self).0;
         // INVARIANT: The memory is what it was, and initialised by the contract of this function.
-        KBox(slice(memory.cast(), memory.len()), PhantomData)
+        Box(slice(memory.cast(), memory.len()), PhantomData)
     }
 
     /// Initialises the elements from `from` on, of which those before are initialised.
     #[inline]
-    fn fill_with(mut self, from: usize, mut f: impl FnMut(usize) -> T) -> KBox<[T]> {
+    fn fill_with(mut self, from: usize, mut f: impl FnMut(usize) -> T) -> Box<[T], A> {
         for (index, element) in self.iter_mut().enumerate().skip(from) {
             element.write(f(index));
         }
@@ -566,7 +753,7 @@ impl<T> KBox<[MaybeUninit<T>]> {
 
 // Every box ------------------------------------------------------------------------------------------------------------
 
-impl<T: ?Sized> KBox<T> {
+impl<T: ?Sized, A: Allocator> Box<T, A> {
     /// The value, for ever: the memory is not freed.
     #[inline]
     pub fn leak<'a>(self) -> &'a mut T
@@ -577,18 +764,18 @@ impl<T: ?Sized> KBox<T> {
         unsafe { &mut *self.into_raw() }
     }
 
-    /// The pointer, for C or [`KBox::from_raw`]: memory of kmalloc, unless the value has no size.
+    /// The pointer, for C or [`Box::from_raw`]: memory of `A`, unless the value has no size.
     #[inline]
     pub fn into_raw(self) -> *mut T {
         ManuallyDrop::new(self).0.as_ptr()
     }
 
-    /// Takes over memory of kmalloc.
+    /// Takes over memory of `A`.
     ///
     /// # Safety
     ///
     /// `raw` is aligned for the `T` that it points to. Where that has a size it is memory of
-    /// kmalloc, which nobody else owns from here on.
+    /// `A`, which nobody else owns from here on.
     #[inline]
     pub unsafe fn from_raw(raw: *mut T) -> Self {
         // INVARIANT: By the contract of this function.
@@ -596,6 +783,43 @@ impl<T: ?Sized> KBox<T> {
         Self(unsafe { NonNull::new_unchecked(raw) }, PhantomData)
     }
 
+    /// Drops the value and gives the memory to `free`.
+    ///
+    /// # Safety
+    ///
+    /// `free` may be called here for memory of `A`. It gets the address and the size, which is not 0.
+    #[inline(always)]
+    unsafe fn end(self, free: impl FnOnce(*mut c_void, usize)) {
+        let (size, raw) = (size_of_val(&*self), self.into_raw());
+        // SAFETY: By the invariant; the value is not used again.
+        unsafe { ptr::drop_in_place(raw) };
+        if size != 0 {
+            free(raw.cast(), size);
+        }
+    }
+
+    /// Drops the value and frees the memory at once, wraps `kfree()`, `vfree()` or `kvfree()`.
+    ///
+    /// A drop takes no token, so it has to leave memory of vmalloc to a work item; where the code
+    /// may sleep this does not.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn replace(task: &Task, old: VBox<[u8]>) -> Result<VBox<[u8]>> {
+    ///     let len = old.len();
+    ///     old.free(task);
+    ///     Ok(VBox::zeroed_slice(task, 2 * len)?)
+    /// }
+    /// ```
+    #[inline]
+    pub fn free<C: Sleep>(self, _cx: &C) {
+        // SAFETY: The box owned the memory, and the context may sleep.
+        unsafe { self.end(|memory, _| A::free_now(memory)) }
+    }
+}
+
+impl<T: ?Sized> KBox<T> {
     /// Drops the value and frees the memory after overwriting it with zeroes, wraps
     /// `kfree_sensitive()`.
     ///
@@ -608,30 +832,62 @@ impl<T: ?Sized> KBox<T> {
     /// ```
     #[inline]
     pub fn free_sensitive(self) {
-        let (size, raw) = (size_of_val(&*self), self.into_raw());
-        // SAFETY: By the invariant; the value is not used again.
-        unsafe { ptr::drop_in_place(raw) };
-        if size != 0 {
-            // SAFETY: By the invariant it is memory of kmalloc, which was ours.
-            unsafe { bindings::kfree_sensitive(raw.cast()) };
-        }
+        // SAFETY: By the invariant it is memory of kmalloc, which was ours.
+        unsafe { self.end(|memory, _| bindings::kfree_sensitive(memory)) }
     }
 }
 
-impl<T: ?Sized> Drop for KBox<T> {
+impl<T: ?Sized> KVBox<T> {
+    /// Drops the value and frees the memory after overwriting it with zeroes, wraps
+    /// `kvfree_sensitive()`, which may sleep.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn forget(task: &Task, keys: KVBox<[[u8; 32]]>) {
+    ///     keys.free_sensitive(task);
+    /// }
+    /// ```
+    #[inline]
+    pub fn free_sensitive<C: Sleep>(self, _cx: &C) {
+        // SAFETY: By the invariant it is memory of kvmalloc, which was ours, and the context may
+        // sleep.
+        unsafe { self.end(|memory, size| bindings::kvfree_sensitive(memory, size)) }
+    }
+}
+
+impl<T: ?Sized> From<KBox<T>> for KVBox<T> {
+    /// Without a copy: `kvfree()` frees memory of kmalloc too.
+    #[inline]
+    fn from(this: KBox<T>) -> Self {
+        // INVARIANT: Memory of kmalloc is memory of kvmalloc.
+        Box(ManuallyDrop::new(this).0, PhantomData)
+    }
+}
+
+impl<T: ?Sized> From<VBox<T>> for KVBox<T> {
+    /// Without a copy: `kvfree()` frees memory of vmalloc too.
+    #[inline]
+    fn from(this: VBox<T>) -> Self {
+        // INVARIANT: Memory of vmalloc is memory of kvmalloc.
+        Box(ManuallyDrop::new(this).0, PhantomData)
+    }
+}
+
+impl<T: ?Sized, A: Allocator> Drop for Box<T, A> {
     #[inline]
     fn drop(&mut self) {
         let (size, raw) = (size_of_val(&**self), self.0.as_ptr());
         // SAFETY: By the invariant; the value is not used again.
         unsafe { ptr::drop_in_place(raw) };
         if size != 0 {
-            // SAFETY: By the invariant it is memory of kmalloc, which was ours.
-            unsafe { bindings::kfree(raw.cast()) };
+            // SAFETY: By the invariant it is memory of `A`, which was ours.
+            unsafe { A::free(raw.cast()) };
         }
     }
 }
 
-impl<T: ?Sized> Deref for KBox<T> {
+impl<T: ?Sized, A: Allocator> Deref for Box<T, A> {
     type Target = T;
     #[inline]
     fn deref(&self) -> &T {
@@ -640,7 +896,7 @@ impl<T: ?Sized> Deref for KBox<T> {
     }
 }
 
-impl<T: ?Sized> DerefMut for KBox<T> {
+impl<T: ?Sized, A: Allocator> DerefMut for Box<T, A> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: By the invariant, and the box is borrowed exclusively.
@@ -648,34 +904,34 @@ impl<T: ?Sized> DerefMut for KBox<T> {
     }
 }
 
-impl<T: ?Sized> Borrow<T> for KBox<T> {
+impl<T: ?Sized, A: Allocator> Borrow<T> for Box<T, A> {
     fn borrow(&self) -> &T {
         self
     }
 }
 
-impl<T: ?Sized> BorrowMut<T> for KBox<T> {
+impl<T: ?Sized, A: Allocator> BorrowMut<T> for Box<T, A> {
     fn borrow_mut(&mut self) -> &mut T {
         self
     }
 }
 
-impl<T: ?Sized> From<KBox<T>> for Pin<KBox<T>> {
+impl<T: ?Sized, A: Allocator> From<Box<T, A>> for Pin<Box<T, A>> {
     #[inline]
-    fn from(this: KBox<T>) -> Self {
+    fn from(this: Box<T, A>) -> Self {
         // SAFETY: The value is in memory that does not move with the box, and `Pin` does not let it
         // out.
         unsafe { Pin::new_unchecked(this) }
     }
 }
 
-impl<T: ?Sized + fmt::Debug> fmt::Debug for KBox<T> {
+impl<T: ?Sized + fmt::Debug, A: Allocator> fmt::Debug for Box<T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<T: ?Sized + kernel::fmt::Display> kernel::fmt::Display for KBox<T> {
+impl<T: ?Sized + kernel::fmt::Display, A: Allocator> kernel::fmt::Display for Box<T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }

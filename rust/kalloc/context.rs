@@ -47,7 +47,7 @@
 //! What no type can see is what takes no token: the kernel crate's own `SpinLock::lock`,
 //! `rcu::read_lock`, `local_interrupt_disable` and allocators.
 
-use crate::gfp::{AllowedIn, GfpAtomic, GfpNoFs, GfpNoIo, Kernel, Plain, With};
+use crate::gfp::{AllowedIn, GfpAtomic, GfpNoFs, GfpNoIo, Kernel, Plain, Sleeping, With};
 use core::marker::PhantomData;
 use kernel::types::NotThreadSafe;
 
@@ -160,6 +160,17 @@ pub trait Weaken: Context {
 }
 impl<C: Context> Weaken for C {}
 
+/// Contexts that are no hard interrupt and cannot be mistaken for one: all but [`Irq`] and those
+/// that are stricter.
+///
+/// What vmalloc asks of its callers that must not sleep.
+#[diagnostic::on_unimplemented(
+    message = "vmalloc cannot be called in a hard interrupt, which `{Self}` may be",
+    label = "not allowed in this context",
+    note = "allocate before the interrupt comes, hand the work to process context, or use `KBox`, where kmalloc has that much"
+)]
+pub trait NotHardIrq: Allocate {}
+
 /// Contexts that may sleep. Helpers that allocate ask for this, so that they work inside a NOFS or
 /// NOIO scope too.
 #[diagnostic::on_unimplemented(
@@ -168,7 +179,7 @@ impl<C: Context> Weaken for C {}
     note = "do it before the lock is taken or the interrupt comes, use `GfpAtomic` or `GfpNowait`, or hand the work to \
             process context"
 )]
-pub trait Sleep: Allocate {
+pub trait Sleep: Allocate<Flags: Sleeping> + NotHardIrq {
     /// The context of a scope here that must not start file-system I/O: [`NoFs`], or [`NoIo`]
     /// inside one.
     type NoFs<'a>: Sleep + Token;
@@ -359,6 +370,11 @@ sleep! {
     NoIo<'_>: NoIo, NoIo;
 }
 
+impl NotHardIrq for Task {}
+impl NotHardIrq for NoFs<'_> {}
+impl NotHardIrq for NoIo<'_> {}
+impl NotHardIrq for Atomic<'_> {}
+
 impl SleepIo for Task {}
 impl SleepIo for NoFs<'_> {}
 impl SleepFs for Task {}
@@ -375,6 +391,7 @@ impl<C: Allocate> Allocate for &mut C {
     type Flags = C::Flags;
     type Locked<'a> = C::Locked<'a>;
 }
+impl<C: NotHardIrq> NotHardIrq for &mut C {}
 impl<C: Sleep> Sleep for &mut C {
     type NoFs<'a> = C::NoFs<'a>;
     type NoIo<'a> = C::NoIo<'a>;

@@ -32,8 +32,11 @@
 
 use crate::{
     context::{private::Sealed, Allocate, Context, Sleep, SleepFs, SleepIo},
+    kmalloc::Kmalloc,
+    kvmalloc::KVmalloc,
     node::Node,
     page::{Low, Memory},
+    vmalloc::Vmalloc,
 };
 use core::{
     convert::Infallible,
@@ -201,7 +204,8 @@ properties! {
     #[diagnostic::on_unimplemented(
         message = "`{Self}` promises memory, and the kernel cannot keep that promise here",
         label = "no promise of memory here",
-        note = "`.nofail()` is for boxes of at most a page: not for zones, one node, or a length known at run time"
+        note = "`.nofail()` is for boxes of a known size, at most a page of kmalloc or `kmalloc::MAX_SIZE` of others: not for \
+                zones, one node, or a length known at run time"
     )]
     MayFail;
 }
@@ -235,6 +239,13 @@ impl<
     > Plain for F
 {
 }
+
+/// What the default flags of a context that may sleep are besides: those that vmalloc accepts too.
+pub trait Sleeping:
+    Plain + Reclaims + ForVmalloc + ForVrealloc + ForKVmalloc + ForKVrealloc
+{
+}
+impl<F: Plain + Reclaims + ForVmalloc + ForVrealloc + ForKVmalloc + ForKVrealloc> Sleeping for F {}
 
 // Bases ----------------------------------------------------------------------------------------------------------------
 
@@ -420,17 +431,75 @@ impl<F: AnyNode> AnyNode for NoFail<F> {}
 
 /// The matrix of allocator and flag: a row an allocator, with the bases and the modifiers that it
 /// accepts.
+///
+/// A row `X as Y` is that of `Y`, which code that is generic over the allocator can name; `X` is
+/// short for it.
 macro_rules! allocators {
-    ($(
+    (@row $trait:path: [$($base:ident)*] + [$($modifier:ident)*]) => {
+        $(impl $trait for $base {})*
+        $(impl<F: $trait> $trait for $modifier<F> {})*
+    };
+    (@rows) => {};
+    (@rows
+        $(#[$attr:meta])*
+        $name:ident as $of:ident<$allocator:ident>: [$($base:ident)*] + [$($modifier:ident)*];
+        $($rest:tt)*
+    ) => {
+        $(#[$attr])*
+        pub trait $name: $of<$allocator> {}
+        impl<F: $of<$allocator>> $name for F {}
+        allocators!(@row $of<$allocator>: [$($base)*] + [$($modifier)*]);
+        allocators!(@rows $($rest)*);
+    };
+    (@rows
         $(#[$attr:meta])*
         $name:ident $(of $of:ident)?: [$($base:ident)*] + [$($modifier:ident)*];
-    )*) => {$(
+        $($rest:tt)*
+    ) => {
         $(#[$attr])*
         pub trait $name: Gfp $(+ $of)? {}
-        $(impl $name for $base {})*
-        $(impl<F: $name> $name for $modifier<F> {})*
-    )*};
+        allocators!(@row $name: [$($base)*] + [$($modifier)*]);
+        allocators!(@rows $($rest)*);
+    };
+    ($($rows:tt)*) => {
+        allocators!(@rows $($rows)*);
+    };
 }
+
+/// Flags that the allocator `A` accepts: [`ForKmalloc`], [`ForVmalloc`] or [`ForKVmalloc`].
+///
+/// For code that is generic over its allocator. Other generic code can name the row itself.
+#[diagnostic::on_unimplemented(
+    message = "`{A}` does not accept `{Self}`",
+    label = "flags that this allocator rejects",
+    note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or `HighUserMovable`; use \
+            pages, or the DMA API for device memory",
+    note = "vmalloc and kvmalloc know also no `.dma()`, `.reclaimable()`, `.thisnode()` or `.nomemalloc()`, and kvmalloc no \
+            `.noretry()`",
+    note = "vmalloc and kvmalloc may sleep: where that is not allowed use `KBox`, or `new_nonblocking` and the like"
+)]
+pub trait For<A>: Gfp {}
+
+/// Flags with which the allocator `A` may make memory larger: [`ForKrealloc`], [`ForVrealloc`] or
+/// [`ForKVrealloc`].
+#[diagnostic::on_unimplemented(
+    message = "`{A}` does not accept `{Self}` where memory may have to grow",
+    label = "flags that realloc of this allocator rejects",
+    note = "krealloc accepts what kmalloc does, but not `.zeroed()`, since `resize` fills what it adds, `.dma()`, since it \
+            may keep the old memory, or `.nofail()`",
+    note = "vrealloc and kvrealloc accept what vmalloc and kvmalloc do, but not `.zeroed()` and `.nofail()`; they free by \
+            `vfree()`, which sleeps: make room before sleeping is forbidden"
+)]
+pub trait ForRealloc<A>: Gfp {}
+
+/// Flags with which the allocator `A` does not sleep: [`ForVmallocNonblocking`] or
+/// [`ForKVmallocNonblocking`].
+#[diagnostic::on_unimplemented(
+    message = "`{A}` does not accept `{Self}` where it must not block",
+    label = "flags that may sleep, or that this allocator rejects",
+    note = "`GfpAtomic`, `GfpNowait` and `NoReclaim` do not sleep; with others use `new` and the like, which may"
+)]
+pub trait ForNonblocking<A>: Gfp {}
 
 allocators! {
     /// What kmalloc accepts: not `__GFP_DMA32`, `__GFP_HIGHMEM` (`GFP_SLAB_BUG_MASK`), `__GFP_COMP`
@@ -441,7 +510,7 @@ allocators! {
         note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or `HighUserMovable`; use \
                 pages, or the DMA API for device memory"
     )]
-    ForKmalloc:
+    ForKmalloc as For<Kmalloc>:
         [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
         + [Dma NoRetry RetryMayfail NoFail Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What krealloc accepts: as kmalloc, and not `__GFP_ZERO`, which it keeps only if every call
@@ -453,7 +522,7 @@ allocators! {
                 `HighUserMovable`; nor `.zeroed()`, since `resize` fills what it adds, `.dma()`, since it \
                 may keep the old memory, or `.nofail()`"
     )]
-    ForKrealloc:
+    ForKrealloc as ForRealloc<Kmalloc>:
         [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
         + [NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What `alloc_pages()` accepts: everything. What memory it is follows from the flags.
@@ -483,6 +552,70 @@ allocators! {
     ForPagesBulk of Memory:
         [Kernel User HighUser HighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
         + [Dma Dma32 Highmem NoRetry RetryMayfail Movable Reclaimable Zeroed NoWarn ThisNode Hardwall NoMemalloc];
+    /// What vmalloc accepts where it may sleep: of `GFP_VMALLOC_SUPPORTED` (mm/vmalloc.c) what
+    /// reclaims.
+    #[diagnostic::on_unimplemented(
+        message = "vmalloc does not accept `{Self}`",
+        label = "flags that vmalloc rejects, or with which it must not sleep",
+        note = "vmalloc may sleep: where that is not allowed there are `new_nonblocking` and the like",
+        note = "vmalloc knows no `.dma()`, `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `.reclaimable()`, `.thisnode()` \
+                or `.nomemalloc()`"
+    )]
+    ForVmalloc as For<Vmalloc>:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo]
+        + [NoRetry RetryMayfail NoFail Zeroed NoWarn Account Hardwall];
+    /// What vmalloc accepts where it must not sleep: of `GFP_VMALLOC_SUPPORTED` (mm/vmalloc.c) what
+    /// does not reclaim.
+    #[diagnostic::on_unimplemented(
+        message = "vmalloc does not accept `{Self}` where it must not block",
+        label = "flags that may sleep, or that vmalloc rejects",
+        note = "`GfpAtomic`, `GfpNowait` and `NoReclaim` do not sleep; with others use `new`, which may"
+    )]
+    ForVmallocNonblocking as ForNonblocking<Vmalloc>:
+        [GfpAtomic GfpNowait NoReclaim]
+        + [Zeroed NoWarn Account Hardwall];
+    /// What vrealloc accepts: as vmalloc, and not `__GFP_ZERO` and `__GFP_NOFAIL`, as for krealloc.
+    /// It sleeps whatever the flags, since it frees by `vfree()`.
+    #[diagnostic::on_unimplemented(
+        message = "vrealloc does not accept `{Self}`",
+        label = "flags that vrealloc rejects, or with which it must not sleep",
+        note = "vrealloc frees the old memory by `vfree()`, which sleeps: make room before sleeping is forbidden",
+        note = "as vmalloc, and no `.zeroed()` and `.nofail()`"
+    )]
+    ForVrealloc as ForRealloc<Vmalloc>:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo]
+        + [NoRetry RetryMayfail NoWarn Account Hardwall];
+    /// What kvmalloc accepts where it may sleep: what kmalloc and vmalloc do, and not
+    /// `__GFP_NORETRY` (its own).
+    #[diagnostic::on_unimplemented(
+        message = "kvmalloc does not accept `{Self}`",
+        label = "flags that kvmalloc rejects, or with which it must not sleep",
+        note = "kvmalloc may sleep: where that is not allowed there are `new_nonblocking` and the like, and `KBox`",
+        note = "as vmalloc, and no `.noretry()`"
+    )]
+    ForKVmalloc as For<KVmalloc>:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo]
+        + [RetryMayfail NoFail Zeroed NoWarn Account Hardwall];
+    /// What kvmalloc accepts where it must not sleep: as vmalloc.
+    #[diagnostic::on_unimplemented(
+        message = "kvmalloc does not accept `{Self}` where it must not block",
+        label = "flags that may sleep, or that kvmalloc rejects",
+        note = "`GfpAtomic`, `GfpNowait` and `NoReclaim` do not sleep; with others use `new`, which may"
+    )]
+    ForKVmallocNonblocking as ForNonblocking<KVmalloc>:
+        [GfpAtomic GfpNowait NoReclaim]
+        + [Zeroed NoWarn Account Hardwall];
+    /// What kvrealloc accepts: as kvmalloc, and not `__GFP_ZERO` and `__GFP_NOFAIL`, as for
+    /// krealloc. It sleeps whatever the flags, since it frees by `vfree()`.
+    #[diagnostic::on_unimplemented(
+        message = "kvrealloc does not accept `{Self}`",
+        label = "flags that kvrealloc rejects, or with which it must not sleep",
+        note = "kvrealloc may free the old memory by `vfree()`, which sleeps: make room before sleeping is forbidden",
+        note = "as kvmalloc, and no `.zeroed()` and `.nofail()`"
+    )]
+    ForKVrealloc as ForRealloc<KVmalloc>:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo]
+        + [RetryMayfail NoWarn Account Hardwall];
 }
 
 // Grants ---------------------------------------------------------------------------------------------------------------

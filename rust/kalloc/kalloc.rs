@@ -19,11 +19,13 @@
 //! }
 //! ```
 
+pub mod allocator;
 pub mod boxed;
 pub mod context;
 pub mod gfp;
 pub mod irq;
 pub mod kmalloc;
+pub mod kvmalloc;
 mod module;
 pub mod node;
 pub mod page;
@@ -32,6 +34,8 @@ pub mod scope;
 pub mod size;
 pub mod sync;
 pub mod upstream;
+pub mod vec;
+pub mod vmalloc;
 
 pub use module::{InPlaceModule, Module};
 

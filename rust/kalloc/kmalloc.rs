@@ -10,10 +10,16 @@
 //! build time and a call is what it is in C, instruction for instruction. Where C's macro does more
 //! than that (allocation profiling, partitioned caches), a helper in C makes the call.
 
-use crate::gfp::{Gfp, Grant};
+use crate::{
+    allocator::{private::Functions, Allocator},
+    gfp::{Gfp, Grant},
+};
 use kalloc_bindings::*;
-use kernel::bindings;
-use kernel::ffi::c_void;
+use kernel::{bindings, ffi::c_void, page::PAGE_SIZE};
+
+/// kmalloc, as the parameter of [`KBox`](crate::boxed::KBox) and [`KVec`](crate::vec::KVec).
+#[derive(Debug)]
+pub enum Kmalloc {}
 
 /// The largest allocation, `KMALLOC_MAX_SIZE` in bytes.
 ///
@@ -184,4 +190,45 @@ pub(crate) unsafe fn realloc<G: Grant>(ptr: *mut c_void, size: usize, grant: G) 
     // SAFETY: By the contract of this function. The flags are legal in this context, which is what
     // the grant says, and `nid` is NUMA_NO_NODE or that of a node that is or was online.
     unsafe { raw::krealloc_node(ptr, size, G::Flags::BITS, grant.nid()) }
+}
+
+// SAFETY: kmalloc aligns to the largest power of two that divides the size, which is at least the
+// alignment of a `T`, and `kfree()` frees its memory.
+unsafe impl Functions for Kmalloc {
+    #[inline(always)]
+    fn alloc<T, G: Grant>(grant: G) -> *mut T {
+        alloc(grant)
+    }
+
+    #[inline(always)]
+    fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
+        alloc_bytes(bytes, grant).cast()
+    }
+
+    #[inline(always)]
+    unsafe fn realloc<T, G: Grant>(old: *mut T, bytes: usize, grant: G) -> *mut T {
+        // SAFETY: By the contract of this function `old` is NULL, or owned memory of kmalloc.
+        unsafe { realloc(old.cast(), bytes, grant) }.cast()
+    }
+
+    #[inline(always)]
+    unsafe fn free(memory: *mut c_void) {
+        // SAFETY: By the contract of this function it is memory of kmalloc, outside NMI.
+        unsafe { bindings::kfree(memory) }
+    }
+
+    #[inline(always)]
+    unsafe fn free_now(memory: *mut c_void) {
+        // SAFETY: By the contract of this function it is memory of kmalloc, outside NMI.
+        unsafe { bindings::kfree(memory) }
+    }
+}
+
+impl Allocator for Kmalloc {
+    const MAX_SIZE: usize = MAX_SIZE;
+    const MAX_NOFAIL: usize = PAGE_SIZE;
+    type Upstream = kernel::alloc::allocator::Kmalloc;
+    const TOO_LARGE: &'static str = "larger than KMALLOC_MAX_SIZE";
+    const TOO_LARGE_FOR_NOFAIL: &'static str =
+        "the kernel keeps the promise of nofail only up to a page";
 }

@@ -8,14 +8,15 @@ pub use kernel::prelude::*;
 
 #[doc(no_inline)]
 pub use crate::{
-    boxed::KBox,
+    boxed::{Box, KBox, KVBox, VBox},
     context::{
-        Allocate, Atomic, Context, Irq, Nmi, NoFs, NoIo, Raw, Sleep, SleepFs, SleepIo, Task, Weaken,
+        Allocate, Atomic, Context, Irq, Nmi, NoFs, NoIo, NotHardIrq, Raw, Sleep, SleepFs, SleepIo,
+        Task, Weaken,
     },
     gfp::{
-        ForKmalloc, ForKrealloc, ForPages, ForPagesBulk, ForPagesExact, Gfp, GfpAtomic, GfpNoFs,
-        GfpNoIo, GfpNowait, Grant, HighUser, HighUserMovable, Kernel, KernelAccount, MayFail,
-        Modify, NoReclaim, User,
+        For, ForKmalloc, ForKrealloc, ForNonblocking, ForPages, ForPagesBulk, ForPagesExact,
+        ForRealloc, Gfp, GfpAtomic, GfpNoFs, GfpNoIo, GfpNowait, Grant, HighUser, HighUserMovable,
+        Kernel, KernelAccount, MayFail, Modify, NoReclaim, User,
     },
     irq::Disable,
     module,
@@ -24,4 +25,5 @@ pub use crate::{
     scope::Scope,
     sync::{Lock, RcuRead},
     upstream::{ArcExt, KVecExt},
+    vec::{KVVec, KVec, VVec, Vec},
 };

@@ -2,18 +2,20 @@
 
 //! The kernel crate's own containers, with kalloc's grants.
 //!
-//! Boxes and vectors go both ways without a copy, since both crates use kmalloc. [`ArcExt`] and
-//! [`KVecExt`] give `Arc` and `KVec` constructors that take a grant, where the kernel crate's take
-//! `Flags` that nothing checks. They know no NUMA node: a grant made by
-//! [`Grant::on`] does not compile.
+//! Boxes and vectors go both ways without a copy, since both crates use the same allocators.
+//! [`ArcExt`] and [`KVecExt`] give `Arc` and `KVec` constructors that take a grant, where the kernel
+//! crate's take `Flags` that nothing checks. They know no NUMA node: a grant made by [`Grant::on`]
+//! does not compile.
 
 use crate::{
-    boxed::KBox,
+    allocator::Allocator,
+    boxed::Box,
     gfp::{Failed, ForKrealloc, Gfp, Grant, MayFail},
+    vec::Vec,
 };
 use core::pin::Pin;
 use kernel::{
-    alloc::{AllocError, Flags, KBox as KernelBox, KVec},
+    alloc::{AllocError, Box as KernelBox, Flags, KVec, Vec as KernelVec},
     error::Error,
     ffi::c_void,
     init::InPlaceInit,
@@ -22,47 +24,56 @@ use kernel::{
     types::ForeignOwnable,
 };
 
-impl<T: ?Sized> From<KBox<T>> for KernelBox<T> {
+impl<T: ?Sized, A: Allocator> From<Box<T, A>> for KernelBox<T, A::Upstream> {
     #[inline]
-    fn from(this: KBox<T>) -> Self {
-        // SAFETY: The pointer is to a `T` in memory of kmalloc, or to one of no size, and is ours
-        // to give.
+    fn from(this: Box<T, A>) -> Self {
+        // SAFETY: The pointer is to a `T` in memory of `A`, or to one of no size, and is ours to
+        // give.
         unsafe { KernelBox::from_raw(this.into_raw()) }
     }
 }
 
-impl<T: ?Sized> From<KernelBox<T>> for KBox<T> {
+impl<T: ?Sized, A: Allocator> From<KernelBox<T, A::Upstream>> for Box<T, A> {
     #[inline]
-    fn from(this: KernelBox<T>) -> Self {
+    fn from(this: KernelBox<T, A::Upstream>) -> Self {
         // SAFETY: As above, the other way round.
-        unsafe { KBox::from_raw(KernelBox::into_raw(this)) }
+        unsafe { Box::from_raw(KernelBox::into_raw(this)) }
     }
 }
 
-impl<T> From<KBox<[T]>> for KVec<T> {
+impl<T, A: Allocator> From<Box<[T], A>> for KernelVec<T, A::Upstream> {
     /// A vector with no room to spare.
     #[inline]
-    fn from(this: KBox<[T]>) -> Self {
-        let len = this.len();
-        if len == 0 {
-            return KVec::new();
-        }
-        // SAFETY: The memory is of kmalloc, holds `len` elements, and is ours to give.
-        unsafe { KVec::from_raw_parts(this.into_raw().cast(), len, len) }
+    fn from(this: Box<[T], A>) -> Self {
+        Vec::from(this).into()
     }
 }
 
-impl<T> From<KVec<T>> for KBox<[T]> {
+impl<T, A: Allocator> From<KernelVec<T, A::Upstream>> for Box<[T], A> {
     /// The elements, in the memory of the vector. What room it had to spare stays with them until
     /// they are freed.
     #[inline]
-    fn from(this: KVec<T>) -> Self {
-        if this.is_empty() {
-            return KBox::empty();
-        }
-        let (elements, len, _) = this.into_raw_parts();
-        // SAFETY: The memory is of kmalloc, holds `len` elements, and is ours to give.
-        unsafe { KBox::from_raw(core::ptr::slice_from_raw_parts_mut(elements, len)) }
+    fn from(this: KernelVec<T, A::Upstream>) -> Self {
+        Vec::from(this).into_boxed_slice()
+    }
+}
+
+impl<T, A: Allocator> From<Vec<T, A>> for KernelVec<T, A::Upstream> {
+    #[inline]
+    fn from(this: Vec<T, A>) -> Self {
+        let (elements, len, capacity) = this.into_raw_parts();
+        // SAFETY: The memory is of `A`, has room for `capacity` elements, holds `len`, and is ours
+        // to give; or there is none and the capacity is 0.
+        unsafe { KernelVec::from_raw_parts(elements, len, capacity) }
+    }
+}
+
+impl<T, A: Allocator> From<KernelVec<T, A::Upstream>> for Vec<T, A> {
+    #[inline]
+    fn from(this: KernelVec<T, A::Upstream>) -> Self {
+        let (elements, len, capacity) = this.into_raw_parts();
+        // SAFETY: As above, the other way round.
+        unsafe { Vec::from_raw_parts(elements, len, capacity) }
     }
 }
 
@@ -192,8 +203,8 @@ impl<T> KVecExt<T> for KVec<T> {
 }
 
 // SAFETY: That of the kernel crate's box, which each function goes through.
-unsafe impl<T> ForeignOwnable for KBox<T> {
-    const FOREIGN_ALIGN: usize = <KernelBox<T> as ForeignOwnable>::FOREIGN_ALIGN;
+unsafe impl<T, A: Allocator> ForeignOwnable for Box<T, A> {
+    const FOREIGN_ALIGN: usize = <KernelBox<T, A::Upstream> as ForeignOwnable>::FOREIGN_ALIGN;
     type Borrowed<'a>
         = &'a T
     where
@@ -204,12 +215,12 @@ unsafe impl<T> ForeignOwnable for KBox<T> {
         Self: 'a;
 
     fn into_foreign(self) -> *mut c_void {
-        KernelBox::from(self).into_foreign()
+        KernelBox::<T, A::Upstream>::from(self).into_foreign()
     }
 
     unsafe fn from_foreign(ptr: *mut c_void) -> Self {
         // SAFETY: By the contract of this function.
-        KBox::from(unsafe { KernelBox::<T>::from_foreign(ptr) })
+        Box::<T, A>::from(unsafe { KernelBox::<T, A::Upstream>::from_foreign(ptr) })
     }
 
     unsafe fn borrow<'a>(ptr: *mut c_void) -> &'a T
@@ -217,7 +228,7 @@ unsafe impl<T> ForeignOwnable for KBox<T> {
         Self: 'a,
     {
         // SAFETY: By the contract of this function.
-        unsafe { <KernelBox<T> as ForeignOwnable>::borrow(ptr) }
+        unsafe { <KernelBox<T, A::Upstream> as ForeignOwnable>::borrow(ptr) }
     }
 
     unsafe fn borrow_mut<'a>(ptr: *mut c_void) -> &'a mut T
@@ -225,13 +236,13 @@ unsafe impl<T> ForeignOwnable for KBox<T> {
         Self: 'a,
     {
         // SAFETY: By the contract of this function.
-        unsafe { <KernelBox<T> as ForeignOwnable>::borrow_mut(ptr) }
+        unsafe { <KernelBox<T, A::Upstream> as ForeignOwnable>::borrow_mut(ptr) }
     }
 }
 
 // SAFETY: That of the kernel crate's box, which each function goes through.
-unsafe impl<T> ForeignOwnable for Pin<KBox<T>> {
-    const FOREIGN_ALIGN: usize = <KernelBox<T> as ForeignOwnable>::FOREIGN_ALIGN;
+unsafe impl<T, A: Allocator> ForeignOwnable for Pin<Box<T, A>> {
+    const FOREIGN_ALIGN: usize = <KernelBox<T, A::Upstream> as ForeignOwnable>::FOREIGN_ALIGN;
     type Borrowed<'a>
         = Pin<&'a T>
     where
@@ -244,12 +255,14 @@ unsafe impl<T> ForeignOwnable for Pin<KBox<T>> {
     fn into_foreign(self) -> *mut c_void {
         // SAFETY: The value stays where it is, and the pointer gives no other access than a pinned
         // one.
-        KernelBox::from(unsafe { Pin::into_inner_unchecked(self) }).into_foreign()
+        KernelBox::<T, A::Upstream>::from(unsafe { Pin::into_inner_unchecked(self) }).into_foreign()
     }
 
     unsafe fn from_foreign(ptr: *mut c_void) -> Self {
         // SAFETY: By the contract of this function.
-        Pin::from(KBox::from(unsafe { KernelBox::<T>::from_foreign(ptr) }))
+        Pin::from(Box::<T, A>::from(unsafe {
+            KernelBox::<T, A::Upstream>::from_foreign(ptr)
+        }))
     }
 
     unsafe fn borrow<'a>(ptr: *mut c_void) -> Pin<&'a T>
@@ -257,7 +270,7 @@ unsafe impl<T> ForeignOwnable for Pin<KBox<T>> {
         Self: 'a,
     {
         // SAFETY: By the contract of this function.
-        unsafe { <Pin<KernelBox<T>> as ForeignOwnable>::borrow(ptr) }
+        unsafe { <Pin<KernelBox<T, A::Upstream>> as ForeignOwnable>::borrow(ptr) }
     }
 
     unsafe fn borrow_mut<'a>(ptr: *mut c_void) -> Pin<&'a mut T>
@@ -265,6 +278,6 @@ unsafe impl<T> ForeignOwnable for Pin<KBox<T>> {
         Self: 'a,
     {
         // SAFETY: By the contract of this function.
-        unsafe { <Pin<KernelBox<T>> as ForeignOwnable>::borrow_mut(ptr) }
+        unsafe { <Pin<KernelBox<T, A::Upstream>> as ForeignOwnable>::borrow_mut(ptr) }
     }
 }

@@ -4,6 +4,7 @@
 #include <linux/gfp.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 /* Constant size */
 void *c_kmalloc_8(void) { return kmalloc(8, GFP_KERNEL); }
@@ -22,6 +23,19 @@ void *c_node(int node) { return kmalloc_node(64, GFP_KERNEL, node); }
 void *c_node_32768(int node) { return kmalloc_node(32768, GFP_KERNEL, node); }
 void c_kfree(void *p) { kfree(p); }
 void c_kfree_sensitive(void *p) { kfree_sensitive(p); }
+void *c_vmalloc_65536(void) { return vmalloc(65536); }
+void *c_vzalloc_65536(void) { return vzalloc(65536); }
+void *c_vmalloc_nofs(void) { return __vmalloc(65536, GFP_NOFS); }
+void *c_vmalloc_node(int node) { return vmalloc_node(65536, node); }
+void *c_vzalloc_node(int node) { return vzalloc_node(65536, node); }
+void c_vfree(void *p) { vfree(p); }
+void *c_kvmalloc_64(void) { return kvmalloc(64, GFP_KERNEL); }
+void *c_kvmalloc_65536(void) { return kvmalloc(65536, GFP_KERNEL); }
+void *c_kvzalloc_65536(void) { return kvzalloc(65536, GFP_KERNEL); }
+void *c_kvmalloc_node(int node) { return kvmalloc_node(65536, GFP_KERNEL, node); }
+void c_kvfree(void *p) { kvfree(p); }
+void c_kvfree_atomic(void *p) { kvfree_atomic(p); }
+void c_kvfree_sensitive(void *p) { kvfree_sensitive(p, 65536); }
 
 /* Tokens, which C does not have */
 void *c_tokens(void) { return kmalloc(128, GFP_ATOMIC); }

@@ -9,6 +9,8 @@ use core::mem::MaybeUninit;
 use kalloc::{gfp::Failed, page::High, prelude::*};
 
 type Uninit<T> = Option<KBox<MaybeUninit<T>>>;
+type UninitV<T> = Option<VBox<MaybeUninit<T>>>;
+type UninitKV<T> = Option<KVBox<MaybeUninit<T>>>;
 
 // Constant size
 
@@ -90,6 +92,71 @@ pub fn rust_kfree(memory: KBox<MaybeUninit<[u8; 64]>>) {
 #[no_mangle]
 pub fn rust_kfree_sensitive(memory: KBox<[u8; 64]>) {
     memory.free_sensitive();
+}
+
+#[no_mangle]
+pub fn rust_vmalloc_65536(task: Task) -> UninitV<[u8; 65536]> {
+    VBox::new_uninit(&task).ok()
+}
+
+#[no_mangle]
+pub fn rust_vzalloc_65536(task: Task) -> Option<VBox<[u8; 65536]>> {
+    VBox::zeroed(&task).ok()
+}
+
+#[no_mangle]
+pub fn rust_vmalloc_nofs(cx: NoFs<'_>) -> UninitV<[u8; 65536]> {
+    VBox::new_uninit(&cx).ok()
+}
+
+#[no_mangle]
+pub fn rust_vmalloc_node(task: Task, node: Node) -> UninitV<[u8; 65536]> {
+    VBox::new_uninit(task.on(node)).ok()
+}
+
+#[no_mangle]
+pub fn rust_vzalloc_node(task: Task, node: Node) -> Option<VBox<[u8; 65536]>> {
+    VBox::zeroed(task.on(node)).ok()
+}
+
+#[no_mangle]
+pub fn rust_vfree(memory: VBox<MaybeUninit<[u8; 65536]>>, task: Task) {
+    memory.free(&task);
+}
+
+#[no_mangle]
+pub fn rust_kvmalloc_64(task: Task) -> UninitKV<[u8; 64]> {
+    KVBox::new_uninit(&task).ok()
+}
+
+#[no_mangle]
+pub fn rust_kvmalloc_65536(task: Task) -> UninitKV<[u8; 65536]> {
+    KVBox::new_uninit(&task).ok()
+}
+
+#[no_mangle]
+pub fn rust_kvzalloc_65536(task: Task) -> Option<KVBox<[u8; 65536]>> {
+    KVBox::zeroed(&task).ok()
+}
+
+#[no_mangle]
+pub fn rust_kvmalloc_node(task: Task, node: Node) -> UninitKV<[u8; 65536]> {
+    KVBox::new_uninit(task.on(node)).ok()
+}
+
+#[no_mangle]
+pub fn rust_kvfree(memory: KVBox<MaybeUninit<[u8; 65536]>>, task: Task) {
+    memory.free(&task);
+}
+
+#[no_mangle]
+pub fn rust_kvfree_atomic(memory: KVBox<MaybeUninit<[u8; 65536]>>) {
+    drop(memory);
+}
+
+#[no_mangle]
+pub fn rust_kvfree_sensitive(memory: KVBox<[u8; 65536]>, task: Task) {
+    memory.free_sensitive(&task);
 }
 
 // Tokens: weakened, handed on by reference and as a grant, through generic helpers

@@ -24,6 +24,7 @@ compare() {
 		how=$1
 		[[ $config != partition || $call != *page* ]] || how=same	# whose caches are kmalloc's
 		[[ $call != *free* ]] || how=same	# which has no helper
+		[[ $config != partition || $call != v* ]] || how=same	# vmalloc has no partitions
 		[[ $call != *_n || $how == helper ]] || how=calls
 		selftests/codegen/compare "$object" "$call" "$how" | sed "s/^instructions:/$call:/" || failed=1
 	done

@@ -3,6 +3,7 @@
 //! The kernel crate's `KVec` with sleeping flags where a spinlock may be held.
 
 use kalloc::prelude::*;
+use kernel::alloc::KVec;
 
 pub fn push(cx: &Atomic<'_>, list: &mut KVec<u32>) -> Result {
     Ok(list.push_with(cx.with(Kernel), 7)?) //~ ERROR: may sleep

@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn allocate(task: &Task) -> Result<KBox<[u64]>> {
-    Ok(KBox::from_fn(task.with(Kernel.comp()), 10, |_| 7)?) //~ ERROR: kmalloc does not accept
+    Ok(KBox::from_fn(task.with(Kernel.comp()), 10, |_| 7)?) //~ ERROR: `Kmalloc` does not accept
 }

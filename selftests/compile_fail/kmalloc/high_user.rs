@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn allocate(task: &Task) -> Result<KBox<u32>> {
-    Ok(KBox::new(task.with(HighUser), 7)?) //~ ERROR: kmalloc does not accept
+    Ok(KBox::new(task.with(HighUser), 7)?) //~ ERROR: `Kmalloc` does not accept
 }

@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn flags(task: &Task, memory: KBox<[u8]>) -> Option<KBox<[u8]>> {
-    memory.resize(task.with(Kernel.dma()), 64, 0).ok() //~ ERROR: krealloc does not accept
+    memory.resize(task.with(Kernel.dma()), 64, 0).ok() //~ ERROR: `Kmalloc` does not accept
 }

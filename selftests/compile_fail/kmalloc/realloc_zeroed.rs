@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn grow(task: &Task, memory: KBox<[u8]>) -> Result<KBox<[u8]>> {
-    Ok(memory.resize(task.with(Kernel.zeroed()), 100, 0)?) //~ ERROR: krealloc does not accept
+    Ok(memory.resize(task.with(Kernel.zeroed()), 100, 0)?) //~ ERROR: `Kmalloc` does not accept
 }

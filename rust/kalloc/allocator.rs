@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What [`Box`](crate::boxed::Box) and [`Vec`](crate::vec::Vec) ask of the allocator that they are
+//! generic over: [`Kmalloc`], [`Vmalloc`] or [`KVmalloc`].
+//!
+//! [`Kmalloc`]: crate::kmalloc::Kmalloc
+//! [`Vmalloc`]: crate::vmalloc::Vmalloc
+//! [`KVmalloc`]: crate::kvmalloc::KVmalloc
+
+pub(crate) mod private {
+    use crate::gfp::Grant;
+    use kernel::ffi::c_void;
+
+    /// The functions of an allocator, kept from drivers: a box asks first whether the allocator
+    /// accepts the flags.
+    ///
+    /// # Safety
+    ///
+    /// What `alloc` and the others return is NULL, or new memory for as many bytes as were asked
+    /// for, aligned for the type, zeroed where the flags say so, and valid until it goes to
+    /// `realloc`, `free` or `free_now`.
+    pub unsafe trait Functions {
+        /// Memory for a `T`, which has a size of at most [`MAX_SIZE`](super::Allocator::MAX_SIZE).
+        fn alloc<T, G: Grant>(grant: G) -> *mut T;
+
+        /// Memory for several `T` of `bytes` bytes in all, above 0 and at most
+        /// [`MAX_SIZE`](super::Allocator::MAX_SIZE).
+        fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T;
+
+        /// Memory for several `T` of `bytes` bytes in all, above 0 and at most
+        /// [`MAX_SIZE`](super::Allocator::MAX_SIZE), with the contents of `old` as far as they fit.
+        ///
+        /// Where it returns NULL `old` is still allocated, and else it is freed or is what is
+        /// returned. May sleep, but for kmalloc with flags that do not.
+        ///
+        /// # Safety
+        ///
+        /// `old` is NULL, or memory of this allocator for several `T` that the caller owns.
+        unsafe fn realloc<T, G: Grant>(old: *mut T, bytes: usize, grant: G) -> *mut T;
+
+        /// Frees the memory without sleeping.
+        ///
+        /// # Safety
+        ///
+        /// `memory` is of this allocator and the caller owned it. The code is not in an NMI.
+        unsafe fn free(memory: *mut c_void);
+
+        /// Frees the memory at once, for which it may sleep.
+        ///
+        /// # Safety
+        ///
+        /// `memory` is of this allocator and the caller owned it. The code may sleep.
+        unsafe fn free_now(memory: *mut c_void);
+    }
+}
+
+/// An allocator of memory that has no type: [`Kmalloc`], [`Vmalloc`] or [`KVmalloc`].
+///
+/// [`Kmalloc`]: crate::kmalloc::Kmalloc
+/// [`Vmalloc`]: crate::vmalloc::Vmalloc
+/// [`KVmalloc`]: crate::kvmalloc::KVmalloc
+pub trait Allocator: private::Functions + Sized + 'static {
+    /// The largest allocation that there can be, in bytes.
+    const MAX_SIZE: usize;
+
+    /// The largest allocation for which the kernel keeps the promise of `__GFP_NOFAIL`, in bytes.
+    const MAX_NOFAIL: usize;
+
+    /// The kernel crate's name of this allocator, whose memory is the same.
+    type Upstream: kernel::alloc::Allocator;
+
+    #[doc(hidden)]
+    const TOO_LARGE: &'static str;
+    #[doc(hidden)]
+    const TOO_LARGE_FOR_NOFAIL: &'static str;
+}
+
+/// Allocators that may sleep whatever the flags, but in the calls that are said not to: vmalloc and
+/// kvmalloc.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` needs no constructor that does not block",
+    note = "a `KBox` is made with `new` and the like in every context"
+)]
+pub trait Blocking: Allocator {}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A promise for a vector of any length.
+
+use kalloc::prelude::*;
+
+pub fn push(task: &Task, list: &mut KVec<u32>) {
+    let Ok(()) = list.push(task.with(Kernel.nofail()), 7); //~ ERROR: `Kmalloc` does not accept
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! vmalloc knows no zones.
+
+use kalloc::prelude::*;
+
+pub fn allocate(task: &Task) -> Result<VBox<u32>> {
+    Ok(VBox::new(task.with(Kernel.dma()), 7)?) //~ ERROR: `Vmalloc` does not accept
+}

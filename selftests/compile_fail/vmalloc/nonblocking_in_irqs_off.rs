@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! vmalloc with interrupts off.
+
+use kalloc::prelude::*;
+
+pub fn allocate(task: &mut Task) -> Result<KVBox<[u8; 10000]>> {
+    task.irqs_off(|cx| Ok(KVBox::zeroed_nonblocking(&cx)?)) //~ ERROR: hard interrupt
+}

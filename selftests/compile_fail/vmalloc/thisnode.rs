@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `__GFP_THISNODE` is not in `GFP_VMALLOC_SUPPORTED`.
+
+use kalloc::prelude::*;
+
+pub fn allocate(task: &Task, node: Node) -> Result<VBox<u32>> {
+    Ok(VBox::new(task.with(Kernel.thisnode()).on(node), 7)?) //~ ERROR: `Vmalloc` does not accept
+}
