@@ -39,5 +39,39 @@ unsigned int testlib_preempt_count(void);
 int testlib_rcu_read_lock_held(void);
 bool testlib_in_nofs_scope(void);
 bool testlib_in_noio_scope(void);
+bool testlib_in_nmi(void);
+bool testlib_in_hardirq(void);
+
+/*
+ * Runs a function in an NMI on this CPU, sent by its own interrupt controller, or in a hard interrupt (irq_work).
+ * Returns when it has run; -EOPNOTSUPP where there is no such thing, -EIO when it did not come.
+ */
+typedef void (*testlib_fn)(void *data);
+int testlib_run_in_nmi(testlib_fn fn, void *data);
+int testlib_run_in_hardirq(testlib_fn fn, void *data);
+/* Runs `work` on this CPU again and again while another CPU sends it `count` NMIs, which run `nmi`. */
+int testlib_nmi_storm(unsigned int count, testlib_fn work, void *work_data, testlib_fn nmi, void *nmi_data);
+
+unsigned int testlib_possible_cpus(void);
+unsigned int testlib_this_cpu(void);
+
+/* Runs `there` in a thread on another CPU while `here` runs on this one, and waits for both. */
+int testlib_on_another_cpu(testlib_fn there, void *there_data, testlib_fn here, void *here_data);
+void testlib_cond_resched(void);
+void testlib_udelay(unsigned int us);
+
+/* The first allocation of per-CPU memory by the current thread until it stops, as percpu:percpu_alloc_percpu saw it. */
+struct testlib_percpu_event {
+	size_t size;
+	size_t align;
+	gfp_t gfp;
+};
+int testlib_percpu_trace_start(void);
+struct testlib_percpu_event testlib_percpu_trace_stop(void);
+
+/* Waits until all is freed that kfree_rcu() got before. */
+void testlib_kvfree_rcu_barrier(void);
+/* The pages of the system that are free. */
+unsigned long testlib_free_pages(void);
 
 #endif

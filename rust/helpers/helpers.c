@@ -2,7 +2,10 @@
 /* Macros and inline functions that Rust cannot call, one file per C header, sorted alphabetically. */
 
 #include "irqflags.c"
+#include "local_lock.c"
 #include "mmzone.c"
+#include "objpool.c"
+#include "percpu.c"
 #include "preempt.c"
 #include "sched.c"
 #include "slab.c"
