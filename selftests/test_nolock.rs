@@ -6,7 +6,11 @@ use core::{
     mem::align_of,
     sync::atomic::{AtomicUsize, Ordering},
 };
-use kalloc::{nolock, prelude::*};
+use kalloc::{
+    gfp::{Account, ForNolock, Zeroed},
+    nolock,
+    prelude::*,
+};
 use kernel::new_spinlock;
 use testlib::{check, check_eq, in_hardirq, in_nmi, is_in_hardirq, is_in_nmi, traced, Outcome};
 
@@ -35,7 +39,10 @@ testlib::tests! {
 const NEVER_IN_INTERRUPTS: bool = cfg!(CONFIG_PREEMPT_RT);
 
 /// The kernel may fail now and then, where a lock is taken: not sixteen times.
-fn new<G: nolock::NolockGrant, T>(grant: G, value: T) -> Option<NolockBox<T>> {
+fn new<G, T>(grant: G, value: T) -> Option<NolockBox<T>>
+where
+    G: nolock::NolockGrant<Flags: ForNolock>,
+{
     let mut value = value;
     for _ in 0..16 {
         match NolockBox::new(grant, value) {
@@ -240,7 +247,6 @@ fn flags_and_node(task: &mut Task) -> Outcome {
     });
     Ok(())
 }
-use kalloc::gfp::{Account, Zeroed};
 
 fn goes_on_as_a_kbox(task: &mut Task) -> Outcome {
     let mut made = None;
@@ -266,13 +272,13 @@ fn goes_on_as_a_kbox(task: &mut Task) -> Outcome {
 /// Memory that leaked would not come back.
 fn memory_is_used_again(task: &mut Task) -> Outcome {
     const SIZE: usize = 8192;
-    // 400 MiB, more than half of the guest.
-    for _ in 0..50_000 {
+    // More than the guest has.
+    for _ in 0..100_000 {
         let _ = NolockBox::<[u8; SIZE]>::new_uninit(&*task);
     }
     for _ in 0..200 {
         in_nmi(|cx| {
-            for _ in 0..250 {
+            for _ in 0..500 {
                 let _ = NolockBox::<[u8; SIZE]>::new_uninit(&*cx);
             }
         })?;

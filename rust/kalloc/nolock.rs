@@ -73,7 +73,7 @@ use kalloc_bindings::kalloc_helper_kmalloc_nolock as kmalloc_nolock;
 )]
 pub trait NolockGrant: Sealed + Copy {
     /// The flags.
-    type Flags: ForNolock;
+    type Flags: Gfp;
 
     /// The node that was asked for.
     #[doc(hidden)]
@@ -87,14 +87,14 @@ impl<C: Context> NolockGrant for &C {
         NUMA_NO_NODE
     }
 }
-impl<F: ForNolock, C: Context> NolockGrant for With<'_, F, C> {
+impl<F: Gfp, C: Context> NolockGrant for With<'_, F, C> {
     type Flags = F;
     #[inline(always)]
     fn nid(self) -> i32 {
         NUMA_NO_NODE
     }
 }
-impl<F: ForNolock, C: Context> NolockGrant for OnNode<With<'_, F, C>> {
+impl<F: Gfp, C: Context> NolockGrant for OnNode<With<'_, F, C>> {
     type Flags = F;
     #[inline(always)]
     fn nid(self) -> i32 {
@@ -158,7 +158,10 @@ impl<T> NolockBox<T> {
     /// `kmalloc_nolock()` does not work (see [the module](self)). A type larger than [`MAX_SIZE`]
     /// does not compile.
     #[inline]
-    pub fn new<G: NolockGrant>(grant: G, value: T) -> Result<Self, FailedWith<G::Flags, T>> {
+    pub fn new<G>(grant: G, value: T) -> Result<Self, FailedWith<G::Flags, T>>
+    where
+        G: NolockGrant<Flags: ForNolock>,
+    {
         match Self::new_uninit(grant) {
             Ok(slot) => Ok(slot.write(value)),
             Err(failed) => Err(FailedWith::new(failed, value)),
@@ -171,9 +174,10 @@ impl<T> NolockBox<T> {
     ///
     /// As [`NolockBox::new`].
     #[inline]
-    pub fn new_uninit<G: NolockGrant>(
-        grant: G,
-    ) -> Result<NolockBox<MaybeUninit<T>>, Failed<G::Flags>> {
+    pub fn new_uninit<G>(grant: G) -> Result<NolockBox<MaybeUninit<T>>, Failed<G::Flags>>
+    where
+        G: NolockGrant<Flags: ForNolock>,
+    {
         alloc(G::Flags::BITS, grant.nid()).ok_or_else(G::Flags::failed)
     }
 
@@ -183,9 +187,10 @@ impl<T> NolockBox<T> {
     ///
     /// As [`NolockBox::new`].
     #[inline]
-    pub fn zeroed<G: NolockGrant>(grant: G) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed<G>(grant: G) -> Result<Self, Failed<G::Flags>>
     where
         T: Zeroable,
+        G: NolockGrant<Flags: ForNolock>,
     {
         match alloc(Zeroed::<G::Flags>::BITS, grant.nid()) {
             // SAFETY: The memory is zero, which is a `T`.

@@ -96,7 +96,8 @@ struct Inner {
 /// The pointer is to an `Inner` in memory of kmalloc, which lives as long as `refs` is not 0, of
 /// which this is one. Its `head` was initialised with objects of the size of `Object<T>`. Each one
 /// in the rings or the list is in neither twice, has no owner, and holds an initialised `T`.
-pub struct ObjPool<T>(NonNull<Inner>, PhantomData<T>);
+// Invariant in `T`: shared it gives `&mut T`.
+pub struct ObjPool<T>(NonNull<Inner>, PhantomData<UnsafeCell<T>>);
 
 // SAFETY: The pool owns its `T`s, and each of the calls behind it may be made on every thread.
 unsafe impl<T: Send> Send for ObjPool<T> {}

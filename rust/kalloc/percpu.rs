@@ -404,7 +404,7 @@ impl<I: Integer + fmt::Debug> fmt::Debug for CpuLocal<I> {
 ///
 /// Each `T` has an `F` so many bytes from its beginning.
 #[derive(Debug)]
-pub struct Field<T, F>(usize, PhantomData<fn(&T) -> &F>);
+pub struct Field<T, F>(usize, PhantomData<fn(*const T) -> *const F>);
 
 impl<T, F> Field<T, F> {
     /// For the macro.
@@ -414,29 +414,26 @@ impl<T, F> Field<T, F> {
     /// Each `T` has an `F` at `offset`, in bytes.
     #[doc(hidden)]
     #[inline(always)]
-    pub const unsafe fn new(offset: usize, _of: fn(&T) -> &F) -> Self {
+    pub const unsafe fn new(offset: usize, _of: fn(*const T) -> *const F) -> Self {
         // INVARIANT: By the contract of this function.
         Self(offset, PhantomData)
     }
-}
-
-/// Asks nothing but the type of the function: for the macro.
-#[doc(hidden)]
-#[inline(always)]
-pub const fn of<T, F>(of: fn(&T) -> &F) -> fn(&T) -> &F {
-    of
 }
 
 /// A field of a struct, for [`PerCpu::at`](crate::percpu::PerCpu::at): `field!(Struct, name)`, of
 /// [`percpu`](crate::percpu).
 #[macro_export]
 macro_rules! percpu_field {
-    ($struct:ty, $field:ident) => {{
-        let of = $crate::percpu::of(|value: &$struct| &value.$field);
-        // SAFETY: It is a field of the struct itself, or `offset_of` does not compile, and `of`
-        // says of which type.
-        unsafe { $crate::percpu::Field::new(::core::mem::offset_of!($struct, $field), of) }
-    }};
+    ($struct:ty, $field:ident) => {
+        // SAFETY: It is a field of the struct itself, or `offset_of` does not compile. The function,
+        // which nobody calls, says of which type: no coercion changes that of a raw pointer.
+        unsafe {
+            $crate::percpu::Field::<$struct, _>::new(
+                ::core::mem::offset_of!($struct, $field),
+                |value| &raw const (*value).$field,
+            )
+        }
+    };
 }
 pub use crate::percpu_field as field;
 
