@@ -8,7 +8,7 @@ use core::{
 };
 use kalloc::{
     gfp::{Account, ForNolock, Zeroed},
-    nolock,
+    nolock::{self, NolockPages},
     prelude::*,
 };
 use kernel::new_spinlock;
@@ -33,6 +33,9 @@ testlib::tests! {
     flags_and_node,
     goes_on_as_a_kbox,
     memory_is_used_again,
+    pages_in_each_context,
+    pages_are_zero_and_whole,
+    pages_are_used_again,
 }
 
 /// Where the kernel always returns NULL.
@@ -272,6 +275,7 @@ fn goes_on_as_a_kbox(task: &mut Task) -> Outcome {
 /// Memory that leaked would not come back.
 fn memory_is_used_again(task: &mut Task) -> Outcome {
     const SIZE: usize = 8192;
+    let before = testlib::free_pages();
     // More than the guest has.
     for _ in 0..100_000 {
         let _ = NolockBox::<[u8; SIZE]>::new_uninit(&*task);
@@ -284,5 +288,72 @@ fn memory_is_used_again(task: &mut Task) -> Outcome {
         })?;
     }
     check!(new(&*task, [1u8; 4096]).is_some());
+    check!(testlib::free_pages() + 20_000 > before);
+    Ok(())
+}
+
+fn pages_in_each_context(task: &mut Task) -> Outcome {
+    fn works<G>(grant: G) -> bool
+    where
+        G: nolock::NolockGrant<Flags: ForNolock>,
+    {
+        NolockPages::<0>::new(grant).is_ok_and(|pages| pages.iter().all(|&byte| byte == 0))
+    }
+    check!(works(&*task));
+    check!(task.rcu_read(|_, cx| works(&*cx)));
+    check!(task.irqs_off(|cx| works(&*cx)));
+    check!(task.preempt_off(|cx| works(&*cx)));
+    let (mut in_irq, mut in_handler) = (false, false);
+    in_hardirq(|cx| in_irq = works(&*cx))?;
+    in_nmi(|cx| in_handler = is_in_nmi() && works(&*cx))?;
+    check_eq!(
+        (in_irq, in_handler),
+        (!NEVER_IN_INTERRUPTS, !NEVER_IN_INTERRUPTS)
+    );
+    // Made here and freed there.
+    let mut pages = NolockPages::<1>::new(&*task).ok();
+    in_hardirq(|_| drop(pages.take()))?;
+    pages = NolockPages::<1>::new(task.with(Nolock.account())).ok();
+    in_nmi(|_| drop(pages.take()))?;
+    check!(pages.is_none());
+    Ok(())
+}
+
+fn pages_are_zero_and_whole(task: &mut Task) -> Outcome {
+    macro_rules! each {
+        ($($order:literal)*) => {$({
+            for _ in 0..8 {
+                let mut pages = NolockPages::<$order>::new(&*task)?;
+                check_eq!(pages.len(), 4096 << $order);
+                check_eq!(pages.as_ptr().addr() % pages.len(), 0);
+                check!(pages.iter().all(|&byte| byte == 0));
+                pages.fill(0xa5);
+                task.irqs_off(|_| drop(pages));
+            }
+        })*};
+    }
+    each!(0 1 2 3);
+    check_eq!(nolock::MAX_ORDER, 3);
+    Ok(())
+}
+
+/// More goes through than the guest has, freed in each way.
+fn pages_are_used_again(task: &mut Task) -> Outcome {
+    let mut made = 0;
+    for round in 0..900 {
+        let mut pages = [const { None }; 64];
+        for pages in &mut pages {
+            *pages = NolockPages::<3>::new(&*task).ok();
+            made += pages.is_some() as usize;
+        }
+        match round % 3 {
+            0 => in_nmi(|_| pages.iter_mut().for_each(|pages| drop(pages.take())))?,
+            1 => task.irqs_off(|_| pages.iter_mut().for_each(|pages| drop(pages.take()))),
+            _ => pages.iter_mut().for_each(|pages| drop(pages.take())),
+        }
+        testlib::cond_resched();
+    }
+    // 57600 of 32 KiB are 1.8 GiB. Now and then a lock is taken.
+    check!(made > 50_000);
     Ok(())
 }

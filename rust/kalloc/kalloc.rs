@@ -38,7 +38,8 @@ pub mod upstream;
 
 pub use module::{InPlaceModule, Module};
 
-/// The module that holds this crate. It does nothing but be there.
+/// The module that holds this crate. It does nothing but be there, and wait at its end for what it
+/// has put off.
 struct Kalloc;
 
 impl Module for Kalloc {
@@ -47,6 +48,10 @@ impl Module for Kalloc {
         _task: context::Task,
     ) -> kernel::error::Result<Self> {
         Ok(Kalloc)
+    }
+
+    fn exit(self: core::pin::Pin<&mut Self>, _task: &mut context::Task) {
+        nolock::flush();
     }
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`NolockBox`]: memory in every context, NMI handlers included.
+//! [`NolockBox`] and [`NolockPages`]: memory in every context, NMI handlers included.
 //!
-//! C header: [`include/linux/slab.h`](srctree/include/linux/slab.h)
+//! C headers: [`include/linux/slab.h`](srctree/include/linux/slab.h),
+//! [`include/linux/gfp.h`](srctree/include/linux/gfp.h)
 //!
 //! | kalloc | C |
 //! | --- | --- |
@@ -10,6 +11,8 @@
 //! | [`NolockBox::zeroed`] | `kmalloc_nolock(sizeof(T), __GFP_ZERO, …)` |
 //! | `cx.with(Nolock.account())` | `__GFP_ACCOUNT` |
 //! | drop | `kfree_nolock()` |
+//! | [`NolockPages::new`] | `page_address(alloc_pages_nolock(0, NUMA_NO_NODE, ORDER))` |
+//! | drop of these | `__free_pages()`, put off to an irq_work where that must not be called |
 //!
 //! `kmalloc_nolock()` only tries the locks it needs, so it works where a lock may be held by the
 //! very code that was interrupted, and it fails easily: have something to do when it does. It fails
@@ -36,11 +39,13 @@ use core::{
     mem::{ManuallyDrop, MaybeUninit},
     ops::{Deref, DerefMut},
     ptr::{self, NonNull},
+    slice,
 };
 use kalloc_bindings::*;
 use kernel::{
     bindings::{gfp_t, kfree_nolock, NUMA_NO_NODE},
     ffi::c_void,
+    page::PAGE_SIZE,
     prelude::Zeroable,
 };
 
@@ -282,4 +287,106 @@ impl<T: fmt::Debug> fmt::Debug for NolockBox<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
+}
+
+// Pages ----------------------------------------------------------------------------------------------------------------
+
+/// The largest order, `PAGE_ALLOC_COSTLY_ORDER`: what the page allocator keeps on lists of each CPU,
+/// and so gives without a lock.
+pub const MAX_ORDER: u32 = KALLOC_CONST_PAGE_ALLOC_COSTLY_ORDER;
+
+/// `1 << ORDER` pages of `alloc_pages_nolock()`, to be read and written as bytes.
+///
+/// They may be dropped in every context. `free_pages_nolock()` is not for modules, so where
+/// `__free_pages()` must not be called (in NMI, and on `CONFIG_PREEMPT_RT` with interrupts or
+/// preemption disabled) they are freed soon after, by an irq_work.
+///
+/// ```
+/// use kalloc::{nolock::NolockPages, prelude::*};
+///
+/// fn log(cx: &mut Nmi<'_>, line: &[u8; 64]) -> Option<NolockPages<0>> {
+///     let mut page = NolockPages::new(&cx).ok()?;
+///     page[..64].copy_from_slice(line);
+///     Some(page)
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// The pointer is to `1 << ORDER` pages of `alloc_pages_nolock()` that this owns, all of them
+/// initialised.
+pub struct NolockPages<const ORDER: u32>(NonNull<u8>);
+
+// SAFETY: It owns the bytes, and pages may be freed on another thread.
+unsafe impl<const ORDER: u32> Send for NolockPages<ORDER> {}
+// SAFETY: Shared it gives no more than `&[u8]`.
+unsafe impl<const ORDER: u32> Sync for NolockPages<ORDER> {}
+
+impl<const ORDER: u32> NolockPages<ORDER> {
+    /// Their length in bytes.
+    pub const SIZE: usize = PAGE_SIZE << ORDER;
+
+    /// New pages, which are zero, wraps `alloc_pages_nolock()`.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`] where there are none to be had without a lock, where `kmalloc_nolock()` fails too
+    /// (see [the module](self)), and while the kernel still initialises its memory. An order above
+    /// [`MAX_ORDER`] does not compile.
+    #[inline]
+    pub fn new<G>(grant: G) -> Result<Self, Failed<G::Flags>>
+    where
+        G: NolockGrant<Flags: ForNolock>,
+    {
+        const {
+            assert!(
+                ORDER <= MAX_ORDER,
+                "larger than PAGE_ALLOC_COSTLY_ORDER, which is all that alloc_pages_nolock has"
+            )
+        };
+        // SAFETY: It may be called in every context, with these flags, and `nid` is NUMA_NO_NODE or
+        // that of a node that is or was online.
+        let pages = unsafe { kalloc_helper_alloc_pages_nolock(G::Flags::BITS, grant.nid(), ORDER) };
+        // INVARIANT: New pages of alloc_pages_nolock, which are zero.
+        Ok(Self(
+            NonNull::new(pages.cast()).ok_or_else(G::Flags::failed)?,
+        ))
+    }
+}
+
+impl<const ORDER: u32> Drop for NolockPages<ORDER> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the invariant they are pages of that order, which were ours.
+        unsafe { kalloc_helper_free_pages_nolock(self.0.as_ptr().cast(), ORDER) };
+    }
+}
+
+impl<const ORDER: u32> Deref for NolockPages<ORDER> {
+    type Target = [u8];
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        // SAFETY: By the invariant.
+        unsafe { slice::from_raw_parts(self.0.as_ptr(), Self::SIZE) }
+    }
+}
+
+impl<const ORDER: u32> DerefMut for NolockPages<ORDER> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: By the invariant, and the pages are borrowed exclusively.
+        unsafe { slice::from_raw_parts_mut(self.0.as_ptr(), Self::SIZE) }
+    }
+}
+
+impl<const ORDER: u32> fmt::Debug for NolockPages<ORDER> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NolockPages").field(&self.0).finish()
+    }
+}
+
+/// Waits until the pages are freed whose free was put off, at the end of the module.
+pub(crate) fn flush() {
+    // SAFETY: It is called in process context.
+    unsafe { kalloc_helper_free_pages_nolock_sync() }
 }

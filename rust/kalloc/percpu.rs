@@ -353,6 +353,10 @@ mod private {
 use private::Sealed;
 
 /// Guards of sections that stay on their CPU.
+#[diagnostic::on_unimplemented(
+    message = "a section of `{Self}` does not stay on its CPU",
+    note = "sections that do are those of `preempt_disable()` and `local_irq_save()`"
+)]
 pub trait Pinned: Sealed {}
 impl Sealed for PreemptGuard {}
 impl Pinned for PreemptGuard {}

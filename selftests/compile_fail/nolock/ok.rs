@@ -4,7 +4,10 @@
 
 //@check-pass
 
-use kalloc::{nolock, prelude::*};
+use kalloc::{
+    nolock::{self, NolockPages},
+    prelude::*,
+};
 
 pub fn everywhere(cx: &mut Nmi<'_>, node: Node) -> Option<NolockBox<u32>> {
     NolockBox::<[u8; nolock::MAX_SIZE]>::new_uninit(&cx).ok()?;
@@ -14,4 +17,8 @@ pub fn everywhere(cx: &mut Nmi<'_>, node: Node) -> Option<NolockBox<u32>> {
 
 pub fn as_a_kbox(cx: &Atomic<'_>, memory: NolockBox<u32>) -> KBox<u32> {
     memory.into_kbox(cx)
+}
+
+pub fn pages(cx: &mut Nmi<'_>) -> Option<NolockPages<{ nolock::MAX_ORDER }>> {
+    NolockPages::new(&cx).ok()
 }

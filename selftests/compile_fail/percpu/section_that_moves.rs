@@ -7,5 +7,5 @@ use kalloc::prelude::*;
 
 pub fn value(task: &mut Task, seen: &PerCpu<AtomicU32>) -> u32 {
     let section = task.rcu_read_lock();
-    seen.get(&section).load(Relaxed) //~ ERROR: the trait bound
+    seen.get(&section).load(Relaxed) //~ ERROR: does not stay on its CPU
 }
