@@ -393,42 +393,30 @@ fn dropped_in_interrupts(task: &mut Task) -> Outcome {
         before: Option<Pages<Order<5>>>,
         within: Option<Pages<Order<5>, MaybeUninit<u8>>>,
     }
-    unsafe extern "C" fn softirq(data: *mut kernel::ffi::c_void) {
-        // SAFETY: It is the test's data, which waits.
-        let data = unsafe { &mut *data.cast::<Data>() };
-        // SAFETY: A tasklet must not sleep, and has no other token.
-        let cx = unsafe { Atomic::assume() };
-        data.before = None;
-        data.within = Pages::new_uninit(cx.with(GfpAtomic), Order::<5>).ok();
-    }
     let mut data = Data {
         before: Some(Pages::zeroed(&task, Order::<5>)?),
         within: None,
     };
     let pfn = data.before.as_ref().map_or(0, frame);
     let within = |data: &Data| data.within.as_ref().map_or(0, frame);
-    // SAFETY: The data lives until the call returns.
-    unsafe { c::testlib_in_softirq(Some(softirq), (&raw mut data).cast()) };
+    testlib::in_softirq(|cx| {
+        data.before = None;
+        data.within = Pages::new_uninit(cx.with(GfpAtomic), Order::<5>).ok();
+    })?;
     check!(data.before.is_none() && (!in_use(pfn) || within(&data) == pfn));
     check!(in_use(within(&data)));
 
     #[cfg(not(CONFIG_PREEMPT_RT))]
     {
-        unsafe extern "C" fn hardirq(data: *mut kernel::ffi::c_void) {
-            // SAFETY: It is the test's data, which waits.
-            let data = unsafe { &mut *data.cast::<Data>() };
-            // SAFETY: A hard interrupt must not sleep, and has no other token.
-            let cx = unsafe { Raw::assume() };
-            data.before = None;
-            data.within = Pages::new_uninit(&cx, Order::<5>).ok();
-        }
         data = Data {
             before: Some(Pages::zeroed(&task, Order::<5>)?),
             within: None,
         };
         let pfn = data.before.as_ref().map_or(0, frame);
-        // SAFETY: The data lives until the call returns.
-        unsafe { c::testlib_in_hardirq(Some(hardirq), (&raw mut data).cast()) };
+        testlib::in_hardirq(|cx| {
+            data.before = None;
+            data.within = Pages::new_uninit(&cx, Order::<5>).ok();
+        })?;
         check!(data.before.is_none() && (!in_use(pfn) || within(&data) == pfn));
         check!(in_use(within(&data)));
     }

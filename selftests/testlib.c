@@ -3,6 +3,7 @@
 
 #include <linux/bottom_half.h>
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/highmem.h>
 #include <linux/interrupt.h>
@@ -10,6 +11,7 @@
 #include <linux/irq_work.h>
 #include <linux/irqflags.h>
 #include <linux/kprobes.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
@@ -22,6 +24,10 @@
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 #include <trace/events/kmem.h>
+#if defined(CONFIG_X86_64) && defined(CONFIG_X86_LOCAL_APIC)
+#include <asm/apic.h>
+#include <asm/nmi.h>
+#endif
 
 #include "testlib.h"
 
@@ -273,53 +279,6 @@ unsigned long testlib_free_pages(void)
 }
 EXPORT_SYMBOL_GPL(testlib_free_pages);
 
-struct call {
-	struct irq_work work;
-	struct tasklet_struct tasklet;
-	struct completion done;
-	void (*f)(void *data);
-	void *data;
-};
-
-static void call_in_hardirq(struct irq_work *work)
-{
-	struct call *call = container_of(work, struct call, work);
-
-	call->f(call->data);
-	complete(&call->done);
-}
-
-void testlib_in_hardirq(void (*f)(void *data), void *data)
-{
-	struct call call = { .f = f, .data = data, .work = IRQ_WORK_INIT_HARD(call_in_hardirq) };
-
-	init_completion(&call.done);
-	irq_work_queue(&call.work);
-	wait_for_completion(&call.done);
-	irq_work_sync(&call.work);
-}
-EXPORT_SYMBOL_GPL(testlib_in_hardirq);
-
-static void call_in_softirq(struct tasklet_struct *tasklet)
-{
-	struct call *call = container_of(tasklet, struct call, tasklet);
-
-	call->f(call->data);
-	complete(&call->done);
-}
-
-void testlib_in_softirq(void (*f)(void *data), void *data)
-{
-	struct call call = { .f = f, .data = data };
-
-	init_completion(&call.done);
-	tasklet_setup(&call.tasklet, call_in_softirq);
-	tasklet_schedule(&call.tasklet);
-	wait_for_completion(&call.done);
-	tasklet_kill(&call.tasklet);
-}
-EXPORT_SYMBOL_GPL(testlib_in_softirq);
-
 #define ROW(expression) { #expression, expression }
 static const struct {
 	const char *expression;
@@ -465,6 +424,291 @@ bool testlib_in_noio_scope(void)
 	return current->flags & PF_MEMALLOC_NOIO;
 }
 EXPORT_SYMBOL_GPL(testlib_in_noio_scope);
+
+bool testlib_in_nmi(void)
+{
+	return in_nmi();
+}
+EXPORT_SYMBOL_GPL(testlib_in_nmi);
+
+bool testlib_in_hardirq(void)
+{
+	return in_hardirq();
+}
+EXPORT_SYMBOL_GPL(testlib_in_hardirq);
+
+struct interrupt {
+	testlib_fn fn;
+	void *data;
+	bool done;
+	struct completion over;
+	struct irq_work work;
+	struct tasklet_struct tasklet;
+};
+
+static void in_irq_work(struct irq_work *work)
+{
+	struct interrupt *interrupt = container_of(work, struct interrupt, work);
+
+	interrupt->fn(interrupt->data);
+	smp_store_release(&interrupt->done, true);
+}
+
+int testlib_run_in_hardirq(testlib_fn fn, void *data)
+{
+	struct interrupt interrupt = { .fn = fn, .data = data, .work = IRQ_WORK_INIT_HARD(in_irq_work) };
+
+	irq_work_queue(&interrupt.work);
+	irq_work_sync(&interrupt.work);
+	return smp_load_acquire(&interrupt.done) ? 0 : -EIO;
+}
+EXPORT_SYMBOL_GPL(testlib_run_in_hardirq);
+
+static void in_tasklet(struct tasklet_struct *tasklet)
+{
+	struct interrupt *interrupt = container_of(tasklet, struct interrupt, tasklet);
+
+	interrupt->fn(interrupt->data);
+	complete(&interrupt->over);
+}
+
+int testlib_run_in_softirq(testlib_fn fn, void *data)
+{
+	struct interrupt interrupt = { .fn = fn, .data = data };
+
+	init_completion(&interrupt.over);
+	tasklet_setup(&interrupt.tasklet, in_tasklet);
+	tasklet_schedule(&interrupt.tasklet);
+	wait_for_completion(&interrupt.over);
+	tasklet_kill(&interrupt.tasklet);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(testlib_run_in_softirq);
+
+#if defined(CONFIG_X86_64) && defined(CONFIG_X86_LOCAL_APIC)
+static struct interrupt *nmi_wanted;
+
+static int nmi_came(unsigned int type, struct pt_regs *regs)
+{
+	struct interrupt *interrupt = xchg(&nmi_wanted, NULL);
+
+	if (!interrupt)
+		return NMI_DONE;
+	interrupt->fn(interrupt->data);
+	smp_store_release(&interrupt->done, true);
+	return NMI_HANDLED;
+}
+
+int testlib_run_in_nmi(testlib_fn fn, void *data)
+{
+	struct interrupt interrupt = { .fn = fn, .data = data };
+	unsigned int timeout = USEC_PER_SEC;
+	int err = register_nmi_handler(NMI_LOCAL, nmi_came, NMI_FLAG_FIRST, "kalloc_testlib");
+
+	if (err)
+		return err;
+	smp_store_release(&nmi_wanted, &interrupt);
+	preempt_disable();
+	__apic_send_IPI_mask(cpumask_of(smp_processor_id()), NMI_VECTOR);
+	preempt_enable();
+	while (!smp_load_acquire(&interrupt.done) && --timeout)
+		udelay(1);
+	/* Waits for handlers that still run. */
+	unregister_nmi_handler(NMI_LOCAL, "kalloc_testlib");
+	xchg(&nmi_wanted, NULL);
+	return timeout ? 0 : -EIO;
+}
+
+static struct {
+	testlib_fn fn;
+	void *data;
+	unsigned int count;
+	int cpu;
+	bool sent;
+	atomic_t came;
+} storm;
+
+static int nmi_of_storm(unsigned int type, struct pt_regs *regs)
+{
+	if (raw_smp_processor_id() != READ_ONCE(storm.cpu) || atomic_read(&storm.came) >= 0)
+		return NMI_DONE;
+	storm.fn(storm.data);
+	atomic_set(&storm.came, 1);
+	return NMI_HANDLED;
+}
+
+static int send_storm(void *unused)
+{
+	for (unsigned int i = 0; i < storm.count; i++) {
+		unsigned int timeout = USEC_PER_SEC;
+
+		atomic_set(&storm.came, -1);
+		__apic_send_IPI_mask(cpumask_of(storm.cpu), NMI_VECTOR);
+		while (atomic_read(&storm.came) < 0 && --timeout)
+			udelay(1);
+		cond_resched();
+	}
+	smp_store_release(&storm.sent, true);
+	return 0;
+}
+
+int testlib_nmi_storm(unsigned int count, testlib_fn work, void *work_data, testlib_fn nmi, void *nmi_data)
+{
+	struct task_struct *sender;
+	int other, err;
+
+	migrate_disable();
+	storm.fn = nmi;
+	storm.data = nmi_data;
+	storm.count = count;
+	storm.cpu = raw_smp_processor_id();
+	storm.sent = false;
+	other = cpumask_any_but(cpu_online_mask, storm.cpu);
+	err = other < nr_cpu_ids ? register_nmi_handler(NMI_LOCAL, nmi_of_storm, NMI_FLAG_FIRST, "kalloc_storm") :
+	      -EOPNOTSUPP;
+	if (err)
+		goto out;
+	sender = kthread_create(send_storm, NULL, "kalloc_storm");
+	if (IS_ERR(sender)) {
+		err = PTR_ERR(sender);
+	} else {
+		kthread_bind(sender, other);
+		wake_up_process(sender);
+		while (!smp_load_acquire(&storm.sent)) {
+			work(work_data);
+			cond_resched();
+		}
+	}
+	unregister_nmi_handler(NMI_LOCAL, "kalloc_storm");
+out:
+	migrate_enable();
+	return err;
+}
+#else
+int testlib_run_in_nmi(testlib_fn fn, void *data)
+{
+	return -EOPNOTSUPP;
+}
+
+int testlib_nmi_storm(unsigned int count, testlib_fn work, void *work_data, testlib_fn nmi, void *nmi_data)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+EXPORT_SYMBOL_GPL(testlib_run_in_nmi);
+EXPORT_SYMBOL_GPL(testlib_nmi_storm);
+
+unsigned int testlib_possible_cpus(void)
+{
+	return num_possible_cpus();
+}
+EXPORT_SYMBOL_GPL(testlib_possible_cpus);
+
+unsigned int testlib_this_cpu(void)
+{
+	return raw_smp_processor_id();
+}
+EXPORT_SYMBOL_GPL(testlib_this_cpu);
+
+struct there {
+	testlib_fn fn;
+	void *data;
+	struct completion done;
+};
+
+static int run_there(void *data)
+{
+	struct there *there = data;
+
+	there->fn(there->data);
+	complete(&there->done);
+	return 0;
+}
+
+int testlib_on_another_cpu(testlib_fn there_fn, void *there_data, testlib_fn here, void *here_data)
+{
+	struct there there = { .fn = there_fn, .data = there_data,
+			       .done = COMPLETION_INITIALIZER_ONSTACK(there.done) };
+	struct task_struct *thread;
+	int other, err = 0;
+
+	migrate_disable();
+	other = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
+	thread = other < nr_cpu_ids ? kthread_create(run_there, &there, "kalloc_there") : ERR_PTR(-EOPNOTSUPP);
+	if (IS_ERR(thread)) {
+		err = PTR_ERR(thread);
+	} else {
+		kthread_bind(thread, other);
+		wake_up_process(thread);
+		here(here_data);
+		wait_for_completion(&there.done);
+	}
+	migrate_enable();
+	return err;
+}
+EXPORT_SYMBOL_GPL(testlib_on_another_cpu);
+
+void testlib_cond_resched(void)
+{
+	cond_resched();
+}
+EXPORT_SYMBOL_GPL(testlib_cond_resched);
+
+void testlib_udelay(unsigned int us)
+{
+	udelay(us);
+}
+EXPORT_SYMBOL_GPL(testlib_udelay);
+
+static struct tracepoint *percpu_tracepoint;
+static struct task_struct *percpu_traced;
+static struct testlib_percpu_event percpu_event;
+
+static void probe_percpu(void *data, unsigned long call_site, bool reserved, bool is_atomic, size_t size, size_t align,
+			 void *base_addr, int off, void __percpu *ptr, size_t bytes_alloc, gfp_t gfp)
+{
+	if (READ_ONCE(percpu_traced) != current || percpu_event.size)
+		return;
+	percpu_event = (struct testlib_percpu_event){ .size = size, .align = align, .gfp = gfp };
+}
+
+/* The tracepoint is not exported by name. */
+static void find_percpu(struct tracepoint *tp, void *data)
+{
+	if (!strcmp(tp->name, "percpu_alloc_percpu"))
+		percpu_tracepoint = tp;
+}
+
+int testlib_percpu_trace_start(void)
+{
+	int err;
+
+	for_each_kernel_tracepoint(find_percpu, NULL);
+	if (!percpu_tracepoint)
+		return -ENOENT;
+	percpu_event = (struct testlib_percpu_event){};
+	err = tracepoint_probe_register(percpu_tracepoint, probe_percpu, NULL);
+	if (!err)
+		WRITE_ONCE(percpu_traced, current);
+	return err;
+}
+EXPORT_SYMBOL_GPL(testlib_percpu_trace_start);
+
+struct testlib_percpu_event testlib_percpu_trace_stop(void)
+{
+	WRITE_ONCE(percpu_traced, NULL);
+	tracepoint_probe_unregister(percpu_tracepoint, probe_percpu, NULL);
+	tracepoint_synchronize_unregister();
+	return percpu_event;
+}
+EXPORT_SYMBOL_GPL(testlib_percpu_trace_stop);
+
+void testlib_kvfree_rcu_barrier(void)
+{
+	/* The barrier itself is not exported; who destroys a cache waits for it. */
+	kmem_cache_destroy(kmem_cache_create("kalloc_testlib_barrier", 8, 8, SLAB_NO_MERGE, NULL));
+}
+EXPORT_SYMBOL_GPL(testlib_kvfree_rcu_barrier);
 
 MODULE_DESCRIPTION("What kalloc's tests ask of the kernel");
 MODULE_LICENSE("GPL");

@@ -56,10 +56,6 @@ void testlib_put_page(unsigned long pfn);
 /* Free pages of the machine, with those that CPUs keep for themselves. */
 unsigned long testlib_free_pages(void);
 
-/* Calls f(data) in a hard interrupt, which PREEMPT_RT does not thread, or in a softirq, and waits for its end. */
-void testlib_in_hardirq(void (*f)(void *data), void *data);
-void testlib_in_softirq(void (*f)(void *data), void *data);
-
 /* The value of a C expression of GFP flags, as C's compiler sees it; false if the table has no such row. */
 bool testlib_gfp(const char *expression, gfp_t *bits);
 size_t testlib_gfp_rows(void);
@@ -89,5 +85,39 @@ unsigned int testlib_preempt_count(void);
 int testlib_rcu_read_lock_held(void);
 bool testlib_in_nofs_scope(void);
 bool testlib_in_noio_scope(void);
+bool testlib_in_nmi(void);
+bool testlib_in_hardirq(void);
+
+/*
+ * Runs a function in an NMI on this CPU, sent by its own interrupt controller, in a hard interrupt (irq_work), which
+ * PREEMPT_RT does not thread, or in a softirq (a tasklet).
+ * Returns when it has run; -EOPNOTSUPP where there is no such thing, -EIO when it did not come.
+ */
+typedef void (*testlib_fn)(void *data);
+int testlib_run_in_nmi(testlib_fn fn, void *data);
+int testlib_run_in_hardirq(testlib_fn fn, void *data);
+int testlib_run_in_softirq(testlib_fn fn, void *data);
+/* Runs `work` on this CPU again and again while another CPU sends it `count` NMIs, which run `nmi`. */
+int testlib_nmi_storm(unsigned int count, testlib_fn work, void *work_data, testlib_fn nmi, void *nmi_data);
+
+unsigned int testlib_possible_cpus(void);
+unsigned int testlib_this_cpu(void);
+
+/* Runs `there` in a thread on another CPU while `here` runs on this one, and waits for both. */
+int testlib_on_another_cpu(testlib_fn there, void *there_data, testlib_fn here, void *here_data);
+void testlib_cond_resched(void);
+void testlib_udelay(unsigned int us);
+
+/* The first allocation of per-CPU memory by the current thread until it stops, as percpu:percpu_alloc_percpu saw it. */
+struct testlib_percpu_event {
+	size_t size;
+	size_t align;
+	gfp_t gfp;
+};
+int testlib_percpu_trace_start(void);
+struct testlib_percpu_event testlib_percpu_trace_stop(void);
+
+/* Waits until all is freed that kfree_rcu() got before. */
+void testlib_kvfree_rcu_barrier(void);
 
 #endif

@@ -8,7 +8,13 @@
 use kalloc::{gfp, prelude::*, size};
 
 /// testlib.ko, as bindgen sees it.
-#[allow(clippy::all, missing_docs, unreachable_pub, unused_imports)]
+#[allow(
+    clippy::all,
+    missing_docs,
+    non_camel_case_types,
+    unreachable_pub,
+    unused_imports
+)]
 pub(crate) mod c {
     use kernel::ffi;
     include!(env!("KALLOC_TESTLIB"));
@@ -234,4 +240,145 @@ pub(crate) fn maps_traced<R>(
         (event.pfn, event.is_unmap)
     });
     Ok((result, events))
+}
+
+/// Runs `f` in a real NMI on this CPU, with its token.
+pub(crate) fn in_nmi<F: FnMut(&mut Nmi<'_>)>(mut f: F) -> Outcome {
+    extern "C" fn handler<F: FnMut(&mut Nmi<'_>)>(data: *mut kernel::ffi::c_void) {
+        // SAFETY: It is the closure below, which nobody else calls meanwhile.
+        let f = unsafe { &mut *data.cast::<F>() };
+        // SAFETY: This runs in an NMI handler, and no other token is in reach.
+        f(&mut unsafe { Nmi::assume() })
+    }
+    // SAFETY: The closure lives until the handler has run.
+    interrupted(unsafe { c::testlib_run_in_nmi(Some(handler::<F>), (&raw mut f).cast()) })
+}
+
+/// Runs `f` in a real softirq, with its token.
+pub(crate) fn in_softirq<F: FnMut(&mut Atomic<'_>)>(mut f: F) -> Outcome {
+    extern "C" fn handler<F: FnMut(&mut Atomic<'_>)>(data: *mut kernel::ffi::c_void) {
+        // SAFETY: It is the closure below, which nobody else calls meanwhile.
+        let f = unsafe { &mut *data.cast::<F>() };
+        // SAFETY: A tasklet must not sleep, and no other token is in reach.
+        f(&mut unsafe { Atomic::assume() })
+    }
+    // SAFETY: The closure lives until the handler has run.
+    interrupted(unsafe { c::testlib_run_in_softirq(Some(handler::<F>), (&raw mut f).cast()) })
+}
+
+/// Runs `f` in a real hard interrupt on this CPU, which no kernel threads, with its token.
+pub(crate) fn in_hardirq<F: FnMut(&mut Raw<'_>)>(mut f: F) -> Outcome {
+    extern "C" fn handler<F: FnMut(&mut Raw<'_>)>(data: *mut kernel::ffi::c_void) {
+        // SAFETY: It is the closure below, which nobody else calls meanwhile.
+        let f = unsafe { &mut *data.cast::<F>() };
+        // SAFETY: This runs in a hard interrupt, and no other token is in reach.
+        f(&mut unsafe { Raw::assume() })
+    }
+    // SAFETY: The closure lives until the handler has run.
+    interrupted(unsafe { c::testlib_run_in_hardirq(Some(handler::<F>), (&raw mut f).cast()) })
+}
+
+/// Runs `work` again and again while NMIs that another CPU sends run `nmi`, `count` of them.
+pub(crate) fn nmi_storm<W: Fn(), N: Fn(&mut Nmi<'_>)>(count: u32, work: W, nmi: N) -> Outcome {
+    extern "C" fn worker<W: Fn()>(data: *mut kernel::ffi::c_void) {
+        // SAFETY: It is the closure below.
+        let f = unsafe { &*data.cast::<W>() };
+        f()
+    }
+    extern "C" fn handler<N: Fn(&mut Nmi<'_>)>(data: *mut kernel::ffi::c_void) {
+        // SAFETY: It is the closure below.
+        let f = unsafe { &*data.cast::<N>() };
+        // SAFETY: This runs in an NMI handler, and no other token is in reach.
+        f(&mut unsafe { Nmi::assume() })
+    }
+    // SAFETY: The closures live until the last NMI has run.
+    interrupted(unsafe {
+        c::testlib_nmi_storm(
+            count,
+            Some(worker::<W>),
+            (&raw const work).cast_mut().cast(),
+            Some(handler::<N>),
+            (&raw const nmi).cast_mut().cast(),
+        )
+    })
+}
+
+/// What the per-CPU allocator was asked for first while `f` ran: flags, size and alignment.
+pub(crate) fn percpu_traced<R>(f: impl FnOnce() -> R) -> Result<(R, (u32, usize, usize))> {
+    // SAFETY: It has no preconditions.
+    kernel::error::to_result(unsafe { c::testlib_percpu_trace_start() })?;
+    let result = f();
+    // SAFETY: It was started above.
+    let event = unsafe { c::testlib_percpu_trace_stop() };
+    Ok((result, (event.gfp, event.size, event.align)))
+}
+
+/// Waits until all is freed that was handed to `kfree_rcu()` before.
+pub(crate) fn kvfree_rcu_barrier() {
+    // SAFETY: It is called in process context.
+    unsafe { c::testlib_kvfree_rcu_barrier() }
+}
+
+/// The free memory of the system in pages.
+pub(crate) fn free_pages() -> usize {
+    // SAFETY: It has no preconditions.
+    unsafe { c::testlib_free_pages() }
+}
+
+/// Runs `there` in a thread on another CPU while `here` runs on this one, and waits for both.
+pub(crate) fn on_another_cpu<T: FnMut(&mut Task) + Send, H: FnMut()>(
+    mut there: T,
+    mut here: H,
+) -> Outcome {
+    extern "C" fn run_there<T: FnMut(&mut Task)>(data: *mut kernel::ffi::c_void) {
+        // SAFETY: It is the closure below.
+        let f = unsafe { &mut *data.cast::<T>() };
+        // SAFETY: This runs in a thread of its own, and no other token is in reach.
+        f(&mut unsafe { Task::assume() })
+    }
+    extern "C" fn run_here<H: FnMut()>(data: *mut kernel::ffi::c_void) {
+        // SAFETY: It is the closure below.
+        let f = unsafe { &mut *data.cast::<H>() };
+        f()
+    }
+    // SAFETY: The closures live until both have run.
+    interrupted(unsafe {
+        c::testlib_on_another_cpu(
+            Some(run_there::<T>),
+            (&raw mut there).cast(),
+            Some(run_here::<H>),
+            (&raw mut here).cast(),
+        )
+    })
+}
+
+/// Lets others run.
+pub(crate) fn cond_resched() {
+    // SAFETY: It is called in process context.
+    unsafe { c::testlib_cond_resched() }
+}
+
+/// Waits busily.
+pub(crate) fn udelay(us: u32) {
+    // SAFETY: It has no preconditions.
+    unsafe { c::testlib_udelay(us) }
+}
+
+fn interrupted(result: kernel::ffi::c_int) -> Outcome {
+    match kernel::error::to_result(result) {
+        Err(error) if error == EOPNOTSUPP => Err(Stop::Skip("no such interrupt here")),
+        result => Ok(result?),
+    }
+}
+
+/// Whether this runs in an NMI.
+pub(crate) fn is_in_nmi() -> bool {
+    // SAFETY: It has no preconditions.
+    unsafe { c::testlib_in_nmi() }
+}
+
+/// Whether this runs in a hard interrupt.
+pub(crate) fn is_in_hardirq() -> bool {
+    // SAFETY: It has no preconditions.
+    unsafe { c::testlib_in_hardirq() }
 }

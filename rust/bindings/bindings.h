@@ -4,6 +4,8 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/objpool.h>
+#include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -40,5 +42,10 @@ const size_t KALLOC_CONST_KMALLOC_MAX_SIZE = KMALLOC_MAX_SIZE;
 const size_t KALLOC_CONST_KMALLOC_MAX_CACHE_SIZE = KMALLOC_MAX_CACHE_SIZE;
 const size_t KALLOC_CONST_KMALLOC_MIN_SIZE = KMALLOC_MIN_SIZE;
 const size_t KALLOC_CONST_KMALLOC_SHIFT_LOW = KMALLOC_SHIFT_LOW;
+
+const size_t KALLOC_CONST_OBJPOOL_NR_OBJECT_MAX = OBJPOOL_NR_OBJECT_MAX;
+const size_t KALLOC_CONST_OBJPOOL_OBJECT_SIZE_MAX = OBJPOOL_OBJECT_SIZE_MAX;
+const unsigned int KALLOC_CONST_PAGE_ALLOC_COSTLY_ORDER = PAGE_ALLOC_COSTLY_ORDER;
+const size_t KALLOC_CONST_PCPU_MIN_UNIT_SIZE = PCPU_MIN_UNIT_SIZE;
 
 #include "../helpers/helpers.c"

@@ -2,9 +2,13 @@
 /* Macros and inline functions that Rust cannot call, one file per C header, sorted alphabetically. */
 
 #include "gfp.c"
+#include "irq_work.c"
 #include "irqflags.c"
+#include "local_lock.c"
 #include "mm.c"
 #include "mmzone.c"
+#include "objpool.c"
+#include "percpu.c"
 #include "preempt.c"
 #include "sched.c"
 #include "slab.c"

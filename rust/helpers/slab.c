@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 /* Where C's macro does more than call the allocator (allocation profiling, partitioned caches), Rust calls these. */
@@ -26,4 +28,18 @@ void *kalloc_helper_kvmalloc_node_align(size_t size, unsigned long align, gfp_t 
 void *kalloc_helper_kvrealloc_node_align(const void *p, size_t size, unsigned long align, gfp_t flags, int node)
 {
 	return kvrealloc_node_align(p, size, align, flags, node);
+}
+
+void *kalloc_helper_kmalloc_nolock(size_t size, gfp_t flags, int node)
+{
+	return kmalloc_nolock(size, flags, node);
+}
+
+/* kfree_rcu() in every context: the owner of the memory does not know where it is dropped. */
+void kalloc_helper_kvfree_rcu(struct kvfree_rcu_head *head, void *ptr)
+{
+	if (unlikely(in_nmi()))
+		kfree_call_rcu_nolock(head, ptr);
+	else
+		kvfree_call_rcu(head, ptr);
 }

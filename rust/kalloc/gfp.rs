@@ -273,6 +273,9 @@ macro_rules! bases {
 /// `GFP_KERNEL & ~__GFP_RECLAIM`, as the kernel writes it.
 const GFP_NORECLAIM: gfp_t = KALLOC_CONST_GFP_KERNEL & !KALLOC_CONST___GFP_RECLAIM;
 
+/// None: kmalloc_nolock adds its own.
+const GFP_NOLOCK: gfp_t = 0;
+
 bases! {
     /// `GFP_KERNEL`: for the kernel's own data, may sleep, start I/O and call into file systems.
     Kernel = KALLOC_CONST_GFP_KERNEL, SleepFs,
@@ -305,6 +308,10 @@ bases! {
     /// sleep.
     NoReclaim = GFP_NORECLAIM, Allocate,
         [Unzoned Unruled Unplaced AnyNode MayFail];
+    /// No flags at all: what the allocators that take no lock start from, in every context. Only
+    /// for [`nolock`](crate::nolock).
+    Nolock = GFP_NOLOCK, Context,
+        [MayFail];
 }
 
 // Modifiers ------------------------------------------------------------------------------------------------------------
@@ -616,6 +623,37 @@ allocators! {
     ForKVrealloc as ForRealloc<KVmalloc>:
         [Kernel KernelAccount User GfpNoFs GfpNoIo]
         + [RetryMayfail NoWarn Account Hardwall];
+    /// What kmalloc_nolock accepts: `__GFP_ACCOUNT` and `__GFP_ZERO`, on no other flags.
+    #[diagnostic::on_unimplemented(
+        message = "kmalloc_nolock does not accept `{Self}`",
+        label = "flags that kmalloc_nolock rejects",
+        note = "kmalloc_nolock knows only `Nolock`, `Nolock.account()` and `Nolock.zeroed()`"
+    )]
+    ForNolock:
+        [Nolock] + [Zeroed Account];
+    /// What objpool_init accepts: flags that sleep and that vmalloc, from which the memory comes,
+    /// supports (`GFP_VMALLOC_SUPPORTED`).
+    #[diagnostic::on_unimplemented(
+        message = "objpool_init does not accept `{Self}`",
+        label = "flags that objpool_init rejects",
+        note = "a pool is made in process context, of vmalloc's memory: with `Kernel`, `KernelAccount`, `GfpNoFs` or \
+                `GfpNoIo`, and `.noretry()`, `.retry_mayfail()`, `.nowarn()`, `.account()`"
+    )]
+    ForObjPool:
+        [Kernel KernelAccount GfpNoFs GfpNoIo]
+        + [NoRetry RetryMayfail NoWarn Account];
+    /// What the per-CPU allocator looks at: whether it may sleep (`GFP_NOIO` of the flags goes on to
+    /// the pages), `__GFP_NORETRY`, `__GFP_NOWARN` and `__GFP_ACCOUNT`. All others it drops without
+    /// a word, and its memory is always zero.
+    #[diagnostic::on_unimplemented(
+        message = "the per-CPU allocator drops `{Self}`, or a part of it, without a word",
+        label = "flags without effect on per-CPU memory",
+        note = "per-CPU memory knows `.noretry()`, `.nowarn()`, `.account()` and `.zeroed()` on flags of its context; \
+                it has no zones, and a promise of `.nofail()` is not kept"
+    )]
+    ForPerCpu:
+        [Kernel KernelAccount GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [NoRetry Zeroed NoWarn Account];
 }
 
 // Grants ---------------------------------------------------------------------------------------------------------------

@@ -28,8 +28,12 @@ pub mod kmalloc;
 pub mod kvmalloc;
 mod module;
 pub mod node;
+pub mod nolock;
+pub mod objpool;
 pub mod page;
+pub mod percpu;
 pub mod prelude;
+pub mod rcu;
 pub mod scope;
 pub mod size;
 pub mod sync;
@@ -39,7 +43,8 @@ pub mod vmalloc;
 
 pub use module::{InPlaceModule, Module};
 
-/// The module that holds this crate. It does nothing but be there.
+/// The module that holds this crate. It does nothing but be there, and wait at its end for what it
+/// has put off.
 struct Kalloc;
 
 impl Module for Kalloc {
@@ -48,6 +53,10 @@ impl Module for Kalloc {
         _task: context::Task,
     ) -> kernel::error::Result<Self> {
         Ok(Kalloc)
+    }
+
+    fn exit(self: core::pin::Pin<&mut Self>, _task: &mut context::Task) {
+        nolock::flush();
     }
 }
 

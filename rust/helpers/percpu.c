@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/cpumask.h>
+#include <linux/percpu.h>
+
+void *kalloc_helper_alloc_percpu(size_t size, size_t align, gfp_t gfp)
+{
+	return (void *)(__force unsigned long)__alloc_percpu_gfp(size, align, gfp);
+}
+
+void *kalloc_helper_per_cpu_ptr(void *ptr, unsigned int cpu)
+{
+	return per_cpu_ptr((__force void __percpu *)(unsigned long)ptr, cpu);
+}
+
+void *kalloc_helper_raw_cpu_ptr(void *ptr)
+{
+	return raw_cpu_ptr((__force void __percpu *)(unsigned long)ptr);
+}
+
+/* The first possible CPU from `cpu` on, or no less than nr_cpu_ids. */
+unsigned int kalloc_helper_possible_cpu(unsigned int cpu)
+{
+	return cpumask_next((int)cpu - 1, cpu_possible_mask);
+}
+
+/* Rust has these as instructions of its own only on x86-64. */
+#define THIS_CPU_OPS(type)								\
+type kalloc_helper_this_cpu_read_##type(void *ptr)					\
+{											\
+	return this_cpu_read(*(__force type __percpu *)(unsigned long)ptr);				\
+}											\
+void kalloc_helper_this_cpu_write_##type(void *ptr, type val)				\
+{											\
+	this_cpu_write(*(__force type __percpu *)(unsigned long)ptr, val);				\
+}											\
+void kalloc_helper_this_cpu_add_##type(void *ptr, type val)				\
+{											\
+	this_cpu_add(*(__force type __percpu *)(unsigned long)ptr, val);				\
+}											\
+void kalloc_helper_this_cpu_and_##type(void *ptr, type val)				\
+{											\
+	this_cpu_and(*(__force type __percpu *)(unsigned long)ptr, val);				\
+}											\
+void kalloc_helper_this_cpu_or_##type(void *ptr, type val)				\
+{											\
+	this_cpu_or(*(__force type __percpu *)(unsigned long)ptr, val);				\
+}											\
+type kalloc_helper_this_cpu_add_return_##type(void *ptr, type val)			\
+{											\
+	return this_cpu_add_return(*(__force type __percpu *)(unsigned long)ptr, val);			\
+}											\
+type kalloc_helper_this_cpu_cmpxchg_##type(void *ptr, type old, type new)		\
+{											\
+	return this_cpu_cmpxchg(*(__force type __percpu *)(unsigned long)ptr, old, new);		\
+}
+
+THIS_CPU_OPS(u8)
+THIS_CPU_OPS(u16)
+THIS_CPU_OPS(u32)
+#ifdef CONFIG_64BIT
+THIS_CPU_OPS(u64)
+#endif

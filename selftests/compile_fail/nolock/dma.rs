@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! No zone can be asked for.
+
+use kalloc::{gfp, prelude::*};
+
+pub fn flags() -> gfp::Dma<Nolock> {
+    Nolock.dma() //~ ERROR: already chooses a zone
+}

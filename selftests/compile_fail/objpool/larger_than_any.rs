@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A type larger than an object of a pool can be.
+
+//@error-in-other-file: evaluation of
+
+use kalloc::{objpool, prelude::*};
+
+pub fn make(task: &Task) -> Result<ObjPool<[u8; objpool::MAX_SIZE + 1]>> {
+    ObjPool::init::<_, _, core::convert::Infallible>(task, 8, |_| pin_init::init_zeroed())
+}

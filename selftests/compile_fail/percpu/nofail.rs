@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The per-CPU allocator does not keep the promise.
+
+use kalloc::prelude::*;
+
+pub fn make(task: &Task) -> Result<PerCpu<u64>> {
+    Ok(PerCpu::zeroed(task.with(Kernel.nofail()))?) //~ ERROR: the per-CPU allocator drops
+}

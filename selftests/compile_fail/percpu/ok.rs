@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the other programs here do wrong, done right.
+
+//@check-pass
+
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use kalloc::{
+    percpu::{self, field, CpuLocal, LocalLock},
+    prelude::*,
+};
+
+pub struct Stats {
+    pub packets: CpuLocal<u64>,
+    pub sizes: [CpuLocal<u32>; 4],
+}
+
+pub fn make(task: &Task, cx: &Atomic<'_>) -> Result<PerCpu<CpuLocal<u64>>> {
+    PerCpu::<[u8; percpu::MAX_SIZE]>::zeroed(task)?;
+    PerCpu::<u64>::zeroed(cx.with(GfpNowait.nowarn()))?;
+    Ok(PerCpu::zeroed(task.with(Kernel.noretry().account()))?)
+}
+
+pub fn count(_cx: &Nmi<'_>, stats: &PerCpu<Stats>) -> u64 {
+    stats.at(field!(Stats, sizes)).index(1).inc();
+    stats.at(field!(Stats, packets)).add_return(2)
+}
+
+pub fn pinned(task: &mut Task, seen: &PerCpu<AtomicU32>) -> u32 {
+    let section = task.preempt_disable();
+    let before = seen.get(&section).load(Relaxed);
+    drop(section);
+    before + seen.pin(task, |seen, _cx| seen.load(Relaxed))
+}
+
+pub fn locked(cx: &mut Atomic<'_>, list: &PerCpu<LocalLock<u32>>) -> u32 {
+    list.with(cx, |number, _cx| core::mem::replace(number, 0))
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The allocator would drop the flag.
+
+use kalloc::prelude::*;
+
+pub fn make(task: &Task) -> Result<PerCpu<u64>> {
+    Ok(PerCpu::zeroed(task.with(Kernel.retry_mayfail()))?) //~ ERROR: the per-CPU allocator drops
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The value belongs to the CPU for as long as the section.
+
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use kalloc::prelude::*;
+
+pub fn value(task: &mut Task, seen: &PerCpu<AtomicU32>) -> u32 {
+    let section = task.preempt_disable();
+    let value = seen.get(&section);
+    drop(section); //~ ERROR: cannot move out of `section` because it is borrowed
+    value.load(Relaxed)
+}

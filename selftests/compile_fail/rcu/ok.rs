@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the other programs here do wrong, done right.
+
+//@check-pass
+
+use kalloc::prelude::*;
+
+pub fn make(cx: &Atomic<'_>) -> Result<RcuCell<[u32; 4]>> {
+    Ok(RcuCell::new(RcuBox::new(cx, [0; 4])?))
+}
+
+pub fn read(task: &mut Task, cell: &RcuCell<[u32; 4]>) -> u32 {
+    task.rcu_read(|guard, _cx| cell.load(guard).map_or(0, |value| value[0]))
+}
+
+pub fn replace(task: &Task, cell: &RcuCell<[u32; 4]>) -> Result {
+    if let Some(old) = cell.swap(Some(RcuBox::new(task, [1; 4])?)) {
+        old.free(task);
+    }
+    Ok(())
+}
+
+pub fn dropped_under_a_reader(task: &mut Task, value: RcuBox<u32>) -> u32 {
+    task.rcu_read(|guard, _cx| {
+        let number = value.read(guard);
+        drop(value);
+        *number
+    })
+}
