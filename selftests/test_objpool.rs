@@ -167,18 +167,38 @@ fn nmi_over_pushes(task: &mut Task) -> Outcome {
     let pool = ObjPool::new(&task, NR, |_| AtomicUsize::new(0))?;
     let twice = AtomicUsize::new(0);
     let rounds = AtomicUsize::new(0);
-    let turn = |nmi: bool| {
-        if let Some(object) = pool.pop() {
-            if object.fetch_add(1, Ordering::Relaxed) != 0 {
-                twice.fetch_add(1, Ordering::Relaxed);
-            }
-            if nmi {
-                rounds.fetch_add(1, Ordering::Relaxed);
-            }
-            object.fetch_sub(1, Ordering::Relaxed);
+    let pop = || {
+        let object = pool.pop()?;
+        if object.swap(1, Ordering::Relaxed) != 0 {
+            twice.fetch_add(1, Ordering::Relaxed);
         }
+        Some(object)
     };
-    testlib::nmi_storm(500, || turn(false), |_| turn(true))?;
+    let push = |object: PoolBox<AtomicUsize, &_>| {
+        object.store(0, Ordering::Relaxed);
+        drop(object);
+    };
+    testlib::nmi_storm(
+        1000,
+        || {
+            for _ in 0..100 {
+                pop().map(push);
+            }
+        },
+        |_| {
+            // All that there are, and one again after it went back.
+            let mut kept = [const { None }; NR + 1];
+            kept.iter_mut().for_each(|kept| *kept = pop());
+            for _ in 0..NR {
+                kept[0].take().map(push);
+                kept[0] = pop();
+            }
+            kept.iter_mut().for_each(|kept| {
+                kept.take().map(push);
+            });
+            rounds.fetch_add(1, Ordering::Relaxed);
+        },
+    )?;
     check!(rounds.load(Ordering::Relaxed) != 0);
     check_eq!(twice.load(Ordering::Relaxed), 0);
     let mut left = [const { None }; NR];

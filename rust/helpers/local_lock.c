@@ -14,7 +14,7 @@ void kalloc_helper_local_trylock_init(local_trylock_t *lock)
  */
 void *kalloc_helper_local_lock_irqsave(void *lock, unsigned long *flags)
 {
-	local_trylock_t __percpu *percpu = (__force local_trylock_t __percpu *)(unsigned long)lock;
+	local_trylock_t __percpu *percpu = (local_trylock_t __percpu *)(__force unsigned long)lock;
 
 #ifdef CONFIG_PREEMPT_RT
 	local_lock_irqsave(percpu, *flags);
@@ -27,5 +27,5 @@ void *kalloc_helper_local_lock_irqsave(void *lock, unsigned long *flags)
 
 void kalloc_helper_local_unlock_irqrestore(void *lock, unsigned long flags)
 {
-	local_unlock_irqrestore((__force local_trylock_t __percpu *)(unsigned long)lock, flags);
+	local_unlock_irqrestore((local_trylock_t __percpu *)(__force unsigned long)lock, flags);
 }

@@ -3,6 +3,9 @@
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
 
+/* Rust has per-CPU pointers without their address space. */
+#define PERCPU(type, ptr) ((type __percpu *)(__force unsigned long)(ptr))
+
 void *kalloc_helper_alloc_percpu(size_t size, size_t align, gfp_t gfp)
 {
 	return (void *)(__force unsigned long)__alloc_percpu_gfp(size, align, gfp);
@@ -10,12 +13,12 @@ void *kalloc_helper_alloc_percpu(size_t size, size_t align, gfp_t gfp)
 
 void *kalloc_helper_per_cpu_ptr(void *ptr, unsigned int cpu)
 {
-	return per_cpu_ptr((__force void __percpu *)(unsigned long)ptr, cpu);
+	return per_cpu_ptr(PERCPU(void, ptr), cpu);
 }
 
 void *kalloc_helper_raw_cpu_ptr(void *ptr)
 {
-	return raw_cpu_ptr((__force void __percpu *)(unsigned long)ptr);
+	return raw_cpu_ptr(PERCPU(void, ptr));
 }
 
 /* The first possible CPU from `cpu` on, or no less than nr_cpu_ids. */
@@ -28,31 +31,31 @@ unsigned int kalloc_helper_possible_cpu(unsigned int cpu)
 #define THIS_CPU_OPS(type)								\
 type kalloc_helper_this_cpu_read_##type(void *ptr)					\
 {											\
-	return this_cpu_read(*(__force type __percpu *)(unsigned long)ptr);				\
+	return this_cpu_read(*PERCPU(type, ptr));				\
 }											\
 void kalloc_helper_this_cpu_write_##type(void *ptr, type val)				\
 {											\
-	this_cpu_write(*(__force type __percpu *)(unsigned long)ptr, val);				\
+	this_cpu_write(*PERCPU(type, ptr), val);				\
 }											\
 void kalloc_helper_this_cpu_add_##type(void *ptr, type val)				\
 {											\
-	this_cpu_add(*(__force type __percpu *)(unsigned long)ptr, val);				\
+	this_cpu_add(*PERCPU(type, ptr), val);				\
 }											\
 void kalloc_helper_this_cpu_and_##type(void *ptr, type val)				\
 {											\
-	this_cpu_and(*(__force type __percpu *)(unsigned long)ptr, val);				\
+	this_cpu_and(*PERCPU(type, ptr), val);				\
 }											\
 void kalloc_helper_this_cpu_or_##type(void *ptr, type val)				\
 {											\
-	this_cpu_or(*(__force type __percpu *)(unsigned long)ptr, val);				\
+	this_cpu_or(*PERCPU(type, ptr), val);				\
 }											\
 type kalloc_helper_this_cpu_add_return_##type(void *ptr, type val)			\
 {											\
-	return this_cpu_add_return(*(__force type __percpu *)(unsigned long)ptr, val);			\
+	return this_cpu_add_return(*PERCPU(type, ptr), val);			\
 }											\
 type kalloc_helper_this_cpu_cmpxchg_##type(void *ptr, type old, type new)		\
 {											\
-	return this_cpu_cmpxchg(*(__force type __percpu *)(unsigned long)ptr, old, new);		\
+	return this_cpu_cmpxchg(*PERCPU(type, ptr), old, new);		\
 }
 
 THIS_CPU_OPS(u8)

@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn allocate(cx: &Nmi<'_>) -> Result<KBox<u32>> {
-    Ok(KBox::new(cx.with(Nolock), 7)?) //~ ERROR: kmalloc does not accept
+    Ok(KBox::new(cx.with(Nolock), 7)?) //~ ERROR: does not accept
 }
