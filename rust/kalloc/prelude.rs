@@ -14,9 +14,9 @@ pub use crate::{
         Task, Weaken,
     },
     gfp::{
-        For, ForKmalloc, ForKrealloc, ForNonblocking, ForRealloc, Gfp, GfpAtomic, GfpNoFs, GfpNoIo,
-        GfpNowait, Grant, HighUser, HighUserMovable, Kernel, KernelAccount, MayFail, Modify,
-        NoReclaim, User,
+        For, ForKVmalloc, ForKVrealloc, ForKmalloc, ForKrealloc, ForNonblocking, ForRealloc,
+        ForVmalloc, ForVrealloc, Gfp, GfpAtomic, GfpNoFs, GfpNoIo, GfpNowait, Grant, HighUser,
+        HighUserMovable, Kernel, KernelAccount, MayFail, Modify, NoReclaim, User,
     },
     irq::Disable,
     module,
