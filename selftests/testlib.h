@@ -21,6 +21,45 @@ int testlib_trace_start(void);
 size_t testlib_trace_stop(void);
 struct testlib_event testlib_trace_event(size_t index);
 
+/* Pages that the current thread allocated or freed, as the kmem: tracepoints saw them. */
+struct testlib_page_event {
+	unsigned long pfn;
+	unsigned int order;
+	gfp_t gfp;
+	bool is_free;
+};
+
+/* As testlib_trace_*(), for pages. */
+int testlib_page_trace_start(void);
+size_t testlib_page_trace_stop(void);
+struct testlib_page_event testlib_page_trace_event(size_t index);
+
+/* A local mapping or its end: the page frame. */
+struct testlib_map_event {
+	unsigned long pfn;
+	bool is_unmap;
+};
+
+/* Records the local mappings of the current thread that Rust makes. */
+int testlib_map_trace_start(void);
+size_t testlib_map_trace_stop(void);
+struct testlib_map_event testlib_map_trace_event(size_t index);
+
+/* What the kernel knows of the page frame. */
+bool testlib_page_compound(unsigned long pfn);
+unsigned int testlib_page_order(unsigned long pfn);
+int testlib_page_count(unsigned long pfn);
+/* Takes a reference to the page, and gives it back. */
+void testlib_get_page(unsigned long pfn);
+void testlib_put_page(unsigned long pfn);
+
+/* Free pages of the machine, with those that CPUs keep for themselves. */
+unsigned long testlib_free_pages(void);
+
+/* Calls f(data) in a hard interrupt, which PREEMPT_RT does not thread, or in a softirq, and waits for its end. */
+void testlib_in_hardirq(void (*f)(void *data), void *data);
+void testlib_in_softirq(void (*f)(void *data), void *data);
+
 /* The value of a C expression of GFP flags, as C's compiler sees it; false if the table has no such row. */
 bool testlib_gfp(const char *expression, gfp_t *bits);
 size_t testlib_gfp_rows(void);

@@ -181,3 +181,57 @@ impl Trace {
             .count()
     }
 }
+
+/// What the kmem: tracepoints saw of the pages of the current thread while `f` ran.
+pub(crate) fn pages_traced<R>(f: impl FnOnce() -> R) -> Result<(R, PageTrace)> {
+    // SAFETY: It has no preconditions.
+    kernel::error::to_result(unsafe { c::testlib_page_trace_start() })?;
+    let result = f();
+    // SAFETY: It was started above.
+    let len = unsafe { c::testlib_page_trace_stop() };
+    Ok((result, PageTrace { len }))
+}
+
+/// The events that [`pages_traced`] saw last.
+pub(crate) struct PageTrace {
+    len: usize,
+}
+
+impl PageTrace {
+    pub(crate) fn events(&self) -> impl Iterator<Item = c::testlib_page_event> {
+        // SAFETY: It has no preconditions.
+        (0..self.len).map(|index| unsafe { c::testlib_page_trace_event(index) })
+    }
+
+    /// The flags and the order of the first allocation that gave the page frame.
+    pub(crate) fn allocation(&self, pfn: usize) -> Option<(kernel::bindings::gfp_t, u32)> {
+        self.events()
+            .find(|event| !event.is_free && event.pfn == pfn)
+            .map(|event| (event.gfp, event.order))
+    }
+
+    /// How often the page frame was freed with that order.
+    pub(crate) fn frees(&self, pfn: usize, order: u32) -> usize {
+        self.events()
+            .filter(|event| event.is_free && event.pfn == pfn && event.order == order)
+            .count()
+    }
+}
+
+/// The local mappings that the current thread made and ended while `f` ran: page frame, and whether
+/// it is the end.
+pub(crate) fn maps_traced<R>(
+    f: impl FnOnce() -> R,
+) -> Result<(R, impl Iterator<Item = (usize, bool)>)> {
+    // SAFETY: It has no preconditions.
+    kernel::error::to_result(unsafe { c::testlib_map_trace_start() })?;
+    let result = f();
+    // SAFETY: It was started above.
+    let len = unsafe { c::testlib_map_trace_stop() };
+    let events = (0..len).map(|index| {
+        // SAFETY: It has no preconditions.
+        let event = unsafe { c::testlib_map_trace_event(index) };
+        (event.pfn, event.is_unmap)
+    });
+    Ok((result, events))
+}

@@ -2,6 +2,7 @@
 /* What kalloc needs of C and kernel::bindings does not have: bindgen's input. */
 
 #include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>

@@ -7,6 +7,7 @@
 
 #![allow(
     clippy::all,
+    improper_ctypes,
     missing_docs,
     non_camel_case_types,
     non_upper_case_globals,

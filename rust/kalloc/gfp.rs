@@ -35,6 +35,7 @@ use crate::{
     kmalloc::Kmalloc,
     kvmalloc::KVmalloc,
     node::Node,
+    page::{Low, Memory},
     vmalloc::Vmalloc,
 };
 use core::{
@@ -212,10 +213,32 @@ properties! {
 /// Flags that every allocator of its context accepts and every modifier can start from: the default
 /// of a context.
 pub trait Plain:
-    Unzoned + Unruled + Unplaced + AnyNode + MayFail + ForKmalloc + ForKrealloc
+    Unzoned
+    + Unruled
+    + Unplaced
+    + AnyNode
+    + MayFail
+    + ForKmalloc
+    + ForKrealloc
+    + ForPages<Kind = Low>
+    + ForPagesExact
+    + ForPagesBulk
 {
 }
-impl<F: Unzoned + Unruled + Unplaced + AnyNode + MayFail + ForKmalloc + ForKrealloc> Plain for F {}
+impl<
+        F: Unzoned
+            + Unruled
+            + Unplaced
+            + AnyNode
+            + MayFail
+            + ForKmalloc
+            + ForKrealloc
+            + ForPages<Kind = Low>
+            + ForPagesExact
+            + ForPagesBulk,
+    > Plain for F
+{
+}
 
 /// What the default flags of a context that may sleep are besides: those that vmalloc accepts too.
 pub trait Sleeping:
@@ -430,11 +453,11 @@ macro_rules! allocators {
     };
     (@rows
         $(#[$attr:meta])*
-        $name:ident: [$($base:ident)*] + [$($modifier:ident)*];
+        $name:ident $(of $super:ident)?: [$($base:ident)*] + [$($modifier:ident)*];
         $($rest:tt)*
     ) => {
         $(#[$attr])*
-        pub trait $name: Gfp {}
+        pub trait $name: Gfp $(+ $super)? {}
         allocators!(@row $name: [$($base)*] + [$($modifier)*]);
         allocators!(@rows $($rest)*);
     };
@@ -566,6 +589,33 @@ allocators! {
     ForKVrealloc as ForRealloc<KVmalloc>:
         [Kernel KernelAccount User GfpNoFs GfpNoIo]
         + [RetryMayfail NoWarn Account Hardwall];
+    /// What `alloc_pages()` accepts: everything. What memory it is follows from the flags.
+    #[diagnostic::on_unimplemented(message = "the page allocator does not accept `{Self}`")]
+    ForPages of Memory:
+        [Kernel KernelAccount User HighUser HighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [Dma Dma32 Highmem NoRetry RetryMayfail NoFail Movable Reclaimable Zeroed NoWarn Account ThisNode Comp
+           Hardwall NoMemalloc];
+    /// What `alloc_pages_exact()` accepts: not `__GFP_COMP` and `__GFP_HIGHMEM`, which it takes out
+    /// with a warning, nor `__GFP_NOFAIL`, since no size is known to be small.
+    #[diagnostic::on_unimplemented(
+        message = "alloc_pages_exact does not accept `{Self}`",
+        label = "flags that alloc_pages_exact rejects",
+        note = "it knows no `.comp()`, `.highmem()`, `.nofail()`, `HighUser` or `HighUserMovable`; `Pages` does"
+    )]
+    ForPagesExact:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [Dma Dma32 NoRetry RetryMayfail Movable Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
+    /// What `alloc_pages_bulk()` accepts: not `__GFP_ACCOUNT`, with which it gives one page a call,
+    /// `__GFP_NOFAIL`, which would promise no more than one page, and `__GFP_COMP`, which single
+    /// pages are not.
+    #[diagnostic::on_unimplemented(
+        message = "alloc_pages_bulk does not accept `{Self}`",
+        label = "flags that alloc_pages_bulk rejects",
+        note = "it knows no `.account()`, `.nofail()`, `.comp()` or `KernelAccount`; `Pages` does, one at a time"
+    )]
+    ForPagesBulk of Memory:
+        [Kernel User HighUser HighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [Dma Dma32 Highmem NoRetry RetryMayfail Movable Reclaimable Zeroed NoWarn ThisNode Hardwall NoMemalloc];
 }
 
 // Grants ---------------------------------------------------------------------------------------------------------------

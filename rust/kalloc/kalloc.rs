@@ -28,6 +28,7 @@ pub mod kmalloc;
 pub mod kvmalloc;
 mod module;
 pub mod node;
+pub mod page;
 pub mod prelude;
 pub mod scope;
 pub mod size;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a driver in C writes. calls_rust.rs has the same functions, under the name rust_ and not c_. */
 
+#include <linux/gfp.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -46,6 +47,20 @@ void *c_kcalloc_n(size_t n) { return kcalloc(n, 16, GFP_KERNEL); }
 void *c_node_n(size_t n, int node) { return kmalloc_node(n, GFP_KERNEL, node); }
 void *c_krealloc_n(void *p, size_t n) { return n ? krealloc(p, n, GFP_KERNEL) : (kfree(p), ZERO_SIZE_PTR); }
 void c_kfree_n(void *p) { kfree(p); }
+
+/* Pages */
+struct page *c_alloc_page(void) { return alloc_page(GFP_KERNEL); }
+struct page *c_alloc_pages_3(void) { return alloc_pages(GFP_KERNEL, 3); }
+struct page *c_alloc_pages_zero(void) { return alloc_pages(GFP_HIGHUSER | __GFP_ZERO, 2); }
+struct page *c_alloc_pages_node(int node) { return alloc_pages_node(node, GFP_ATOMIC, 1); }
+struct page *c_alloc_pages_n(unsigned int order) { return alloc_pages(GFP_KERNEL, order); }
+void c_free_page(struct page *page) { __free_page(page); }
+void c_free_pages_3(struct page *page) { __free_pages(page, 3); }
+unsigned long c_get_pages_3(void) { return __get_free_pages(GFP_KERNEL, 3); }
+unsigned long c_get_page_zero(void) { return __get_free_page(GFP_KERNEL | __GFP_ZERO); }
+void c_free_pages_address(unsigned long address) { free_pages(address, 3); }
+void *c_alloc_pages_exact_n(size_t size) { return alloc_pages_exact(size, GFP_KERNEL); }
+void c_free_pages_exact_n(void *p, size_t size) { free_pages_exact(p, size); }
 
 MODULE_DESCRIPTION("The same allocations in C and in Rust, to be compared and not to be loaded");
 MODULE_LICENSE("GPL");

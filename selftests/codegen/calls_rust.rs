@@ -6,7 +6,7 @@
 #![allow(missing_docs, clippy::no_mangle_with_rust_abi)]
 
 use core::mem::MaybeUninit;
-use kalloc::{gfp::Failed, prelude::*};
+use kalloc::{gfp::Failed, page::High, prelude::*};
 
 type Uninit<T> = Option<KBox<MaybeUninit<T>>>;
 type UninitV<T> = Option<VBox<MaybeUninit<T>>>;
@@ -218,4 +218,68 @@ pub fn rust_krealloc_n(
 #[no_mangle]
 pub fn rust_kfree_n(memory: KBox<[u8]>) {
     drop(memory);
+}
+
+// Pages
+
+type UninitPages<O> = Option<Pages<O, MaybeUninit<u8>>>;
+
+#[no_mangle]
+pub fn rust_alloc_page(task: Task) -> UninitPages<Order<0>> {
+    Pages::new_uninit(&task, Order).ok()
+}
+
+#[no_mangle]
+pub fn rust_alloc_pages_3(task: Task) -> UninitPages<Order<3>> {
+    Pages::new_uninit(&task, Order).ok()
+}
+
+#[no_mangle]
+pub fn rust_alloc_pages_zero(task: Task) -> Option<Pages<Order<2>, u8, High>> {
+    Pages::zeroed(task.with(HighUser), Order).ok()
+}
+
+#[no_mangle]
+pub fn rust_alloc_pages_node(task: Task, node: Node) -> UninitPages<Order<1>> {
+    Pages::new_uninit(task.with(GfpAtomic).on(node), Order).ok()
+}
+
+#[no_mangle]
+pub fn rust_alloc_pages_n(task: Task, order: AnyOrder) -> UninitPages<AnyOrder> {
+    Pages::new_uninit(&task, order).ok()
+}
+
+#[no_mangle]
+pub fn rust_free_page(page: Pages) {
+    drop(page);
+}
+
+#[no_mangle]
+pub fn rust_free_pages_3(pages: Pages<Order<3>>) {
+    drop(pages);
+}
+
+#[no_mangle]
+pub fn rust_get_pages_3(task: Task) -> Option<PageMem<Order<3>, MaybeUninit<u8>>> {
+    PageMem::new_uninit(&task, Order).ok()
+}
+
+#[no_mangle]
+pub fn rust_get_page_zero(task: Task) -> Option<PageMem> {
+    PageMem::zeroed(&task, Order).ok()
+}
+
+#[no_mangle]
+pub fn rust_free_pages_address(pages: PageMem<Order<3>>) {
+    drop(pages);
+}
+
+#[no_mangle]
+pub fn rust_alloc_pages_exact_n(task: Task, size: usize) -> Option<ExactPages<MaybeUninit<u8>>> {
+    ExactPages::new_uninit(&task, size).ok()
+}
+
+#[no_mangle]
+pub fn rust_free_pages_exact_n(pages: ExactPages) {
+    drop(pages);
 }

@@ -22,6 +22,7 @@ compare() {
 	calls=$(selftests/codegen/compare "$object") || return
 	for call in $calls; do
 		how=$1
+		[[ $config != partition || $call != *page* ]] || how=same	# whose caches are kmalloc's
 		[[ $call != *free* ]] || how=same	# which has no helper
 		[[ $config != partition || $call != v* ]] || how=same	# vmalloc has no partitions
 		[[ $call != *_n || $how == helper ]] || how=calls

@@ -26,7 +26,7 @@ runs() {
 }
 fails() { ! guest "$top/scripts/guest/run" kalloc.ko "$2" && last_line "$1"; }
 refuses() {
-	! guest sh -c "insmod kalloc.ko; insmod samples/kalloc_first.ko $1; status=\$?; dmesg | tail -1; exit \$status" &&
+	! guest sh -c "insmod kalloc.ko; insmod samples/kalloc_first.ko $1; status=\$?; dmesg | grep kalloc_first: | tail -1; exit \$status" &&
 		last_line ".*$2"
 }
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/gfp.h>
+
+unsigned long kalloc_helper_alloc_pages_bulk_node(gfp_t gfp, int nid, unsigned long nr_pages,
+						  struct page **page_array)
+{
+	return alloc_pages_bulk_node(gfp, nid, nr_pages, page_array);
+}
+
+/* Where C's macro does more than call the allocator (allocation profiling), Rust calls these. */
+struct page *kalloc_helper_alloc_pages(gfp_t gfp, unsigned int order)
+{
+	return alloc_pages(gfp, order);
+}
+
+struct page *kalloc_helper_alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
+{
+	return alloc_pages_node(nid, gfp, order);
+}
+
+unsigned long kalloc_helper_get_free_pages(gfp_t gfp, unsigned int order)
+{
+	return __get_free_pages(gfp, order);
+}
+
+void *kalloc_helper_alloc_pages_exact(size_t size, gfp_t gfp)
+{
+	return alloc_pages_exact(size, gfp);
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A promise of many pages at once.
+
+use kalloc::{page::alloc_bulk, prelude::*};
+
+pub fn allocate(task: &Task) -> usize {
+    alloc_bulk(task.with(Kernel.nofail()), &mut [None]) //~ ERROR: alloc_pages_bulk does not accept
+}

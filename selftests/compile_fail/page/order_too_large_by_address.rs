@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An order that the kernel does not have.
+
+//@error-in-other-file: evaluation of
+
+use kalloc::prelude::*;
+
+pub fn allocate(task: &Task) -> Result<PageMem<Order<64>>> {
+    Ok(PageMem::zeroed(task, Order)?)
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A compound page stays one.
+
+use kalloc::prelude::*;
+
+pub fn single(task: &Task) -> Result<usize> {
+    Ok(Pages::zeroed(task.with(Kernel.comp()), Order::<3>)?.split().len()) //~ ERROR: a compound page cannot be split
+}
