@@ -783,19 +783,13 @@ impl<T: ?Sized, A: Allocator> Box<T, A> {
         Self(unsafe { NonNull::new_unchecked(raw) }, PhantomData)
     }
 
-    /// Drops the value and gives the memory to `free`.
-    ///
-    /// # Safety
-    ///
-    /// `free` may be called here for memory of `A`. It gets the address and the size, which is not 0.
+    /// Drops the value and hands out its memory, of which there may be none, and the size.
     #[inline(always)]
-    unsafe fn end(self, free: impl FnOnce(*mut c_void, usize)) {
+    fn end(self) -> Option<(*mut c_void, usize)> {
         let (size, raw) = (size_of_val(&*self), self.into_raw());
         // SAFETY: By the invariant; the value is not used again.
         unsafe { ptr::drop_in_place(raw) };
-        if size != 0 {
-            free(raw.cast(), size);
-        }
+        (size != 0).then_some((raw.cast(), size))
     }
 
     /// Drops the value and frees the memory at once, wraps `kfree()`, `vfree()` or `kvfree()`.
@@ -814,8 +808,11 @@ impl<T: ?Sized, A: Allocator> Box<T, A> {
     /// ```
     #[inline]
     pub fn free<C: Sleep>(self, _cx: &C) {
-        // SAFETY: The box owned the memory, and the context may sleep.
-        unsafe { self.end(|memory, _| A::free_now(memory)) }
+        if let Some((memory, _)) = self.end() {
+            // SAFETY: By the invariant it is memory of `A`, which was ours, and the context may
+            // sleep.
+            unsafe { A::free_now(memory) };
+        }
     }
 }
 
@@ -832,8 +829,10 @@ impl<T: ?Sized> KBox<T> {
     /// ```
     #[inline]
     pub fn free_sensitive(self) {
-        // SAFETY: By the invariant it is memory of kmalloc, which was ours.
-        unsafe { self.end(|memory, _| bindings::kfree_sensitive(memory)) }
+        if let Some((memory, _)) = self.end() {
+            // SAFETY: By the invariant it is memory of kmalloc, which was ours.
+            unsafe { bindings::kfree_sensitive(memory) };
+        }
     }
 }
 
@@ -850,9 +849,11 @@ impl<T: ?Sized> KVBox<T> {
     /// ```
     #[inline]
     pub fn free_sensitive<C: Sleep>(self, _cx: &C) {
-        // SAFETY: By the invariant it is memory of kvmalloc, which was ours, and the context may
-        // sleep.
-        unsafe { self.end(|memory, size| bindings::kvfree_sensitive(memory, size)) }
+        if let Some((memory, size)) = self.end() {
+            // SAFETY: By the invariant it is memory of kvmalloc, which was ours, and the context may
+            // sleep.
+            unsafe { bindings::kvfree_sensitive(memory, size) };
+        }
     }
 }
 

@@ -14,9 +14,10 @@ pub use crate::{
         Task, Weaken,
     },
     gfp::{
-        For, ForKmalloc, ForKrealloc, ForNonblocking, ForPages, ForPagesBulk, ForPagesExact,
-        ForRealloc, Gfp, GfpAtomic, GfpNoFs, GfpNoIo, GfpNowait, Grant, HighUser, HighUserMovable,
-        Kernel, KernelAccount, MayFail, Modify, NoReclaim, Nolock, User,
+        For, ForKVmalloc, ForKVrealloc, ForKmalloc, ForKrealloc, ForNonblocking, ForPages,
+        ForPagesBulk, ForPagesExact, ForRealloc, ForVmalloc, ForVrealloc, Gfp, GfpAtomic, GfpNoFs,
+        GfpNoIo, GfpNowait, Grant, HighUser, HighUserMovable, Kernel, KernelAccount, MayFail,
+        Modify, NoReclaim, Nolock, User,
     },
     irq::Disable,
     module,

@@ -2,6 +2,8 @@
 
 //! vmalloc with interrupts off.
 
+//@ignore-target: rt
+
 use kalloc::prelude::*;
 
 pub fn allocate(task: &mut Task) -> Result<KVBox<[u8; 10000]>> {
