@@ -24,11 +24,14 @@ pub mod context;
 pub mod gfp;
 pub mod irq;
 pub mod kmalloc;
+pub mod mempool;
 mod module;
 pub mod node;
+pub mod owner;
 pub mod prelude;
 pub mod scope;
 pub mod size;
+pub mod slab;
 pub mod sync;
 pub mod upstream;
 
