@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the tests ask of the kernel that no driver needs. */
 
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/irqflags.h>
@@ -10,6 +11,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/sprintf.h>
 #include <linux/string.h>
 #include <trace/events/kmem.h>
 
@@ -41,16 +43,33 @@ static void probe_kfree(void *data, unsigned long call_site, const void *ptr)
 	record((struct testlib_event){ .ptr = ptr, .is_free = true });
 }
 
+static void probe_kmem_cache_alloc(void *data, unsigned long call_site, const void *ptr, struct kmem_cache *cache,
+				   gfp_t gfp, int node)
+{
+	record((struct testlib_event){ .ptr = ptr, .gfp = gfp, .node = node });
+}
+
+static void probe_kmem_cache_free(void *data, unsigned long call_site, const void *ptr, const struct kmem_cache *cache)
+{
+	record((struct testlib_event){ .ptr = ptr, .is_free = true });
+}
+
+static void unregister_traces(void)
+{
+	unregister_trace_kmem_cache_free(probe_kmem_cache_free, NULL);
+	unregister_trace_kmem_cache_alloc(probe_kmem_cache_alloc, NULL);
+	unregister_trace_kfree(probe_kfree, NULL);
+	unregister_trace_kmalloc(probe_kmalloc, NULL);
+}
+
 int testlib_trace_start(void)
 {
-	int err = register_trace_kmalloc(probe_kmalloc, NULL);
-
-	if (err)
-		return err;
-	err = register_trace_kfree(probe_kfree, NULL);
-	if (err) {
-		unregister_trace_kmalloc(probe_kmalloc, NULL);
-		return err;
+	if (register_trace_kmalloc(probe_kmalloc, NULL) || register_trace_kfree(probe_kfree, NULL) ||
+	    register_trace_kmem_cache_alloc(probe_kmem_cache_alloc, NULL) ||
+	    register_trace_kmem_cache_free(probe_kmem_cache_free, NULL)) {
+		/* Those that are not registered are not found. */
+		unregister_traces();
+		return -ENOMEM;
 	}
 	nr_events = 0;
 	WRITE_ONCE(traced, current);
@@ -61,8 +80,7 @@ EXPORT_SYMBOL_GPL(testlib_trace_start);
 size_t testlib_trace_stop(void)
 {
 	WRITE_ONCE(traced, NULL);
-	unregister_trace_kfree(probe_kfree, NULL);
-	unregister_trace_kmalloc(probe_kmalloc, NULL);
+	unregister_traces();
 	tracepoint_synchronize_unregister();
 	return nr_events;
 }
@@ -183,6 +201,29 @@ bool testlib_in_noio_scope(void)
 	return current->flags & PF_MEMALLOC_NOIO;
 }
 EXPORT_SYMBOL_GPL(testlib_in_noio_scope);
+
+long testlib_slab_attribute(const char *cache, const char *attribute)
+{
+	char text[64] = {};
+	char *path = kasprintf(GFP_KERNEL, "/sys/kernel/slab/%s/%s", cache, attribute);
+	struct file *file;
+	loff_t pos = 0;
+	ssize_t len;
+
+	if (!path)
+		return -ENOMEM;
+	file = filp_open(path, O_RDONLY, 0);
+	kfree(path);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	len = kernel_read(file, text, sizeof(text) - 1, &pos);
+	filp_close(file, NULL);
+	if (len < 0)
+		return len;
+	/* Numbers, or whether there is any text. */
+	return text[0] >= '0' && text[0] <= '9' ? simple_strtol(text, NULL, 10) : len;
+}
+EXPORT_SYMBOL_GPL(testlib_slab_attribute);
 
 MODULE_DESCRIPTION("What kalloc's tests ask of the kernel");
 MODULE_LICENSE("GPL");

@@ -32,6 +32,9 @@ unsigned int testlib_max_page_order(void);
 /* The node that the memory is on. */
 int testlib_node(const void *ptr);
 
+/* What the kernel says of a slab cache: /sys/kernel/slab/CACHE/ATTRIBUTE, or a negative error. */
+long testlib_slab_attribute(const char *cache, const char *attribute);
+
 /* Where the code runs. */
 bool testlib_irqs_disabled(void);
 bool testlib_preemptible(void);

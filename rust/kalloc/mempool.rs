@@ -391,10 +391,12 @@ for_module! {
 /// it may be made.
 pub type MempoolBox<T, O, B = Kmalloc, const BULK: usize = 1> = Owned<Mempool<T, B, BULK>, O>;
 
-/// What has no value: the kernel gives NULL only where it does not wait.
+/// The kernel gives NULL only where it does not wait.
+///
+/// Generic, so that it is in the object of its caller, where objtool sees that it does not return.
 #[cold]
 #[inline(never)]
-fn waited_for_nothing() -> ! {
+fn waited_for_nothing<T>() -> ! {
     panic!("kalloc: NULL from a memory pool that waits")
 }
 
@@ -437,7 +439,7 @@ where
     {
         match Self::alloc(grant, owner) {
             Some(memory) => memory,
-            None => waited_for_nothing(),
+            None => waited_for_nothing::<T>(),
         }
     }
 
@@ -628,7 +630,7 @@ where
         };
         let elements = elements.map(|element| match NonNull::new(element) {
             Some(element) => element,
-            None => waited_for_nothing(),
+            None => waited_for_nothing::<T>(),
         });
         for (index, element) in elements.iter().enumerate() {
             // SAFETY: It is an element of this pool, with room for a `T`.

@@ -156,7 +156,8 @@ macro_rules! module {
                     // only token in it.
                     let task = unsafe { $crate::context::Task::assume() };
                     ::kernel::prelude::try_pin_init!(KallocModule {
-                        _flush: $crate::slab::Flush,
+                        // SAFETY: It is dropped in process context.
+                        _flush: unsafe { $crate::slab::Flush::new() },
                         // SAFETY: Here and nowhere else, before all other code of the module; they
                         // are dropped after it, in process context.
                         _pools: ($(

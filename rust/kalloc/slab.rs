@@ -301,7 +301,7 @@ type Ctor = unsafe extern "C" fn(*mut c_void);
 impl RawCache {
     /// Wraps `kmem_cache_create()`, for objects of the type `Object` that have a `T` at `offset`.
     fn create<T, Object, C: Sleep>(
-        _cx: &C,
+        cx: &C,
         args: &Args<'_, T>,
         offset: usize,
         flags: slab_flags_t,
@@ -320,7 +320,7 @@ impl RawCache {
             return Err(EINVAL);
         }
         // One of that name may be on its way out.
-        flush();
+        flush(cx);
         // SAFETY: It sleeps, which the caller may.
         let grave = NonNull::new(unsafe { kalloc_helper_grave() }).ok_or(ENOMEM)?;
         let mut c_args = bindings::kmem_cache_args {
@@ -409,19 +409,31 @@ impl Drop for RawCache {
 }
 
 /// Waits until every cache that was dropped is destroyed.
-fn flush() {
-    // SAFETY: It sleeps, which all callers may.
+///
+/// Creating a cache and unloading a module do so by themselves.
+pub fn flush<C: Sleep>(_cx: &C) {
+    // SAFETY: It sleeps, which the caller may.
     unsafe { kalloc_helper_kmem_cache_destroy_flush() }
 }
 
-/// Waits until every cache that was dropped is destroyed, for the exit of a module.
+/// Waits when it is dropped, for the exit of a module.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Flush;
+pub struct Flush(());
+
+impl Flush {
+    /// # Safety
+    ///
+    /// The result is dropped in process context.
+    pub unsafe fn new() -> Self {
+        Self(())
+    }
+}
 
 impl Drop for Flush {
     fn drop(&mut self) {
-        flush();
+        // SAFETY: It sleeps, which may be done here by the contract of `new`.
+        unsafe { kalloc_helper_kmem_cache_destroy_flush() }
     }
 }
 
@@ -1150,7 +1162,7 @@ impl<T: Construct + Sync + fmt::Debug, O: Owner<RcuCache<T>>> fmt::Debug for Rcu
 ///
 /// impl Construct for Session {
 ///     fn construct() -> impl PinInit<Self> {
-///         pin_init!(Session { id: AtomicCell::new(0) })
+///         init!(Session { id: AtomicCell::new(0) })
 ///     }
 /// }
 ///

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An owner of something else.
+
+use kalloc::{prelude::*, slab::*};
+
+pub fn number(task: &Task, cache: &Cache<u32>) -> Result<SlabBox<u64, &Cache<u32>>> { //~ ERROR: does not own
+    todo!()
+}
