@@ -407,10 +407,7 @@ where
 {
     /// Wraps `mempool_alloc()`.
     #[inline(always)]
-    fn alloc<G>(_grant: G, owner: O) -> Option<Memory<Mempool<T, B, BULK>, O>>
-    where
-        G: Grant<Flags: ForMempool>,
-    {
+    fn alloc<G: Grant>(_grant: G, owner: O) -> Option<Memory<Mempool<T, B, BULK>, O>> {
         const { assert!(!G::ON_NODE, "the reserve of a pool is not for one node") };
         // SAFETY: The pool is there, since it has an owner, and the flags are legal in this
         // context, which is what the grant says.
@@ -426,7 +423,7 @@ where
     #[inline]
     pub fn new<G>(grant: G, owner: O, value: T) -> Self
     where
-        G: Grant<Flags: WaitsForMempool + ForMempool>,
+        G: Grant<Flags: WaitsForMempool>,
     {
         Self::new_uninit(grant, owner).write(value)
     }
@@ -435,7 +432,7 @@ where
     #[inline(always)]
     pub fn new_uninit<G>(grant: G, owner: O) -> Memory<Mempool<T, B, BULK>, O>
     where
-        G: Grant<Flags: WaitsForMempool + ForMempool>,
+        G: Grant<Flags: WaitsForMempool>,
     {
         match Self::alloc(grant, owner) {
             Some(memory) => memory,
@@ -451,7 +448,7 @@ where
     #[inline]
     pub fn pin_init<G, E>(grant: G, owner: O, init: impl PinInit<T, E>) -> Result<Pin<Self>, E>
     where
-        G: Grant<Flags: WaitsForMempool + ForMempool>,
+        G: Grant<Flags: WaitsForMempool>,
     {
         Self::new_uninit(grant, owner).write_pin_init(init)
     }

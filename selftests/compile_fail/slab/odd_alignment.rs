@@ -6,6 +6,6 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn args() -> Args<'static, u64> {
-    Args::new(c"odd").align::<48>()
+pub fn create(task: &Task) -> Result<Cache<u64>> {
+    Cache::create(task, &Args::new(c"odd").align::<48>())
 }

@@ -4,6 +4,9 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn number(task: &Task, cache: &Cache<u32>) -> Result<SlabBox<u64, &Cache<u32>>> { //~ ERROR: does not own
-    todo!()
+pub fn number(task: &Task, cache: &Cache<u32>) -> Result {
+    SlabBox::<u64, _>::new(task, cache, 1)?; //~ ERROR: does not own
+    //~^ ERROR: does not own
+    //~^^ ERROR: does not own
+    Ok(())
 }
