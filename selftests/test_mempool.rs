@@ -353,21 +353,29 @@ fn pinned_initialisers(task: &mut Task) -> Outcome {
 
 fn bulk_is_one_owner(task: &mut Task) -> Outcome {
     let drops = AtomicUsize::new(0);
-    let pool = Mempool::<(usize, Counted<'_>), Kmalloc, 4>::kmalloc(&task, 6)?;
-    let reserve = [(); 5].map(|()| MempoolBox::preallocated_uninit(task, &pool));
-    check_eq!(pool.curr_nr(), 1);
+    let args = Args::new(c"kalloc_test_pool").no_merge();
+    let cache = Cache::<(usize, Counted<'_>)>::create(task, &args)?;
+    let pool = Mempool::<_, _, 4>::slab(&task, 6, &cache)?;
+    let reserve = [(); 4].map(|()| MempoolBox::preallocated_uninit(task, &pool));
+    check_eq!(pool.curr_nr(), 2);
     let mut bulk = MempoolBulk::<_, 4, _, _, 4>::from_fn(task, &pool, |i| (i, Counted(&drops)));
+    check_eq!(pool.curr_nr(), 2);
     bulk[2].0 += 10;
     check_eq!(bulk.iter().map(|object| object.0).sum::<usize>(), 16);
-    // The reserve had no need of the last ones when these come back.
     drop(bulk);
-    check_eq!(drops.load(Ordering::Relaxed), 4);
-    check_eq!(pool.curr_nr(), 5);
+    check_eq!(drops.swap(0, Ordering::Relaxed), 4);
+    check_eq!(pool.curr_nr(), 6);
+    // Now the reserve has no need of the last ones that come back.
+    let one = MempoolBox::preallocated_uninit(task, &pool)?;
     let bulk = MempoolBulk::<_, 4, _, _, 4>::from_fn(task, &pool, |i| (i, Counted(&drops)));
     drop(bulk);
+    check_eq!(drops.load(Ordering::Relaxed), 4);
     check_eq!(pool.curr_nr(), 6);
-    drop(reserve);
+    drop((one, reserve));
     check_eq!(pool.curr_nr(), 6);
+    // The cache has them, and those of the reserve.
+    drop(pool);
+    check!(cache.shrink(task));
     Ok(())
 }
 

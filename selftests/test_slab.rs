@@ -686,12 +686,13 @@ fn rcu_cell_of_another_cache(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-/// Puts one session after another into the cell, each of which is freed when it comes out.
+/// Puts one session after another into the cells, those of even numbers into the first. Each is freed
+/// when it comes out, and may be the next one in the other cell.
 #[pin_data]
 struct Churn {
     #[pin]
     work: Work<Churn>,
-    cell: RcuCell<Session, Sessions>,
+    cells: [RcuCell<Session, Sessions>; 2],
     rounds: AtomicUsize,
     stop: AtomicBool,
 }
@@ -709,10 +710,10 @@ impl WorkItem for Churn {
         while !this.stop.load(Ordering::Relaxed) {
             let id = this.rounds.fetch_add(1, Ordering::Relaxed) as u64 + 1;
             if let Ok(new) = RcuRef::new(&task, Sessions, |session: &Session| session.set(id)) {
-                let _ = this.cell.replace(Some(new));
+                let _ = this.cells[id as usize % 2].replace(Some(new));
             }
         }
-        let _ = this.cell.replace(None);
+        let _ = this.cells[0].replace(None);
     }
 }
 
@@ -721,7 +722,7 @@ fn rcu_readers_never_see_a_wrong_object(task: &mut Task) -> Outcome {
         &task,
         pin_init!(Churn {
             work <- new_work!("Churn::work"),
-            cell: RcuCell::new(Sessions),
+            cells: [RcuCell::new(Sessions), RcuCell::new(Sessions)],
             rounds: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
         }),
@@ -729,12 +730,12 @@ fn rcu_readers_never_see_a_wrong_object(task: &mut Task) -> Outcome {
     check!(workqueue::system_unbound().enqueue(churn.clone()).is_ok());
     let (mut found, mut wrong, mut changes, mut last) = (0, 0, 0, 0);
     for _ in 0..1_000_000 {
-        let session = task.rcu_read(|guard, _cx| churn.cell.get(guard, |_| true));
+        let session = task.rcu_read(|guard, _cx| churn.cells[0].get(guard, |_| true));
         if let Some(session) = session {
             found += 1;
             // While there is a reference nobody changes it.
             let id = session.id.load(Relaxed);
-            if session.double.load(Relaxed) != 2 * id || id == 0 {
+            if session.double.load(Relaxed) != 2 * id || id == 0 || id % 2 != 0 {
                 wrong += 1;
             }
             changes += usize::from(id != last);
@@ -746,7 +747,7 @@ fn rcu_readers_never_see_a_wrong_object(task: &mut Task) -> Outcome {
     }
     churn.stop.store(true, Ordering::Relaxed);
     while task
-        .rcu_read(|guard, _cx| churn.cell.get(guard, |_| true))
+        .rcu_read(|guard, _cx| churn.cells[0].get(guard, |_| true))
         .is_some()
     {
         kernel::time::delay::fsleep(kernel::time::Delta::from_millis(1));
