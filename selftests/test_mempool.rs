@@ -68,7 +68,7 @@ kalloc::module! {
     pools: {
         /// What `pool_of_the_module` tests.
         static Reserve: Mempool<u64> = 3;
-        static Blocks: Mempool<[u8; 8192], Pages> = 1;
+        static Blocks: Mempool<[u8; 8192], PageBacked> = 1;
     },
     name: "test_mempool",
     authors: ["The kalloc authors"],
@@ -101,10 +101,10 @@ fn wrong_sizes_are_errors(task: &mut Task) -> Outcome {
         check_eq!(Mempool::<u64>::kmalloc(&task, min_nr).err(), Some(EINVAL));
     }
     check_eq!(
-        Mempool::<u64, Kmalloc, 8>::kmalloc(&task, 7).err(),
+        Mempool::<u64, KmallocBacked, 8>::kmalloc(&task, 7).err(),
         Some(EINVAL)
     );
-    let pool = Mempool::<u64, Kmalloc, 8>::kmalloc(&task, 8)?;
+    let pool = Mempool::<u64, KmallocBacked, 8>::kmalloc(&task, 8)?;
     for min_nr in [0, 7, MAX_MIN_NR + 1, usize::MAX] {
         check_eq!(pool.resize(task, min_nr).err(), Some(EINVAL));
     }
@@ -164,9 +164,13 @@ fn reserve_of_a_slab_cache(task: &mut Task) -> Outcome {
 }
 
 fn reserve_of_pages(task: &mut Task) -> Outcome {
-    take_the_reserve!(task, Mempool::<[u8; 1000], Pages>::pages(&task, 3)?, 4096);
+    take_the_reserve!(
+        task,
+        Mempool::<[u8; 1000], PageBacked>::pages(&task, 3)?,
+        4096
+    );
 
-    let pool = Mempool::<[u8; 20_000], Pages>::pages(&task, 2)?;
+    let pool = Mempool::<[u8; 20_000], PageBacked>::pages(&task, 2)?;
     let Ok(element) = MempoolBox::pin_init(&task, &pool, pin_init::init_zeroed::<[u8; 20_000]>());
     check!(aligned(&*element, 32768));
     Ok(())
@@ -190,7 +194,7 @@ fn all_large_memory(task: &mut Task) -> Result<KBox<[Option<KBox<[u8; 4 << 20]>>
 type Large = [u8; 4 << 20];
 
 fn elements_when_memory_is_short(task: &mut Task) -> Outcome {
-    let pool = Mempool::<Large, Pages>::pages(&task, 2)?;
+    let pool = Mempool::<Large, PageBacked>::pages(&task, 2)?;
     let hoard = all_large_memory(task)?;
     // Nothing is left but the reserve.
     let first = MempoolBox::try_new_uninit(task.with(NoReclaim), &pool)?;
@@ -264,7 +268,7 @@ fn value_comes_back_when_the_reserve_is_empty(task: &mut Task) -> Outcome {
 
 fn creation_fails_when_memory_is_short(task: &mut Task) -> Outcome {
     let hoard = all_large_memory(task)?;
-    let pool = Mempool::<Large, Pages>::pages(task.with(NoReclaim.nowarn()), 2);
+    let pool = Mempool::<Large, PageBacked>::pages(task.with(NoReclaim.nowarn()), 2);
     drop(hoard);
     check_eq!(pool.err(), Some(ENOMEM));
     Ok(())
@@ -417,7 +421,7 @@ fn pool_dropped_in_atomic_context(task: &mut Task) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(()))?;
     let first = Mempool::<u64>::kmalloc(&task, 4)?;
     let second = Mempool::<_, _>::slab(&task, 4, &cache)?;
-    let third = Mempool::<[u8; 4096], Pages>::pages(&task, 4)?;
+    let third = Mempool::<[u8; 4096], PageBacked>::pages(&task, 4)?;
     task.locked(&lock, |(), _cx| drop((first, second, third)));
     check!(cache.shrink(task));
 
@@ -425,7 +429,7 @@ fn pool_dropped_in_atomic_context(task: &mut Task) -> Outcome {
     {
         let first = Mempool::<u64>::kmalloc(&task, 4)?;
         let second = Mempool::<_, _>::slab(&task, 4, &cache)?;
-        let third = Mempool::<[u8; 4096], Pages>::pages(&task, 4)?;
+        let third = Mempool::<[u8; 4096], PageBacked>::pages(&task, 4)?;
         task.irqs_off(|_cx| drop((first, second, third)));
         check!(cache.shrink(task));
     }

@@ -185,7 +185,7 @@ fn kernel_sees_what_was_asked(task: &mut Task) -> Outcome {
     aligned.destroy(task);
 
     if cfg!(CONFIG_ZONE_DMA) {
-        let dma = Cache::<Message>::create(task, &Args::new(NAME).no_merge().zone(Zone::Dma))?;
+        let dma = Cache::<Message>::create(task, &Args::new(NAME).no_merge().cache_dma())?;
         check_eq!(attribute(NAME, c"cache_dma"), 1);
         dma.destroy(task);
     }
@@ -278,9 +278,9 @@ fn objects_of_a_zone(task: &mut Task) -> Outcome {
     }
     // SAFETY: Memory of a slab.
     let phys = |object: &[u8; 64]| unsafe { c::testlib_phys(object.as_ptr().cast()) };
-    let dma = Cache::create(task, &Args::new(c"kalloc_test_dma").zone(Zone::Dma))?;
+    let dma = Cache::create(task, &Args::new(c"kalloc_test_dma").cache_dma())?;
     check!(phys(&*SlabBox::new(&task, &dma, [1; 64])?) < 16 << 20);
-    let dma32 = Cache::create(task, &Args::new(c"kalloc_test_dma32").zone(Zone::Dma32))?;
+    let dma32 = Cache::create(task, &Args::new(c"kalloc_test_dma32").cache_dma32())?;
     check!(phys(&*SlabBox::new(&task, &dma32, [1; 64])?) < 4 << 30);
     // It is not so by luck.
     check!(phys(&*SlabBox::new(&task, &cache(task)?, [1; 64])?) >= 16 << 20);

@@ -88,7 +88,7 @@ pub const MAX_MIN_NR: usize = kmalloc::MAX_SIZE / size_of::<usize>();
 
 // What is behind a pool ------------------------------------------------------------------------------------------------
 
-/// What allocates the elements of a pool: [`Kmalloc`], [`Slab`] or [`Pages`].
+/// What allocates the elements of a pool: [`KmallocBacked`], [`SlabBacked`] or [`PageBacked`].
 pub trait Backing<T>: Sealed {
     /// The functions of the kernel and what they get.
     #[doc(hidden)]
@@ -111,10 +111,10 @@ pub trait Backing<T>: Sealed {
 
 /// Elements come from kmalloc.
 #[derive(Clone, Copy, Debug)]
-pub struct Kmalloc;
+pub struct KmallocBacked;
 
-impl Sealed for Kmalloc {}
-impl<T> Backing<T> for Kmalloc {
+impl Sealed for KmallocBacked {}
+impl<T> Backing<T> for KmallocBacked {
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void) {
         const {
             assert!(
@@ -134,10 +134,10 @@ impl<T> Backing<T> for Kmalloc {
 ///
 /// A cache with a constructor is none: the pool would hand out elements that it has not run for.
 #[derive(Clone, Copy, Debug)]
-pub struct Slab<O>(O);
+pub struct SlabBacked<O>(O);
 
-impl<O> Sealed for Slab<O> {}
-impl<T, O: Owner<Cache<T>>> Backing<T> for Slab<O> {
+impl<O> Sealed for SlabBacked<O> {}
+impl<T, O: Owner<Cache<T>>> Backing<T> for SlabBacked<O> {
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void) {
         (
             Some(bindings::mempool_alloc_slab),
@@ -149,10 +149,10 @@ impl<T, O: Owner<Cache<T>>> Backing<T> for Slab<O> {
 
 /// Elements are pages: the lowest order that has room for a `T`.
 #[derive(Clone, Copy, Debug)]
-pub struct Pages;
+pub struct PageBacked;
 
-impl Sealed for Pages {}
-impl<T> Backing<T> for Pages {
+impl Sealed for PageBacked {}
+impl<T> Backing<T> for PageBacked {
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void) {
         const {
             assert!(
@@ -200,7 +200,7 @@ impl<T> Backing<T> for Pages {
 ///
 /// `pool` is a pool of the kernel, which this owns, of elements from `backing`, and its `min_nr` is
 /// at least `BULK` and 1.
-pub struct Mempool<T, B: Backing<T> = Kmalloc, const BULK: usize = 1> {
+pub struct Mempool<T, B: Backing<T> = KmallocBacked, const BULK: usize = 1> {
     pool: NonNull<bindings::mempool>,
     // Dropped after the pool.
     #[expect(dead_code)]
@@ -213,7 +213,7 @@ unsafe impl<T, B: Backing<T> + Send, const BULK: usize> Send for Mempool<T, B, B
 // SAFETY: As above, also from several at once.
 unsafe impl<T, B: Backing<T> + Sync, const BULK: usize> Sync for Mempool<T, B, BULK> {}
 
-impl<T, const BULK: usize> Mempool<T, Kmalloc, BULK> {
+impl<T, const BULK: usize> Mempool<T, KmallocBacked, BULK> {
     /// A pool with a reserve of `min_nr` elements from kmalloc, wraps
     /// `mempool_create_kmalloc_pool()`.
     ///
@@ -227,11 +227,11 @@ impl<T, const BULK: usize> Mempool<T, Kmalloc, BULK> {
     where
         G: Grant<Flags: ForMempool, Context: Sleep>,
     {
-        Self::create(grant, min_nr, Kmalloc)
+        Self::create(grant, min_nr, KmallocBacked)
     }
 }
 
-impl<T, O: Owner<Cache<T>>, const BULK: usize> Mempool<T, Slab<O>, BULK> {
+impl<T, O: Owner<Cache<T>>, const BULK: usize> Mempool<T, SlabBacked<O>, BULK> {
     /// A pool with a reserve of `min_nr` objects of a cache, wraps `mempool_create_slab_pool()`.
     ///
     /// # Errors
@@ -239,10 +239,10 @@ impl<T, O: Owner<Cache<T>>, const BULK: usize> Mempool<T, Slab<O>, BULK> {
     /// As [`Mempool::kmalloc`].
     ///
     /// ```
-    /// use kalloc::{mempool::{Mempool, Slab}, prelude::*, slab::Cache};
+    /// use kalloc::{mempool::{Mempool, SlabBacked}, prelude::*, slab::Cache};
     /// use kernel::sync::Arc;
     ///
-    /// fn reserve(task: &Task, cache: Arc<Cache<u64>>) -> Result<Mempool<u64, Slab<Arc<Cache<u64>>>>> {
+    /// fn reserve(task: &Task, cache: Arc<Cache<u64>>) -> Result<Mempool<u64, SlabBacked<Arc<Cache<u64>>>>> {
     ///     Mempool::slab(task, 16, cache)
     /// }
     /// ```
@@ -250,11 +250,11 @@ impl<T, O: Owner<Cache<T>>, const BULK: usize> Mempool<T, Slab<O>, BULK> {
     where
         G: Grant<Flags: ForMempool, Context: Sleep>,
     {
-        Self::create(grant, min_nr, Slab(cache))
+        Self::create(grant, min_nr, SlabBacked(cache))
     }
 }
 
-impl<T, const BULK: usize> Mempool<T, Pages, BULK> {
+impl<T, const BULK: usize> Mempool<T, PageBacked, BULK> {
     /// A pool with a reserve of `min_nr` blocks of pages, wraps `mempool_create_page_pool()`.
     ///
     /// # Errors
@@ -262,9 +262,9 @@ impl<T, const BULK: usize> Mempool<T, Pages, BULK> {
     /// As [`Mempool::kmalloc`].
     ///
     /// ```
-    /// use kalloc::{mempool::{Mempool, Pages}, prelude::*};
+    /// use kalloc::{mempool::{Mempool, PageBacked}, prelude::*};
     ///
-    /// fn pages(task: &Task) -> Result<Mempool<[u8; 4096], Pages>> {
+    /// fn pages(task: &Task) -> Result<Mempool<[u8; 4096], PageBacked>> {
     ///     Mempool::pages(task, 16)
     /// }
     /// ```
@@ -272,7 +272,7 @@ impl<T, const BULK: usize> Mempool<T, Pages, BULK> {
     where
         G: Grant<Flags: ForMempool, Context: Sleep>,
     {
-        Self::create(grant, min_nr, Pages)
+        Self::create(grant, min_nr, PageBacked)
     }
 }
 
@@ -378,8 +378,8 @@ macro_rules! for_module {
 }
 
 for_module! {
-    Kmalloc, kmalloc;
-    Pages, pages;
+    KmallocBacked, kmalloc;
+    PageBacked, pages;
 }
 
 // An element -----------------------------------------------------------------------------------------------------------
@@ -389,7 +389,7 @@ for_module! {
 ///
 /// An element and an [owner](crate::owner) of the pool. It may be dropped in every context in which
 /// it may be made.
-pub type MempoolBox<T, O, B = Kmalloc, const BULK: usize = 1> = Owned<Mempool<T, B, BULK>, O>;
+pub type MempoolBox<T, O, B = KmallocBacked, const BULK: usize = 1> = Owned<Mempool<T, B, BULK>, O>;
 
 /// The kernel gives NULL only where it does not wait.
 ///
@@ -565,9 +565,9 @@ where
 /// `BULK` of the pool, below which its reserve never is.
 ///
 /// ```
-/// use kalloc::{mempool::{Mempool, MempoolBulk, Kmalloc}, prelude::*};
+/// use kalloc::{mempool::{Mempool, MempoolBulk, KmallocBacked}, prelude::*};
 ///
-/// fn stripe(task: &Task, pool: &Mempool<[u8; 512], Kmalloc, 4>) {
+/// fn stripe(task: &Task, pool: &Mempool<[u8; 512], KmallocBacked, 4>) {
 ///     let mut blocks = MempoolBulk::<_, 4, _, _, 4>::from_fn(task, pool, |_| [0; 512]);
 ///     blocks[3][0] = 1;
 /// }
@@ -576,7 +576,7 @@ where
 /// # Invariants
 ///
 /// `elements` are from the pool of `owner`, hold a valid `T` each, and are ours alone.
-pub struct MempoolBulk<T, const N: usize, O, B = Kmalloc, const BULK: usize = N>
+pub struct MempoolBulk<T, const N: usize, O, B = KmallocBacked, const BULK: usize = N>
 where
     B: Backing<T>,
     O: Owner<Mempool<T, B, BULK>>,

@@ -93,15 +93,6 @@ mod raw {
 
 // What a cache is made from --------------------------------------------------------------------------------------------
 
-/// The memory zone of a cache: `SLAB_CACHE_DMA`, `SLAB_CACHE_DMA32`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Zone {
-    /// `SLAB_CACHE_DMA`: `ZONE_DMA`, the first 16 MiB on x86.
-    Dma,
-    /// `SLAB_CACHE_DMA32`: `ZONE_DMA32`, the first 4 GiB.
-    Dma32,
-}
-
 /// A part of a `T` that may be copied to and from user space, made by
 /// [`usercopy!`](crate::usercopy!).
 #[derive(Debug)]
@@ -179,9 +170,9 @@ macro_rules! kmem_cache {
 /// Objects have at least the alignment of `T`. All methods are `const`.
 ///
 /// ```
-/// use kalloc::slab::{Args, Zone};
+/// use kalloc::slab::Args;
 ///
-/// const ARGS: Args<'_, [u8; 100]> = Args::new(c"descriptor").align::<64>().zone(Zone::Dma32);
+/// const ARGS: Args<'_, [u8; 100]> = Args::new(c"descriptor").align::<64>().cache_dma32();
 /// ```
 #[derive(Debug)]
 pub struct Args<'a, T> {
@@ -257,13 +248,19 @@ impl<'a, T> Args<'a, T> {
         self
     }
 
-    /// `SLAB_CACHE_DMA`, `SLAB_CACHE_DMA32`: all objects are from `zone`.
+    /// `SLAB_CACHE_DMA`: all objects are from `ZONE_DMA`, the first 16 MiB on x86.
+    ///
+    /// There is one zone: of this and [`Args::cache_dma32`] the last call counts.
     #[inline]
-    pub const fn zone(mut self, zone: Zone) -> Self {
-        self.zone = match zone {
-            Zone::Dma => KALLOC_CONST_SLAB_CACHE_DMA,
-            Zone::Dma32 => KALLOC_CONST_SLAB_CACHE_DMA32,
-        };
+    pub const fn cache_dma(mut self) -> Self {
+        self.zone = KALLOC_CONST_SLAB_CACHE_DMA;
+        self
+    }
+
+    /// `SLAB_CACHE_DMA32`: all objects are from `ZONE_DMA32`, the first 4 GiB.
+    #[inline]
+    pub const fn cache_dma32(mut self) -> Self {
+        self.zone = KALLOC_CONST_SLAB_CACHE_DMA32;
         self
     }
 

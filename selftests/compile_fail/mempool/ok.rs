@@ -11,7 +11,7 @@ pub fn create(task: &Task, cx: &NoIo<'_>, cache: Arc<Cache<u64>>) -> Result {
     Mempool::<u64>::kmalloc(task, 4)?;
     Mempool::<u64>::kmalloc(cx, 4)?;
     Mempool::<u64, _>::slab(task.with(Kernel.nowarn()), 4, cache)?;
-    Mempool::<[u8; 4096], Pages>::pages(task, 4)?;
+    Mempool::<[u8; 4096], PageBacked>::pages(task, 4)?;
     Ok(())
 }
 
@@ -26,7 +26,7 @@ pub fn returned(task: &Task, pool: &Arc<Mempool<u64>>) -> MempoolBox<u64, Arc<Me
     MempoolBox::new(task, pool.clone(), 1)
 }
 
-pub fn bulk(task: &Task, pool: &Mempool<u64, Kmalloc, 4>) {
+pub fn bulk(task: &Task, pool: &Mempool<u64, KmallocBacked, 4>) {
     let bulk = MempoolBulk::<_, 3, _, _, 4>::from_fn(task, pool, |i| i as u64);
     drop(bulk);
 }

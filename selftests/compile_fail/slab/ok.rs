@@ -17,7 +17,7 @@ pub struct Request {
 }
 
 pub fn create(task: &Task) -> Result<Cache<u64>> {
-    let cache = Cache::create(task, &Args::new(c"numbers").align::<64>().zone(Zone::Dma32))?;
+    let cache = Cache::create(task, &Args::new(c"numbers").align::<64>().cache_dma32())?;
     drop(SlabBox::new(task, &cache, 1)?);
     Ok(cache)
 }
