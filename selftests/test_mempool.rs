@@ -3,7 +3,7 @@
 //! Memory pools: the reserve is there when the allocator has nothing, and everything comes back.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
-use kalloc::{mempool::*, prelude::*, slab::*};
+use kalloc::{mempool::*, owner::Memory, prelude::*, slab::*};
 use kernel::{
     new_spinlock,
     sync::{Arc, SpinLock},
@@ -212,13 +212,15 @@ fn elements_when_memory_is_short(task: &mut Task) -> Outcome {
     Ok(())
 }
 
+type LargePool = Mempool<Large, PageBacked>;
+
 /// Gives an element back after a while.
 #[pin_data]
 struct Giver {
     #[pin]
     work: DelayedWork<Giver>,
     #[pin]
-    element: SpinLock<Option<MempoolBox<u64, Arc<Mempool<u64>>>>>,
+    element: SpinLock<Option<Memory<LargePool, Arc<LargePool>>>>,
 }
 
 impl_has_delayed_work! {
@@ -235,8 +237,9 @@ impl WorkItem for Giver {
 }
 
 fn waits_until_an_element_comes_back(task: &mut Task) -> Outcome {
-    let pool = Arc::new_with(&task, Mempool::<u64>::kmalloc(&task, 1)?)?;
-    let element = MempoolBox::preallocated(task, pool.clone(), 1)?;
+    let pool = Arc::new_with(&task, LargePool::pages(&task, 1)?)?;
+    let element = MempoolBox::preallocated_uninit(task, pool.clone())?;
+    let given = &raw const *element.as_uninit();
     let giver = Arc::pin_init_with(
         &task,
         pin_init!(Giver {
@@ -244,15 +247,22 @@ fn waits_until_an_element_comes_back(task: &mut Task) -> Outcome {
             element <- new_spinlock!(Some(element)),
         }),
     )?;
-    check!(workqueue::system_long().enqueue_delayed(giver, 10).is_ok());
-    check_eq!(pool.curr_nr(), 0);
-    // One of the reserve: what comes back, and nothing else.
-    let mut element = MempoolBox::preallocated(task, pool.clone(), 2);
-    while element.is_err() {
+    let hoard = all_large_memory(task)?;
+    check!(MempoolBox::try_new_uninit(task.with(NoReclaim), pool.clone()).is_err());
+    check!(workqueue::system_long().enqueue_delayed(giver, 50).is_ok());
+    // No error to handle: it waits, unless the kernel finds other memory meanwhile.
+    let element = MempoolBox::new_uninit(&task, pool.clone());
+    drop(hoard);
+    pr_info!(
+        "# waited for the element: {}\n",
+        core::ptr::eq(element.as_uninit(), given)
+    );
+    drop(element);
+    while pool.curr_nr() == 0 {
         kernel::time::delay::fsleep(kernel::time::Delta::from_millis(1));
-        element = MempoolBox::preallocated(task, pool.clone(), 2);
     }
-    check_eq!(*element?, 2);
+    // The work is at its end, and its code must not be unloaded before that.
+    kernel::time::delay::fsleep(kernel::time::Delta::from_millis(300));
     Ok(())
 }
 

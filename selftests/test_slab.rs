@@ -713,6 +713,7 @@ impl WorkItem for Churn {
                 let _ = this.cells[id as usize % 2].replace(Some(new));
             }
         }
+        let _ = this.cells[1].replace(None);
         let _ = this.cells[0].replace(None);
     }
 }
@@ -752,6 +753,8 @@ fn rcu_readers_never_see_a_wrong_object(task: &mut Task) -> Outcome {
     {
         kernel::time::delay::fsleep(kernel::time::Delta::from_millis(1));
     }
+    // The work is at its end, and its code must not be unloaded before that.
+    kernel::time::delay::fsleep(kernel::time::Delta::from_millis(10));
     pr_info!(
         "# {} lookups of {} objects, {} made\n",
         found,

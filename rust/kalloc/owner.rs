@@ -118,6 +118,13 @@ impl<P: Pool, O: Owner<P>> Memory<P, O> {
         self.object.as_ptr()
     }
 
+    /// The memory as it is.
+    #[inline(always)]
+    pub fn as_uninit(&self) -> &MaybeUninit<P::Object> {
+        // SAFETY: By the invariant, and a `MaybeUninit` is always initialised.
+        unsafe { self.object.cast().as_ref() }
+    }
+
     /// Initialises the memory with `value`.
     #[inline(always)]
     pub fn write(self, value: P::Object) -> Owned<P, O> {
@@ -284,7 +291,7 @@ unsafe impl<P: Sync> Sync for Place<P> {}
 
 impl<P> Place<P> {
     /// A place with nothing in it.
-    #[expect(clippy::new_without_default)]
+    #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self(UnsafeCell::new(MaybeUninit::uninit()))
     }

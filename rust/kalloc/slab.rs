@@ -824,6 +824,8 @@ pub trait Construct: Sized {
 
 /// Types whose objects go back to their cache constructed.
 ///
+/// The constructor runs on whatever thread adds memory to the cache, so they are [`Send`].
+///
 /// ```
 /// use kalloc::{prelude::*, slab::{Construct, Constructed}};
 /// use kernel::{new_spinlock, sync::SpinLock};
@@ -848,7 +850,7 @@ pub trait Construct: Sized {
 ///     }
 /// }
 /// ```
-pub trait Constructed: Construct {
+pub trait Constructed: Construct + Send {
     /// Brings an object back to its constructed state. Called when its box is dropped, in whatever
     /// context that is.
     fn reset(self: Pin<&mut Self>);
