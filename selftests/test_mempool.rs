@@ -178,8 +178,10 @@ fn reserve_of_pages(task: &mut Task) -> Outcome {
 
 // When memory is short -------------------------------------------------------------------------------------------------
 
+type Hoard = KBox<[Option<KBox<[u8; 4 << 20]>>]>;
+
 /// The largest pieces that there are, until there are none.
-fn all_large_memory(task: &mut Task) -> Result<KBox<[Option<KBox<[u8; 4 << 20]>>]>, testlib::Stop> {
+fn all_large_memory(task: &mut Task) -> Result<Hoard, testlib::Stop> {
     let mut hoard = KBox::from_fn(&task, 1024, |_| None)?;
     for place in hoard.iter_mut() {
         let Ok(memory) = KBox::<[u8; 4 << 20]>::new_uninit(task.with(NoReclaim.nowarn())) else {
@@ -424,7 +426,8 @@ fn use_and_drop_in_each_context(task: &mut Task) -> Outcome {
         let bulk = MempoolBulk::<_, 1, _>::from_fn(task, &pool, |_| 1u64);
         task.irqs_off(|cx| -> Result {
             drop(bulk);
-            Ok(drop(MempoolBox::try_new(&cx, &pool, 6)?))
+            drop(MempoolBox::try_new(&cx, &pool, 6)?);
+            Ok(())
         })?;
         task.preempt_off(|cx| MempoolBox::try_new(&cx, &pool, 7).map(drop))?;
     }

@@ -287,8 +287,10 @@ fn objects_of_a_zone(task: &mut Task) -> Outcome {
     Ok(())
 }
 
+type Hoard = KBox<[Option<KBox<[u8; 4 << 20]>>]>;
+
 /// The largest pieces that there are, until there are none.
-fn all_large_memory(task: &mut Task) -> Result<KBox<[Option<KBox<[u8; 4 << 20]>>]>, testlib::Stop> {
+fn all_large_memory(task: &mut Task) -> Result<Hoard, testlib::Stop> {
     let mut hoard = KBox::from_fn(&task, 1024, |_| None)?;
     for place in hoard.iter_mut() {
         let Ok(memory) = KBox::<[u8; 4 << 20]>::new_uninit(task.with(NoReclaim.nowarn())) else {
@@ -668,7 +670,7 @@ fn rcu_lookup_gets_and_checks(task: &mut Task) -> Outcome {
     let found = found.ok_or(ENOENT)?;
     check_eq!(found.double.load(Relaxed), 2);
     let again = found.clone();
-    let (_, trace) = traced(|| drop(found))?;
+    let ((), trace) = traced(|| drop(found))?;
     check_eq!(trace.events().count(), 0);
     let ((), trace) = traced(|| drop(again))?;
     check_eq!(trace.events().filter(|event| event.is_free).count(), 1);

@@ -391,9 +391,14 @@ for_module! {
 /// it may be made.
 pub type MempoolBox<T, O, B = KmallocBacked, const BULK: usize = 1> = Owned<Mempool<T, B, BULK>, O>;
 
+/// An element of a [`Mempool`] with nothing in it yet.
+pub type MempoolMemory<T, O, B = KmallocBacked, const BULK: usize = 1> =
+    Memory<Mempool<T, B, BULK>, O>;
+
 /// The kernel gives NULL only where it does not wait.
 ///
 /// Generic, so that it is in the object of its caller, where objtool sees that it does not return.
+#[allow(clippy::extra_unused_type_parameters)]
 #[cold]
 #[inline(never)]
 fn waited_for_nothing<T>() -> ! {
@@ -488,7 +493,7 @@ where
     pub fn try_new_uninit<G>(
         grant: G,
         owner: O,
-    ) -> Result<Memory<Mempool<T, B, BULK>, O>, Failed<G::Flags>>
+    ) -> Result<MempoolMemory<T, O, B, BULK>, Failed<G::Flags>>
     where
         G: Grant<Flags: ForMempool>,
     {
@@ -543,7 +548,7 @@ where
     pub fn preallocated_uninit<C>(
         _cx: &C,
         owner: O,
-    ) -> Result<Memory<Mempool<T, B, BULK>, O>, Failed<<C as Allocate>::Flags>>
+    ) -> Result<MempoolMemory<T, O, B, BULK>, Failed<<C as Allocate>::Flags>>
     where
         C: Allocate,
     {

@@ -268,7 +268,7 @@ where
 
 /// Pools that [`module!`](crate::module!) can declare: made from a constant, without code of the
 /// driver.
-pub trait ForModule: Sync + Sized {
+pub trait ForModule: Sealed + Sync + Sized {
     /// What it is made from.
     type Args: 'static;
 

@@ -1053,6 +1053,8 @@ impl<T: Construct + Sync> RcuCache<T> {
     }
 }
 
+impl<T> Sealed for RcuCache<T> {}
+
 /// A counted reference to an object of an [`RcuCache`]. The last one frees the object.
 ///
 /// # Invariants
