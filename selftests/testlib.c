@@ -4,6 +4,7 @@
 #include <linux/bottom_half.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/highmem.h>
 #include <linux/interrupt.h>
@@ -19,6 +20,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/sprintf.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 #include <linux/vmalloc.h>
@@ -57,16 +59,33 @@ static void probe_kfree(void *data, unsigned long call_site, const void *ptr)
 	record((struct testlib_event){ .ptr = ptr, .is_free = true });
 }
 
+static void probe_kmem_cache_alloc(void *data, unsigned long call_site, const void *ptr, struct kmem_cache *cache,
+				   gfp_t gfp, int node)
+{
+	record((struct testlib_event){ .ptr = ptr, .gfp = gfp, .node = node });
+}
+
+static void probe_kmem_cache_free(void *data, unsigned long call_site, const void *ptr, const struct kmem_cache *cache)
+{
+	record((struct testlib_event){ .ptr = ptr, .is_free = true });
+}
+
+static void unregister_traces(void)
+{
+	unregister_trace_kmem_cache_free(probe_kmem_cache_free, NULL);
+	unregister_trace_kmem_cache_alloc(probe_kmem_cache_alloc, NULL);
+	unregister_trace_kfree(probe_kfree, NULL);
+	unregister_trace_kmalloc(probe_kmalloc, NULL);
+}
+
 int testlib_trace_start(void)
 {
-	int err = register_trace_kmalloc(probe_kmalloc, NULL);
-
-	if (err)
-		return err;
-	err = register_trace_kfree(probe_kfree, NULL);
-	if (err) {
-		unregister_trace_kmalloc(probe_kmalloc, NULL);
-		return err;
+	if (register_trace_kmalloc(probe_kmalloc, NULL) || register_trace_kfree(probe_kfree, NULL) ||
+	    register_trace_kmem_cache_alloc(probe_kmem_cache_alloc, NULL) ||
+	    register_trace_kmem_cache_free(probe_kmem_cache_free, NULL)) {
+		/* Those that are not registered are not found. */
+		unregister_traces();
+		return -ENOMEM;
 	}
 	nr_events = 0;
 	WRITE_ONCE(traced, current);
@@ -77,8 +96,7 @@ EXPORT_SYMBOL_GPL(testlib_trace_start);
 size_t testlib_trace_stop(void)
 {
 	WRITE_ONCE(traced, NULL);
-	unregister_trace_kfree(probe_kfree, NULL);
-	unregister_trace_kmalloc(probe_kmalloc, NULL);
+	unregister_traces();
 	tracepoint_synchronize_unregister();
 	return nr_events;
 }
@@ -709,6 +727,29 @@ void testlib_kvfree_rcu_barrier(void)
 	kmem_cache_destroy(kmem_cache_create("kalloc_testlib_barrier", 8, 8, SLAB_NO_MERGE, NULL));
 }
 EXPORT_SYMBOL_GPL(testlib_kvfree_rcu_barrier);
+
+long testlib_slab_attribute(const char *cache, const char *attribute)
+{
+	char text[64] = {};
+	char *path = kasprintf(GFP_KERNEL, "/sys/kernel/slab/%s/%s", cache, attribute);
+	struct file *file;
+	loff_t pos = 0;
+	ssize_t len;
+
+	if (!path)
+		return -ENOMEM;
+	file = filp_open(path, O_RDONLY, 0);
+	kfree(path);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	len = kernel_read(file, text, sizeof(text) - 1, &pos);
+	filp_close(file, NULL);
+	if (len < 0)
+		return len;
+	/* Numbers, or whether there is any text. */
+	return text[0] >= '0' && text[0] <= '9' ? simple_strtol(text, NULL, 10) : len;
+}
+EXPORT_SYMBOL_GPL(testlib_slab_attribute);
 
 MODULE_DESCRIPTION("What kalloc's tests ask of the kernel");
 MODULE_LICENSE("GPL");

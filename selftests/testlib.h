@@ -77,6 +77,8 @@ unsigned long testlib_totalram_pages(void);
 /* Bottom halves disabled, for which kalloc has no token. */
 void testlib_local_bh_disable(void);
 void testlib_local_bh_enable(void);
+/* What the kernel says of a slab cache: /sys/kernel/slab/CACHE/ATTRIBUTE, or a negative error. */
+long testlib_slab_attribute(const char *cache, const char *attribute);
 
 /* Where the code runs. */
 bool testlib_irqs_disabled(void);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/irqflags.h>
+#include <linux/llist.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 /* Where C's macro does more than call the allocator (allocation profiling, partitioned caches), Rust calls these. */
 void *kalloc_helper_kmalloc(size_t size, gfp_t flags)
@@ -43,3 +46,70 @@ void kalloc_helper_kvfree_rcu(struct kvfree_rcu_head *head, void *ptr)
 	else
 		kvfree_call_rcu(head, ptr);
 }
+
+/* kmem_cache_destroy() sleeps. For where that is not allowed: a place that is made with the cache, and one work item. */
+struct kalloc_grave {
+	struct llist_node node;
+	struct kmem_cache *cache;
+};
+
+static LLIST_HEAD(kalloc_graves);
+
+static void kalloc_bury(struct work_struct *work)
+{
+	struct kalloc_grave *grave, *next;
+
+	llist_for_each_entry_safe(grave, next, llist_del_all(&kalloc_graves), node) {
+		kmem_cache_destroy(grave->cache);
+		kfree(grave);
+	}
+}
+
+static DECLARE_WORK(kalloc_burial, kalloc_bury);
+
+void *kalloc_helper_grave(void)
+{
+	return kmalloc(sizeof(struct kalloc_grave), GFP_KERNEL);
+}
+
+void kalloc_helper_kmem_cache_destroy_later(void *place, struct kmem_cache *cache)
+{
+	struct kalloc_grave *grave = place;
+
+	grave->cache = cache;
+	llist_add(&grave->node, &kalloc_graves);
+	schedule_work(&kalloc_burial);
+}
+
+void kalloc_helper_kmem_cache_destroy_flush(void)
+{
+	flush_work(&kalloc_burial);
+}
+
+/* The bulk functions want interrupts on, and a drop does not know. */
+void kalloc_helper_kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **objects)
+{
+	if (irqs_disabled()) {
+		for (size_t i = 0; i < nr; i++)
+			kmem_cache_free(cache, objects[i]);
+	} else {
+		kmem_cache_free_bulk(cache, nr, objects);
+	}
+}
+
+#ifdef CONFIG_MEM_ALLOC_PROFILING
+void *kalloc_helper_kmem_cache_alloc(struct kmem_cache *cache, gfp_t flags)
+{
+	return kmem_cache_alloc(cache, flags);
+}
+
+void *kalloc_helper_kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t flags, int node)
+{
+	return kmem_cache_alloc_node(cache, flags, node);
+}
+
+bool kalloc_helper_kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t flags, size_t nr, void **objects)
+{
+	return kmem_cache_alloc_bulk(cache, flags, nr, objects);
+}
+#endif

@@ -123,6 +123,19 @@ pub trait Allocate: Context {
     type Locked<'a>: Allocate<Flags = GfpAtomic> + Token;
 }
 
+/// Contexts in which interrupts are on: what the kernel's bulk functions ask for.
+#[diagnostic::on_unimplemented(
+    message = "interrupts may be off in `{Self}`",
+    label = "this wants interrupts on",
+    note = "the kernel's bulk functions are for process context, held spinlocks and softirqs; allocate one by one here"
+)]
+pub trait IrqsOn: Allocate {}
+impl IrqsOn for Task {}
+impl IrqsOn for NoFs<'_> {}
+impl IrqsOn for NoIo<'_> {}
+impl IrqsOn for Atomic<'_> {}
+impl<C: IrqsOn> IrqsOn for &mut C {}
+
 /// Handing code a token that is weaker than one's own.
 ///
 /// ```

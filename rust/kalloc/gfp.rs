@@ -654,6 +654,48 @@ allocators! {
     ForPerCpu:
         [Kernel KernelAccount GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
         + [NoRetry Zeroed NoWarn Account];
+    /// What a slab cache accepts: as kmalloc, and neither `__GFP_DMA` nor `__GFP_RECLAIMABLE`. Both
+    /// are properties of the cache, and of a call they would silently be dropped.
+    #[diagnostic::on_unimplemented(
+        message = "a slab cache does not accept `{Self}`",
+        label = "flags that a slab cache rejects, or would silently drop",
+        note = "the zone and `reclaim_account` are properties of the cache (`slab::Args`); as for kmalloc there is no \
+                `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or `HighUserMovable`"
+    )]
+    ForSlab:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [NoRetry RetryMayfail NoFail Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
+    /// What a slab cache with a constructor accepts: as any, and not `__GFP_ZERO`, which would undo
+    /// what the constructor did. (The kernel warns.)
+    #[diagnostic::on_unimplemented(
+        message = "a slab cache with a constructor does not accept `{Self}`",
+        label = "flags that a cache with a constructor rejects",
+        note = "objects come as their constructor made them: no `.zeroed()`; otherwise as for every slab cache"
+    )]
+    ForConstructed:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [NoRetry RetryMayfail NoFail NoWarn Account ThisNode Hardwall NoMemalloc];
+    /// What a memory pool accepts: what can be said of its reserve too, which was there before. No
+    /// zeroes, zone, node or accounting.
+    #[diagnostic::on_unimplemented(
+        message = "a memory pool does not accept `{Self}`",
+        label = "flags that a memory pool rejects",
+        note = "an element may come from the reserve, which was allocated before: no `.zeroed()`, zone, `.thisnode()`, \
+                `.account()`, `KernelAccount` or mobility. A pool has its own rule for when memory is short: no \
+                `.retry_mayfail()`, and `MempoolBox::new` cannot fail without `.nofail()`"
+    )]
+    ForMempool:
+        [Kernel User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [NoRetry NoWarn Hardwall NoMemalloc];
+    /// Flags with which a memory pool waits for an element, so that it always gives one.
+    #[diagnostic::on_unimplemented(
+        message = "a memory pool cannot wait with `{Self}`",
+        label = "these flags do not wait, or a memory pool rejects them",
+        note = "where sleeping is not allowed use `MempoolBox::try_new`, which may fail"
+    )]
+    WaitsForMempool:
+        [Kernel User GfpNoFs GfpNoIo]
+        + [NoRetry NoWarn Hardwall NoMemalloc];
 }
 
 // Grants ---------------------------------------------------------------------------------------------------------------

@@ -66,9 +66,71 @@ impl<M: Module> InPlaceModule for M {
 ///     license: "GPL",
 /// }
 /// ```
+///
+/// `pools`, after `type`, declares slab caches and memory pools of the module. Each name is a type
+/// of no size that owns its pool, so a box from it is a pointer, and `get()` is the pool itself.
+/// They are made from a constant before init, and destroyed after exit, when the module's type is
+/// dropped.
+///
+/// ```ignore
+/// kalloc::module! {
+///     type: Driver,
+///     pools: {
+///         /// Requests that the device has.
+///         static Requests: Cache<Request> = Args::new(c"request").hwcache_align();
+///         static Reserve: Mempool<Request> = 16;
+///     },
+///     name: "driver",
+///     license: "GPL",
+/// }
+///
+/// let request = SlabBox::new(&cx, Requests, Request::default())?;
+/// ```
 #[macro_export]
 macro_rules! module {
+    (
+        type: $module:ident,
+        pools: { $($(#[$doc:meta])* $vis:vis static $name:ident: $pool:ty = $args:expr;)* },
+        $($info:tt)*
+    ) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            $vis struct $name;
+
+            impl $name {
+                /// The pool itself.
+                #[allow(dead_code)]
+                #[inline(always)]
+                $vis fn get(self) -> &'static $pool {
+                    // SAFETY: All code of the module runs between the two.
+                    unsafe { Self::__place().get() }
+                }
+
+                #[doc(hidden)]
+                #[inline(always)]
+                fn __place() -> &'static $crate::owner::Place<$pool> {
+                    static PLACE: $crate::owner::Place<$pool> = $crate::owner::Place::new();
+                    &PLACE
+                }
+            }
+
+            // SAFETY: There is one pool, in a static, and no code of the module runs before it is
+            // made or after it is destroyed.
+            unsafe impl $crate::owner::Owner<$pool> for $name {
+                #[inline(always)]
+                fn pool(&self) -> &$pool {
+                    self.get()
+                }
+            }
+        )*
+
+        $crate::module! { @pools [$($name: $pool = $args;)*] type: $module, $($info)* }
+    };
     (type: $module:ident, $($info:tt)*) => {
+        $crate::module! { @pools [] type: $module, $($info)* }
+    };
+    (@pools [$($name:ident: $pool:ty = $args:expr;)*] type: $module:ident, $($info:tt)*) => {
         // In a module of its own: who could name the type that the kernel initialises could make a
         // second token with it.
         #[doc(hidden)]
@@ -81,6 +143,9 @@ macro_rules! module {
             struct KallocModule {
                 #[pin]
                 module: $module,
+                // Dropped after the module, in this order.
+                _pools: ($($crate::owner::Made<$pool>,)*),
+                _flush: $crate::slab::Flush,
             }
 
             impl ::kernel::InPlaceModule for KallocModule {
@@ -91,6 +156,15 @@ macro_rules! module {
                     // only token in it.
                     let task = unsafe { $crate::context::Task::assume() };
                     ::kernel::prelude::try_pin_init!(KallocModule {
+                        // SAFETY: It is dropped in process context.
+                        _flush: unsafe { $crate::slab::Flush::new() },
+                        // SAFETY: Here and nowhere else, before all other code of the module; they
+                        // are dropped after it, in process context.
+                        _pools: ($(
+                            unsafe {
+                                $crate::owner::Made::make($name::__place(), &task, &const { $args })
+                            }?,
+                        )*),
                         module <- <$module as $crate::InPlaceModule>::init(module, task),
                     })
                 }

@@ -18,6 +18,7 @@ impl kalloc::Module for Wrong {
 
 pub fn misuse(_cx: &mut Atomic<'_>) {
     drop(__kalloc_module::KallocModule { module: Wrong }); //~ ERROR: is private
+    //~^ ERROR: private fields
 }
 
 kalloc::module! {

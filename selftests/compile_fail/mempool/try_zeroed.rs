@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The reserve was not zeroed, whoever asks.
+
+use kalloc::{mempool::*, prelude::*};
+
+pub fn number(cx: &Atomic<'_>, pool: &Mempool<u64>) -> Result {
+    MempoolBox::try_new(cx.with(GfpAtomic.zeroed()), pool, 1)?; //~ ERROR: does not accept
+    Ok(())
+}

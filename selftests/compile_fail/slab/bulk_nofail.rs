@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel promises nothing of a bulk.
+
+use kalloc::{prelude::*, slab::*};
+
+pub fn numbers(task: &Task, cache: &Cache<u64>) -> Result {
+    SlabBulk::<_, 16, _>::from_fn(task.with(Kernel.nofail()), cache, |i| i as u64)?; //~ ERROR: promises memory
+    Ok(())
+}

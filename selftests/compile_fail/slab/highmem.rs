@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Slab memory has an address.
+
+use kalloc::{prelude::*, slab::*};
+
+pub fn number(task: &Task, cache: &Cache<u64>) -> Result {
+    SlabBox::new(task.with(HighUser), cache, 1)?; //~ ERROR: does not accept
+    Ok(())
+}

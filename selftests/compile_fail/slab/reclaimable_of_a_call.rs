@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! So is that objects are reclaimable.
+
+use kalloc::{prelude::*, slab::*};
+
+pub fn number(task: &Task, cache: &Cache<u64>) -> Result {
+    SlabBox::new(task.with(Kernel.reclaimable()), cache, 1)?; //~ ERROR: does not accept
+    Ok(())
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An owner of something else.
+
+use kalloc::{prelude::*, slab::*};
+
+pub fn number(task: &Task, cache: &Cache<u32>) -> Result {
+    SlabBox::<u64, _>::new(task, cache, 1)?; //~ ERROR: does not own
+    //~^ ERROR: does not own
+    //~^^ ERROR: does not own
+    Ok(())
+}
