@@ -82,7 +82,7 @@ fn in_a_hard_interrupt(_task: &mut Task) -> Outcome {
         there = is_in_hardirq();
         for _ in 0..100 {
             if let Some(memory) = new(&*cx, 7u64) {
-                made += (*memory == 7) as usize;
+                made += usize::from(*memory == 7);
             }
         }
     })?;
@@ -97,7 +97,7 @@ fn in_an_nmi(_task: &mut Task) -> Outcome {
         there = is_in_nmi();
         for number in 0..100 {
             if let Some(memory) = new(&*cx, [number; 16]) {
-                made += (*memory == [number; 16]) as usize;
+                made += usize::from(*memory == [number; 16]);
             }
         }
     })?;
@@ -109,9 +109,9 @@ fn in_an_nmi(_task: &mut Task) -> Outcome {
 /// What was made in an NMI stays whole when the code that was interrupted allocates on.
 fn in_an_nmi_over_allocations(task: &mut Task) -> Outcome {
     let mut kept: [Option<NolockBox<[usize; 8]>>; 16] = [const { None }; 16];
-    for round in 0..16 {
+    for (round, kept) in kept.iter_mut().enumerate() {
         let before = KBox::from_fn(&task, 64, |_| 0x55u8)?;
-        in_nmi(|cx| kept[round] = new(&*cx, [round; 8]))?;
+        in_nmi(|cx| *kept = new(&*cx, [round; 8]))?;
         let after = KBox::from_fn(&task, 64, |_| 0xaau8)?;
         check!(before.iter().all(|&byte| byte == 0x55) && after.iter().all(|&byte| byte == 0xaa));
     }
@@ -241,10 +241,8 @@ fn flags_and_node(task: &mut Task) -> Outcome {
         return Err(ENOMEM.into());
     };
     // SAFETY: It is memory of the kernel.
-    check_eq!(
-        unsafe { testlib::c::testlib_node((&raw const *made).cast()) },
-        node.id()
-    );
+    let nid = unsafe { testlib::c::testlib_node((&raw const *made).cast()) };
+    check_eq!(nid, node.id());
     check_eq!(<Zeroed<Account<Nolock>> as Gfp>::BITS, {
         <Kernel as Gfp>::BITS ^ <Zeroed<Account<Kernel>> as Gfp>::BITS
     });
@@ -344,7 +342,7 @@ fn pages_are_used_again(task: &mut Task) -> Outcome {
         let mut pages = [const { None }; 64];
         for pages in &mut pages {
             *pages = NolockPages::<3>::new(&*task).ok();
-            made += pages.is_some() as usize;
+            made += usize::from(pages.is_some());
         }
         match round % 3 {
             0 => in_nmi(|_| pages.iter_mut().for_each(|pages| drop(pages.take())))?,

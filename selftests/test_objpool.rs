@@ -118,7 +118,7 @@ fn in_an_nmi(task: &mut Task) -> Outcome {
         let mut worked = 0;
         in_nmi(|_| {
             for _ in 0..10 {
-                worked += (is_in_nmi() && used(&pool)) as usize;
+                worked += usize::from(is_in_nmi() && used(&pool));
             }
         })?;
         check_eq!(worked, 10);

@@ -274,10 +274,8 @@ fn local_lock_under_interrupts(task: &mut Task) -> Outcome {
             let before = *b;
             // Pending until the lock is released.
             // SAFETY: It has no preconditions.
-            nested.fetch_add(
-                unsafe { testlib::c::testlib_irqs_disabled() } as usize,
-                Ordering::Relaxed,
-            );
+            let irqs_off = unsafe { testlib::c::testlib_irqs_disabled() };
+            nested.fetch_add(usize::from(irqs_off), Ordering::Relaxed);
             *b = before + 1;
         });
         #[cfg(not(CONFIG_PREEMPT_RT))]

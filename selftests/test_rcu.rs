@@ -241,7 +241,7 @@ fn flags_that_reach_the_kernel(task: &mut Task) -> Outcome {
     let mut bits = 0;
     // SAFETY: The string is valid, and so is the place for the result.
     check!(unsafe {
-        testlib::c::testlib_gfp(c"GFP_KERNEL | __GFP_ACCOUNT".as_ptr().cast(), &mut bits)
+        testlib::c::testlib_gfp(c"GFP_KERNEL | __GFP_ACCOUNT".as_char_ptr(), &mut bits)
     });
     check_eq!(
         event.map(|event| (event.size, event.gfp)),

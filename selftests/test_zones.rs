@@ -71,10 +71,8 @@ fn memory_of_each_node(task: &mut Task) -> Outcome {
         check_eq!(Pages::zeroed(grant(), AnyOrder::new(1)?)?.nid(), node.id());
         let memory = PageMem::zeroed(grant(), Order::<1>)?;
         // SAFETY: It is kernel memory.
-        check_eq!(
-            unsafe { c::testlib_node(memory.as_ptr().cast()) },
-            node.id()
-        );
+        let nid = unsafe { c::testlib_node(memory.as_ptr().cast()) };
+        check_eq!(nid, node.id());
         let before = pages_traced(|| ExactPages::zeroed(grant(), 3 * PAGE_SIZE))?;
         let (exact, trace) = (before.0?, before.1);
         // SAFETY: It is kernel memory.

@@ -453,7 +453,7 @@ impl<T, A: Blocking> Box<[T], A> {
     pub fn new_uninit_slice_nonblocking<G>(
         grant: G,
         len: usize,
-    ) -> Result<Box<[MaybeUninit<T>], A>, Failed<G::Flags>>
+    ) -> Result<UninitSlice<T, A>, Failed<G::Flags>>
     where
         G: Grant<Flags: ForNonblocking<A>, Context: NotHardIrq>,
     {
@@ -490,6 +490,9 @@ pub(crate) fn outside_interrupts<F: Gfp>() -> Result<(), Failed<F>> {
 
 // Many values ----------------------------------------------------------------------------------------------------------
 
+/// Elements before they are initialised.
+type UninitSlice<T, A> = Box<[MaybeUninit<T>], A>;
+
 /// A slice at `memory`.
 #[inline(always)]
 fn slice<T>(memory: NonNull<T>, len: usize) -> NonNull<[T]> {
@@ -525,10 +528,7 @@ impl<T, A: Allocator> Box<[T], A> {
     /// [`Failed`] where there is no memory, and for more than [`Allocator::MAX_SIZE`] bytes, or than
     /// all of RAM.
     #[inline]
-    pub fn new_uninit_slice<G>(
-        grant: G,
-        len: usize,
-    ) -> Result<Box<[MaybeUninit<T>], A>, Failed<G::Flags>>
+    pub fn new_uninit_slice<G>(grant: G, len: usize) -> Result<UninitSlice<T, A>, Failed<G::Flags>>
     where
         G: Grant<Flags: For<A> + MayFail>,
     {
@@ -537,10 +537,7 @@ impl<T, A: Allocator> Box<[T], A> {
 
     /// New memory for `len` elements, with flags that the caller has been asked about.
     #[inline(always)]
-    fn allocate<G: Grant>(
-        grant: G,
-        len: usize,
-    ) -> Result<Box<[MaybeUninit<T>], A>, Failed<G::Flags>> {
+    fn allocate<G: Grant>(grant: G, len: usize) -> Result<UninitSlice<T, A>, Failed<G::Flags>> {
         let bytes = bytes::<T, A, G::Flags>(len)?;
         let memory = if bytes == 0 {
             NonNull::dangling()

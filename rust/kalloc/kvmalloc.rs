@@ -31,6 +31,10 @@ mod raw {
 
     pub(super) use bindings::kvrealloc_node_align_noprof as kvrealloc_node_align;
 
+    /// # Safety
+    ///
+    /// The flags are legal in this context, and `nid` is NUMA_NO_NODE or that of a node that is or was
+    /// online.
     #[inline(always)]
     pub(super) unsafe fn kvmalloc_node_align(
         size: usize,

@@ -47,10 +47,10 @@ use kernel::{
 };
 
 /// The largest number of objects of a pool, `OBJPOOL_NR_OBJECT_MAX`.
-pub const MAX_OBJECTS: usize = KALLOC_CONST_OBJPOOL_NR_OBJECT_MAX as usize;
+pub const MAX_OBJECTS: usize = KALLOC_CONST_OBJPOOL_NR_OBJECT_MAX;
 
 /// The largest object in bytes, `OBJPOOL_OBJECT_SIZE_MAX` less what the pool keeps in it.
-pub const MAX_SIZE: usize = KALLOC_CONST_OBJPOOL_OBJECT_SIZE_MAX as usize - size_of::<llist_node>();
+pub const MAX_SIZE: usize = KALLOC_CONST_OBJPOOL_OBJECT_SIZE_MAX - size_of::<llist_node>();
 
 /// What the pool holds for each object.
 #[repr(C)]
@@ -197,7 +197,7 @@ impl<T> ObjPool<T> {
     {
         const {
             assert!(
-                size_of::<Object<T>>() <= KALLOC_CONST_OBJPOOL_OBJECT_SIZE_MAX as usize,
+                size_of::<Object<T>>() <= KALLOC_CONST_OBJPOOL_OBJECT_SIZE_MAX,
                 "larger than an object of a pool can be"
             );
             assert!(
@@ -294,9 +294,8 @@ impl<T> ObjPool<T> {
     fn pop_raw(&self) -> Option<NonNull<Object<T>>> {
         let inner = self.inner();
         // SAFETY: By the invariant the pool is initialised.
-        NonNull::new(
-            unsafe { kalloc_helper_objpool_pop(inner.head.get(), inner.from_nmi.get()) }.cast(),
-        )
+        let object = unsafe { kalloc_helper_objpool_pop(inner.head.get(), inner.from_nmi.get()) };
+        NonNull::new(object.cast())
     }
 
     /// An object, or nothing where all have owners, wraps `objpool_pop()`.

@@ -332,6 +332,12 @@ memory! {
 /// The memory that the grant `G` gives.
 pub type KindOf<G> = <<G as Grant>::Flags as Memory>::Kind;
 
+/// Pages that the grant `G` gives, before they are initialised.
+pub type NewPages<O, G> = Pages<O, MaybeUninit<u8>, KindOf<G>>;
+
+/// The same, known by their address.
+pub type NewPageMem<O, G> = PageMem<O, MaybeUninit<u8>, KindOf<G>>;
+
 // Pages by their struct page -------------------------------------------------------------------------------------------
 
 /// Physically contiguous pages, a power of two of them, known by the first `struct page`: wraps
@@ -385,10 +391,7 @@ impl<O: PageOrder> Pages<O> {
     /// }
     /// ```
     #[inline]
-    pub fn new_uninit<G>(
-        grant: G,
-        order: O,
-    ) -> Result<Pages<O, MaybeUninit<u8>, KindOf<G>>, Failed<G::Flags>>
+    pub fn new_uninit<G>(grant: G, order: O) -> Result<NewPages<O, G>, Failed<G::Flags>>
     where
         G: Grant<Flags: ForPages>,
     {
@@ -398,10 +401,7 @@ impl<O: PageOrder> Pages<O> {
 
     /// As [`Pages::new_uninit`], of what was checked.
     #[inline(always)]
-    fn checked<G>(
-        grant: G,
-        order: O,
-    ) -> Result<Pages<O, MaybeUninit<u8>, KindOf<G>>, Failed<G::Flags>>
+    fn checked<G>(grant: G, order: O) -> Result<NewPages<O, G>, Failed<G::Flags>>
     where
         G: Grant<Flags: ForPages>,
     {
@@ -991,10 +991,7 @@ impl<O: PageOrder> PageMem<O> {
     ///
     /// As [`Pages::new_uninit`]; flags that allow high memory do not compile.
     #[inline]
-    pub fn new_uninit<G>(
-        grant: G,
-        order: O,
-    ) -> Result<PageMem<O, MaybeUninit<u8>, KindOf<G>>, Failed<G::Flags>>
+    pub fn new_uninit<G>(grant: G, order: O) -> Result<NewPageMem<O, G>, Failed<G::Flags>>
     where
         G: Grant<Flags: ForPages>,
         KindOf<G>: Addressable,
@@ -1005,10 +1002,7 @@ impl<O: PageOrder> PageMem<O> {
 
     /// As [`PageMem::new_uninit`], of what was checked.
     #[inline(always)]
-    fn checked<G>(
-        grant: G,
-        order: O,
-    ) -> Result<PageMem<O, MaybeUninit<u8>, KindOf<G>>, Failed<G::Flags>>
+    fn checked<G>(grant: G, order: O) -> Result<NewPageMem<O, G>, Failed<G::Flags>>
     where
         G: Grant<Flags: ForPages>,
         KindOf<G>: Addressable,
@@ -1421,10 +1415,7 @@ initialise! {
 /// }
 /// ```
 #[inline]
-pub fn alloc_bulk<G>(
-    grant: G,
-    pages: &mut [Option<Pages<Order<0>, MaybeUninit<u8>, KindOf<G>>>],
-) -> usize
+pub fn alloc_bulk<G>(grant: G, pages: &mut [Option<NewPages<Order<0>, G>>]) -> usize
 where
     G: Grant<Flags: ForPagesBulk>,
 {

@@ -809,9 +809,8 @@ impl<T> PerCpu<LocalLock<T>> {
         let mut flags: c_ulong = 0;
         // SAFETY: By the invariant there is an initialised lock on each CPU. In the contexts of
         // `Allocate` it may be taken.
-        let local =
-            unsafe { kalloc_helper_local_lock_irqsave(self.0.as_ptr().cast(), &raw mut flags) }
-                .cast::<LocalLock<T>>();
+        let local = unsafe { kalloc_helper_local_lock_irqsave(self.0.as_ptr().cast(), &mut flags) };
+        let local = local.cast::<LocalLock<T>>();
         if local.is_null() {
             taken_twice();
         }

@@ -142,9 +142,9 @@ impl<T> RcuBox<T> {
     {
         let memory = Self::alloc(grant)?;
         // SAFETY: The memory is valid for writes of a `Node<T>`, and looked at only after success.
-        if let Err(error) =
-            unsafe { pin_init::raw_try_init::<T, E>(&raw mut (*memory.as_ptr()).value, init) }
-        {
+        let initialised =
+            unsafe { pin_init::raw_try_init::<T, E>(&raw mut (*memory.as_ptr()).value, init) };
+        if let Err(error) = initialised {
             // SAFETY: It is memory of kmalloc that nobody else has.
             unsafe { bindings::kfree(memory.as_ptr().cast()) };
             return Err(error.into());
