@@ -9,7 +9,7 @@ FLAVOUR ?= $(or $(patsubst $(KERNEL)=%,%,$(filter $(KERNEL)=%,$(FLAVOURS))),$(KE
 
 export KERNEL
 
-.PHONY: all modules modules_install clean help toolbox kernel update run test mutants bench shell purge
+.PHONY: all modules modules_install clean help toolbox kernel update run test mutants bench doc shell purge
 
 all: modules
 
@@ -42,6 +42,9 @@ mutants:		## break a copy in known ways, and see each break caught
 
 bench:			## count the instructions of C, kernel::alloc and kalloc
 	@scripts/toolbox scripts/bench
+
+doc:			## make the documentation, in build/doc
+	@scripts/toolbox scripts/doc
 
 shell:			## an interactive guest with the modules at hand
 	@scripts/toolbox scripts/shell

@@ -2,7 +2,7 @@
 
 //! The memory-allocation APIs of the Linux kernel, in types that cannot be misused.
 //!
-//! Every allocating function takes a [grant](gfp): flags, as a type, that the [context](context) of
+//! Every allocating function takes a [grant](gfp): flags, as a type, that the [context] of
 //! the caller permits. Code in an atomic context cannot name a grant that sleeps. A token of the
 //! context comes from the kernel's entry into the driver, here a module's init:
 //!

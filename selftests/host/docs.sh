@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Documentation/gfp.rst says of each flag what selftests/test_gfp.rs compares with C.
+# The documentation is made without a warning, and gfp.rst says of each flag what
+# selftests/test_gfp.rs compares with C.
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 
@@ -16,7 +17,8 @@ tested=$(tr -d ' \n' <selftests/test_gfp.rs)
 compared() { [[ $tested == *"(c\"${1// /}\",bits(${2// /})"* ]]; }
 
 mapfile -t all < <(rows)
-plan $((${#all[@]} + 1))
+plan $((${#all[@]} + 2))
+check "the documentation is made without a warning" scripts/doc
 check "the table has every row of the test" [ "${#all[@]}" = "$(grep -c 'c"_*GFP' selftests/test_gfp.rs)" ]
 for row in "${all[@]}"; do
 	check "${row/$'\t'/ is }" compared "${row%$'\t'*}" "${row#*$'\t'}"
