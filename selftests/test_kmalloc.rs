@@ -7,7 +7,7 @@ use core::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 use kalloc::{kmalloc, prelude::*, size::*};
-use testlib::{check, check_eq, traced, Outcome};
+use testlib::{all_large_memory, check, check_eq, traced, Counted, Outcome};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -218,22 +218,6 @@ fn lengths_that_overflow_are_errors(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-type Large = KBox<[u8; 4 << 20]>;
-
-/// The largest pieces that there are, until there are none: what a failure needs on a kernel
-/// without fault injection.
-fn all_large_memory(task: &mut Task) -> Result<KBox<[Option<Large>]>, testlib::Stop> {
-    let mut hoard = KBox::from_fn(&task, 1024, |_| None)?;
-    for place in hoard.iter_mut() {
-        let Ok(memory) = KBox::<[u8; 4 << 20]>::new_uninit(task.with(NoReclaim.nowarn())) else {
-            return Ok(hoard);
-        };
-        // SAFETY: Bytes that nobody reads.
-        *place = Some(unsafe { memory.assume_init() });
-    }
-    Err(testlib::Stop::Skip("more memory than this test takes"))
-}
-
 fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
     struct Node {
         next: Option<KBox<Node>>,
@@ -293,16 +277,6 @@ fn realloc_keeps_contents(task: &mut Task) -> Outcome {
         }
     }
     Ok(())
-}
-
-/// Counts how often it is dropped.
-#[derive(Clone)]
-struct Counted<'a>(&'a AtomicUsize);
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 fn resize_drops_and_fills(task: &mut Task) -> Outcome {
@@ -385,11 +359,7 @@ fn sensitive_memory_is_overwritten(task: &mut Task) -> Outcome {
     let ptr = key.as_ptr();
     let ((), trace) = traced(|| key.free_sensitive())?;
     check_eq!(trace.frees(ptr), 1);
-    // The allocator itself keeps a pointer in free memory, in the middle: look at the first bytes
-    // only. Nobody else has had the memory since, on a kernel that frees to the CPU's own list.
-    // SAFETY: Memory of the direct map can be read, whoever has it.
-    let left = unsafe { ptr.cast::<[u8; 16]>().read_volatile() };
-    check!(left.iter().all(|&byte| byte != 0x5a));
+    check!(!testlib::freed_memory_begins_with(ptr, 0x5a));
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use kernel::{
     sync::{Arc, SpinLock},
     workqueue::{self, impl_has_delayed_work, new_delayed_work, DelayedWork, WorkItem},
 };
-use testlib::{check, check_eq, traced, Outcome};
+use testlib::{all_large_memory, check, check_eq, traced, Counted, Outcome};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -78,15 +78,6 @@ kalloc::module! {
 
 fn aligned<T>(ptr: &T, align: usize) -> bool {
     (&raw const *ptr).addr() % align == 0
-}
-
-/// Counts how often it is dropped.
-struct Counted<'a>(&'a AtomicUsize);
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 fn boxes_have_the_size_they_promise(_task: &mut Task) -> Outcome {
@@ -177,21 +168,6 @@ fn reserve_of_pages(task: &mut Task) -> Outcome {
 }
 
 // When memory is short -------------------------------------------------------------------------------------------------
-
-type Hoard = KBox<[Option<KBox<[u8; 4 << 20]>>]>;
-
-/// The largest pieces that there are, until there are none.
-fn all_large_memory(task: &mut Task) -> Result<Hoard, testlib::Stop> {
-    let mut hoard = KBox::from_fn(&task, 1024, |_| None)?;
-    for place in hoard.iter_mut() {
-        let Ok(memory) = KBox::<[u8; 4 << 20]>::new_uninit(task.with(NoReclaim.nowarn())) else {
-            return Ok(hoard);
-        };
-        // SAFETY: Bytes that nobody reads.
-        *place = Some(unsafe { memory.assume_init() });
-    }
-    Err(testlib::Stop::Skip("more memory than this test takes"))
-}
 
 type Large = [u8; 4 << 20];
 

@@ -12,7 +12,9 @@ use kalloc::{
     prelude::*,
 };
 use kernel::new_spinlock;
-use testlib::{check, check_eq, in_hardirq, in_nmi, is_in_hardirq, is_in_nmi, traced, Outcome};
+use testlib::{
+    check, check_eq, in_hardirq, in_nmi, is_in_hardirq, is_in_nmi, traced, Counted, Outcome,
+};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -152,15 +154,9 @@ fn dropped_in_another_context(task: &mut Task) -> Outcome {
 
 fn drop_runs_once(task: &mut Task) -> Outcome {
     static DROPS: AtomicUsize = AtomicUsize::new(0);
-    struct Counted(#[allow(dead_code)] u64);
-    impl Drop for Counted {
-        fn drop(&mut self) {
-            DROPS.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-    drop(new(&*task, Counted(1)));
+    drop(new(&*task, Counted(&DROPS)));
     check_eq!(DROPS.load(Ordering::Relaxed), 1);
-    let Some(made) = new(&*task, Counted(1)) else {
+    let Some(made) = new(&*task, Counted(&DROPS)) else {
         return Err(ENOMEM.into());
     };
     let inner = made.into_inner();

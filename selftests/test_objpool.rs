@@ -11,7 +11,7 @@ use kalloc::{
     prelude::*,
 };
 use kernel::new_spinlock;
-use testlib::{check, check_eq, in_hardirq, in_nmi, is_in_hardirq, is_in_nmi, Outcome};
+use testlib::{check, check_eq, in_hardirq, in_nmi, is_in_hardirq, is_in_nmi, Counted, Outcome};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -208,12 +208,6 @@ fn nmi_over_pushes(task: &mut Task) -> Outcome {
 }
 
 static DROPS: AtomicUsize = AtomicUsize::new(0);
-struct Counted(#[allow(dead_code)] usize);
-impl Drop for Counted {
-    fn drop(&mut self) {
-        DROPS.fetch_add(1, Ordering::Relaxed);
-    }
-}
 fn drops() -> usize {
     DROPS.swap(0, Ordering::Relaxed)
 }
@@ -225,13 +219,13 @@ fn failing_initialiser_drops_what_was_made(task: &mut Task) -> Outcome {
             if number == fails {
                 Err(EBUSY)
             } else {
-                Ok(Counted(number))
+                Ok(Counted(&DROPS))
             }
         });
         check_eq!(made.err(), Some(EBUSY));
         check_eq!(drops(), fails);
     }
-    let pool = ObjPool::try_new(&task, 5, |number| Ok::<_, Error>(Counted(number)))?;
+    let pool = ObjPool::try_new(&task, 5, |_| Ok::<_, Error>(Counted(&DROPS)))?;
     check_eq!(drops(), 0);
     drop(pool);
     check_eq!(drops(), 5);
@@ -240,7 +234,7 @@ fn failing_initialiser_drops_what_was_made(task: &mut Task) -> Outcome {
 
 fn values_drop_once(task: &mut Task) -> Outcome {
     drops();
-    let pool = ObjPool::new(&task, 6, Counted)?;
+    let pool = ObjPool::new(&task, 6, |_| Counted(&DROPS))?;
     drop(pool.pop());
     let mut kept = pool.pop();
     // One of them is on the list of the NMI when the pool goes.
@@ -254,7 +248,7 @@ fn values_drop_once(task: &mut Task) -> Outcome {
 
 fn leaked_object_is_not_dropped(task: &mut Task) -> Outcome {
     drops();
-    let pool = ObjPool::new(&task, 4, Counted)?;
+    let pool = ObjPool::new(&task, 4, |_| Counted(&DROPS))?;
     core::mem::forget(pool.pop());
     drop(pool);
     check_eq!(drops(), 3);
@@ -307,10 +301,10 @@ fn big(task: &Task, nr: usize) -> Result<ObjPool<[u8; 16 << 10]>> {
 
 fn free_at_once(task: &mut Task) -> Outcome {
     drops();
-    ObjPool::new(&task, 3, Counted)?.free(task);
+    ObjPool::new(&task, 3, |_| Counted(&DROPS))?.free(task);
     check_eq!(drops(), 3);
     task.nofs(|cx| -> Outcome {
-        ObjPool::new(&cx, 3, Counted)?.free(cx);
+        ObjPool::new(&cx, 3, |_| Counted(&DROPS))?.free(cx);
         Ok(())
     })?;
     check_eq!(drops(), 3);

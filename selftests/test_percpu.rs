@@ -11,7 +11,7 @@ use kalloc::{
     prelude::*,
 };
 use kernel::new_spinlock;
-use testlib::{check, check_eq, in_hardirq, in_nmi, Outcome};
+use testlib::{check, check_eq, in_hardirq, in_nmi, Counted, Outcome};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -338,15 +338,9 @@ fn flags_that_reach_the_kernel(task: &mut Task) -> Outcome {
 
 fn values_drop_once(task: &mut Task) -> Outcome {
     static DROPS: AtomicUsize = AtomicUsize::new(0);
-    struct Counted(#[allow(dead_code)] u32);
-    impl Drop for Counted {
-        fn drop(&mut self) {
-            DROPS.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-    drop(PerCpu::from_fn(&task, Counted)?);
+    drop(PerCpu::from_fn(&task, |_| Counted(&DROPS))?);
     check_eq!(DROPS.load(Ordering::Relaxed), possible());
-    drop(PerCpu::locked(&task, Counted)?);
+    drop(PerCpu::locked(&task, |_| Counted(&DROPS))?);
     check_eq!(DROPS.load(Ordering::Relaxed), 2 * possible());
     Ok(())
 }

@@ -15,7 +15,7 @@ use kernel::{
     },
     workqueue::{self, impl_has_work, new_work, Work, WorkItem},
 };
-use testlib::{c, check, check_eq, traced, Outcome};
+use testlib::{all_large_memory, c, check, check_eq, traced, Counted, Outcome};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -121,15 +121,6 @@ fn aligned<T>(ptr: &T, align: usize) -> bool {
 /// A cache of its own, so that what the kernel says is of this one.
 fn cache<T>(task: &Task) -> Result<Cache<T>> {
     Cache::create(task, &Args::new(c"kalloc_test").no_merge())
-}
-
-/// Counts how often it is dropped.
-struct Counted<'a>(&'a AtomicUsize);
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 fn boxes_have_the_size_they_promise(_task: &mut Task) -> Outcome {
@@ -285,21 +276,6 @@ fn objects_of_a_zone(task: &mut Task) -> Outcome {
     // It is not so by luck.
     check!(phys(&*SlabBox::new(&task, &cache(task)?, [1; 64])?) >= 16 << 20);
     Ok(())
-}
-
-type Hoard = KBox<[Option<KBox<[u8; 4 << 20]>>]>;
-
-/// The largest pieces that there are, until there are none.
-fn all_large_memory(task: &mut Task) -> Result<Hoard, testlib::Stop> {
-    let mut hoard = KBox::from_fn(&task, 1024, |_| None)?;
-    for place in hoard.iter_mut() {
-        let Ok(memory) = KBox::<[u8; 4 << 20]>::new_uninit(task.with(NoReclaim.nowarn())) else {
-            return Ok(hoard);
-        };
-        // SAFETY: Bytes that nobody reads.
-        *place = Some(unsafe { memory.assume_init() });
-    }
-    Err(testlib::Stop::Skip("more memory than this test takes"))
 }
 
 struct Link {

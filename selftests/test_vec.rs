@@ -13,7 +13,7 @@ use kernel::{
     new_spinlock,
     page::PAGE_SIZE,
 };
-use testlib::{c, check, check_eq, traced, Outcome, Stop};
+use testlib::{c, check, check_eq, traced, Counted, Outcome, Stop};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -52,16 +52,6 @@ const MANY: usize = kmalloc::MAX_SIZE / 8 + 1;
 fn is_vmalloc<T>(memory: &[T]) -> bool {
     // SAFETY: It has no preconditions.
     unsafe { c::testlib_is_vmalloc(memory.as_ptr().cast()) }
-}
-
-/// Counts how often it is dropped.
-#[derive(Clone)]
-struct Counted<'a>(&'a AtomicUsize, u32);
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 fn push_and_pop(task: &mut Task) -> Outcome {
@@ -239,11 +229,11 @@ fn extend_and_resize(task: &mut Task) -> Outcome {
     check!(list.len() == 5003 && list[2] == 3 && list[5002] == 4);
 
     let mut list = KVec::new();
-    list.resize(&task, 5, Counted(&drops, 1))?;
+    list.resize(&task, 5, (Counted(&drops), 1))?;
     check!(count() == 0 && list.len() == 5);
-    list.resize(&task, 5, Counted(&drops, 2))?;
+    list.resize(&task, 5, (Counted(&drops), 2))?;
     check_eq!(count(), 1);
-    list.resize(&task, 2, Counted(&drops, 2))?;
+    list.resize(&task, 2, (Counted(&drops), 2))?;
     check!(count() == 4 && list.iter().all(|item| item.1 == 1));
     list.truncate(9);
     check!(count() == 0 && list.len() == 2);
@@ -256,7 +246,7 @@ fn retain_keeps_the_order(task: &mut Task) -> Outcome {
     let drops = AtomicUsize::new(0);
     let mut list = KVec::new();
     for i in 0..10 {
-        list.push(&task, Counted(&drops, i))?;
+        list.push(&task, (Counted(&drops), i))?;
     }
     list.retain(|item| item.1 % 3 == 0);
     check_eq!(drops.load(Ordering::Relaxed), 6);
@@ -286,7 +276,7 @@ fn iterators(task: &mut Task) -> Outcome {
     let drops = AtomicUsize::new(0);
     let mut list = KVec::new();
     for i in 0..10 {
-        list.push(&task, Counted(&drops, i))?;
+        list.push(&task, (Counted(&drops), i))?;
     }
     for item in &mut list {
         item.1 += 1;
@@ -306,8 +296,8 @@ fn iterators(task: &mut Task) -> Outcome {
 fn drop_runs_once(task: &mut Task) -> Outcome {
     let drops = AtomicUsize::new(0);
     let count = || drops.swap(0, Ordering::Relaxed);
-    let list = |task: &Task| -> Result<KVec<Counted<'_>>> {
-        Ok(KVec::from_elem(task, Counted(&drops, 1), 5)?)
+    let list = |task: &Task| -> Result<KVec<(Counted<'_>, u32)>> {
+        Ok(KVec::from_elem(task, (Counted(&drops), 1), 5)?)
     };
     macro_rules! each {
         ($($end:expr),* $(,)?) => {$({

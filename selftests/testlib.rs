@@ -5,6 +5,7 @@
 // No test module uses all of it.
 #![allow(dead_code, unused_macros, unused_imports)]
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use kalloc::{gfp, prelude::*, size};
 
 /// testlib.ko, as bindgen sees it.
@@ -381,4 +382,39 @@ pub(crate) fn is_in_nmi() -> bool {
 pub(crate) fn is_in_hardirq() -> bool {
     // SAFETY: It has no preconditions.
     unsafe { c::testlib_in_hardirq() }
+}
+
+/// Counts how often it is dropped.
+#[derive(Clone)]
+pub(crate) struct Counted<'a>(pub(crate) &'a AtomicUsize);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The largest pieces that there are, until there are none: what a failure needs on a kernel
+/// without fault injection.
+pub(crate) fn all_large_memory(
+    task: &mut Task,
+) -> Result<KBox<[Option<KBox<[u8; 4 << 20]>>]>, Stop> {
+    let mut hoard = KBox::from_fn(&task, 1024, |_| None)?;
+    for place in hoard.iter_mut() {
+        let Ok(memory) = KBox::<[u8; 4 << 20]>::new_uninit(task.with(NoReclaim.nowarn())) else {
+            return Ok(hoard);
+        };
+        // SAFETY: Bytes that nobody reads.
+        *place = Some(unsafe { memory.assume_init() });
+    }
+    Err(Stop::Skip("more memory than this test takes"))
+}
+
+/// Whether a `byte` is among the first bytes of memory of kmalloc that was just freed. The allocator
+/// itself keeps a pointer in free memory, in the middle, and on a kernel that frees to the CPU's own
+/// list nobody else has had the memory since.
+pub(crate) fn freed_memory_begins_with(memory: *const u8, byte: u8) -> bool {
+    // SAFETY: Memory of the direct map can be read, whoever has it.
+    let left = unsafe { memory.cast::<[u8; 16]>().read_volatile() };
+    left.contains(&byte)
 }
