@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! All flags in all contexts that may use them: Documentation/matrix.rst names the test of each cell.
+
+use kalloc::{nolock::NolockPages, prelude::*};
+use kernel::new_spinlock;
+use testlib::{check, in_hardirq, in_nmi, in_softirq, Outcome};
+
+#[path = "testlib.rs"]
+mod testlib;
+
+testlib::tests! {
+    "test_matrix":
+    task,
+    nofs,
+    noio,
+    atomic,
+    irq,
+    raw,
+    nmi,
+}
+
+/// Takes a page, which goes with all flags, and gives it back.
+macro_rules! page {
+    ($cx:expr, Nolock) => {{
+        // Where it may not, the kernel gives NULL.
+        drop(NolockPages::<0>::new($cx.with(Nolock)));
+        true
+    }};
+    ($cx:expr, $flags:ident) => {
+        Pages::new_uninit($cx.with($flags), Order::<0>).is_ok()
+    };
+}
+
+macro_rules! cells {
+    ($($(#[$cfg:meta])* $name:ident: $cx:ty => [$($flags:ident)*];)*) => {
+        mod cells {
+            use super::*;
+            $(
+                $(#[$cfg])*
+                pub(super) fn $name(cx: &$cx) -> bool {
+                    true $(&& page!(cx, $flags))*
+                }
+            )*
+        }
+    };
+}
+
+cells! {
+    task: Task => [
+        Kernel KernelAccount User HighUser HighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock
+    ];
+    nofs: NoFs<'_> => [GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock];
+    noio: NoIo<'_> => [GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock];
+    atomic: Atomic<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
+    irq: Irq<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    raw: Raw<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
+    #[cfg(CONFIG_PREEMPT_RT)]
+    raw: Raw<'_> => [Nolock];
+    nmi: Nmi<'_> => [Nolock];
+}
+
+fn task(task: &mut Task) -> Outcome {
+    check!(cells::task(task));
+    Ok(())
+}
+
+fn nofs(task: &mut Task) -> Outcome {
+    check!(task.nofs(|cx| cells::nofs(cx)));
+    Ok(())
+}
+
+fn noio(task: &mut Task) -> Outcome {
+    check!(task.noio(|cx| cells::noio(cx)));
+    check!(task.nofs(|cx| cx.noio(|cx| cells::noio(cx))));
+    Ok(())
+}
+
+fn atomic(task: &mut Task) -> Outcome {
+    let lock = KBox::pin_init(&*task, new_spinlock!(()))?;
+    check!(task.locked(&lock, |_, cx| cells::atomic(cx)));
+    check!(task.rcu_read(|_, cx| cells::atomic(cx)));
+    let mut works = false;
+    in_softirq(|cx| works = cells::atomic(cx))?;
+    check!(works);
+    Ok(())
+}
+
+fn irq(task: &mut Task) -> Outcome {
+    check!(cells::irq(&task.as_irq()));
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    {
+        let mut works = false;
+        // SAFETY: A hard interrupt may do more here than what `Irq` permits.
+        in_hardirq(|_| works = cells::irq(&unsafe { Irq::assume() }))?;
+        check!(works);
+    }
+    Ok(())
+}
+
+fn raw(task: &mut Task) -> Outcome {
+    check!(task.irqs_off(|cx| cells::raw(cx)));
+    check!(task.preempt_off(|cx| cells::raw(cx)));
+    let mut works = false;
+    in_hardirq(|cx| works = cells::raw(cx))?;
+    check!(works);
+    Ok(())
+}
+
+fn nmi(_task: &mut Task) -> Outcome {
+    let mut works = false;
+    in_nmi(|cx| works = cells::nmi(cx))?;
+    check!(works);
+    Ok(())
+}
