@@ -264,7 +264,7 @@ impl ExactPages {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory, and for 0 bytes or more than [`MAX_SIZE`].
+    /// [`Failed`] where there is no memory, and for 0 bytes or more than [`MAX_SIZE`](super::MAX_SIZE).
     #[inline]
     pub fn new_uninit<G>(
         grant: G,
