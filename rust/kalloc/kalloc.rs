@@ -22,6 +22,7 @@
 pub mod allocator;
 pub mod boxed;
 pub mod context;
+pub mod driver;
 pub mod gfp;
 pub mod irq;
 pub mod kmalloc;
@@ -33,7 +34,10 @@ pub mod nolock;
 pub mod objpool;
 pub mod owner;
 pub mod page;
+#[cfg(CONFIG_PCI)]
+pub mod pci;
 pub mod percpu;
+pub mod platform;
 pub mod prelude;
 pub mod rcu;
 pub mod scope;

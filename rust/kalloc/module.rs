@@ -86,6 +86,18 @@ impl<M: Module> InPlaceModule for M {
 ///
 /// let request = SlabBox::new(&cx, Requests, Request::default())?;
 /// ```
+///
+/// `drivers`, after `type` and `pools`, registers drivers when init is over, in this order, and
+/// unregisters them before exit. A driver's name is the module's, or the one that is given.
+///
+/// ```ignore
+/// kalloc::module! {
+///     type: Driver,
+///     drivers: { platform: Sensor, pci: Card = c"card" },
+///     name: "driver",
+///     license: "GPL",
+/// }
+/// ```
 #[macro_export]
 macro_rules! module {
     (
@@ -130,7 +142,17 @@ macro_rules! module {
     (type: $module:ident, $($info:tt)*) => {
         $crate::module! { @pools [] type: $module, $($info)* }
     };
-    (@pools [$($name:ident: $pool:ty = $args:expr;)*] type: $module:ident, $($info:tt)*) => {
+    (@pools $pools:tt type: $module:ident, drivers: { $($drivers:tt)* }, $($info:tt)*) => {
+        $crate::module! { @drivers { $($drivers)*, } @pools $pools type: $module, $($info)* }
+    };
+    (@pools $pools:tt type: $module:ident, $($info:tt)*) => {
+        $crate::module! { @drivers {} @pools $pools type: $module, $($info)* }
+    };
+    (
+        @drivers $drivers:tt
+        @pools [$($name:ident: $pool:ty = $args:expr;)*]
+        type: $module:ident, $($info:tt)*
+    ) => {
         // In a module of its own: who could name the type that the kernel initialises could make a
         // second token with it.
         #[doc(hidden)]
@@ -139,13 +161,21 @@ macro_rules! module {
 
             ::kernel::prelude::module! { type: KallocModule, $($info)* }
 
-            #[::kernel::prelude::pin_data(PinnedDrop)]
+            // Dropped in this order: who unbinds needs the module, and both need the pools.
+            #[::kernel::prelude::pin_data]
             struct KallocModule {
                 #[pin]
-                module: $module,
-                // Dropped after the module, in this order.
+                _drivers: $crate::__drivers!(@type $drivers),
+                #[pin]
+                _module: Exit,
                 _pools: ($($crate::owner::Made<$pool>,)*),
                 _flush: $crate::slab::Flush,
+            }
+
+            #[::kernel::prelude::pin_data(PinnedDrop)]
+            struct Exit {
+                #[pin]
+                module: $module,
             }
 
             impl ::kernel::InPlaceModule for KallocModule {
@@ -165,13 +195,16 @@ macro_rules! module {
                                 $crate::owner::Made::make($name::__place(), &task, &const { $args })
                             }?,
                         )*),
-                        module <- <$module as $crate::InPlaceModule>::init(module, task),
+                        _module <- ::kernel::prelude::try_pin_init!(Exit {
+                            module <- <$module as $crate::InPlaceModule>::init(module, task),
+                        }),
+                        _drivers <- $crate::__drivers!(@register module $module $drivers),
                     })
                 }
             }
 
             #[::kernel::prelude::pinned_drop]
-            impl PinnedDrop for KallocModule {
+            impl PinnedDrop for Exit {
                 fn drop(self: ::core::pin::Pin<&mut Self>) {
                     // SAFETY: The kernel runs a module's exit in process context, and this is the
                     // only token in it.
@@ -201,5 +234,38 @@ macro_rules! module {
         type LocalModule = $module;
         #[allow(unused_imports)]
         use __kalloc_module::parameters as module_parameters;
+    };
+}
+
+/// The `drivers` of [`module!`]: a type that holds all registrations, and its initialiser.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __drivers {
+    (@type { $(,)? }) => { () };
+    (@type { $bus:ident: $driver:ty $(= $name:expr)?, $($rest:tt)* }) => {
+        $crate::driver::Both<
+            $crate::$bus::Registration<$driver>,
+            $crate::__drivers!(@type { $($rest)* }),
+        >
+    };
+    (@register $this:ident $module:ident { $(,)? }) => { Ok::<(), ::kernel::error::Error>(()) };
+    (@register $this:ident $module:ident { $bus:ident: $driver:ty, $($rest:tt)* }) => {
+        $crate::__drivers!(@register $this $module {
+            $bus: $driver = <$module as ::kernel::ModuleMetadata>::NAME, $($rest)*
+        })
+    };
+    (@register $this:ident $module:ident { $bus:ident: $driver:ty = $name:expr, $($rest:tt)* }) => {
+        $crate::driver::Both::new(
+            {
+                let name = $name;
+                // SAFETY: A module's init and exit run in process context.
+                unsafe {
+                    <$crate::$bus::Registration<$driver> as $crate::driver::Register>::register(
+                        name, $this,
+                    )
+                }
+            },
+            $crate::__drivers!(@register $this $module { $($rest)* }),
+        )
     };
 }

@@ -5,5 +5,6 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 
+export KALLOC_QEMU="-device edu${KALLOC_QEMU:+ $KALLOC_QEMU}"
 read -ra tests <<<"${KALLOC_GUEST_TESTS:-}"
 exec scripts/vm "$KERNELDIR" 240 "$top/selftests/kalloc.sh" "$top/build/$name" "${tests[@]}"

@@ -17,8 +17,7 @@ impl kalloc::Module for Wrong {
 }
 
 pub fn misuse(_cx: &mut Atomic<'_>) {
-    drop(__kalloc_module::KallocModule { module: Wrong }); //~ ERROR: is private
-    //~^ ERROR: private fields
+    drop(__kalloc_module::Exit { module: Wrong }); //~ ERROR: is private
 }
 
 kalloc::module! {

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of unbind, kept beyond the call.
+
+use kalloc::{platform, prelude::*};
+use kernel::device::Core;
+
+pub struct Wrong;
+
+impl platform::Driver for Wrong {
+    type IdInfo = ();
+    type Data<'bound> = Self;
+
+    fn probe<'bound>(
+        _dev: &'bound kernel::platform::Device<Core<'_>>,
+        _id_info: Option<&'bound ()>,
+        _task: Task,
+    ) -> impl PinInit<Self, Error> + 'bound {
+        Ok(Wrong)
+    }
+
+    fn unbind<'bound>(
+        _dev: &'bound kernel::platform::Device<Core<'_>>,
+        _this: Pin<&Self>,
+        task: &mut Task,
+    ) {
+        keep(task); //~ ERROR: borrowed data escapes outside of
+    }
+}
+
+fn keep(_task: &'static mut Task) {}
