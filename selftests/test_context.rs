@@ -18,6 +18,8 @@ testlib::tests! {
     rcu_read_side_is_held,
     interrupts_are_off,
     preemption_is_off,
+    bottom_halves_are_off,
+    a_softirq_is_one,
     sections_nest,
     nofs_and_noio_scopes,
     allocation_in_each_section,
@@ -118,6 +120,35 @@ fn preemption_is_off(task: &mut Task) -> Outcome {
         check_eq!(place(), (false, false, false));
     }
     check_eq!(place(), FREE);
+    Ok(())
+}
+
+fn bottom_halves_are_off(task: &mut Task) -> Outcome {
+    // SAFETY: It has no preconditions.
+    let in_softirq = || unsafe { c::testlib_in_softirq() };
+    check!(!in_softirq());
+    // On PREEMPT_RT they stay preemptible, on the RCU read side.
+    check_eq!(task.bh_off(|_cx| (in_softirq(), place())), (true, LOCKED));
+    check!(!in_softirq() && place() == FREE);
+    // They stay disabled until the outer section ends.
+    check!(task.bh_off(|cx| {
+        cx.bh_off(|_cx| ());
+        in_softirq()
+    }));
+    {
+        let mut section = task.local_bh_disable();
+        check!(in_softirq() && make(section.cx()));
+    }
+    check!(!in_softirq() && place() == FREE);
+    Ok(())
+}
+
+fn a_softirq_is_one(_task: &mut Task) -> Outcome {
+    // SAFETY: It has no preconditions.
+    let in_softirq = || unsafe { c::testlib_in_softirq() };
+    let mut seen = (false, false);
+    testlib::in_softirq(|cx| seen = (in_softirq(), make(&cx)))?;
+    check_eq!(seen, (true, true));
     Ok(())
 }
 

@@ -15,6 +15,7 @@ testlib::tests! {
     nofs,
     noio,
     atomic,
+    bh,
     irq,
     raw,
     nmi,
@@ -53,6 +54,7 @@ cells! {
     nofs: NoFs<'_> => [GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock];
     noio: NoIo<'_> => [GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock];
     atomic: Atomic<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
+    bh: Bh<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
     irq: Irq<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
     #[cfg(not(CONFIG_PREEMPT_RT))]
     raw: Raw<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
@@ -81,8 +83,13 @@ fn atomic(task: &mut Task) -> Outcome {
     let lock = KBox::pin_init(&*task, new_spinlock!(()))?;
     check!(task.locked(&lock, |_, cx| cells::atomic(cx)));
     check!(task.rcu_read(|_, cx| cells::atomic(cx)));
+    Ok(())
+}
+
+fn bh(task: &mut Task) -> Outcome {
+    check!(task.bh_off(|cx| cells::bh(cx)));
     let mut works = false;
-    in_softirq(|cx| works = cells::atomic(cx))?;
+    in_softirq(|cx| works = cells::bh(cx))?;
     check!(works);
     Ok(())
 }

@@ -408,12 +408,6 @@ fn nonblocking_capacity(task: &mut Task) -> Outcome {
         Ok(list)
     })?;
     check!(list.len() == MANY && is_vmalloc(&list) && list[MANY - 1] == 7);
-    // SAFETY: They are enabled below.
-    unsafe { c::testlib_local_bh_disable() };
-    let failed = VVec::<u64>::with_capacity_nonblocking(task.with(GfpAtomic), 8).is_err();
-    // SAFETY: They were disabled above.
-    unsafe { c::testlib_local_bh_enable() };
-    check!(failed);
     Ok(())
 }
 

@@ -33,7 +33,6 @@ testlib::tests! {
     lengths_that_overflow_are_errors,
     nothing_takes_no_memory,
     nonblocking_with_a_lock_held,
-    nonblocking_in_an_interrupt_is_an_error,
     scopes,
     value_comes_back_when_memory_is_short,
     realloc_keeps_contents,
@@ -390,30 +389,6 @@ fn nonblocking_with_a_lock_held(task: &mut Task) -> Outcome {
         check!(is_vmalloc(&*VBox::new_nonblocking(&cx, 7u32)?));
         Ok(())
     })
-}
-
-/// With bottom halves disabled, as in a softirq, the locks of vmalloc could deadlock.
-fn nonblocking_in_an_interrupt_is_an_error(task: &mut Task) -> Outcome {
-    // SAFETY: They are enabled below.
-    unsafe { c::testlib_local_bh_disable() };
-    let cx = &task.as_atomic();
-    let failed = (
-        VBox::new_nonblocking(cx, 7u32)
-            .map_err(|failed| failed.value)
-            .err(),
-        VBox::<u32>::new_uninit_nonblocking(cx).is_err(),
-        KVBox::<u32>::zeroed_nonblocking(cx).is_err(),
-        KVBox::<[u32]>::new_uninit_slice_nonblocking(cx, 100).is_err(),
-        VBox::<[u32]>::zeroed_slice_nonblocking(cx, 100).is_err(),
-    );
-    // A drop is legal.
-    let freed = KBox::new(cx, 1u8).is_ok();
-    // SAFETY: They were disabled above.
-    unsafe { c::testlib_local_bh_enable() };
-    check_eq!(failed, (Some(7), true, true, true, true));
-    check!(freed);
-    check!(VBox::<u32>::new_uninit_nonblocking(&task.as_atomic()).is_ok());
-    Ok(())
 }
 
 fn scopes(task: &mut Task) -> Outcome {

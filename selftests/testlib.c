@@ -395,18 +395,6 @@ unsigned long testlib_totalram_pages(void)
 }
 EXPORT_SYMBOL_GPL(testlib_totalram_pages);
 
-void testlib_local_bh_disable(void)
-{
-	local_bh_disable();
-}
-EXPORT_SYMBOL_GPL(testlib_local_bh_disable);
-
-void testlib_local_bh_enable(void)
-{
-	local_bh_enable();
-}
-EXPORT_SYMBOL_GPL(testlib_local_bh_enable);
-
 bool testlib_irqs_disabled(void)
 {
 	return irqs_disabled();
@@ -454,6 +442,12 @@ bool testlib_in_hardirq(void)
 	return in_hardirq();
 }
 EXPORT_SYMBOL_GPL(testlib_in_hardirq);
+
+bool testlib_in_softirq(void)
+{
+	return in_softirq();
+}
+EXPORT_SYMBOL_GPL(testlib_in_softirq);
 
 struct interrupt {
 	testlib_fn fn;

@@ -74,9 +74,6 @@ int testlib_vmalloc_node(const void *ptr);
 /* What the machine has. */
 unsigned long testlib_totalram_pages(void);
 
-/* Bottom halves disabled, for which kalloc has no token. */
-void testlib_local_bh_disable(void);
-void testlib_local_bh_enable(void);
 /* What the kernel says of a slab cache: /sys/kernel/slab/CACHE/ATTRIBUTE, or a negative error. */
 long testlib_slab_attribute(const char *cache, const char *attribute);
 
@@ -89,6 +86,7 @@ bool testlib_in_nofs_scope(void);
 bool testlib_in_noio_scope(void);
 bool testlib_in_nmi(void);
 bool testlib_in_hardirq(void);
+bool testlib_in_softirq(void);
 
 /*
  * Runs a function in an NMI on this CPU, sent by its own interrupt controller, in a hard interrupt (irq_work), which

@@ -256,12 +256,12 @@ pub(crate) fn in_nmi<F: FnMut(&mut Nmi<'_>)>(mut f: F) -> Outcome {
 }
 
 /// Runs `f` in a real softirq, with its token.
-pub(crate) fn in_softirq<F: FnMut(&mut Atomic<'_>)>(mut f: F) -> Outcome {
-    extern "C" fn handler<F: FnMut(&mut Atomic<'_>)>(data: *mut kernel::ffi::c_void) {
+pub(crate) fn in_softirq<F: FnMut(&mut Bh<'_>)>(mut f: F) -> Outcome {
+    extern "C" fn handler<F: FnMut(&mut Bh<'_>)>(data: *mut kernel::ffi::c_void) {
         // SAFETY: It is the closure below, which nobody else calls meanwhile.
         let f = unsafe { &mut *data.cast::<F>() };
-        // SAFETY: A tasklet must not sleep, and no other token is in reach.
-        f(&mut unsafe { Atomic::assume() })
+        // SAFETY: This runs in a softirq, and no other token is in reach.
+        f(&mut unsafe { Bh::assume() })
     }
     // SAFETY: The closure lives until the handler has run.
     interrupted(unsafe { c::testlib_run_in_softirq(Some(handler::<F>), (&raw mut f).cast()) })

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Macros and inline functions that Rust cannot call, one file per C header, sorted alphabetically. */
 
+#include "bottom_half.c"
 #include "gfp.c"
 #include "irq_work.c"
 #include "irqflags.c"

@@ -11,8 +11,3 @@ void kalloc_helper_preempt_enable(void)
 {
 	preempt_enable();
 }
-
-bool kalloc_helper_in_interrupt(void)
-{
-	return in_interrupt();
-}

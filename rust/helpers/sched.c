@@ -33,6 +33,17 @@ void kalloc_helper_might_sleep(void)
 	might_sleep();
 }
 
+void kalloc_helper_assert_atomic(void)
+{
+	/* On PREEMPT_RT interrupts that are threads have bottom halves disabled. */
+	WARN_ON_ONCE(in_interrupt() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()));
+}
+
+void kalloc_helper_assert_bh(void)
+{
+	WARN_ON_ONCE(in_hardirq() || in_nmi() || !in_softirq());
+}
+
 void kalloc_helper_assert_may_lock(void)
 {
 	WARN_ON_ONCE(in_nmi() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()));

@@ -30,7 +30,7 @@
 
 use crate::{
     allocator::{Allocator, Blocking},
-    context::{NotHardIrq, Sleep},
+    context::{NmiSafe, NotInterrupt, Sleep},
     gfp::{Failed, FailedWith, For, ForNonblocking, ForRealloc, Gfp, Grant, MayFail},
     kmalloc::Kmalloc,
     kvmalloc::KVmalloc,
@@ -108,6 +108,8 @@ pub type KVBox<T> = Box<T, KVmalloc>;
 unsafe impl<T: ?Sized + Send, A: Allocator> Send for Box<T, A> {}
 // SAFETY: A shared box gives no more than `&T`.
 unsafe impl<T: ?Sized + Sync, A: Allocator> Sync for Box<T, A> {}
+// SAFETY: Shared it gives `&T`, of a `T` that is.
+unsafe impl<T: ?Sized + NmiSafe, A: Allocator> NmiSafe for Box<T, A> {}
 // The value does not move with the box.
 impl<T: ?Sized, A: Allocator> Unpin for Box<T, A> {}
 
@@ -382,15 +384,14 @@ impl<T, A: Blocking> Box<T, A> {
     /// `GFP_NOWAIT` and the like.
     ///
     /// For code that holds a spinlock or is on the RCU read side, and for [`Task`] with flags that
-    /// do not sleep. In a hard interrupt the kernel would stop, so no token that may stand for one
-    /// has this. In a softirq, and with bottom halves disabled, vmalloc could deadlock, which no
-    /// type shows: there it fails.
+    /// do not sleep. In a hard interrupt the kernel would stop, and in a softirq, or with bottom
+    /// halves disabled, vmalloc could deadlock: no token that may stand for one has this.
     ///
     /// [`Task`]: crate::context::Task
     ///
     /// # Errors
     ///
-    /// As [`Box::new`]; and always in a softirq, and with bottom halves disabled.
+    /// As [`Box::new`].
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -402,10 +403,10 @@ impl<T, A: Blocking> Box<T, A> {
     #[inline]
     pub fn new_nonblocking<G>(grant: G, value: T) -> Result<Self, FailedWith<G::Flags, T>>
     where
-        G: Grant<Flags: ForNonblocking<A>, Context: NotHardIrq>,
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
         const { fits::<T, A, G::Flags>() };
-        match outside_interrupts().and_then(|()| Self::allocate(grant)) {
+        match Self::allocate(grant) {
             Ok(slot) => Ok(slot.write(value)),
             Err(failed) => Err(FailedWith::new(failed, value)),
         }
@@ -419,10 +420,9 @@ impl<T, A: Blocking> Box<T, A> {
     #[inline]
     pub fn new_uninit_nonblocking<G>(grant: G) -> Result<Box<MaybeUninit<T>, A>, Failed<G::Flags>>
     where
-        G: Grant<Flags: ForNonblocking<A>, Context: NotHardIrq>,
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
         const { fits::<T, A, G::Flags>() };
-        outside_interrupts()?;
         Self::allocate(grant)
     }
 
@@ -435,10 +435,9 @@ impl<T, A: Blocking> Box<T, A> {
     pub fn zeroed_nonblocking<G>(grant: G) -> Result<Self, Failed<G::Flags>>
     where
         T: Zeroable,
-        G: Grant<Flags: ForNonblocking<A>, Context: NotHardIrq>,
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
         const { fits::<T, A, G::Flags>() };
-        outside_interrupts()?;
         Self::allocate_zeroed(grant)
     }
 }
@@ -455,9 +454,8 @@ impl<T, A: Blocking> Box<[T], A> {
         len: usize,
     ) -> Result<UninitSlice<T, A>, Failed<G::Flags>>
     where
-        G: Grant<Flags: ForNonblocking<A>, Context: NotHardIrq>,
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
-        outside_interrupts()?;
         Self::allocate(grant, len)
     }
 
@@ -470,22 +468,10 @@ impl<T, A: Blocking> Box<[T], A> {
     pub fn zeroed_slice_nonblocking<G>(grant: G, len: usize) -> Result<Self, Failed<G::Flags>>
     where
         T: Zeroable,
-        G: Grant<Flags: ForNonblocking<A>, Context: NotHardIrq>,
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
-        outside_interrupts()?;
         Self::allocate_zeroed(grant, len)
     }
-}
-
-/// An error in a softirq and with bottom halves disabled: the locks of vmalloc are taken elsewhere
-/// with softirqs enabled, which may have interrupted their holder.
-#[inline]
-pub(crate) fn outside_interrupts<F: Gfp>() -> Result<(), Failed<F>> {
-    // SAFETY: It has no preconditions.
-    if unsafe { kalloc_bindings::kalloc_helper_in_interrupt() } {
-        return Err(F::failed());
-    }
-    Ok(())
 }
 
 // Many values ----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@
 //! | [`Task`] | module init and exit | [`Kernel`] | everything |
 //! | [`NoFs`], [`NoIo`] | a [scope](crate::scope) | [`GfpNoFs`], [`GfpNoIo`] | may sleep; what the scope permits |
 //! | [`Atomic`] | a [spinlock or the RCU read side](crate::sync) | [`GfpAtomic`] | nothing that sleeps |
-//! | [`Irq`] | `SpinLockIrq`, hard-IRQ handlers that RT may thread | [`GfpAtomic`] | as [`Atomic`] |
+//! | [`Bh`] | softirqs, timers, BH work, [bottom halves disabled](crate::irq) | [`GfpAtomic`] | as [`Atomic`], no vmalloc |
+//! | [`Irq`] | `SpinLockIrq`, hard-IRQ handlers that RT may thread | [`GfpAtomic`] | as [`Bh`] |
 //! | [`Raw`] | [interrupts or preemption disabled](crate::irq) | [`GfpAtomic`]; none on RT | as [`Irq`]; on RT no allocator |
 //! | [`Nmi`] | NMI handlers | none | no allocator |
 //!
@@ -48,7 +49,15 @@
 //! `rcu::read_lock`, `local_interrupt_disable` and allocators.
 
 use crate::gfp::{AllowedIn, GfpAtomic, GfpNoFs, GfpNoIo, Kernel, Plain, Sleeping, With};
-use core::marker::PhantomData;
+#[cfg(CONFIG_64BIT)]
+use core::sync::atomic::{AtomicI64, AtomicU64};
+use core::{
+    marker::PhantomData,
+    sync::atomic::{
+        AtomicBool, AtomicI16, AtomicI32, AtomicI8, AtomicIsize, AtomicU16, AtomicU32, AtomicU8,
+        AtomicUsize,
+    },
+};
 use kernel::types::NotThreadSafe;
 
 pub(crate) mod private {
@@ -81,6 +90,8 @@ use private::{Sealed, Token};
 pub trait Context: Sealed {
     /// The context of code here that must not sleep: [`Atomic`], or this one where it is stricter.
     type Atomic<'a>: Token;
+    /// The context of code here that may be a softirq: [`Bh`], or this one where it is stricter.
+    type Bh<'a>: Token;
     /// The context of code here that may run in a hard interrupt: [`Irq`], or this one where it is
     /// stricter.
     type Irq<'a>: Token;
@@ -121,20 +132,25 @@ pub trait Allocate: Context {
     /// The context of code that holds a spinlock: [`Context::Atomic`], in which the allocators
     /// still work.
     type Locked<'a>: Allocate<Flags = GfpAtomic> + Token;
+
+    /// The context of code that holds a spinlock with interrupts off: [`Context::Irq`], in which the
+    /// allocators still work.
+    type LockedIrq<'a>: Allocate<Flags = GfpAtomic> + Token;
 }
 
-/// Contexts in which interrupts are on: what the kernel's bulk functions ask for.
+/// Contexts in which interrupts are on: what the kernel's bulk functions ask for, and
+/// `local_bh_disable()`.
 #[diagnostic::on_unimplemented(
     message = "interrupts may be off in `{Self}`",
     label = "this wants interrupts on",
-    note = "the kernel's bulk functions are for process context, held spinlocks and softirqs; allocate one by one here"
+    note = "the kernel's bulk functions and `local_bh_disable()` are for process context, held spinlocks and softirqs; \
+            allocate one by one here"
 )]
-pub trait IrqsOn: Allocate {}
-impl IrqsOn for Task {}
-impl IrqsOn for NoFs<'_> {}
-impl IrqsOn for NoIo<'_> {}
-impl IrqsOn for Atomic<'_> {}
-impl<C: IrqsOn> IrqsOn for &mut C {}
+pub trait IrqsOn: Allocate {
+    /// The context of code here with bottom halves disabled, in which the allocators still work:
+    /// [`Bh`].
+    type BhOff<'a>: IrqsOn<Flags = GfpAtomic> + Token;
+}
 
 /// Handing code a token that is weaker than one's own.
 ///
@@ -157,6 +173,13 @@ pub trait Weaken: Context {
         unsafe { Token::token() }
     }
 
+    /// A weaker token for code that asks for [`Bh`], for as long as this one is borrowed.
+    #[inline(always)]
+    fn as_bh(&mut self) -> Self::Bh<'_> {
+        // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
+        unsafe { Token::token() }
+    }
+
     /// A weaker token for code that asks for [`Irq`], for as long as this one is borrowed.
     #[inline(always)]
     fn as_irq(&mut self) -> Self::Irq<'_> {
@@ -173,16 +196,27 @@ pub trait Weaken: Context {
 }
 impl<C: Context> Weaken for C {}
 
-/// Contexts that are no hard interrupt and cannot be mistaken for one: all but [`Irq`] and those
-/// that are stricter.
+/// Contexts that are no interrupt, hard or soft, and cannot be mistaken for one: all but [`Bh`] and
+/// those that are stricter.
 ///
-/// What vmalloc asks of its callers that must not sleep.
+/// What vmalloc asks of its callers that must not sleep: it stops the kernel in a hard interrupt,
+/// and takes locks that are not safe against softirqs.
 #[diagnostic::on_unimplemented(
-    message = "vmalloc cannot be called in a hard interrupt, which `{Self}` may be",
+    message = "vmalloc cannot be called in an interrupt, which `{Self}` may be",
     label = "not allowed in this context",
-    note = "allocate before the interrupt comes, hand the work to process context, or use `KBox`, where kmalloc has that much"
+    note = "allocate before the interrupt comes or bottom halves are disabled, hand the work to process context, or use \
+            `KBox`, where kmalloc has that much"
 )]
-pub trait NotHardIrq: Allocate {}
+pub trait NotInterrupt: Allocate {}
+
+/// Contexts that are no NMI: where a raw spinlock may be taken.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is an NMI handler",
+    label = "not allowed in an NMI handler",
+    note = "it may have interrupted whoever has the lock or the memory: hand the work on by `irq_work`, and use what is \
+            lock-free"
+)]
+pub trait NotNmi: Context {}
 
 /// Contexts that may sleep. Helpers that allocate ask for this, so that they work inside a NOFS or
 /// NOIO scope too.
@@ -192,7 +226,7 @@ pub trait NotHardIrq: Allocate {}
     note = "do it before the lock is taken or the interrupt comes, use `GfpAtomic` or `GfpNowait`, or hand the work to \
             process context"
 )]
-pub trait Sleep: Allocate<Flags: Sleeping> + NotHardIrq {
+pub trait Sleep: Allocate<Flags: Sleeping> + NotInterrupt {
     /// The context of a scope here that must not start file-system I/O: [`NoFs`], or [`NoIo`]
     /// inside one.
     type NoFs<'a>: Sleep + Token;
@@ -216,6 +250,91 @@ pub trait SleepIo: Sleep {}
             NOFS or NOIO scope use `GfpNoFs` or `GfpNoIo`"
 )]
 pub trait SleepFs: SleepIo {}
+
+/// What an NMI handler may have shared: values through which no safe call takes a lock, or comes to
+/// own what must not be dropped there.
+///
+/// In an NMI handler the kernel frees nothing, and a lock may be held by whoever was interrupted.
+/// Dropping a box takes no token, so what a handler can get hold of has to be kept from it. It is
+/// numbers, atomics and per-CPU integers, pools of objects, references to these, and structs of
+/// them, which [`nmi_safe!`](crate::nmi_safe) declares:
+///
+/// ```
+/// use core::sync::atomic::AtomicU64;
+/// use kalloc::{nmi_safe, prelude::*};
+///
+/// nmi_safe! {
+///     /// What the handler counts.
+///     struct Watch {
+///         seen: AtomicU64,
+///         samples: ObjPool<[u64; 4]>,
+///     }
+/// }
+/// ```
+///
+/// Statics are in every handler's reach, and no type sees them: a lock in one is as dangerous as it
+/// is in C.
+///
+/// # Safety
+///
+/// With `&Self` safe code in an NMI handler can take no lock, and come to own no value with drop
+/// glue other than kalloc's own for NMI handlers ([`NolockBox`](crate::nolock::NolockBox),
+/// [`RcuBox`](crate::rcu::RcuBox), [`PoolBox`](crate::objpool::PoolBox)).
+#[diagnostic::on_unimplemented(
+    message = "an NMI handler must not have `{Self}`",
+    label = "may lead to a lock, or to memory that is freed",
+    note = "it may have numbers, atomics, `PerCpu` of integers, an `ObjPool` of what is `Copy`, and structs of these that \
+            `nmi_safe! { … }` declares"
+)]
+pub unsafe trait NmiSafe {}
+
+macro_rules! plain {
+    ($($name:ty)*) => {$(
+        // SAFETY: It is a number, or one that is read and written in single accesses.
+        unsafe impl NmiSafe for $name {}
+    )*};
+}
+
+plain! {
+    () bool char u8 i8 u16 i16 u32 i32 u64 i64 usize isize
+    AtomicBool AtomicU8 AtomicI8 AtomicU16 AtomicI16 AtomicU32 AtomicI32 AtomicUsize AtomicIsize
+}
+#[cfg(CONFIG_64BIT)]
+plain! { AtomicU64 AtomicI64 }
+
+// SAFETY: It leads to a `T` as `&T`, which is safe.
+unsafe impl<T: ?Sized + NmiSafe> NmiSafe for &T {}
+// SAFETY: It has nothing but `T`s.
+unsafe impl<T: NmiSafe> NmiSafe for [T] {}
+// SAFETY: As above.
+unsafe impl<T: NmiSafe, const N: usize> NmiSafe for [T; N] {}
+// SAFETY: As above.
+unsafe impl<T: NmiSafe> NmiSafe for Option<T> {}
+
+/// Declares a struct that an NMI handler may have: one whose fields are all [`NmiSafe`].
+///
+/// [`NmiSafe`]: crate::context::NmiSafe
+#[macro_export]
+macro_rules! nmi_safe {
+    (
+        $(#[$attr:meta])*
+        $vis:vis struct $name:ident {
+            $($(#[$field_attr:meta])* $field_vis:vis $field:ident: $type:ty),* $(,)?
+        }
+    ) => {
+        $(#[$attr])*
+        $vis struct $name {
+            $($(#[$field_attr])* $field_vis $field: $type,)*
+        }
+
+        // SAFETY: It leads to its fields and nowhere else, and what follows asks that of them.
+        unsafe impl $crate::context::NmiSafe for $name {}
+        const _: () = {
+            const fn is_nmi_safe<T: $crate::context::NmiSafe>() {}
+            $(is_nmi_safe::<$type>();)*
+        };
+    };
+}
 
 /// Process context, with no lock held: may sleep.
 ///
@@ -293,12 +412,16 @@ bounded_tokens! {
     ///
     /// Flags: [`GfpNoIo`] by default; those of [`Atomic`].
     NoIo, "to be inside a `memalloc_noio_save()` scope", kalloc_helper_might_sleep;
-    /// Must not sleep: a `spinlock_t` is held, on the RCU read side, bottom halves are disabled, in
-    /// a softirq.
+    /// Must not sleep, and is no interrupt: a `spinlock_t` is held, on the RCU read side.
     ///
     /// Flags: [`GfpAtomic`] by default; [`GfpNowait`](crate::gfp::GfpNowait),
     /// [`NoReclaim`](crate::gfp::NoReclaim).
-    Atomic, "a context that must not sleep, in which a `spinlock_t` may be taken", kalloc_helper_assert_may_lock;
+    Atomic, "a context that must not sleep, outside interrupts, in which a `spinlock_t` may be taken", kalloc_helper_assert_atomic;
+    /// Must not sleep, and may be a softirq: in a softirq, a timer, BH work, or with bottom halves
+    /// disabled.
+    ///
+    /// Flags: as [`Atomic`].
+    Bh, "a softirq, or bottom halves disabled", kalloc_helper_assert_bh;
     /// Must not sleep, and interrupts may be off: a `SpinLockIrq` is held, a hard-IRQ handler that
     /// RT may thread.
     ///
@@ -323,10 +446,11 @@ impl Token for Task {
 
 /// One row a token: what it becomes in each kind of section.
 macro_rules! contexts {
-    ($($name:ty: $atomic:ident, $irq:ident, $raw:ident;)*) => {$(
+    ($($name:ty: $atomic:ident, $bh:ident, $irq:ident, $raw:ident;)*) => {$(
         impl Sealed for $name {}
         impl Context for $name {
             type Atomic<'a> = $atomic<'a>;
+            type Bh<'a> = $bh<'a>;
             type Irq<'a> = $irq<'a>;
             type Raw<'a> = $raw<'a>;
         }
@@ -334,21 +458,23 @@ macro_rules! contexts {
 }
 
 contexts! {
-    Task: Atomic, Irq, Raw;
-    NoFs<'_>: Atomic, Irq, Raw;
-    NoIo<'_>: Atomic, Irq, Raw;
-    Atomic<'_>: Atomic, Irq, Raw;
-    Irq<'_>: Irq, Irq, Raw;
-    Raw<'_>: Raw, Raw, Raw;
-    Nmi<'_>: Nmi, Nmi, Nmi;
+    Task: Atomic, Bh, Irq, Raw;
+    NoFs<'_>: Atomic, Bh, Irq, Raw;
+    NoIo<'_>: Atomic, Bh, Irq, Raw;
+    Atomic<'_>: Atomic, Bh, Irq, Raw;
+    Bh<'_>: Bh, Bh, Irq, Raw;
+    Irq<'_>: Irq, Irq, Irq, Raw;
+    Raw<'_>: Raw, Raw, Raw, Raw;
+    Nmi<'_>: Nmi, Nmi, Nmi, Nmi;
 }
 
 macro_rules! allocate {
-    ($($(#[$cfg:meta])* $name:ty: $flags:ty, $locked:ident;)*) => {$(
+    ($($(#[$cfg:meta])* $name:ty: $flags:ty, $locked:ident, $irq:ident;)*) => {$(
         $(#[$cfg])*
         impl Allocate for $name {
             type Flags = $flags;
             type Locked<'a> = $locked<'a>;
+            type LockedIrq<'a> = $irq<'a>;
         }
         $(#[$cfg])*
         const _: () = {
@@ -359,14 +485,38 @@ macro_rules! allocate {
 }
 
 allocate! {
-    Task: Kernel, Atomic;
-    NoFs<'_>: GfpNoFs, Atomic;
-    NoIo<'_>: GfpNoIo, Atomic;
-    Atomic<'_>: GfpAtomic, Atomic;
-    Irq<'_>: GfpAtomic, Irq;
+    Task: Kernel, Atomic, Irq;
+    NoFs<'_>: GfpNoFs, Atomic, Irq;
+    NoIo<'_>: GfpNoIo, Atomic, Irq;
+    Atomic<'_>: GfpAtomic, Atomic, Irq;
+    Bh<'_>: GfpAtomic, Bh, Irq;
+    Irq<'_>: GfpAtomic, Irq, Irq;
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    Raw<'_>: GfpAtomic, Raw;
+    Raw<'_>: GfpAtomic, Raw, Raw;
 }
+
+macro_rules! marked {
+    ($($trait:ident: $($name:ty),*;)*) => {$($(
+        impl $trait for $name {}
+    )*)*};
+}
+
+marked! {
+    NotNmi: Task, NoFs<'_>, NoIo<'_>, Atomic<'_>, Bh<'_>, Irq<'_>, Raw<'_>;
+    NotInterrupt: Task, NoFs<'_>, NoIo<'_>, Atomic<'_>;
+    SleepIo: Task, NoFs<'_>;
+    SleepFs: Task;
+}
+
+macro_rules! irqs_on {
+    ($($name:ty),*) => {$(
+        impl IrqsOn for $name {
+            type BhOff<'a> = Bh<'a>;
+        }
+    )*};
+}
+
+irqs_on! { Task, NoFs<'_>, NoIo<'_>, Atomic<'_>, Bh<'_> }
 
 macro_rules! sleep {
     ($($name:ty: $nofs:ident, $noio:ident;)*) => {$(
@@ -383,28 +533,25 @@ sleep! {
     NoIo<'_>: NoIo, NoIo;
 }
 
-impl NotHardIrq for Task {}
-impl NotHardIrq for NoFs<'_> {}
-impl NotHardIrq for NoIo<'_> {}
-impl NotHardIrq for Atomic<'_> {}
-
-impl SleepIo for Task {}
-impl SleepIo for NoFs<'_> {}
-impl SleepFs for Task {}
-
 // `&mut` of a context is that context, so that a helper's `task: &mut Task` is used as its caller's
 // `task` is.
 impl<C: Context> Sealed for &mut C {}
 impl<C: Context> Context for &mut C {
     type Atomic<'a> = C::Atomic<'a>;
+    type Bh<'a> = C::Bh<'a>;
     type Irq<'a> = C::Irq<'a>;
     type Raw<'a> = C::Raw<'a>;
 }
 impl<C: Allocate> Allocate for &mut C {
     type Flags = C::Flags;
     type Locked<'a> = C::Locked<'a>;
+    type LockedIrq<'a> = C::LockedIrq<'a>;
 }
-impl<C: NotHardIrq> NotHardIrq for &mut C {}
+impl<C: IrqsOn> IrqsOn for &mut C {
+    type BhOff<'a> = C::BhOff<'a>;
+}
+impl<C: NotNmi> NotNmi for &mut C {}
+impl<C: NotInterrupt> NotInterrupt for &mut C {}
 impl<C: Sleep> Sleep for &mut C {
     type NoFs<'a> = C::NoFs<'a>;
     type NoIo<'a> = C::NoIo<'a>;
@@ -415,6 +562,6 @@ impl<C: SleepFs> SleepFs for &mut C {}
 // Tokens cost nothing at run time.
 const _: () = {
     assert!(size_of::<Task>() == 0 && size_of::<NoFs<'_>>() == 0 && size_of::<NoIo<'_>>() == 0);
-    assert!(size_of::<Atomic<'_>>() == 0 && size_of::<Irq<'_>>() == 0);
+    assert!(size_of::<Atomic<'_>>() == 0 && size_of::<Bh<'_>>() == 0 && size_of::<Irq<'_>>() == 0);
     assert!(size_of::<Raw<'_>>() == 0 && size_of::<Nmi<'_>>() == 0);
 };

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Interrupts and preemption disabled: sections of [`Raw`](crate::context::Raw) code.
+//! Interrupts and preemption disabled: sections of [`Raw`](crate::context::Raw) code. Bottom halves
+//! disabled: sections of [`Bh`](crate::context::Bh) code.
 //!
 //! C headers: [`include/linux/irqflags.h`](srctree/include/linux/irqflags.h),
-//! [`include/linux/preempt.h`](srctree/include/linux/preempt.h)
+//! [`include/linux/preempt.h`](srctree/include/linux/preempt.h),
+//! [`include/linux/bottom_half.h`](srctree/include/linux/bottom_half.h)
 //!
-//! Both are real on `CONFIG_PREEMPT_RT` too, where the allocators do not work in such a section: it
-//! must use memory that was allocated before.
+//! Interrupts and preemption are really disabled on `CONFIG_PREEMPT_RT` too, where the allocators do
+//! not work in such a section: it must use memory that was allocated before. Bottom halves disabled
+//! can be preempted there, and sleep on a spinlock.
 //!
 //! Each has a closure form, which is the one to use, and a guard form. A guard that is leaked
 //! (`mem::forget`) ends the borrow of the token before it with interrupts still off: the closure
 //! form has no such hole.
 
-use crate::{context::Context, sync::Section};
+use crate::{
+    context::{Context, IrqsOn},
+    sync::Section,
+};
 use kalloc_bindings::*;
 use kernel::ffi::c_ulong;
 use kernel::types::NotThreadSafe;
@@ -41,6 +47,58 @@ impl Drop for PreemptGuard {
         unsafe { kalloc_helper_preempt_enable() }
     }
 }
+
+/// Bottom halves are disabled on this CPU until this is dropped.
+#[derive(Debug)]
+pub struct BhGuard(NotThreadSafe);
+
+impl Drop for BhGuard {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: They were disabled when this guard was made, on this thread. Sections nest, so
+        // interrupts are on as they were then.
+        unsafe { kalloc_helper_local_bh_enable() }
+    }
+}
+
+/// Disabling bottom halves, in every context with interrupts on.
+pub trait DisableBh: IrqsOn {
+    /// Runs `f` with bottom halves disabled on this CPU, wraps `local_bh_disable()` and
+    /// `local_bh_enable()`.
+    ///
+    /// With a lock taken in it, it is `spin_lock_bh()`:
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    /// use kernel::sync::SpinLock;
+    ///
+    /// /// What a timer counts too.
+    /// fn count(task: &mut Task, events: &SpinLock<u64>) {
+    ///     task.bh_off(|cx| cx.locked(events, |events, _cx| *events += 1))
+    /// }
+    /// ```
+    #[inline(always)]
+    fn bh_off<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::BhOff<'x>) -> R) -> R
+    where
+        Self: Sized,
+    {
+        f(self.local_bh_disable().cx())
+    }
+
+    /// Disables bottom halves on this CPU until the section is dropped, wraps `local_bh_disable()`.
+    ///
+    /// Leaking it leaves them disabled with the token around it usable again;
+    /// [`DisableBh::bh_off`] cannot.
+    #[inline(always)]
+    fn local_bh_disable(&mut self) -> Section<'_, BhGuard, Self::BhOff<'_>> {
+        // SAFETY: Interrupts are on, and this is no hard interrupt: the context is `IrqsOn`.
+        unsafe { kalloc_helper_local_bh_disable() };
+        // SAFETY: With bottom halves disabled the code may do what `Self::BhOff` permits. `self` is
+        // borrowed for as long.
+        unsafe { Section::new(BhGuard(NotThreadSafe)) }
+    }
+}
+impl<C: IrqsOn> DisableBh for C {}
 
 /// Disabling interrupts and preemption, in every context.
 pub trait Disable: Context {

@@ -24,7 +24,7 @@
 //! may find neither.)
 
 use crate::{
-    context::Sleep,
+    context::{NmiSafe, Sleep},
     gfp::{ForObjPool, Gfp, Grant},
     kmalloc,
 };
@@ -116,6 +116,9 @@ extern "C" fn link(object: *mut c_void, context: *mut c_void) -> c_int {
     unsafe { *head = node };
     0
 }
+
+// SAFETY: Its objects are popped and pushed without a lock, and what is `Copy` has no drop glue.
+unsafe impl<T: Copy + NmiSafe> NmiSafe for ObjPool<T> {}
 
 impl<T> ObjPool<T> {
     /// A pool of `nr` objects, each made by `f` from its number, wraps `objpool_init()`.

@@ -46,7 +46,7 @@
 //! ```
 
 use crate::{
-    context::{private::Token, Allocate, Context},
+    context::{private::Token, Allocate, Context, NmiSafe},
     gfp::{Failed, ForPerCpu, Gfp, Grant},
     irq::{Disable, IrqGuard, PreemptGuard},
     sync::Section,
@@ -100,6 +100,9 @@ pub struct PerCpu<T>(NonNull<T>, PhantomData<T>);
 unsafe impl<T: Send> Send for PerCpu<T> {}
 // SAFETY: Shared it gives `&T` on every CPU, and a locked `&mut T` only where `T: Send`.
 unsafe impl<T: Sync> Sync for PerCpu<T> {}
+
+// SAFETY: Shared it gives `&T`, of a `T` that is.
+unsafe impl<T: NmiSafe> NmiSafe for PerCpu<T> {}
 
 /// The possible CPUs.
 fn possible_cpus() -> impl Iterator<Item = u32> {
@@ -374,6 +377,9 @@ pub struct CpuLocal<I>(UnsafeCell<I>);
 unsafe impl<I: Integer> Sync for CpuLocal<I> {}
 // SAFETY: It is an integer.
 unsafe impl<I: Integer + Zeroable> Zeroable for CpuLocal<I> {}
+
+// SAFETY: It is an integer, read and written in single accesses.
+unsafe impl<I: Integer> NmiSafe for CpuLocal<I> {}
 
 impl<I: Integer> CpuLocal<I> {
     /// An integer for a CPU to begin with.

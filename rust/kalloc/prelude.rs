@@ -10,8 +10,8 @@ pub use kernel::prelude::*;
 pub use crate::{
     boxed::{Box, KBox, KVBox, VBox},
     context::{
-        Allocate, Atomic, Context, Irq, Nmi, NoFs, NoIo, NotHardIrq, Raw, Sleep, SleepFs, SleepIo,
-        Task, Weaken,
+        Allocate, Atomic, Bh, Context, Irq, Nmi, NmiSafe, NoFs, NoIo, NotInterrupt, NotNmi, Raw,
+        Sleep, SleepFs, SleepIo, Task, Weaken,
     },
     gfp::{
         For, ForKVmalloc, ForKVrealloc, ForKmalloc, ForKrealloc, ForNonblocking, ForPages,
@@ -19,8 +19,8 @@ pub use crate::{
         GfpNoIo, GfpNowait, Grant, HighUser, HighUserMovable, Kernel, KernelAccount, MayFail,
         Modify, NoReclaim, Nolock, User,
     },
-    irq::Disable,
-    module,
+    irq::{Disable, DisableBh},
+    module, nmi_safe,
     node::Node,
     nolock::NolockBox,
     objpool::ObjPool,

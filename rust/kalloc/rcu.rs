@@ -34,7 +34,7 @@
 //! ```
 
 use crate::{
-    context::Sleep,
+    context::{NmiSafe, Sleep},
     gfp::{Failed, FailedWith, ForKmalloc, Gfp, Grant},
     kmalloc,
 };
@@ -259,6 +259,9 @@ pub struct RcuCell<T>(AtomicPtr<Node<T>>, PhantomData<RcuBox<T>>);
 unsafe impl<T: Send + Sync> Send for RcuCell<T> {}
 // SAFETY: Shared it gives `&T` to readers and the box to one owner, on whatever thread.
 unsafe impl<T: Send + Sync> Sync for RcuCell<T> {}
+
+// SAFETY: It gives `&T`, and boxes that may be dropped in every context.
+unsafe impl<T: NmiSafe> NmiSafe for RcuCell<T> {}
 
 impl<T> RcuCell<T> {
     /// A cell with a value in it.

@@ -23,8 +23,8 @@
 
 use crate::{
     allocator::{Allocator, Blocking},
-    boxed::{bytes, outside_interrupts, Box},
-    context::NotHardIrq,
+    boxed::{bytes, Box},
+    context::NotInterrupt,
     gfp::{Failed, FailedWith, ForNonblocking, ForRealloc, Gfp, Grant},
     kmalloc::Kmalloc,
     kvmalloc::KVmalloc,
@@ -294,13 +294,12 @@ impl<T, A: Blocking> Vec<T, A> {
     ///
     /// # Errors
     ///
-    /// As [`Vec::with_capacity`]; and always in a softirq, and with bottom halves disabled.
+    /// As [`Vec::with_capacity`].
     #[inline]
     pub fn with_capacity_nonblocking<G>(grant: G, capacity: usize) -> Result<Self, Failed<G::Flags>>
     where
-        G: Grant<Flags: ForNonblocking<A>, Context: NotHardIrq>,
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
-        outside_interrupts()?;
         Self::allocate(grant, capacity)
     }
 }

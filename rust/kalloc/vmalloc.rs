@@ -15,12 +15,12 @@
 //! vmalloc takes locks that are not safe against interrupts, and stops the kernel in a hard one. It
 //! sleeps with flags that reclaim, and `vrealloc()` and `vfree()` sleep whatever the flags. So
 //! memory is made and grown where the code may sleep. Only the constructors whose names end in
-//! `_nonblocking` are for the other contexts, where these are [`NotHardIrq`].
+//! `_nonblocking` are for the other contexts, where these are [`NotInterrupt`].
 //!
 //! A drop calls `kvfree_atomic()`, which leaves the work to process context; `vfree_atomic()`, which
 //! it calls, is not exported.
 //!
-//! [`NotHardIrq`]: crate::context::NotHardIrq
+//! [`NotInterrupt`]: crate::context::NotInterrupt
 
 use crate::{
     allocator::{private::Functions, Allocator, Blocking},

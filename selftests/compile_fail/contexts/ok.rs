@@ -32,6 +32,18 @@ pub fn atomic(cx: &Atomic<'_>) -> Result {
     Ok(())
 }
 
+pub fn bh(cx: &mut Bh<'_>) -> Result {
+    KBox::new(&cx, 1u32)?;
+    KBox::new(cx.with(GfpNowait), 1u32)?;
+    Ok(())
+}
+
+pub fn bh_off(task: &mut Task) -> Result {
+    task.bh_off(bh)?;
+    task.bh_off(|cx| cx.bh_off(bh))?;
+    bh(&mut task.as_bh())
+}
+
 pub fn irq(cx: &Irq<'_>) -> Result {
     KBox::new(cx, 1u32)?;
     KBox::new(cx.with(GfpNowait), 1u32)?;

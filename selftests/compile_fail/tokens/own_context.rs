@@ -9,6 +9,7 @@ pub struct Mine;
 //~v ERROR: Sealed
 impl Context for Mine {
     type Atomic<'a> = Atomic<'a>;
+    type Bh<'a> = Bh<'a>;
     type Irq<'a> = Irq<'a>;
     type Raw<'a> = Raw<'a>;
 }
