@@ -25,6 +25,7 @@
 #include <linux/tracepoint.h>
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
+#include <trace/events/dma.h>
 #include <trace/events/kmem.h>
 #if defined(CONFIG_X86_64) && defined(CONFIG_X86_LOCAL_APIC)
 #include <asm/apic.h>
@@ -744,6 +745,154 @@ long testlib_slab_attribute(const char *cache, const char *attribute)
 	return text[0] >= '0' && text[0] <= '9' ? simple_strtol(text, NULL, 10) : len;
 }
 EXPORT_SYMBOL_GPL(testlib_slab_attribute);
+
+static const void *dma_traced;
+static struct testlib_dma_event dma_events[TESTLIB_EVENTS];
+static atomic_t nr_dma_events;
+
+static void dma_event(struct device *dev, struct testlib_dma_event event)
+{
+	unsigned int index;
+
+	if (READ_ONCE(dma_traced) != dev)
+		return;
+	event.in_interrupt = in_interrupt();
+	event.irqs_disabled = irqs_disabled();
+	event.in_worker = in_task() && current->flags & PF_WQ_WORKER;
+	index = atomic_inc_return(&nr_dma_events) - 1;
+	if (index < TESTLIB_EVENTS)
+		dma_events[index] = event;
+}
+
+#define DMA_EVENT(_kind, _handle, _size, _dir, ...)								\
+	dma_event(dev, (struct testlib_dma_event){								\
+		.kind = TESTLIB_DMA_##_kind, .handle = _handle, .size = _size, .dir = _dir, __VA_ARGS__ })
+
+#define DMA_ALLOC(name, kind)											\
+static void probe_##name(void *data, struct device *dev, void *virt, dma_addr_t handle, size_t size,		\
+			 enum dma_data_direction dir, gfp_t gfp, unsigned long attrs)				\
+{														\
+	DMA_EVENT(kind, handle, size, dir, .gfp = gfp, .attrs = attrs);						\
+}
+#define DMA_FREE(name, kind)											\
+static void probe_##name(void *data, struct device *dev, void *virt, dma_addr_t handle, size_t size,		\
+			 enum dma_data_direction dir, unsigned long attrs)					\
+{														\
+	DMA_EVENT(kind, handle, size, dir, .attrs = attrs);							\
+}
+#define DMA_SYNC(name, kind)											\
+static void probe_##name(void *data, struct device *dev, dma_addr_t handle, size_t size,			\
+			 enum dma_data_direction dir)								\
+{														\
+	DMA_EVENT(kind, handle, size, dir);									\
+}
+#define DMA_SYNC_SG(name, kind)											\
+static void probe_##name(void *data, struct device *dev, struct scatterlist *sgl, int nents,			\
+			 enum dma_data_direction dir)								\
+{														\
+	DMA_EVENT(kind, sg_dma_address(sgl), nents, dir);							\
+}
+
+DMA_ALLOC(dma_alloc, ALLOC)
+DMA_FREE(dma_free, FREE)
+DMA_ALLOC(dma_alloc_pages, ALLOC_PAGES)
+DMA_FREE(dma_free_pages, FREE_PAGES)
+DMA_SYNC(dma_sync_single_for_cpu, SYNC_FOR_CPU)
+DMA_SYNC(dma_sync_single_for_device, SYNC_FOR_DEVICE)
+DMA_SYNC_SG(dma_sync_sg_for_cpu, SYNC_SG_FOR_CPU)
+DMA_SYNC_SG(dma_sync_sg_for_device, SYNC_SG_FOR_DEVICE)
+
+static void probe_dma_map_phys(void *data, struct device *dev, phys_addr_t phys, dma_addr_t handle, size_t size,
+			       enum dma_data_direction dir, unsigned long attrs)
+{
+	DMA_EVENT(MAP, handle, size, dir, .attrs = attrs);
+}
+
+static void probe_dma_unmap_phys(void *data, struct device *dev, dma_addr_t handle, size_t size,
+				 enum dma_data_direction dir, unsigned long attrs)
+{
+	DMA_EVENT(UNMAP, handle, size, dir, .attrs = attrs);
+}
+
+static void probe_dma_map_sg(void *data, struct device *dev, struct scatterlist *sgl, int nents, int ents,
+			     enum dma_data_direction dir, unsigned long attrs)
+{
+	DMA_EVENT(MAP_SG, sg_dma_address(sgl), nents, dir, .attrs = attrs);
+}
+
+static void probe_dma_unmap_sg(void *data, struct device *dev, struct scatterlist *sgl, int nents,
+			       enum dma_data_direction dir, unsigned long attrs)
+{
+	DMA_EVENT(UNMAP_SG, sg_dma_address(sgl), nents, dir, .attrs = attrs);
+}
+
+static struct {
+	const char *name;
+	void *probe;
+	struct tracepoint *tp;
+} dma_probes[] = {
+#define DMA_PROBE(name) { #name, probe_##name }
+	DMA_PROBE(dma_alloc), DMA_PROBE(dma_free), DMA_PROBE(dma_alloc_pages), DMA_PROBE(dma_free_pages),
+	DMA_PROBE(dma_map_phys), DMA_PROBE(dma_unmap_phys), DMA_PROBE(dma_map_sg), DMA_PROBE(dma_unmap_sg),
+	DMA_PROBE(dma_sync_single_for_cpu), DMA_PROBE(dma_sync_single_for_device),
+	DMA_PROBE(dma_sync_sg_for_cpu), DMA_PROBE(dma_sync_sg_for_device),
+};
+
+static void find_dma(struct tracepoint *tp, void *data)
+{
+	for (int i = 0; i < ARRAY_SIZE(dma_probes); i++)
+		if (!strcmp(tp->name, dma_probes[i].name))
+			dma_probes[i].tp = tp;
+}
+
+static void unregister_dma(int count)
+{
+	while (count--)
+		tracepoint_probe_unregister(dma_probes[count].tp, dma_probes[count].probe, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+int testlib_dma_trace_start(const void *dev)
+{
+	check_trace_callback_type_dma_alloc(probe_dma_alloc);
+	check_trace_callback_type_dma_free(probe_dma_free);
+	check_trace_callback_type_dma_map_phys(probe_dma_map_phys);
+	check_trace_callback_type_dma_unmap_phys(probe_dma_unmap_phys);
+	check_trace_callback_type_dma_map_sg(probe_dma_map_sg);
+	check_trace_callback_type_dma_unmap_sg(probe_dma_unmap_sg);
+	check_trace_callback_type_dma_sync_single_for_cpu(probe_dma_sync_single_for_cpu);
+	check_trace_callback_type_dma_sync_sg_for_cpu(probe_dma_sync_sg_for_cpu);
+	for_each_kernel_tracepoint(find_dma, NULL);
+	for (int i = 0; i < ARRAY_SIZE(dma_probes); i++) {
+		int err = -ENOENT;
+
+		if (dma_probes[i].tp)
+			err = tracepoint_probe_register(dma_probes[i].tp, dma_probes[i].probe, NULL);
+		if (err) {
+			unregister_dma(i);
+			return err;
+		}
+	}
+	atomic_set(&nr_dma_events, 0);
+	WRITE_ONCE(dma_traced, dev);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(testlib_dma_trace_start);
+
+size_t testlib_dma_trace_stop(void)
+{
+	WRITE_ONCE(dma_traced, NULL);
+	unregister_dma(ARRAY_SIZE(dma_probes));
+	return atomic_read(&nr_dma_events);
+}
+EXPORT_SYMBOL_GPL(testlib_dma_trace_stop);
+
+struct testlib_dma_event testlib_dma_trace_event(size_t index)
+{
+	return index < min_t(size_t, atomic_read(&nr_dma_events), TESTLIB_EVENTS) ? dma_events[index] :
+										  (struct testlib_dma_event){};
+}
+EXPORT_SYMBOL_GPL(testlib_dma_trace_event);
 
 MODULE_DESCRIPTION("What kalloc's tests ask of the kernel");
 MODULE_LICENSE("GPL");

@@ -120,4 +120,38 @@ struct testlib_percpu_event testlib_percpu_trace_stop(void);
 /* Waits until all is freed that kfree_rcu() got before. */
 void testlib_kvfree_rcu_barrier(void);
 
+/* What the DMA API did for a device, as the dma: tracepoints saw it. */
+enum {
+	TESTLIB_DMA_ALLOC,
+	TESTLIB_DMA_FREE,
+	TESTLIB_DMA_ALLOC_PAGES,
+	TESTLIB_DMA_FREE_PAGES,
+	TESTLIB_DMA_MAP,
+	TESTLIB_DMA_UNMAP,
+	TESTLIB_DMA_MAP_SG,
+	TESTLIB_DMA_UNMAP_SG,
+	TESTLIB_DMA_SYNC_FOR_CPU,
+	TESTLIB_DMA_SYNC_FOR_DEVICE,
+	TESTLIB_DMA_SYNC_SG_FOR_CPU,
+	TESTLIB_DMA_SYNC_SG_FOR_DEVICE,
+};
+
+struct testlib_dma_event {
+	unsigned int kind;
+	u64 handle;
+	size_t size;
+	int dir;
+	gfp_t gfp;
+	unsigned long attrs;
+	/* Where it ran. */
+	bool in_interrupt;
+	bool irqs_disabled;
+	bool in_worker;
+};
+
+/* Records the events of the device, of every thread. */
+int testlib_dma_trace_start(const void *dev);
+size_t testlib_dma_trace_stop(void);
+struct testlib_dma_event testlib_dma_trace_event(size_t index);
+
 #endif
