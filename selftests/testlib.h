@@ -62,6 +62,8 @@ size_t testlib_gfp_rows(void);
 
 /* Physical address of kernel memory. */
 phys_addr_t testlib_phys(const void *ptr);
+/* The page frame of kernel memory, of vmalloc too. */
+unsigned long testlib_pfn(const void *ptr);
 /* The order up to which the page allocator goes. */
 unsigned int testlib_max_page_order(void);
 /* The node that the memory is on. */
@@ -116,6 +118,24 @@ struct testlib_percpu_event {
 };
 int testlib_percpu_trace_start(void);
 struct testlib_percpu_event testlib_percpu_trace_stop(void);
+
+/*
+ * Watches for the end of memory: a page frame that it is in, or the pointer that kfree(), kfree_nolock(), free_percpu(),
+ * kmem_cache_free() or kmem_cache_free_bulk() gets; TESTLIB_ANY_CACHE is what kmem_cache_destroy() gets.
+ */
+#define TESTLIB_ANY_CACHE (~0UL)
+int testlib_watch_start(void);
+void testlib_watch_stop(void);
+void testlib_watch(unsigned long memory);
+/* The thread that testlib_watched_here() is about. */
+void testlib_watch_from_here(void);
+/* How often it was freed, by everyone and by that thread. */
+unsigned int testlib_watched(void);
+unsigned int testlib_watched_here(void);
+
+/* Runs a function with a spinlock_t held and interrupts off, which PREEMPT_RT leaves on. */
+void testlib_with_spin_lock_irqsave(testlib_fn fn, void *data);
+bool testlib_in_serving_softirq(void);
 
 /* Waits until all is freed that kfree_rcu() got before. */
 void testlib_kvfree_rcu_barrier(void);

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The documentation is made without a warning, and gfp.rst says of each flag what
-# selftests/test_gfp.rs compares with C.
+# The documentation is made without a warning, gfp.rst says of each flag what selftests/test_gfp.rs
+# compares with C, drop.rst has the table of selftests/test_drop.rs, and the tests that pages name are
+# there.
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 
@@ -16,9 +17,29 @@ rows() {
 tested=$(tr -d ' \n' <selftests/test_gfp.rs)
 compared() { [[ $tested == *"(c\"${1// /}\",bits(${2// /})"* ]]; }
 
+# The drop table, words alone.
+drops() { awk '/^ *type:? +.?task/ { on = 1 } on && /^(}|$)/ { exit } on && !/^=/ { gsub(/[^a-z_ ]/, ""); $1 = $1; print }' "$1"; }
+same_drops() {
+	[[ $(drops Documentation/drop.rst | wc -w) -gt 100 ]] &&
+		diff <(drops Documentation/drop.rst) <(drops selftests/test_drop.rs)
+}
+
+# Tests that pages name and that are not there: "test_x: name", and the names that follow it.
+missing() {
+	cat Documentation/*.rst | tr -s '\n ' ' ' |
+		grep -oE '``test_[a-z]+: [a-z0-9_]+``((,| and) ``[a-z0-9_]+``)*' | sed -E 's/ and//g; s/[`:,]//g' |
+		while read -r module tests; do
+			for test in $tests; do
+				grep -q "fn $test(" "selftests/$module.rs" || echo "$module has no $test"
+			done
+		done
+}
+
 mapfile -t all < <(rows)
-plan $((${#all[@]} + 2))
+plan $((${#all[@]} + 4))
 check "the documentation is made without a warning" scripts/doc
+check "every test that is named is there" diff /dev/null <(missing)
+check "the drop table is the one of the test" same_drops
 check "the table has every row of the test" [ "${#all[@]}" = "$(grep -c 'c"_*GFP' selftests/test_gfp.rs)" ]
 for row in "${all[@]}"; do
 	check "${row/$'\t'/ is }" compared "${row%$'\t'*}" "${row#*$'\t'}"

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The drop table: every type of memory, dropped in every context that it can reach, and what the
+//! kernel has done with the memory by the end of the drop. Documentation/drop.rst is the same table,
+//! and the document `docs` compares the two.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use kalloc::{
+    mempool::*,
+    nolock::NolockPages,
+    prelude::*,
+    rcu::{RcuBox, RcuCell},
+    slab::*,
+};
+use kernel::{
+    new_spinlock,
+    page::PAGE_SIZE,
+    sync::{atomic::Atomic as AtomicCell, Arc},
+    time::{delay::fsleep, Delta},
+};
+use testlib::{c, check, check_eq, Counted, Outcome};
+
+#[path = "testlib.rs"]
+mod testlib;
+
+/// What a drop does with the memory in a context.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    /// It is free when the drop ends.
+    Now,
+    /// Somebody else frees it, later.
+    Later,
+    /// No drop may happen there.
+    No,
+}
+
+#[allow(non_upper_case_globals)]
+mod fate {
+    use super::Fate;
+
+    const RT: bool = cfg!(CONFIG_PREEMPT_RT);
+    pub(super) const now: Fate = Fate::Now;
+    pub(super) const later: Fate = Fate::Later;
+    pub(super) const no: Fate = Fate::No;
+    /// `now`, and `no` on PREEMPT_RT.
+    pub(super) const off_rt: Fate = if RT { Fate::No } else { Fate::Now };
+    /// `now`, and `later` on PREEMPT_RT.
+    pub(super) const rt_later: Fate = if RT { Fate::Later } else { Fate::Now };
+}
+
+macro_rules! table {
+    (type: $places:tt; $($row:ident: $($fate:ident)*;)*) => {
+        &[$(table!(@row $row $places [$($fate)*])),*]
+    };
+    (@row $row:ident [$($place:ident)*] [$($fate:ident)*]) => {
+        &[$((
+            concat!(stringify!($row), "_in_", stringify!($place)),
+            fate::$fate,
+            (|task: &mut Task| $row(task, Drop { place: place::$place(), fate: fate::$fate }))
+                as fn(&mut Task) -> Outcome,
+        )),*]
+    };
+}
+
+type Test = (&'static str, Fate, fn(&mut Task) -> Outcome);
+
+/// A test is named ROW_in_COLUMN.
+#[rustfmt::skip]
+const TABLE: &[&[Test]] = table! {
+    type:            [task  nofs  noio  lock  rcu   bh    softirq irq   irqs_off preempt_off hardirq  nmi];
+    kbox:             now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    kvec:             now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    vbox:             later later later later later later later   later later    later       later    no;
+    vvec:             later later later later later later later   later later    later       later    no;
+    kvbox_vmalloc:    later later later later later later later   later later    later       later    no;
+    kvbox_kmalloc:    now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    pages:            now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    page_mem:         now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    exact_pages:      now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    split_pages:      now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    slab_borrowed:    now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    slab_static:      now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    slab_counted:     now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    slab_bulk:        now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    slab_constructed: now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    slab_rcu:         now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    cache:            later later later later later later later   later later    later       later    no;
+    mempool_box:      now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    mempool:          now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    pool_box:         now   now   now   now   now   now   now     now   now      now         now      now;
+    objpool:          later later later later later later later   later later    later       later    later;
+    nolock_box:       now   now   now   now   now   now   now     now   now      now         now      now;
+    nolock_pages:     now   now   now   now   now   now   now     now   rt_later rt_later    rt_later later;
+    percpu:           now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    rcu_box:          later later later later later later later   later later    later       later    later;
+    rcu_cell:         later later later later later later later   later later    later       later    later;
+};
+
+struct Tests;
+
+impl kalloc::Module for Tests {
+    fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+        let mut tests = KVec::new();
+        for (name, fate, test) in TABLE.iter().copied().flatten() {
+            if *fate != Fate::No {
+                tests.push(&task, (*name, *test))?;
+            }
+        }
+        // SAFETY: It has no preconditions.
+        kernel::error::to_result(unsafe { c::testlib_watch_start() })?;
+        let result = testlib::run(&mut task, &tests);
+        // SAFETY: It was started above.
+        unsafe { c::testlib_watch_stop() };
+        result?;
+        Ok(Tests)
+    }
+}
+
+kalloc::module! {
+    type: Tests,
+    pools: {
+        static Static: Cache<Small> = Args::new(c"kalloc_test_drop").no_merge();
+    },
+    name: "test_drop",
+    authors: ["The kalloc authors"],
+    description: "kalloc tests",
+    license: "GPL",
+}
+
+// Places ---------------------------------------------------------------------------------------------------------------
+
+/// How the kernel's context is entered and known.
+#[derive(Clone, Copy)]
+struct Place {
+    run: fn(&mut Task, &mut dyn FnMut()) -> Outcome,
+    is_here: fn() -> bool,
+}
+
+/// Asks the kernel; none of the functions has preconditions.
+macro_rules! ask {
+    ($function:ident) => {
+        // SAFETY: It has no preconditions.
+        unsafe { c::$function() }
+    };
+}
+
+mod place {
+    use super::*;
+
+    const RT: bool = cfg!(CONFIG_PREEMPT_RT);
+
+    /// What a held `spinlock_t` is: an RCU read side on PREEMPT_RT, where it sleeps.
+    fn is_locked() -> bool {
+        if RT {
+            ask!(testlib_rcu_read_lock_held) > 0
+        } else {
+            ask!(testlib_preempt_count) != 0
+        }
+    }
+
+    fn with_irqsave(f: &mut dyn FnMut()) {
+        extern "C" fn call(data: *mut kernel::ffi::c_void) {
+            // SAFETY: It is the function below, which nobody else calls meanwhile.
+            (unsafe { &mut *data.cast::<&mut dyn FnMut()>() })()
+        }
+        let mut f = f;
+        // SAFETY: `call` gets what it expects, which lives until the lock is free again.
+        unsafe { c::testlib_with_spin_lock_irqsave(Some(call), (&raw mut f).cast()) };
+    }
+
+    macro_rules! places {
+        ($($name:ident: |$task:ident, $f:ident| $run:expr, $is_here:expr;)*) => {$(
+            pub(super) fn $name() -> Place {
+                Place {
+                    run: |$task, $f| {
+                        $run;
+                        Ok(())
+                    },
+                    is_here: || $is_here,
+                }
+            }
+        )*};
+    }
+
+    places! {
+        task: |_task, f| f(), ask!(testlib_preemptible) && !ask!(testlib_in_noio_scope);
+        nofs: |task, f| task.nofs(|_| f()), ask!(testlib_preemptible) && ask!(testlib_in_nofs_scope);
+        noio: |task, f| task.noio(|_| f()), ask!(testlib_preemptible) && ask!(testlib_in_noio_scope);
+        lock: |task, f| {
+            let lock = KBox::pin_init(&*task, new_spinlock!(()))?;
+            task.locked(&lock, |_, _| f())
+        }, is_locked();
+        rcu: |task, f| task.rcu_read(|_, _| f()),
+            ask!(testlib_rcu_read_lock_held) > 0 || ask!(testlib_preempt_count) != 0;
+        bh: |task, f| task.bh_off(|_| f()), ask!(testlib_in_softirq) && !ask!(testlib_in_serving_softirq);
+        softirq: |_task, f| testlib::in_softirq(|_| f())?, ask!(testlib_in_serving_softirq);
+        irq: |_task, f| with_irqsave(f), is_locked() && ask!(testlib_irqs_disabled) != RT;
+        irqs_off: |task, f| task.irqs_off(|_| f()),
+            ask!(testlib_irqs_disabled) && !ask!(testlib_in_hardirq);
+        preempt_off: |task, f| task.preempt_off(|_| f()),
+            ask!(testlib_preempt_count) != 0 && !ask!(testlib_irqs_disabled);
+        hardirq: |_task, f| testlib::in_hardirq(|_| f())?, ask!(testlib_in_hardirq);
+        nmi: |_task, f| testlib::in_nmi(|_| f())?, ask!(testlib_in_nmi);
+    }
+}
+
+// A drop ---------------------------------------------------------------------------------------------------------------
+
+/// How many values were dropped.
+static DROPS: AtomicUsize = AtomicUsize::new(0);
+
+#[derive(Clone, Copy)]
+struct Drop {
+    place: Place,
+    fate: Fate,
+}
+
+impl Drop {
+    /// Drops `value`, which has `drops` values with drop glue and memory that testlib watches: a
+    /// page frame, or a pointer.
+    fn of<T>(self, task: &mut Task, value: T, drops: usize, memory: usize) -> Outcome {
+        // SAFETY: It has no preconditions.
+        unsafe { c::testlib_watch(memory) };
+        self.seen(
+            task,
+            value,
+            drops,
+            || ask!(testlib_watched_here) != 0,
+            || ask!(testlib_watched) != 0,
+        )?;
+        // And never again.
+        check_eq!(ask!(testlib_watched), 1);
+        Ok(())
+    }
+
+    /// As `of`, where `gone_here` says whether the memory was freed where the value is dropped, and
+    /// `gone` whether it was freed at all.
+    fn seen<T>(
+        self,
+        task: &mut Task,
+        value: T,
+        drops: usize,
+        gone_here: impl Fn() -> bool,
+        gone: impl Fn() -> bool,
+    ) -> Outcome {
+        let mut value = Some(value);
+        let (mut is_here, mut now, mut dropped) = (false, false, 0);
+        DROPS.store(0, Ordering::Relaxed);
+        (self.place.run)(task, &mut || {
+            is_here = (self.place.is_here)();
+            ask!(testlib_watch_from_here);
+            drop(value.take());
+            now = gone_here();
+            dropped = DROPS.load(Ordering::Relaxed);
+        })?;
+        check!(is_here);
+        check_eq!(dropped, drops);
+        check_eq!(now, self.fate == Fate::Now);
+        if !gone() {
+            flush(task);
+        }
+        for _ in 0..50 {
+            if gone() {
+                break;
+            }
+            fsleep(Delta::from_millis(1));
+        }
+        if !gone() {
+            testlib::kvfree_rcu_barrier();
+        }
+        check!(gone());
+        check_eq!(DROPS.load(Ordering::Relaxed), drops);
+        Ok(())
+    }
+}
+
+// Values ---------------------------------------------------------------------------------------------------------------
+
+/// So much that the page allocator has it, and sees its end.
+const LARGE: usize = 4 * PAGE_SIZE;
+
+struct Large {
+    _bytes: [u8; LARGE],
+    _counted: Counted<'static>,
+}
+
+fn large() -> impl Init<Large> {
+    init!(Large {
+        _bytes <- pin_init::init_zeroed(),
+        _counted: Counted(&DROPS),
+    })
+}
+
+struct Small {
+    _bytes: [u8; 96],
+    _counted: Counted<'static>,
+}
+
+fn small() -> Small {
+    Small {
+        _bytes: [1; 96],
+        _counted: Counted(&DROPS),
+    }
+}
+
+/// The page frame that it is in.
+fn frame<T: ?Sized>(memory: &T) -> usize {
+    // SAFETY: It is memory of the kernel.
+    unsafe { c::testlib_pfn((&raw const *memory).cast()) }
+}
+
+fn address<T: ?Sized>(memory: &T) -> usize {
+    (&raw const *memory).cast::<u8>().addr()
+}
+
+fn kbox(task: &mut Task, drop: Drop) -> Outcome {
+    let value = KBox::init(&task, large())?;
+    let memory = frame(&*value);
+    drop.of(task, value, 1, memory)
+}
+
+fn kvec(task: &mut Task, drop: Drop) -> Outcome {
+    let value = KVec::from_elem(&task, Counted(&DROPS), LARGE / 8)?;
+    let memory = frame(&value[..]);
+    drop.of(task, value, LARGE / 8, memory)
+}
+
+fn vbox(task: &mut Task, drop: Drop) -> Outcome {
+    let value = VBox::init(&task, large())?;
+    let memory = frame(&*value);
+    drop.of(task, value, 1, memory)
+}
+
+fn vvec(task: &mut Task, drop: Drop) -> Outcome {
+    let value = VVec::from_elem(&task, Counted(&DROPS), LARGE / 8)?;
+    let memory = frame(&value[..]);
+    drop.of(task, value, LARGE / 8, memory)
+}
+
+fn kvbox_vmalloc(task: &mut Task, drop: Drop) -> Outcome {
+    let value = KVBox::from(VBox::init(&task, large())?);
+    let memory = frame(&*value);
+    drop.of(task, value, 1, memory)
+}
+
+fn kvbox_kmalloc(task: &mut Task, drop: Drop) -> Outcome {
+    let value = KVBox::from(KBox::init(&task, large())?);
+    let memory = frame(&*value);
+    drop.of(task, value, 1, memory)
+}
+
+fn pages(task: &mut Task, drop: Drop) -> Outcome {
+    let value = Pages::zeroed(&task, Order::<2>)?;
+    let memory = value.pfn();
+    drop.of(task, value, 0, memory)
+}
+
+fn page_mem(task: &mut Task, drop: Drop) -> Outcome {
+    let value = PageMem::zeroed(&task, Order::<2>)?;
+    let memory = frame(&value[..]);
+    drop.of(task, value, 0, memory)
+}
+
+fn exact_pages(task: &mut Task, drop: Drop) -> Outcome {
+    let value = ExactPages::zeroed(&task, 3 * PAGE_SIZE)?;
+    let memory = frame(&value[2 * PAGE_SIZE..]);
+    drop.of(task, value, 0, memory)
+}
+
+/// What an iterator over single pages has left.
+fn split_pages(task: &mut Task, drop: Drop) -> Outcome {
+    let value = Pages::zeroed(&task, Order::<2>)?;
+    let memory = value.pfn() + 3;
+    let mut value = value.split();
+    check!(value.next().is_some());
+    drop.of(task, value, 0, memory)
+}
+
+fn no_merge<T>() -> Args<'static, T> {
+    Args::new(c"kalloc_test").no_merge()
+}
+
+fn slab_borrowed(task: &mut Task, drop: Drop) -> Outcome {
+    let cache = Cache::create(task, &no_merge())?;
+    let value = SlabBox::new(&task, &cache, small())?;
+    let memory = address(&*value);
+    drop.of(task, value, 1, memory)
+}
+
+fn slab_static(task: &mut Task, drop: Drop) -> Outcome {
+    let value = SlabBox::new(&task, Static, small())?;
+    let memory = address(&*value);
+    drop.of(task, value, 1, memory)
+}
+
+/// The last one, which ends its cache: that is `cache`.
+fn slab_counted(task: &mut Task, drop: Drop) -> Outcome {
+    let cache = Arc::new_with(&task, Cache::create(task, &no_merge())?)?;
+    let value = SlabBox::new(&task, cache, small())?;
+    let memory = address(&*value);
+    drop.of(task, value, 1, memory)
+}
+
+/// One by one with interrupts off.
+fn slab_bulk(task: &mut Task, drop: Drop) -> Outcome {
+    let cache = Cache::create(task, &no_merge())?;
+    let value = SlabBulk::<_, 4, _>::from_fn(&task, &cache, |_| small())?;
+    let memory = address(&value[0]);
+    drop.of(task, value, 4, memory)
+}
+
+struct Reset {
+    words: [u64; 12],
+}
+
+impl Construct for Reset {
+    fn construct() -> impl PinInit<Self> {
+        init!(Self { words: [7; 12] })
+    }
+}
+
+impl Constructed for Reset {
+    fn reset(self: Pin<&mut Self>) {
+        DROPS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn slab_constructed(task: &mut Task, drop: Drop) -> Outcome {
+    let cache = ConstructedCache::<Reset>::create(task, &no_merge())?;
+    let value = ConstructedBox::new(&task, &cache)?;
+    check_eq!(value.words, [7; 12]);
+    let memory = address(&*value);
+    drop.of(task, value, 1, memory)
+}
+
+struct Shared {
+    words: [AtomicCell<u64>; 12],
+}
+
+impl Construct for Shared {
+    fn construct() -> impl PinInit<Self> {
+        init!(Self {
+            words: [const { AtomicCell::new(0) }; 12]
+        })
+    }
+}
+
+/// The last reference. Readers may see the memory a while longer, as memory of this type.
+fn slab_rcu(task: &mut Task, drop: Drop) -> Outcome {
+    let cache = RcuCache::<Shared>::create(task, &no_merge())?;
+    let value = RcuRef::new(&task, &cache, |_: &Shared| ())?;
+    check_eq!(value.words.len(), 12);
+    // The count of references is before it.
+    let memory = address(&*value) - 8;
+    drop.of(task, value, 0, memory)
+}
+
+fn cache(task: &mut Task, drop: Drop) -> Outcome {
+    let value = Cache::<Small>::create(task, &no_merge())?;
+    drop.of(task, value, 0, c::TESTLIB_ANY_CACHE as usize)
+}
+
+fn mempool_box(task: &mut Task, drop: Drop) -> Outcome {
+    let pool = Mempool::<Small>::kmalloc(&task, 1)?;
+    let value = MempoolBox::preallocated(&*task, &pool, small())?;
+    check_eq!(pool.curr_nr(), 0);
+    let is_back = || pool.curr_nr() == 1;
+    drop.seen(task, value, 1, is_back, is_back)
+}
+
+fn mempool(task: &mut Task, drop: Drop) -> Outcome {
+    let value = Mempool::<[u64; 12]>::kmalloc(&task, 1)?;
+    let memory = address(&*MempoolBox::preallocated(&*task, &value, [0; 12])?);
+    drop.of(task, value, 0, memory)
+}
+
+fn pool_box(task: &mut Task, drop: Drop) -> Outcome {
+    let pool = ObjPool::new(&task, 1, |_| [0u64; 12])?;
+    let value = pool.pop();
+    check!(value.is_some() && pool.pop().is_none());
+    let is_back = || pool.pop().is_some();
+    drop.seen(task, value, 0, is_back, is_back)
+}
+
+fn objpool(task: &mut Task, drop: Drop) -> Outcome {
+    let value = ObjPool::init(&task, 1, |_| large())?;
+    let memory = value.pop().map_or(0, |object| frame(&*object));
+    drop.of(task, value, 1, memory)
+}
+
+fn nolock_box(task: &mut Task, drop: Drop) -> Outcome {
+    let value = NolockBox::new(&*task, small())?;
+    let memory = address(&*value);
+    drop.of(task, value, 1, memory)
+}
+
+fn nolock_pages(task: &mut Task, drop: Drop) -> Outcome {
+    let value = NolockPages::<2>::new(&*task)?;
+    let memory = frame(&value[..]);
+    drop.of(task, value, 0, memory)
+}
+
+fn percpu(task: &mut Task, drop: Drop) -> Outcome {
+    let value = PerCpu::from_fn(&task, |_| small())?;
+    // SAFETY: Its one field that has a size is the pointer of `alloc_percpu()`.
+    let memory = unsafe { core::mem::transmute_copy::<PerCpu<Small>, usize>(&value) };
+    // SAFETY: It has no preconditions.
+    let cpus = unsafe { c::testlib_possible_cpus() as usize };
+    drop.of(task, value, cpus, memory)
+}
+
+fn rcu_large(task: &Task) -> Result<RcuBox<[u8; LARGE]>> {
+    RcuBox::init(task, pin_init::init_zeroed())
+}
+
+fn rcu_box(task: &mut Task, drop: Drop) -> Outcome {
+    let value = rcu_large(task)?;
+    let memory = frame(&*value);
+    drop.of(task, value, 0, memory)
+}
+
+fn rcu_cell(task: &mut Task, drop: Drop) -> Outcome {
+    let value = rcu_large(task)?;
+    let memory = frame(&*value);
+    drop.of(task, RcuCell::new(value), 0, memory)
+}
