@@ -4,7 +4,7 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= stock
-FLAVOURS := stock=amd64 rt=rt-amd64 cloud=cloud-amd64
+FLAVOURS := stock=amd64 rt=rt-amd64 cloud=cloud-amd64 debug=debug
 FLAVOUR ?= $(or $(patsubst $(KERNEL)=%,%,$(filter $(KERNEL)=%,$(FLAVOURS))),$(KERNEL))
 
 export KERNEL
@@ -30,7 +30,7 @@ clean:			## remove what was built
 	find . -name '*.rmeta' -delete
 	[ ! -e '$(KDIR)/Makefile' ] || $(MAKE) -C '$(KDIR)' M='$(CURDIR)' clean
 
-## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt or cloud); nothing to prepare by hand:
+## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt, cloud) or one that notices mistakes (debug):
 run:			## build, boot, load and unload every sample
 	@scripts/toolbox scripts/run
 
@@ -53,7 +53,7 @@ shell:			## an interactive guest with the modules at hand
 toolbox:		## make the Debian root with the kernel's toolchain
 	@scripts/toolbox
 
-kernel:			## prepare the kernel (or FLAVOUR=amd64, rt-amd64 or cloud-amd64)
+kernel:			## prepare the kernel (or FLAVOUR=amd64, rt-amd64, cloud-amd64 or debug)
 	@scripts/toolbox scripts/kernel '$(FLAVOUR)'
 
 update:			## renew the toolbox and look for a newer kernel

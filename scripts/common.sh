@@ -19,7 +19,16 @@ flavour_of() {
 	stock) echo amd64 ;;
 	rt) echo rt-amd64 ;;
 	cloud) echo cloud-amd64 ;;
-	*) die "KERNEL=$1 is unknown; choose one of stock, rt, cloud." ;;
+	debug) echo debug ;;	# which is none of the distribution's
+	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, cloud." ;;
+	esac
+}
+
+# The tools that a kernel and its modules are made with, for make.
+tools_of() {
+	case $1 in
+	debug) echo LLVM=-19 ;;
+	*) echo CC=x86_64-linux-gnu-gcc-14 HOSTCC=gcc-14 ;;
 	esac
 }
 
@@ -29,6 +38,6 @@ kernel_of() {
 	amd64) echo stock ;;
 	rt-amd64) echo rt ;;
 	cloud-amd64) echo cloud ;;
-	*) die "FLAVOUR=$1 is unknown; choose one of amd64, rt-amd64, cloud-amd64." ;;
+	*) die "FLAVOUR=$1 is unknown; choose one of amd64, rt-amd64, cloud-amd64, debug." ;;
 	esac
 }

@@ -6,13 +6,13 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-plan 12
+plan 14
 
 real=$KERNELDIR/build
 
-says "an unknown KERNEL" "KERNEL=debug2 is unknown; choose one of stock, rt, cloud\." \
+says "an unknown KERNEL" "KERNEL=debug2 is unknown; choose one of stock, rt, debug, cloud\." \
 	env KERNEL=debug2 scripts/run
-says "an unknown FLAVOUR" "FLAVOUR=arm64 is unknown; choose one of amd64, rt-amd64, cloud-amd64\." \
+says "an unknown FLAVOUR" "FLAVOUR=arm64 is unknown; choose one of amd64, rt-amd64, cloud-amd64, debug\." \
 	scripts/kernel arm64
 
 # The match
@@ -41,6 +41,16 @@ names_them() {
 check "symbols that differ are named" names_them
 grep -v -e '	_R' -e 'rust_helper_' "$real/Module.symvers" >none
 says "a kernel that exports no Rust symbol" "none exports no Rust symbol, .*" scripts/kernel same_symbols none "$real"
+
+# The debug kernel has each line of its configuration.
+
+printf '%s\n' "# a comment" CONFIG_ONE=y "# CONFIG_TWO is not set" CONFIG_THREE=3 >fragment
+printf '%s\n' CONFIG_ONE=y CONFIG_THREE=3 CONFIG_FOUR=y >config
+check "a configuration that has all" scripts/debug-kernel has_all fragment config
+printf '%s\n' "# CONFIG_ONE is not set" CONFIG_TWO=y CONFIG_THREE=30 >config
+says "a configuration that has not" \
+	"the kernel is not to be had with CONFIG_ONE=y CONFIG_TWO unset CONFIG_THREE=3; mend fragment\." \
+	scripts/debug-kernel has_all fragment config
 
 # The choice, from an archive of our own
 
