@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: kalloc.sh [DIRECTORY [TEST…]]	(as root, on the kernel that the modules are built for)
+# usage: kalloc.sh [DIRECTORY [TEST[:PARAMETER…]…]]	(as root, on the kernel that the modules are built for)
 #
 # Loads kalloc.ko and the test modules built in DIRECTORY, by default the checkout, and prints their KTAP as one
-# document. A warning in the kernel's log while a module is there fails its test.
+# document, as it comes. What the kernel complains of while a module is there fails the result that follows, and so does
+# memory that is left behind, on a kernel with kmemleak.
 
 set -euo pipefail
 
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+. "$here/../scripts/guest/log.sh"
 modules=${1:-$here/..}
 shift || true
 tests=("$@")
@@ -16,33 +18,54 @@ if [[ ${#tests[@]} == 0 ]]; then
 	for module in "$modules"/selftests/test_*.ko; do tests+=("$(basename "$module" .ko)"); done
 fi
 
-# The kernel's messages from line $1 on, without their time stamps.
-log_from() { dmesg | tail -n "+$1" | sed 's/^\[[^]]*\] //'; }
-
-# test MODULE NUMBER: loads it, prints its KTAP and its result.
-test_module() {
-	local start loaded=yes ok=ok bad
-	start=$(($(dmesg | wc -l) + 1))
-	insmod "$modules/selftests/$1.ko" || loaded=no
-	[[ $loaded == no ]] || rmmod "$1" || ok="not ok"
-	log_from "$start" | sed -n "s/^$1: /    /p"
-	[[ $loaded == yes ]] || ok="not ok"
-	bad=$(log_from "$start" | grep -Ff "$here/../scripts/guest/warnings" || true)
-	if [[ $bad ]]; then
-		log_from "$start" | sed 's/^/# log: /'
-		ok="not ok"
-	fi
-	echo "$ok $2 $1"
-	[[ $ok == ok ]]
+status=0
+number=0
+# result OK DESCRIPTION
+result() {
+	number=$((number + 1))
+	[[ $1 == ok ]] || status=1
+	echo "$1 $number $2"
 }
 
+# test MODULE PARAMETER…: loads it, and unloads it. Its loader is remembered, to whom the kernel charges memory.
+declare -A loaders
+test_module() {
+	local name=$1 ok=ok
+	log_begin "$name"
+	insmod "$modules/selftests/$name.ko" "${@:2}" &
+	loaders[$!]=$*
+	if wait $!; then rmmod "$name" || ok="not ok"; else ok="not ok"; fi
+	log_end || { ok="not ok"; echo "# the kernel complained while $* was there: $log_kinds"; }
+	result "$ok" "$*"
+}
+
+# What nothing leads to when all is unloaded was left behind.
+leaks() {
+	local ok=ok pid
+	log_begin kmemleak
+	if ! log_leaks; then
+		sed 's/^/# /' <<<"$log_leaked"
+		for pid in $(sed -n 's/.*, pid \([0-9]*\),.*/\1/p' <<<"$log_leaked" | sort -u); do
+			echo "# ${loaders[$pid]:-what is not known of process $pid} left memory behind"
+		done
+		ok="not ok"
+	fi
+	log_end || ok="not ok"
+	result "$ok" "nothing is left behind"
+}
+
+echo "KTAP version 1"
+kmemleak=$([[ ! -e /sys/kernel/debug/kmemleak ]] || echo 1)
+echo "1..$((${#tests[@]} + 1 + ${kmemleak:-0}))"
+log_begin kalloc
 insmod "$modules/kalloc.ko"
 insmod "$modules/selftests/testlib.ko"
-echo "KTAP version 1"
-echo "1..${#tests[@]}"
-status=0
-for i in "${!tests[@]}"; do
-	test_module "${tests[i]}" "$((i + 1))" || status=1
+for test in "${tests[@]}"; do
+	IFS=: read -ra words <<<"$test"
+	test_module "${words[@]}"
 done
+log_begin kalloc
 rmmod testlib kalloc
+if log_end; then result ok kalloc; else result "not ok" kalloc; fi
+[[ -z $kmemleak ]] || leaks
 exit "$status"

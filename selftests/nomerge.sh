@@ -7,6 +7,7 @@
 
 set -euo pipefail
 
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../scripts/guest/log.sh"
 modules=$1
 caches() { find /sys/kernel/slab -mindepth 1 -maxdepth 1 -printf '%f\n' | sort; }
 
@@ -23,7 +24,8 @@ check() {
 same() { diff <(echo "$1") <(echo "$2") | sed 's/^/# /'; [[ $1 == "$2" ]]; }
 
 echo "KTAP version 1"
-echo "1..6"
+echo "1..7"
+log_begin kalloc
 before=$(caches)
 # One that may be merged is shown as a link to a name that begins with a colon.
 check "no cache is one with another" test "$(grep -c '^:' <<<"$before" || true)" = 0
@@ -40,4 +42,5 @@ done
 rmmod testlib kalloc
 check "the crate leaves no cache behind" same "$before" "$(caches)"
 check "slabinfo has none" test "$(grep -ci kalloc /proc/slabinfo || true)" = 0
+check "the kernel is quiet" log_end
 exit "$status"

@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Each kind of complaint that scripts/guest/warnings has, by a module that does what the kernel complains of: the runner
+# of the test modules says which kind it was, no other, and fails the result. What a kernel cannot notice it is not asked.
+
+. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+
+# deeds WORD…: those of them that the kernel can notice.
+deeds() {
+	local deed config
+	for deed; do
+		case $deed in
+		sleeping) config=DEBUG_ATOMIC_SLEEP ;;
+		kasan | ubsan | kmemleak) config=${deed^^} config=${config/KMEMLEAK/DEBUG_KMEMLEAK} ;;
+		dma-api) config=DMA_API_DEBUG ;;
+		slub) config=SLUB_DEBUG ;;
+		debug-objects) config=DEBUG_OBJECTS_TIMERS ;;
+		page-poison) config=PAGE_POISONING ;;
+		page-state) config=DEBUG_VM ;;
+		list | suspicious-rcu | circular | recursive | lock-state | lock-usage | wait-context) config=PROVE_LOCKING ;;
+		*) config=MODULES ;;
+		esac
+		! grep -q "^CONFIG_$config=y" "$KERNELDIR/build/.config" || echo "$deed"
+	done
+}
+
+# Lockdep is silent after the first of its reports, and whom the kernel kills does not go on.
+mapfile -t first < <(deeds nothing warn atomic sleeping stall ubsan refcount list dma-api debug-objects slub page-poison \
+	page-state kmemleak suspicious-rcu kasan circular oops)
+mapfile -t alone < <(deeds recursive lock-state lock-usage wait-context)
+
+# boot DEED…: what the runner says.
+export KALLOC_APPEND="page_poison=1"
+boot() {
+	# shellcheck disable=SC2016
+	scripts/vm "$KERNELDIR" 300 bash -c 'echo 3 >/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout; exec "$@"' - \
+		"$top/selftests/kalloc.sh" "$top/build/$name" "${@/#/wrong:deed=}" 2>/dev/null || true
+}
+seen=$(mktemp)
+trap 'rm -f "$seen"' EXIT
+
+says() { grep -qE "$1" "$seen"; }
+quiet() { says "^    ok 2 nothing" && says "^ok [0-9]+ wrong deed=nothing\$" && ! says "complained while wrong deed=nothing was"; }
+# The kernel complained of that and nothing else, and the module's own ok is none.
+noticed() {
+	local kind=$1
+	case $1 in
+	warn) kind=general ;;
+	kmemleak) says "^# wrong deed=kmemleak left memory behind\$" && says "^not ok [0-9]+ nothing is left behind\$"; return ;;
+	oops) ;;	# nobody is left to speak
+	*) says "^    not ok 2 $1\$" || return ;;
+	esac
+	says "^# the kernel complained while wrong deed=$1 was there: $kind\$" && says "^not ok [0-9]+ wrong deed=$1\$"
+}
+
+plan $((${#first[@]} + ${#alone[@]}))
+boot "${first[@]}" >"$seen"
+for deed in "${first[@]}"; do
+	if [[ $deed == nothing ]]; then check "$deed" quiet; else check "$deed" noticed "$deed"; fi
+done
+[[ $KTAP_CNT_FAIL == 0 ]] || sed 's/^/# /' "$seen"
+for deed in "${alone[@]}"; do
+	boot "$deed" >"$seen"
+	check "$deed" noticed "$deed" || sed 's/^/# /' "$seen"
+done
+ktap_finished
