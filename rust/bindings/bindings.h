@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What kalloc needs of C and kernel::bindings does not have: bindgen's input. */
 
+#include <linux/cache.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -38,6 +39,7 @@ KALLOC_CONST(GFP_HIGHUSER);
 KALLOC_CONST(GFP_HIGHUSER_MOVABLE);
 #undef KALLOC_CONST
 
+const size_t KALLOC_CONST_ARCH_DMA_MINALIGN = ARCH_DMA_MINALIGN;
 const size_t KALLOC_CONST_KMALLOC_MAX_SIZE = KMALLOC_MAX_SIZE;
 const size_t KALLOC_CONST_KMALLOC_MAX_CACHE_SIZE = KMALLOC_MAX_CACHE_SIZE;
 const size_t KALLOC_CONST_KMALLOC_MIN_SIZE = KMALLOC_MIN_SIZE;

@@ -2,6 +2,7 @@
 /* Macros and inline functions that Rust cannot call, one file per C header, sorted alphabetically. */
 
 #include "bottom_half.c"
+#include "device.c"
 #include "gfp.c"
 #include "irq_work.c"
 #include "irqflags.c"

@@ -654,6 +654,28 @@ allocators! {
     ForPerCpu:
         [Kernel KernelAccount GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
         + [NoRetry Zeroed NoWarn Account];
+    /// What `devm_kmalloc()` accepts: as kmalloc, and not `__GFP_NOFAIL`, since a probe can fail. The
+    /// node is that of the device.
+    #[diagnostic::on_unimplemented(
+        message = "devm_kmalloc does not accept `{Self}`",
+        label = "flags that devm_kmalloc rejects",
+        note = "as for kmalloc there is no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or \
+                `HighUserMovable`; and no `.nofail()`, since probe can return the error"
+    )]
+    ForDevm:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [Dma NoRetry RetryMayfail Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
+    /// What `devm_krealloc()` accepts: as `devm_kmalloc()`, and neither `__GFP_ZERO`, since it may
+    /// keep the old memory and has its rest as it is, nor `__GFP_DMA`, for the same reason.
+    #[diagnostic::on_unimplemented(
+        message = "devm_krealloc does not accept `{Self}`",
+        label = "flags that devm_krealloc rejects",
+        note = "it may keep the old memory, so there is no `.zeroed()` (`resize` fills what it adds) and no `.dma()`; \
+                otherwise as devm_kmalloc"
+    )]
+    ForDevmRealloc:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What a slab cache accepts: as kmalloc, and neither `__GFP_DMA` nor `__GFP_RECLAIMABLE`. Both
     /// are properties of the cache, and of a call they would silently be dropped.
     #[diagnostic::on_unimplemented(

@@ -23,6 +23,7 @@ pub mod allocator;
 pub mod boxed;
 pub mod context;
 pub mod driver;
+pub mod devm;
 pub mod gfp;
 pub mod irq;
 pub mod kmalloc;

@@ -13,8 +13,9 @@ pub use crate::{
         Allocate, Atomic, Bh, Context, Irq, Nmi, NmiSafe, NoFs, NoIo, NotInterrupt, NotNmi, Raw,
         Sleep, SleepFs, SleepIo, Task, Weaken,
     },
+    devm::Devm,
     gfp::{
-        For, ForKVmalloc, ForKVrealloc, ForKmalloc, ForKrealloc, ForNonblocking, ForPages,
+        For, ForDevm, ForDevmRealloc, ForKVmalloc, ForKVrealloc, ForKmalloc, ForKrealloc, ForNonblocking, ForPages,
         ForPagesBulk, ForPagesExact, ForRealloc, ForVmalloc, ForVrealloc, Gfp, GfpAtomic, GfpNoFs,
         GfpNoIo, GfpNowait, Grant, HighUser, HighUserMovable, Kernel, KernelAccount, MayFail,
         Modify, NoReclaim, Nolock, User,
