@@ -34,7 +34,7 @@
 
 #include "testlib.h"
 
-#define TESTLIB_EVENTS 64
+#define TESTLIB_EVENTS 256
 
 static struct testlib_event events[TESTLIB_EVENTS];
 static size_t nr_events;

@@ -22,8 +22,8 @@
 pub mod allocator;
 pub mod boxed;
 pub mod context;
-pub mod driver;
 pub mod devm;
+pub mod driver;
 pub mod gfp;
 pub mod irq;
 pub mod kmalloc;
