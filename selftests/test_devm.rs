@@ -14,7 +14,9 @@ use kernel::{
     sync::SpinLock,
 };
 use testdevice::{wait_for_device_probe, PlatformDevice};
-use testlib::{all_large_memory, c, check, check_eq, in_hardirq, in_softirq, traced, Outcome, Trace};
+use testlib::{
+    all_large_memory, c, check, check_eq, in_hardirq, in_softirq, traced, Outcome, Trace,
+};
 
 #[path = "testdevice.rs"]
 mod testdevice;
@@ -145,10 +147,14 @@ fn freed_at_unbinding(task: &mut Task) -> Outcome {
     let bound = BoundDevice::new()?;
     let (made, trace) = traced(|| -> Result<_> {
         let value = Devm::new(&task, bound.dev(), [1u8; 100])?;
-        Ok((addr(&*value), addr(&*Devm::kstrdup(&task, bound.dev(), c"a name")?)))
+        Ok((
+            addr(&*value),
+            addr(&*Devm::kstrdup(&task, bound.dev(), c"a name")?),
+        ))
     })?;
     let (value, string) = made?;
-    let (Some(value), Some(string)) = (allocation(&trace, value), allocation(&trace, string)) else {
+    let (Some(value), Some(string)) = (allocation(&trace, value), allocation(&trace, string))
+    else {
         return Err(testlib::Stop::Fail);
     };
     check_eq!(frees(&trace, &value) + frees(&trace, &string), 0);
@@ -180,7 +186,10 @@ fn freed_at_once(task: &mut Task) -> Outcome {
 fn slices(task: &mut Task) -> Outcome {
     let bound = BoundDevice::new()?;
     let squares = Devm::from_fn(&task, bound.dev(), 100, |i| i * i)?;
-    check!(squares.iter().enumerate().all(|(i, &square)| square == i * i));
+    check!(squares
+        .iter()
+        .enumerate()
+        .all(|(i, &square)| square == i * i));
     let copy = Devm::from_slice(&task, bound.dev(), &squares[..10])?;
     check_eq!(&*copy, &squares[..10]);
     check_eq!(Devm::<[u8]>::from_slice(&task, bound.dev(), &[])?.len(), 0);
@@ -254,14 +263,17 @@ fn realloc_keeps_its_place(task: &mut Task) -> Outcome {
     })?;
     let (old, first, second) = made?;
     check!(old != first);
-    let [Some(old), Some(first), Some(second)] = [old, first, second].map(|at| allocation(&trace, at))
+    let [Some(old), Some(first), Some(second)] =
+        [old, first, second].map(|at| allocation(&trace, at))
     else {
         return Err(testlib::Stop::Fail);
     };
     check_eq!(frees(&trace, &old), 1);
     let ((), trace) = traced(|| drop(bound))?;
     let place = |wanted: &c::testlib_event| {
-        trace.events().position(|event| event.is_free && event.ptr == wanted.ptr)
+        trace
+            .events()
+            .position(|event| event.is_free && event.ptr == wanted.ptr)
     };
     check!(place(&first).is_some() && place(&second).is_some());
     check!(place(&second) < place(&first));
@@ -395,7 +407,10 @@ fn flags_that_reach_the_kernel(task: &mut Task) -> Outcome {
     }
     reach!(bits(Kernel), Devm::new(&task, dev, 1u64));
     reach!(bits(Kernel.zeroed()), Devm::<u64>::zeroed(&task, dev));
-    reach!(bits(Kernel.zeroed()), Devm::<[u64]>::zeroed_slice(&task, dev, 3));
+    reach!(
+        bits(Kernel.zeroed()),
+        Devm::<[u64]>::zeroed_slice(&task, dev, 3)
+    );
     reach!(bits(Kernel), Devm::kstrdup(&task, dev, c"a name"));
     reach!(bits(Kernel), Devm::kasprintf(&task, dev, fmt!("{}", 1)));
     reach!(
@@ -431,9 +446,8 @@ fn failing<'a, T: 'a>(tried: &'a AtomicUsize) -> impl PinInit<T, Error> + 'a {
 fn failed_initialiser_leaves_nothing(task: &mut Task) -> Outcome {
     let bound = BoundDevice::new()?;
     let tried = AtomicUsize::new(0);
-    let (made, trace) = traced(|| {
-        Devm::<[u64; 20]>::pin_init(&task, bound.dev(), failing(&tried)).map(|_| ())
-    })?;
+    let (made, trace) =
+        traced(|| Devm::<[u64; 20]>::pin_init(&task, bound.dev(), failing(&tried)).map(|_| ()))?;
     check_eq!((made, tried.load(Relaxed)), (Err(EINVAL), 1));
     let allocations = trace.events().filter(|event| !event.is_free).count();
     check_eq!((allocations, trace.events().count()), (1, 2));
@@ -666,7 +680,11 @@ struct Many<'bound> {
 fn point<T: ?Sized>(number: usize, made: &T) -> Result {
     MADE[number - 1].store((&raw const *made).cast_mut().cast(), Relaxed);
     match FAILS_AT.load(Relaxed) {
-        at if at == number => Err(if number % 2 == 0 { ENODEV } else { EPROBE_DEFER }),
+        at if at == number => Err(if number % 2 == 0 {
+            ENODEV
+        } else {
+            EPROBE_DEFER
+        }),
         _ => Ok(()),
     }
 }

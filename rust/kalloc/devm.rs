@@ -202,7 +202,8 @@ impl<'bound, T> Devm<'bound, T> {
     {
         const { fits_plain::<T, G>() };
         match Self::allocate(grant, dev) {
-            Ok(slot) => Ok(slot.write(value)),
+            // SAFETY: A `T` has no drop glue.
+            Ok(slot) => Ok(unsafe { slot.written(value) }),
             Err(failed) => Err(FailedWith::new(failed, value)),
         }
     }
@@ -264,8 +265,8 @@ impl<'bound, T> Devm<'bound, T> {
     {
         const { fits_plain::<T, G>() };
         match Self::allocate(grant.zeroed(), dev) {
-            // SAFETY: The memory is zero, which is a `T`.
-            Ok(slot) => Ok(unsafe { slot.assume_init() }),
+            // SAFETY: The memory is zero, which is a `T`, and that has no drop glue.
+            Ok(slot) => Ok(unsafe { slot.initialised() }),
             Err(Failed(failure)) => Err(Failed(failure)),
         }
     }
@@ -289,8 +290,8 @@ impl<'bound, T> Devm<'bound, T> {
         let slot = Self::allocate(grant, dev)?;
         // SAFETY: The memory is valid for a `T`, and forgotten when `init` fails.
         match unsafe { pin_init::raw_try_init(slot.memory.cast::<T>().as_ptr(), init) } {
-            // SAFETY: `init` succeeded.
-            Ok(()) => Ok(unsafe { slot.assume_init() }),
+            // SAFETY: `init` succeeded, and a `T` has no drop glue.
+            Ok(()) => Ok(unsafe { slot.initialised() }),
             Err(error) => {
                 slot.end();
                 Err(error.into())
@@ -336,8 +337,8 @@ impl<'bound, T> Devm<'bound, T> {
         // SAFETY: The memory is valid for a `T`, forgotten when `init` fails, and the value stays
         // there.
         match unsafe { pin_init::raw_try_init(slot.memory.cast::<T>().as_ptr(), init) } {
-            // SAFETY: `init` succeeded.
-            Ok(()) => Ok(unsafe { slot.assume_init() }.into()),
+            // SAFETY: `init` succeeded, and a `T` has no drop glue.
+            Ok(()) => Ok(unsafe { slot.initialised() }.into()),
             Err(error) => {
                 slot.end();
                 Err(error.into())
@@ -353,11 +354,21 @@ impl<'bound, T> Devm<'bound, MaybeUninit<T>> {
     #[inline]
     pub fn write(self, value: T) -> Devm<'bound, T> {
         const { has_no_drop::<T>() };
-        let memory = self.memory.cast::<T>();
+        // SAFETY: A `T` has no drop glue.
+        unsafe { self.written(value) }
+    }
+
+    /// As [`Devm::write`].
+    ///
+    /// # Safety
+    ///
+    /// A `T` has no drop glue.
+    #[inline(always)]
+    unsafe fn written(self, value: T) -> Devm<'bound, T> {
         // SAFETY: By the invariant the memory is valid for writes of a `T`.
-        unsafe { memory.write(value) };
-        // SAFETY: It was just initialised.
-        unsafe { self.assume_init() }
+        unsafe { self.memory.cast::<T>().write(value) };
+        // SAFETY: It was just initialised, and a `T` has no drop glue.
+        unsafe { self.initialised() }
     }
 
     /// Claims that the memory is initialised.
@@ -370,6 +381,17 @@ impl<'bound, T> Devm<'bound, MaybeUninit<T>> {
     #[inline]
     pub unsafe fn assume_init(self) -> Devm<'bound, T> {
         const { has_no_drop::<T>() };
+        // SAFETY: By the contract of this function, and a `T` has no drop glue.
+        unsafe { self.initialised() }
+    }
+
+    /// As [`Devm::assume_init`].
+    ///
+    /// # Safety
+    ///
+    /// The memory holds a valid `T`, which has no drop glue.
+    #[inline(always)]
+    unsafe fn initialised(self) -> Devm<'bound, T> {
         // INVARIANT: The memory is what it was, and initialised by the contract of this function. A
         // `T` has no drop glue.
         Devm {
@@ -641,8 +663,8 @@ impl<'bound, T> Devm<'bound, [T]> {
     {
         const { fits_plain::<T, G>() };
         match Self::allocate(grant.zeroed(), dev, len) {
-            // SAFETY: The memory is zero, which is a `T` in every place.
-            Ok(memory) => Ok(unsafe { memory.assume_init() }),
+            // SAFETY: The memory is zero, which is a `T` in every place, and that has no drop glue.
+            Ok(memory) => Ok(unsafe { memory.initialised() }),
             Err(Failed(failure)) => Err(Failed(failure)),
         }
     }
@@ -664,7 +686,9 @@ impl<'bound, T> Devm<'bound, [T]> {
         G: Grant<Flags: ForDevm>,
     {
         const { fits_plain::<T, G>() };
-        Ok(Self::allocate(grant, dev, len)?.fill_with(0, f))
+        let memory = Self::allocate(grant, dev, len)?;
+        // SAFETY: Before the first there is none, and a `T` has no drop glue.
+        Ok(unsafe { memory.fill_with(0, f) })
     }
 
     /// A copy of `source`, wraps `devm_kmemdup()`.
@@ -686,14 +710,10 @@ impl<'bound, T> Devm<'bound, [T]> {
         let memory = Self::allocate(grant, dev, source.len())?;
         // SAFETY: Both are valid for that many elements, and new memory is apart from the source.
         unsafe {
-            ptr::copy_nonoverlapping(
-                source.as_ptr(),
-                memory.memory.cast().as_ptr(),
-                source.len(),
-            )
+            ptr::copy_nonoverlapping(source.as_ptr(), memory.memory.cast().as_ptr(), source.len())
         };
-        // SAFETY: Every element was just copied.
-        Ok(unsafe { memory.assume_init() })
+        // SAFETY: Every element was just copied, and a `T` has no drop glue.
+        Ok(unsafe { memory.initialised() })
     }
 
     /// Makes the slice `len` elements long, wraps `devm_krealloc()`: fills up with `value`.
@@ -733,10 +753,13 @@ impl<'bound, T> Devm<'bound, [T]> {
             _value: PhantomData,
         };
         match memory.realloc(grant, len) {
-            Ok(memory) => Ok(memory.fill_with(kept, |_| value.clone())),
+            // SAFETY: `kept` elements are initialised, as far as there are so many, and a `T` of a
+            // `Devm` of elements has no drop glue.
+            Ok(memory) => Ok(unsafe { memory.fill_with(kept, |_| value.clone()) }),
             Err(failed) => {
-                // SAFETY: The memory is what it was, with `kept` initialised elements.
-                let old = unsafe { failed.value.assume_init() };
+                // SAFETY: The memory is what it was, with `kept` initialised elements, which have no
+                // drop glue.
+                let old = unsafe { failed.value.initialised() };
                 Err(FailedWith::new(Failed(failed.failure), old))
             }
         }
@@ -799,6 +822,17 @@ impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
     #[inline]
     pub unsafe fn assume_init(self) -> Devm<'bound, [T]> {
         const { has_no_drop::<T>() };
+        // SAFETY: By the contract of this function, and a `T` has no drop glue.
+        unsafe { self.initialised() }
+    }
+
+    /// As [`Devm::assume_init`].
+    ///
+    /// # Safety
+    ///
+    /// Every element holds a valid `T`, which has no drop glue.
+    #[inline(always)]
+    unsafe fn initialised(self) -> Devm<'bound, [T]> {
         // INVARIANT: The memory is what it was, and initialised by the contract of this function. A
         // `T` has no drop glue.
         Devm {
@@ -808,15 +842,19 @@ impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
         }
     }
 
-    /// Initialises the elements from `from` on, of which those before are initialised.
+    /// Initialises the elements from `from` on.
+    ///
+    /// # Safety
+    ///
+    /// Those before are initialised. A `T` has no drop glue.
     #[inline]
-    fn fill_with(mut self, from: usize, mut f: impl FnMut(usize) -> T) -> Devm<'bound, [T]> {
+    unsafe fn fill_with(mut self, from: usize, mut f: impl FnMut(usize) -> T) -> Devm<'bound, [T]> {
         for (index, element) in self.iter_mut().enumerate().skip(from) {
             element.write(f(index));
         }
-        // SAFETY: Those before `from` are by the contract of this private function, the others were
-        // just written.
-        unsafe { self.assume_init() }
+        // SAFETY: Those before `from` are by the contract of this function, the others were just
+        // written.
+        unsafe { self.initialised() }
     }
 }
 

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The value is used when the device has gone.
+
+use kalloc::prelude::*;
+use kernel::{device::{Bound, Device}, faux};
+
+pub fn last(task: &Task, registration: faux::Registration) -> Result<u32> {
+    let device: &faux::Device<Bound> = registration.as_ref();
+    let dev: &Device<Bound> = device.as_ref();
+    let value = Devm::new(task, dev, 1u32)?;
+    drop(registration); //~ ERROR: cannot move out of `registration`
+    Ok(*value)
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Flags that sleep, under a spinlock.
+
+use kalloc::prelude::*;
+use kernel::{device::{Bound, Device}, sync::SpinLock};
+
+pub fn make(task: &mut Task, dev: &Device<Bound>, lock: &SpinLock<u32>) {
+    task.locked(lock, |value, cx| {
+        let _ = Devm::new(cx.with(Kernel), dev, *value); //~ ERROR: this may sleep
+    });
+}
