@@ -121,13 +121,17 @@ static void unmap_what_is_not_mapped(void)
 	platform_device_unregister(device);
 }
 
+static void expired(struct timer_list *timer)
+{
+}
+
 static void set_up_a_timer_that_runs(void)
 {
 	static struct timer_list timer;
 
-	timer_setup(&timer, NULL, 0);
+	timer_setup(&timer, expired, 0);
 	mod_timer(&timer, jiffies + 1000 * HZ);
-	timer_setup(&timer, NULL, 0);
+	timer_setup(&timer, expired, 0);
 	timer_delete_sync(&timer);
 }
 
@@ -219,12 +223,12 @@ static void lock_alike_in_each_other(void)
 	spin_unlock(&locks[0]);
 }
 
-static DEFINE_SPINLOCK(irq_lock);
+static DEFINE_RAW_SPINLOCK(irq_lock);
 
 static void lock_in_irq(struct irq_work *work)
 {
-	spin_lock(&irq_lock);
-	spin_unlock(&irq_lock);
+	raw_spin_lock(&irq_lock);
+	raw_spin_unlock(&irq_lock);
 }
 
 static void lock_in_and_out_of_irq(void)
@@ -233,8 +237,8 @@ static void lock_in_and_out_of_irq(void)
 
 	irq_work_queue(&work);
 	irq_work_sync(&work);
-	spin_lock(&irq_lock);
-	spin_unlock(&irq_lock);
+	raw_spin_lock(&irq_lock);
+	raw_spin_unlock(&irq_lock);
 }
 
 static void lock_in_a_raw_lock(void)

@@ -25,9 +25,9 @@ deeds() {
 	done
 }
 
-# Lockdep is silent after the first of its reports, and whom the kernel kills does not go on.
-mapfile -t first < <(deeds nothing warn atomic sleeping stall ubsan refcount list dma-api debug-objects slub page-poison \
-	page-state kmemleak suspicious-rcu kasan circular oops)
+# Lockdep is silent after the first of its reports, or when memory is broken, and whom the kernel kills does not go on.
+mapfile -t first < <(deeds nothing suspicious-rcu circular warn atomic sleeping stall ubsan refcount list dma-api \
+	debug-objects slub page-poison page-state kmemleak kasan oops)
 mapfile -t alone < <(deeds recursive lock-state lock-usage wait-context)
 
 # boot DEED…: what the runner says.
@@ -37,8 +37,9 @@ boot() {
 	scripts/vm "$KERNELDIR" 300 bash -c 'echo 3 >/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout; exec "$@"' - \
 		"$top/selftests/kalloc.sh" "$top/build/$name" "${@/#/wrong:deed=}" 2>/dev/null || true
 }
-seen=$(mktemp)
-trap 'rm -f "$seen"' EXIT
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+seen=$tmp/seen
 
 says() { grep -qE "$1" "$seen"; }
 quiet() { says "^    ok 2 nothing" && says "^ok [0-9]+ wrong deed=nothing\$" && ! says "complained while wrong deed=nothing was"; }
@@ -55,13 +56,13 @@ noticed() {
 }
 
 plan $((${#first[@]} + ${#alone[@]}))
-boot "${first[@]}" >"$seen"
+boot "${first[@]}" | tee "$tmp/all" >"$seen"
 for deed in "${first[@]}"; do
 	if [[ $deed == nothing ]]; then check "$deed" quiet; else check "$deed" noticed "$deed"; fi
 done
-[[ $KTAP_CNT_FAIL == 0 ]] || sed 's/^/# /' "$seen"
 for deed in "${alone[@]}"; do
-	boot "$deed" >"$seen"
-	check "$deed" noticed "$deed" || sed 's/^/# /' "$seen"
+	boot "$deed" | tee -a "$tmp/all" >"$seen"
+	check "$deed" noticed "$deed"
 done
+[[ $KTAP_CNT_FAIL == 0 ]] || sed 's/^/# /' "$tmp/all"
 ktap_finished
