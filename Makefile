@@ -3,6 +3,8 @@
 # Entry points for a person. The modules' own rules are in Kbuild.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
+# Tests that are not asked for a kernel run on several.
+CELLS := $(filter undefined,$(origin KERNEL))
 KERNEL ?= stock
 FLAVOURS := stock=amd64 rt=rt-amd64 cloud=cloud-amd64 debug=debug
 FLAVOUR ?= $(or $(patsubst $(KERNEL)=%,%,$(filter $(KERNEL)=%,$(FLAVOURS))),$(KERNEL))
@@ -34,8 +36,8 @@ clean:			## remove what was built
 run:			## build, boot, load and unload every sample
 	@scripts/toolbox scripts/run
 
-test:			## run every test (or TESTS="NAME…" of selftests/host/)
-	@scripts/toolbox scripts/test $(TESTS)
+test:			## run every test (or TESTS="NAME…" of selftests/host/) on stock, rt and debug, or on KERNEL
+	@scripts/toolbox scripts/$(if $(CELLS),cells,test) $(TESTS)
 
 mutants:		## break a copy in known ways, and see each break caught
 	@scripts/toolbox scripts/mutants

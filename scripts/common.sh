@@ -41,3 +41,15 @@ kernel_of() {
 	*) die "FLAVOUR=$1 is unknown; choose one of amd64, rt-amd64, cloud-amd64, debug." ;;
 	esac
 }
+
+# documents_of CELL [NAME…]: the tests, all or those named, that are for that kernel. A test that is not for all has a
+# line "# Cells: CELL…".
+documents_of() {
+	local cell=$1 wanted=" ${*:2} " test name cells
+	for test in "$top"/selftests/host/*.sh; do
+		name=$(basename "$test" .sh)
+		[[ -x $test && ( $# == 1 || $wanted == *" $name "* ) ]] || continue
+		cells=$(sed -n 's/^# Cells: //p' "$test")
+		[[ " ${cells:-$cell} " != *" $cell "* ]] || echo "$name"
+	done
+}

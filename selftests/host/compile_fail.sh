@@ -6,6 +6,8 @@
 # What must not compile does not, and says why: each program in compile_fail/ is a misuse, with `//~` on the line that
 # is wrong and with what a person reads in the .stderr beside it; the first of each group, `ok`, must compile. The
 # harness is ui_test. NAME is part of the path of a program. --bless writes the .stderr files anew: read their diff.
+#
+# Cells: stock rt
 
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
 

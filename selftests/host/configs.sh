@@ -3,6 +3,8 @@
 #
 # Kernels with other allocators than the stock one: the crate and the samples compile without a warning, and a call of
 # kalloc is still what C's macro makes of it, or goes through a helper in C where the macro does more than call.
+#
+# Cells: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

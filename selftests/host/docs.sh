@@ -4,6 +4,8 @@
 # The documentation is made without a warning, gfp.rst says of each flag what selftests/test_gfp.rs
 # compares with C, drop.rst has the table of selftests/test_drop.rs, and the tests that pages name are
 # there.
+#
+# Cells: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

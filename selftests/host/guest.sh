@@ -7,4 +7,4 @@
 
 export KALLOC_QEMU="-device edu${KALLOC_QEMU:+ $KALLOC_QEMU}"
 read -ra tests <<<"${KALLOC_GUEST_TESTS:-}"
-exec scripts/vm "$KERNELDIR" 240 "$top/selftests/kalloc.sh" "$top/build/$name" "${tests[@]}"
+exec scripts/vm "$KERNELDIR" 1000 "$top/selftests/kalloc.sh" "$top/build/$name" "${tests[@]}"

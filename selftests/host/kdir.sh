@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What a person reads when a kernel tree cannot take Rust modules, by the plain path: make KDIR=….
+#
+# Cells: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

@@ -3,6 +3,8 @@
 #
 # Which kernel is chosen, what a person reads when it is not the one that Debian built, and that the one
 # at hand is.
+#
+# Cells: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

@@ -3,6 +3,8 @@
 #
 # Documentation/matrix.rst says of each flag in each context what is true: the cells that it says compile do and are run
 # by test_matrix, and each of the others does not compile.
+#
+# Cells: stock rt
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

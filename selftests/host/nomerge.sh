@@ -5,4 +5,4 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 
-KALLOC_APPEND="${KALLOC_APPEND:-} slab_nomerge" exec scripts/vm "$KERNELDIR" 240 "$top/selftests/nomerge.sh" "$top/build/$name"
+KALLOC_APPEND="${KALLOC_APPEND:-} slab_nomerge" exec scripts/vm "$KERNELDIR" 600 "$top/selftests/nomerge.sh" "$top/build/$name"

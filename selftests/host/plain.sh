@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The plain out-of-tree build, as in the README, in a copy of the checkout: make KDIR=… and its variants.
+#
+# Cells: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

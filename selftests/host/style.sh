@@ -3,6 +3,8 @@
 #
 # What holds for every file. That each unsafe block of rust/ says why it is sound is clippy's to check (its lint
 # undocumented_unsafe_blocks, which the kernel turns on): see CLIPPY=1 in plain.sh.
+#
+# Cells: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The sum of the tests counts what it should, and a document that is not whole is a failure.
+#
+# Cells: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-plan 8
+plan 11
 
 # sums NAME STATUS SUM: the document on standard input has that sum, and ends the run with that status
 sums() {
@@ -58,5 +60,52 @@ not ok 2 b
 END
 sums "an empty document" 1 "0 passed, 1 failed, 0 skipped" </dev/null
 sums "no document" 1 "0 passed, 1 failed, 0 skipped" <<<"Segmentation fault"
+
+# The cells, with tests that are for all kernels and for two, and a run of the tests that breaks off on one of them.
+
+mkdir -p selftests/host
+for document in every some; do
+	printf '#!/bin/sh\n' >selftests/host/$document.sh
+	chmod +x selftests/host/$document.sh
+done
+echo "# Cells: stock debug" >>selftests/host/some.sh
+cat >scripts/test <<'END'
+#!/bin/sh
+echo "$KERNEL: $*"
+[ "$KERNEL" = "$BROKEN" ] || echo "$# passed, 0 failed, 1 skipped"
+END
+# cells STATUS COMMAND…: the lines of the table, without the time, are on standard input.
+cells() {
+	local wanted=$1 status=0
+	shift
+	"$@" >output || status=$?
+	sed -nE 's/ +[0-9]+$//; s/ +/ /g; /^(stock|rt|debug)[: ]|passed,/p' output | grep -v ' 1 skipped$' >rows
+	diff rows - <&4 && [[ $status == "$wanted" ]]
+}
+check "each cell has its tests, and the sum is theirs" cells 0 scripts/cells 4<<'END'
+stock: every some
+rt: every
+debug: every some
+stock 2 0 1
+rt 1 0 1
+debug 2 0 1
+5 passed, 0 failed, 3 skipped
+END
+check "a cell without the test that is asked for is none" cells 0 scripts/cells some 4<<'END'
+stock: some
+debug: some
+stock 1 0 1
+debug 1 0 1
+2 passed, 0 failed, 2 skipped
+END
+check "a cell that breaks off is a failure" cells 1 env BROKEN=rt scripts/cells every 4<<'END'
+stock: every
+rt: every
+debug: every
+stock 1 0 1
+rt 0 1 0
+debug 1 0 1
+2 passed, 1 failed, 2 skipped
+END
 
 ktap_finished

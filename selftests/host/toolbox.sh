@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What a person reads when this machine cannot make or enter the toolbox.
+#
+# Cells: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

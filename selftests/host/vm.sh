@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A guest's end, whatever it is, reaches the one who started it.
+#
+# Cells: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

@@ -10,7 +10,7 @@ KALLOC_MEM=6G KALLOC_QEMU="-object memory-backend-ram,id=one,size=3G -object mem
 export KALLOC_MEM KALLOC_QEMU
 KALLOC_QEMU=${KALLOC_QEMU//[$'\n\t']/ }
 plan 5
-output=$(scripts/vm "$KERNELDIR" 240 "$top/selftests/kalloc.sh" "$top/build/$name" test_zones) || true
+output=$(scripts/vm "$KERNELDIR" 600 "$top/selftests/kalloc.sh" "$top/build/$name" test_zones) || true
 # shellcheck disable=SC2001
 sed 's/^/# /' <<<"$output"
 says() { grep -qE "$1" <<<"$output"; }
