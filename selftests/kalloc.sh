@@ -54,6 +54,14 @@ leaks() {
 	result "$ok" "nothing is left behind"
 }
 
+# Where faults can be injected, a test may have any of its allocations fail, and the kernel does not speak of it.
+for fault in /sys/kernel/debug/{failslab,fail_page_alloc}; do
+	[[ -d $fault ]] || continue
+	echo 0 >$fault/verbose
+	echo N >$fault/ignore-gfp-wait
+	[[ $fault != *page_alloc ]] || { echo N >$fault/ignore-gfp-highmem; echo 0 >$fault/min-order; }
+done
+
 echo "KTAP version 1"
 kmemleak=$([[ ! -e /sys/kernel/debug/kmemleak ]] || echo 1)
 echo "1..$((${#tests[@]} + 1 + ${kmemleak:-0}))"

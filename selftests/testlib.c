@@ -855,6 +855,35 @@ bool testlib_in_serving_softirq(void)
 }
 EXPORT_SYMBOL_GPL(testlib_in_serving_softirq);
 
+bool testlib_fail_nth(unsigned int n)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	WRITE_ONCE(current->fail_nth, n);
+#endif
+	return IS_ENABLED(CONFIG_FAILSLAB) && IS_ENABLED(CONFIG_FAIL_PAGE_ALLOC);
+}
+EXPORT_SYMBOL_GPL(testlib_fail_nth);
+
+bool testlib_has_failed(void)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	unsigned int left = READ_ONCE(current->fail_nth);
+
+	WRITE_ONCE(current->fail_nth, 0);
+	return !left;
+#else
+	return false;
+#endif
+}
+EXPORT_SYMBOL_GPL(testlib_has_failed);
+
+void __no_sanitize_address testlib_peek(const void *from, void *to, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		((char volatile *)to)[i] = ((char const volatile *)from)[i];
+}
+EXPORT_SYMBOL_GPL(testlib_peek);
+
 void testlib_kvfree_rcu_barrier(void)
 {
 	/* The barrier itself is not exported; who destroys a cache waits for it. */

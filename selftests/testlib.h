@@ -137,6 +137,16 @@ unsigned int testlib_watched_here(void);
 void testlib_with_spin_lock_irqsave(testlib_fn fn, void *data);
 bool testlib_in_serving_softirq(void);
 
+/*
+ * Lets the n-th allocation of the current thread from now on fail; false where there is no fault injection. Then says
+ * whether it came to that, and ends it.
+ */
+bool testlib_fail_nth(unsigned int n);
+bool testlib_has_failed(void);
+
+/* Copies memory that may be free, which KASAN would report. */
+void testlib_peek(const void *from, void *to, size_t len);
+
 /* Waits until all is freed that kfree_rcu() got before. */
 void testlib_kvfree_rcu_barrier(void);
 

@@ -414,7 +414,8 @@ pub(crate) fn all_large_memory(
 /// itself keeps a pointer in free memory, in the middle, and on a kernel that frees to the CPU's own
 /// list nobody else has had the memory since.
 pub(crate) fn freed_memory_begins_with(memory: *const u8, byte: u8) -> bool {
+    let mut left = [0; 16];
     // SAFETY: Memory of the direct map can be read, whoever has it.
-    let left = unsafe { memory.cast::<[u8; 16]>().read_volatile() };
+    unsafe { c::testlib_peek(memory.cast(), left.as_mut_ptr().cast(), left.len()) };
     left.contains(&byte)
 }
