@@ -155,7 +155,9 @@ macro_rules! module {
     ) => {
         // In a module of its own: who could name the type that the kernel initialises could make a
         // second token with it.
+        // pin_init's macros forget guards of their own.
         #[doc(hidden)]
+        #[allow(clippy::mem_forget)]
         mod __kalloc_module {
             use super::*;
 

@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# samples/clippy.toml: clippy rejects in a driver each thing that it lists, and says what to use instead. It has nothing
+# to say of the samples.
+#
+# Cells: stock
+
+. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+export CLIPPY_CONF_DIR=$top/samples
+
+# clippy FILE: what it says of it.
+clippy() {
+	PROGRAM=clippy-driver selftests/compile_fail/rustc -Wclippy::mem_forget --emit=metadata --out-dir "$tmp" "$1" 2>&1
+}
+# The path of each method, a tab, and what is said of it.
+mapfile -t methods < <(sed -nE 's/.*path = "([^"]*)", reason = "([^"]*)".*/\1\t\2/p' samples/clippy.toml)
+clippy "$top/selftests/clippy/driver.rs" >"$tmp/said" || true
+rejected() { grep -A8 "disallowed method \`$1\`" "$tmp/said" | grep -qF "$2"; }
+quiet() { ! clippy "$top/$1" | grep -A8 -e disallowed -e mem::forget; }
+
+samples=(samples/*.rs)
+plan $((${#methods[@]} + 1 + ${#samples[@]}))
+for method in "${methods[@]}"; do check "${method%$'\t'*} is rejected" rejected "${method%$'\t'*}" "${method#*$'\t'}"; done
+check "with the lint mem_forget, a forgotten guard" grep -A4 'usage of `mem::forget` on `Drop` type' "$tmp/said"
+[[ $KTAP_CNT_FAIL == 0 ]] || sed 's/^/# /' "$tmp/said"
+for sample in "${samples[@]}"; do check "$sample is as it should be" quiet "$sample"; done
+ktap_finished
