@@ -11,7 +11,7 @@ deeds() {
 	local deed config
 	for deed; do
 		case $deed in
-		sleeping) config=DEBUG_ATOMIC_SLEEP ;;
+		sleeping | claim*) config=DEBUG_ATOMIC_SLEEP ;;
 		kasan | ubsan | kmemleak) config=${deed^^} config=${config/KMEMLEAK/DEBUG_KMEMLEAK} ;;
 		dma-api) config=DMA_API_DEBUG ;;
 		slub) config=SLUB_DEBUG ;;
@@ -27,15 +27,17 @@ deeds() {
 
 # Lockdep is silent after the first of its reports, or when memory is broken, and whom the kernel kills does not go on.
 mapfile -t first < <(deeds nothing suspicious-rcu circular warn atomic sleeping stall ubsan refcount list dma-api \
-	debug-objects slub page-poison page-state kmemleak kasan oops)
+	debug-objects slub page-poison page-state kmemleak claim{0..6} kasan oops)
 mapfile -t alone < <(deeds recursive lock-state lock-usage wait-context)
 
 # boot DEED…: what the runner says.
 export KALLOC_APPEND="page_poison=1"
 boot() {
+	local modules=("${@/#/wrong:deed=}")
+	modules=("${modules[@]/#wrong:deed=claim/wrong_claim:claim=}")
 	# shellcheck disable=SC2016
 	scripts/vm "$KERNELDIR" 300 bash -c 'echo 3 >/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout; exec "$@"' - \
-		"$top/selftests/kalloc.sh" "$top/build/$name" "${@/#/wrong:deed=}" 2>/dev/null || true
+		"$top/selftests/kalloc.sh" "$top/build/$name" "${modules[@]}" 2>/dev/null || true
 }
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -45,14 +47,16 @@ says() { grep -qE "$1" "$seen"; }
 quiet() { says "^    ok 2 nothing" && says "^ok [0-9]+ wrong deed=nothing\$" && ! says "complained while wrong deed=nothing was"; }
 # The kernel complained of that and nothing else, and the module's own ok is none.
 noticed() {
-	local kind=$1
+	local kind=$1 module="wrong deed=$1" result="2 $1"
 	case $1 in
+	claim*) kind=general module="wrong_claim claim=${1#claim}" result="1 claim" ;;&
+	claim[01]) kind=sleeping ;;
 	warn) kind=general ;;
 	kmemleak) says "^# wrong deed=kmemleak left memory behind\$" && says "^not ok [0-9]+ nothing is left behind\$"; return ;;
-	oops) ;;	# nobody is left to speak
-	*) says "^    not ok 2 $1\$" || return ;;
+	oops) result= ;;	# nobody is left to speak
 	esac
-	says "^# the kernel complained while wrong deed=$1 was there: $kind\$" && says "^not ok [0-9]+ wrong deed=$1\$"
+	[[ -z $result ]] || says "^    not ok $result\$" || return
+	says "^# the kernel complained while $module was there: $kind\$" && says "^not ok [0-9]+ $module\$"
 }
 
 plan $((${#first[@]} + ${#alone[@]}))
