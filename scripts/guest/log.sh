@@ -6,14 +6,14 @@
 
 log_dir=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 exec {log_out}>&1
-coproc LOG { exec perl "$log_dir/log" "$log_dir/warnings" 3>&1 >&"$log_out"; }
+coproc LOG { exec perl "$log_dir/log" $$ "$log_dir/warnings" 3>&1 >&"$log_out"; }
 
 # log_begin MODULE: its KTAP is printed from now on.
-log_begin() { echo "<6>kalloc-log: begin $1" >/dev/kmsg; }
+log_begin() { echo "<6>kalloc-log $$: begin $1" >/dev/kmsg; }
 
 # log_end: sets log_kinds to the names of what the kernel complained of since, and fails where there is something.
 log_end() {
-	echo "<6>kalloc-log: end" >/dev/kmsg
+	echo "<6>kalloc-log $$: end" >/dev/kmsg
 	read -rt 60 log_kinds <&"${LOG[0]}" || { echo "Bail out! The kernel's log is not followed."; exit 1; }
 	[[ -z $log_kinds ]]
 }

@@ -26,7 +26,7 @@ END
 	tr -d '\r' >"$tmp/said"
 
 # says NAME PATTERN: one of its lines is that, whole.
-says() { sed "1,/^== $1\$/d; /^== /,\$d" "$tmp/said" | grep -xE "$2"; }
+says() { sed "0,/^== $1\$/d; /^== /,\$d" "$tmp/said" | grep -xE "$2"; }
 fails() { says "$1" "status 1" && says "$1" "$2"; }
 
 samples=("$modules"/samples/*.ko)
