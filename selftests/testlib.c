@@ -469,6 +469,9 @@ static void in_irq_work(struct irq_work *work)
 {
 	struct interrupt *interrupt = container_of(work, struct interrupt, work);
 
+	/* Lockdep would forbid everywhere what the types forbid only on PREEMPT_RT. */
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		lockdep_hardirq_threaded();
 	interrupt->fn(interrupt->data);
 	smp_store_release(&interrupt->done, true);
 }
