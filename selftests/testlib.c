@@ -887,6 +887,12 @@ void __no_sanitize_address testlib_peek(const void *from, void *to, size_t len)
 }
 EXPORT_SYMBOL_GPL(testlib_peek);
 
+unsigned long testlib_voluntary_switches(void)
+{
+	return current->nvcsw;
+}
+EXPORT_SYMBOL_GPL(testlib_voluntary_switches);
+
 void testlib_kvfree_rcu_barrier(void)
 {
 	/* The barrier itself is not exported; who destroys a cache waits for it. */

@@ -147,6 +147,9 @@ bool testlib_has_failed(void);
 /* Copies memory that may be free, which KASAN would report. */
 void testlib_peek(const void *from, void *to, size_t len);
 
+/* How often the current thread has left its CPU of its own accord. */
+unsigned long testlib_voluntary_switches(void);
+
 /* Waits until all is freed that kfree_rcu() got before. */
 void testlib_kvfree_rcu_barrier(void);
 

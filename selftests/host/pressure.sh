@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A small guest without any memory left: who fails, who waits, and that nobody is killed.
+
+. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+
+mapfile -t tests < <(sed -n '/^testlib::tests!/,/^}/s/^    \([a-z_]*\),$/\1/p' selftests/pressure.rs)
+plan $((${#tests[@]} + 2))
+# The kernel's own DAMON allocates with GFP_KERNEL now and then, and would have somebody killed for that.
+KALLOC_APPEND="${KALLOC_APPEND:-} damon_stat.enabled=N"
+export KALLOC_APPEND
+output=$(KALLOC_MEM=256M scripts/vm "$KERNELDIR" 240 "$top/selftests/pressure.sh" "$top/build/$name") || true
+# shellcheck disable=SC2001
+sed 's/^/# /' <<<"$output"
+says() { grep -qE "$1" <<<"$output"; }
+
+for test in "${tests[@]}"; do
+	check "$test" says "^ *ok [0-9]+ $test\$"
+done
+check "the kernel is quiet" says "^# complaints: none\$"
+none_killed() { says "^# killed: 0\$" && says "^# out of memory: 0\$"; }
+check "nobody is killed" none_killed
+ktap_finished

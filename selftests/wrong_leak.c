@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Does wrong on purpose: leaks a page each time that it is loaded. */
+
+#include <linux/gfp.h>
+#include <linux/module.h>
+
+static int __init wrong_leak_init(void)
+{
+	return alloc_page(GFP_KERNEL) ? 0 : -ENOMEM;
+}
+module_init(wrong_leak_init);
+
+static void __exit wrong_leak_exit(void)
+{
+}
+module_exit(wrong_leak_exit);
+
+MODULE_DESCRIPTION("Leaks a page");
+MODULE_LICENSE("GPL");
