@@ -9,7 +9,7 @@
 
 pub(crate) mod private {
     use crate::gfp::Grant;
-    use kernel::ffi::c_void;
+    use kernel::{bindings, ffi::c_void};
 
     /// The functions of an allocator, kept from drivers: a box asks first whether the allocator
     /// accepts the flags.
@@ -21,7 +21,10 @@ pub(crate) mod private {
     /// `realloc`, `free` or `free_now`.
     pub unsafe trait Functions {
         /// Memory for a `T`, which has a size of at most [`MAX_SIZE`](super::Allocator::MAX_SIZE).
-        fn alloc<T, G: Grant>(grant: G) -> *mut T;
+        #[inline(always)]
+        fn alloc<T, G: Grant>(grant: G) -> *mut T {
+            Self::alloc_bytes(size_of::<T>(), grant)
+        }
 
         /// Memory for several `T` of `bytes` bytes in all, above 0 and at most
         /// [`MAX_SIZE`](super::Allocator::MAX_SIZE).
@@ -43,7 +46,12 @@ pub(crate) mod private {
         /// # Safety
         ///
         /// `memory` is of this allocator and the caller owned it. The code is not in an NMI.
-        unsafe fn free(memory: *mut c_void);
+        #[inline(always)]
+        unsafe fn free(memory: *mut c_void) {
+            // SAFETY: By the contract of this function it is memory of kmalloc or vmalloc, which
+            // all allocators give, outside NMI.
+            unsafe { bindings::kvfree_atomic(memory) }
+        }
 
         /// Frees the memory at once, for which it may sleep.
         ///

@@ -66,31 +66,21 @@ mod raw {
     };
 }
 
-/// Wraps `kvmalloc(bytes, F)`, or `kvmalloc_node()` where the grant asks for a node.
-///
-/// Returns NULL where there is no memory, and for more than all of RAM.
-#[inline(always)]
-fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
-    if exceeds_ram(bytes) {
-        return ptr::null_mut();
-    }
-    // SAFETY: The flags are legal in this context, which is what the grant says, and accepted by
-    // kmalloc and vmalloc, which the box has asked. `nid` is NUMA_NO_NODE or that of a node that is
-    // or was online. There are no other preconditions.
-    unsafe { raw::kvmalloc_node_align(bytes, align::<T>(), G::Flags::BITS, grant.nid()) }.cast()
-}
-
 // SAFETY: kmalloc aligns to the largest power of two that divides the size, which is at least the
 // alignment of a `T`, and vmalloc to a page or as asked. `kvfree()` frees both.
 unsafe impl Functions for KVmalloc {
-    #[inline(always)]
-    fn alloc<T, G: Grant>(grant: G) -> *mut T {
-        alloc_bytes(size_of::<T>(), grant)
-    }
-
+    /// Wraps `kvmalloc(bytes, F)`, or `kvmalloc_node()` where the grant asks for a node.
+    ///
+    /// Returns NULL where there is no memory, and for more than all of RAM.
     #[inline(always)]
     fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
-        alloc_bytes(bytes, grant)
+        if exceeds_ram(bytes) {
+            return ptr::null_mut();
+        }
+        // SAFETY: The flags are legal in this context, which is what the grant says, and accepted
+        // by kmalloc and vmalloc, which the box has asked. `nid` is NUMA_NO_NODE or that of a node
+        // that is or was online. There are no other preconditions.
+        unsafe { raw::kvmalloc_node_align(bytes, align::<T>(), G::Flags::BITS, grant.nid()) }.cast()
     }
 
     /// Wraps `kvrealloc()`, or `kvrealloc_node()` where the grant asks for a node.
@@ -106,12 +96,6 @@ unsafe impl Functions for KVmalloc {
             raw::kvrealloc_node_align(old.cast(), bytes, align::<T>(), G::Flags::BITS, grant.nid())
         }
         .cast()
-    }
-
-    #[inline(always)]
-    unsafe fn free(memory: *mut c_void) {
-        // SAFETY: By the contract of this function it is memory of kvmalloc, outside NMI.
-        unsafe { bindings::kvfree_atomic(memory) }
     }
 
     #[inline(always)]

@@ -81,42 +81,32 @@ pub(crate) const fn align<T>() -> usize {
 
 const ZEROED: gfp_t = KALLOC_CONST_GFP_KERNEL | KALLOC_CONST___GFP_ZERO;
 
-/// Wraps `vmalloc(bytes)`, `vzalloc()`, `__vmalloc()` or their on-node forms.
-///
-/// Returns NULL where there is no memory, and for more than there can be.
-#[inline(always)]
-fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
-    if exceeds_ram(bytes) {
-        return ptr::null_mut();
-    }
-    let (flags, nid) = (G::Flags::BITS, grant.nid());
-    let plain = const { align::<T>() == 1 };
-    // SAFETY: The flags are legal in this context, which is what the grant says, and accepted by
-    // vmalloc, which the box has asked. `nid` is that of a node that is or was online, and there is
-    // no old memory. There are no other preconditions.
-    unsafe {
-        match flags {
-            KALLOC_CONST_GFP_KERNEL if plain && !G::ON_NODE => raw::vmalloc(bytes),
-            KALLOC_CONST_GFP_KERNEL if plain => raw::vmalloc_node(bytes, nid),
-            ZEROED if plain && !G::ON_NODE => raw::vzalloc(bytes),
-            ZEROED if plain => raw::vzalloc_node(bytes, nid),
-            _ if plain && !G::ON_NODE => raw::__vmalloc(bytes, flags),
-            _ => raw::vrealloc_node_align(ptr::null(), bytes, align::<T>(), flags, nid),
-        }
-    }
-    .cast()
-}
-
 // SAFETY: vmalloc gives whole pages, aligned to a page or as asked, and frees them by `vfree()`.
 unsafe impl Functions for Vmalloc {
-    #[inline(always)]
-    fn alloc<T, G: Grant>(grant: G) -> *mut T {
-        alloc_bytes(size_of::<T>(), grant)
-    }
-
+    /// Wraps `vmalloc(bytes)`, `vzalloc()`, `__vmalloc()` or their on-node forms.
+    ///
+    /// Returns NULL where there is no memory, and for more than there can be.
     #[inline(always)]
     fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
-        alloc_bytes(bytes, grant)
+        if exceeds_ram(bytes) {
+            return ptr::null_mut();
+        }
+        let (flags, nid) = (G::Flags::BITS, grant.nid());
+        let plain = const { align::<T>() == 1 };
+        // SAFETY: The flags are legal in this context, which is what the grant says, and accepted
+        // by vmalloc, which the box has asked. `nid` is that of a node that is or was online, and
+        // there is no old memory. There are no other preconditions.
+        unsafe {
+            match flags {
+                KALLOC_CONST_GFP_KERNEL if plain && !G::ON_NODE => raw::vmalloc(bytes),
+                KALLOC_CONST_GFP_KERNEL if plain => raw::vmalloc_node(bytes, nid),
+                ZEROED if plain && !G::ON_NODE => raw::vzalloc(bytes),
+                ZEROED if plain => raw::vzalloc_node(bytes, nid),
+                _ if plain && !G::ON_NODE => raw::__vmalloc(bytes, flags),
+                _ => raw::vrealloc_node_align(ptr::null(), bytes, align::<T>(), flags, nid),
+            }
+        }
+        .cast()
     }
 
     /// Wraps `vrealloc()`, or `vrealloc_node()` where the grant asks for a node.
@@ -132,12 +122,6 @@ unsafe impl Functions for Vmalloc {
             raw::vrealloc_node_align(old.cast(), bytes, align::<T>(), G::Flags::BITS, grant.nid())
         }
         .cast()
-    }
-
-    #[inline(always)]
-    unsafe fn free(memory: *mut c_void) {
-        // SAFETY: By the contract of this function it is memory of vmalloc, outside NMI.
-        unsafe { bindings::kvfree_atomic(memory) }
     }
 
     #[inline(always)]
