@@ -15,7 +15,7 @@ before=$(killed)
 status=0
 insmod "$modules/kalloc.ko"
 insmod "$modules/selftests/testlib.ko"
-echo "<6>kalloc-log: begin pressure" >/dev/kmsg
+echo "<6>kalloc-log $$: begin pressure" >/dev/kmsg
 insmod "$modules/selftests/pressure.ko" || status=$?
 # The log is read behind it: while there is no memory who runs is killed.
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../scripts/guest/log.sh"
