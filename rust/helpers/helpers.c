@@ -13,6 +13,7 @@
 #include "objpool.c"
 #include "percpu.c"
 #include "preempt.c"
+#include "rcupdate.c"
 #include "refcount.c"
 #include "sched.c"
 #include "slab.c"

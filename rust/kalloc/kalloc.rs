@@ -25,6 +25,7 @@ pub mod context;
 pub mod devm;
 pub mod driver;
 pub mod gfp;
+pub mod in_flight;
 pub mod irq;
 pub mod kmalloc;
 pub mod kvmalloc;
@@ -48,6 +49,7 @@ pub mod sync;
 pub mod upstream;
 pub mod vec;
 pub mod vmalloc;
+pub mod work;
 
 pub use module::{InPlaceModule, Module};
 

@@ -170,6 +170,7 @@ macro_rules! module {
                 _drivers: $crate::__drivers!(@type $drivers),
                 #[pin]
                 _module: Exit,
+                _landing: $crate::in_flight::Landing,
                 _pools: ($($crate::owner::Made<$pool>,)*),
                 _flush: $crate::slab::Flush,
             }
@@ -197,6 +198,11 @@ macro_rules! module {
                                 $crate::owner::Made::make($name::__place(), &task, &const { $args })
                             }?,
                         )*),
+                        _landing: {
+                            let in_flight = <$module as $crate::in_flight::LocalModule>::in_flight();
+                            // SAFETY: It is dropped in process context.
+                            unsafe { $crate::in_flight::Landing::new(in_flight) }
+                        },
                         _module <- ::kernel::prelude::try_pin_init!(Exit {
                             module <- <$module as $crate::InPlaceModule>::init(module, task),
                         }),
@@ -220,6 +226,15 @@ macro_rules! module {
                     <KallocModule as ::kernel::ModuleMetadata>::NAME;
                 const THIS_MODULE: ::kernel::ThisModule =
                     <KallocModule as ::kernel::ModuleMetadata>::THIS_MODULE;
+            }
+
+            // SAFETY: There is one for the module, whose `Landing` goes after all but the pools.
+            unsafe impl $crate::in_flight::LocalModule for $module {
+                fn in_flight() -> &'static $crate::in_flight::InFlight {
+                    static IN_FLIGHT: $crate::in_flight::InFlight =
+                        $crate::in_flight::InFlight::new();
+                    &IN_FLIGHT
+                }
             }
 
             // What the kernel crate's macros expect at the root of a module's crate.

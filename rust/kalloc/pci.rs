@@ -35,6 +35,7 @@ pub const fn vendor(id: u16) -> Vendor {
 /// use kalloc::{pci, prelude::*};
 /// use kernel::device::Core;
 ///
+/// #[pin_data]
 /// struct Card {
 ///     name: KBox<[u8; 16]>,
 /// }

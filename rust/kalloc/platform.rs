@@ -16,6 +16,7 @@ use kernel::{
 /// use kalloc::{platform, prelude::*};
 /// use kernel::device::Core;
 ///
+/// #[pin_data]
 /// struct Sensor {
 ///     samples: KBox<[u32]>,
 /// }

@@ -1,0 +1,676 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Work items: on queues whose handlers may sleep, and on BH queues, kept apart by type.
+//!
+//! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
+//!
+//! A driver written for [`kernel::workqueue`] changes the imports, the signature of `run`, and the
+//! calls of `enqueue`, which take a token:
+//!
+//! | item | trait | queue | token of `run` |
+//! | --- | --- | --- | --- |
+//! | [`Work`], [`DelayedWork`] | [`WorkItem`] | [`Queue`]: [`system`], … | [`Task`] |
+//! | [`BhWork`] | [`BhWorkItem`] | [`BhQueue`]: [`system_bh`], … | [`Bh`] |
+//!
+//! The kernel crate's traits are not used, because they give every caller a safe function that runs
+//! the handler, and because its BH queues take every item.
+//!
+//! ```
+//! use kalloc::{prelude::*, work::{self, impl_has_work, new_work, Work, WorkItem}};
+//! use kernel::sync::Arc;
+//!
+//! #[pin_data]
+//! struct Report {
+//!     value: u32,
+//!     #[pin]
+//!     work: Work<Report>,
+//! }
+//!
+//! impl_has_work! {
+//!     impl HasWork<Self> for Report { self.work }
+//! }
+//!
+//! impl WorkItem for Report {
+//!     type Pointer = Arc<Self>;
+//!
+//!     fn run(this: Arc<Self>, task: &mut Task) {
+//!         if let Ok(copy) = KBox::new(&task, this.value) {
+//!             pr_info!("the value is {}\n", *copy);
+//!         }
+//!     }
+//! }
+//!
+//! fn report_later(cx: &Atomic<'_>, report: Arc<Report>) -> Result {
+//!     work::system().enqueue(cx, report).map_err(|_there_already| EBUSY)
+//! }
+//!
+//! fn report(task: &Task, value: u32) -> Result<Arc<Report>> {
+//!     Arc::pin_init_with(task, pin_init!(Report {
+//!         value,
+//!         work <- new_work!("Report::work"),
+//!     }))
+//! }
+//! ```
+//!
+//! # When a module ends
+//!
+//! A queued item keeps its `Arc` or box, and the end of a module waits for the module's items: see
+//! [`in_flight`](crate::in_flight). Queueing fails from then on, so an item that queues itself again
+//! and again comes to an end.
+
+use crate::{
+    boxed::KBox,
+    context::{Bh, NotNmi, Sleep, Task},
+    in_flight::InFlight,
+};
+use core::{fmt, marker::PhantomData, pin::Pin};
+use kernel::{
+    bindings,
+    ffi::c_int,
+    prelude::{pin_data, pin_init, PinInit},
+    str::CStr,
+    sync::{Arc, LockClassKey},
+    time::Jiffies,
+    types::Opaque,
+    workqueue,
+};
+
+/// Items whose handler may sleep: the kind of [`Work`] and [`DelayedWork`].
+#[derive(Debug)]
+pub enum InThread {}
+
+/// Items whose handler runs in a softirq: the kind of [`BhWork`].
+#[derive(Debug)]
+pub enum InSoftirq {}
+
+/// What a work item is behind while it is queued: `Arc<T>` or `Pin<KBox<T>>`.
+///
+/// # Safety
+///
+/// [`Pointer::into_raw`] keeps the `T`, where it is, until [`Pointer::from_raw`] takes it back.
+pub unsafe trait Pointer: Sized + Send + 'static {
+    /// The item.
+    type Item;
+
+    /// Hands the item over.
+    fn into_raw(self) -> *mut Self::Item;
+
+    /// Takes it back.
+    ///
+    /// # Safety
+    ///
+    /// The pointer is from [`Pointer::into_raw`], and is used once.
+    unsafe fn from_raw(item: *mut Self::Item) -> Self;
+}
+
+// SAFETY: `into_raw` keeps the count.
+unsafe impl<T: Send + Sync + 'static> Pointer for Arc<T> {
+    type Item = T;
+
+    fn into_raw(self) -> *mut T {
+        Arc::into_raw(self).cast_mut()
+    }
+
+    unsafe fn from_raw(item: *mut T) -> Self {
+        // SAFETY: By the contract of this function.
+        unsafe { Arc::from_raw(item) }
+    }
+}
+
+// SAFETY: `into_raw` keeps the box.
+unsafe impl<T: Send + 'static> Pointer for Pin<KBox<T>> {
+    type Item = T;
+
+    fn into_raw(self) -> *mut T {
+        // SAFETY: It is not moved until `from_raw` pins it again.
+        unsafe { Pin::into_inner_unchecked(self) }.into_raw()
+    }
+
+    unsafe fn from_raw(item: *mut T) -> Self {
+        // SAFETY: By the contract of this function.
+        let boxed = unsafe { KBox::from_raw(item) };
+        // SAFETY: It was pinned in `into_raw`.
+        unsafe { Pin::new_unchecked(boxed) }
+    }
+}
+
+/// Says that a type has an item of that kind, and where. Implemented by [`impl_has_work!`],
+/// [`impl_has_delayed_work!`] and [`impl_has_bh_work!`].
+///
+/// # Safety
+///
+/// Both functions are inverses, and the `work_struct` is that of a [`Work`], [`DelayedWork`] or
+/// [`BhWork`] field of `Self` with this `ID`, of the kind `K`. What is in flight is that of the
+/// module whose crate this is implemented in.
+pub unsafe trait HasWork<K, const ID: u64 = 0>: Sized {
+    /// The item of `this`.
+    ///
+    /// # Safety
+    ///
+    /// `this` is to a valid `Self`.
+    unsafe fn raw_get_work(this: *mut Self) -> *mut bindings::work_struct;
+
+    /// What has the item.
+    ///
+    /// # Safety
+    ///
+    /// `work` is from [`HasWork::raw_get_work`].
+    unsafe fn work_container_of(work: *mut bindings::work_struct) -> *mut Self;
+
+    #[doc(hidden)]
+    fn in_flight() -> &'static InFlight;
+}
+
+/// Says that the item is a [`DelayedWork`].
+///
+/// # Safety
+///
+/// It is.
+#[diagnostic::on_unimplemented(
+    message = "the work item of `{Self}` has no timer",
+    label = "this takes a type with a `DelayedWork`",
+    note = "its field is a `DelayedWork`, made by `new_delayed_work!` and named in `impl_has_delayed_work!`"
+)]
+pub unsafe trait HasDelayedWork<const ID: u64 = 0>: HasWork<InThread, ID> {}
+
+/// What a [`Work`] or [`DelayedWork`] does.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no work item that may sleep",
+    label = "this queue takes a `WorkItem`",
+    note = "an item for softirqs, a `BhWorkItem`, goes on `work::system_bh()`"
+)]
+pub trait WorkItem<const ID: u64 = 0>: HasWork<InThread, ID> {
+    /// `Arc<Self>` or `Pin<KBox<Self>>`.
+    type Pointer: Pointer<Item = Self>;
+
+    /// Runs in a thread of the kernel, which may sleep.
+    fn run(this: Self::Pointer, task: &mut Task);
+}
+
+/// What a [`BhWork`] does.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no work item for softirqs",
+    label = "this queue takes a `BhWorkItem`",
+    note = "an item that may sleep, a `WorkItem`, goes on `work::system()` or another sleeping queue"
+)]
+pub trait BhWorkItem<const ID: u64 = 0>: HasWork<InSoftirq, ID> {
+    /// `Arc<Self>` or `Pin<KBox<Self>>`.
+    type Pointer: Pointer<Item = Self>;
+
+    /// Runs in a softirq, which must not sleep. On `CONFIG_PREEMPT_RT` that is a thread with bottom
+    /// halves disabled, in which a `spinlock_t` may be taken.
+    fn run(this: Self::Pointer, cx: &mut Bh<'_>);
+}
+
+/// # Safety
+///
+/// `work` was queued with the result of `T::Pointer::into_raw`, which is not used again. Called in
+/// a worker.
+unsafe extern "C" fn run<T: WorkItem<ID>, const ID: u64>(work: *mut bindings::work_struct) {
+    // SAFETY: By the contract of this function.
+    let item = unsafe { T::work_container_of(work) };
+    // SAFETY: By the contract of this function.
+    let this = unsafe { T::Pointer::from_raw(item) };
+    // SAFETY: Workers are threads that may sleep, and it is the only token in this one.
+    T::run(this, &mut unsafe { Task::assume() });
+    T::in_flight().end();
+}
+
+/// # Safety
+///
+/// `work` was queued on a BH queue with the result of `T::Pointer::into_raw`, which is not used
+/// again.
+unsafe extern "C" fn run_bh<T: BhWorkItem<ID>, const ID: u64>(work: *mut bindings::work_struct) {
+    // SAFETY: By the contract of this function.
+    let item = unsafe { T::work_container_of(work) };
+    // SAFETY: By the contract of this function.
+    let this = unsafe { T::Pointer::from_raw(item) };
+    // SAFETY: BH workers must not sleep and may take a `spinlock_t`, and no other token is in reach.
+    T::run(this, &mut unsafe { Bh::assume() });
+    T::in_flight().end();
+}
+
+macro_rules! items {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident, $item:ident, $c:ident, $flush:ident, $cancel:ident;
+    )*) => {$(
+        $(#[$doc])*
+        #[pin_data]
+        #[repr(transparent)]
+        pub struct $name<T, const ID: u64 = 0> {
+            #[pin]
+            work: Opaque<bindings::$c>,
+            _item: PhantomData<fn(T)>,
+        }
+
+        // SAFETY: Work items are for every thread, and this has no `T`.
+        unsafe impl<T, const ID: u64> Send for $name<T, ID> {}
+        // SAFETY: As above.
+        unsafe impl<T, const ID: u64> Sync for $name<T, ID> {}
+
+        impl<T: $item<ID>, const ID: u64> $name<T, ID> {
+            #[doc = concat!("Waits until the item is not queued and does not run, wraps `", stringify!($flush), "()`.")]
+            /// Whether there was something to wait for.
+            ///
+            /// Called by the item's own handler it waits for ever.
+            pub fn $flush<C: Sleep>(&self, _cx: &C) -> bool {
+                // SAFETY: It was initialised by `new`; this sleeps, which the caller may.
+                unsafe { bindings::$flush(self.work.get()) }
+            }
+
+            #[doc = concat!("Takes the item from its queue and waits until it does not run, wraps `", stringify!($cancel), "()`.")]
+            /// What was queued, if it was.
+            ///
+            /// Called by the item's own handler it waits for ever.
+            pub fn $cancel<C: Sleep>(&self, _cx: &C) -> Option<T::Pointer> {
+                // SAFETY: It was initialised by `new`; this sleeps, which the caller may.
+                if !unsafe { bindings::$cancel(self.work.get()) } {
+                    return None;
+                }
+                T::in_flight().end();
+                // SAFETY: It was queued, so it is the item of a `T`.
+                let item = unsafe { T::work_container_of(self.work.get().cast()) };
+                // SAFETY: What was queued is ours again, since its handler will not run.
+                Some(unsafe { T::Pointer::from_raw(item) })
+            }
+        }
+
+        impl<T, const ID: u64> $name<T, ID> {
+            /// The `work_struct`.
+            #[doc(hidden)]
+            pub const fn raw_get(this: *mut Self) -> *mut bindings::work_struct {
+                // It is the first field of each.
+                this.cast()
+            }
+        }
+
+        impl<T, const ID: u64> fmt::Debug for $name<T, ID> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    )*};
+}
+
+const _: () = assert!(core::mem::offset_of!(bindings::delayed_work, work) == 0);
+
+items! {
+    /// A work item whose handler may sleep, for a field of a [`WorkItem`]. Wraps
+    /// `struct work_struct`.
+    Work, WorkItem, work_struct, flush_work, cancel_work_sync;
+    /// A work item whose handler may sleep and that can be queued for later, for a field of a
+    /// [`WorkItem`]. Wraps `struct delayed_work`.
+    DelayedWork, WorkItem, delayed_work, flush_delayed_work, cancel_delayed_work_sync;
+    /// A work item whose handler runs in a softirq, for a field of a [`BhWorkItem`]. Wraps
+    /// `struct work_struct`.
+    BhWork, BhWorkItem, work_struct, flush_work, cancel_work_sync;
+}
+
+impl<T: WorkItem<ID>, const ID: u64> Work<T, ID> {
+    /// See [`new_work!`].
+    #[doc(hidden)]
+    pub fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self> {
+        pin_init!(Self {
+            work <- Opaque::ffi_init(|work| {
+                // SAFETY: `work` is valid for writes, and `run` is for what `Queue` queues.
+                unsafe {
+                    bindings::init_work_with_key(
+                        work,
+                        Some(run::<T, ID>),
+                        false,
+                        name.as_ptr().cast(),
+                        key.as_ptr(),
+                    )
+                }
+            }),
+            _item: PhantomData,
+        })
+    }
+}
+
+impl<T: BhWorkItem<ID>, const ID: u64> BhWork<T, ID> {
+    /// See [`new_bh_work!`].
+    #[doc(hidden)]
+    pub fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self> {
+        pin_init!(Self {
+            work <- Opaque::ffi_init(|work| {
+                // SAFETY: `work` is valid for writes, and `run_bh` is for what `BhQueue` queues.
+                unsafe {
+                    bindings::init_work_with_key(
+                        work,
+                        Some(run_bh::<T, ID>),
+                        false,
+                        name.as_ptr().cast(),
+                        key.as_ptr(),
+                    )
+                }
+            }),
+            _item: PhantomData,
+        })
+    }
+}
+
+impl<T: WorkItem<ID>, const ID: u64> DelayedWork<T, ID> {
+    /// See [`new_delayed_work!`].
+    #[doc(hidden)]
+    pub fn new(
+        name: &'static CStr,
+        key: Pin<&'static LockClassKey>,
+        timer_name: &'static CStr,
+        timer_key: Pin<&'static LockClassKey>,
+    ) -> impl PinInit<Self> {
+        pin_init!(Self {
+            work <- Opaque::ffi_init(|work: *mut bindings::delayed_work| {
+                // SAFETY: `work` is valid for writes, and `run` is for what `Queue` queues.
+                unsafe {
+                    bindings::init_work_with_key(
+                        work.cast(),
+                        Some(run::<T, ID>),
+                        false,
+                        name.as_ptr().cast(),
+                        key.as_ptr(),
+                    )
+                };
+                // SAFETY: `work` is valid for writes.
+                let timer = unsafe { &raw mut (*work).timer };
+                // SAFETY: The timer is that of a `delayed_work`, which the function is for.
+                unsafe {
+                    bindings::timer_init_key(
+                        timer,
+                        Some(bindings::delayed_work_timer_fn),
+                        bindings::TIMER_IRQSAFE,
+                        timer_name.as_ptr().cast(),
+                        timer_key.as_ptr(),
+                    )
+                }
+            }),
+            _item: PhantomData,
+        })
+    }
+}
+
+/// A queue whose items may sleep. Wraps `struct workqueue_struct`.
+#[repr(transparent)]
+pub struct Queue(workqueue::Queue);
+
+/// A queue whose items run in softirqs. Wraps a `struct workqueue_struct` with `WQ_BH`.
+#[repr(transparent)]
+pub struct BhQueue(workqueue::Queue);
+
+/// Queues `item` by `queue_work`, which says whether it did.
+///
+/// # Safety
+///
+/// `queue_work` queues the item on a queue of the kind `K`, or leaves it alone.
+#[inline]
+unsafe fn enqueue<P: Pointer, K, const ID: u64>(
+    item: P,
+    queue_work: impl FnOnce(*mut bindings::work_struct) -> bool,
+) -> Result<(), P>
+where
+    P::Item: HasWork<K, ID>,
+{
+    let in_flight = P::Item::in_flight();
+    if !in_flight.begin() {
+        return Err(item);
+    }
+    let raw = item.into_raw();
+    // SAFETY: `into_raw` keeps it valid.
+    let work = unsafe { P::Item::raw_get_work(raw) };
+    if queue_work(work) {
+        return Ok(());
+    }
+    in_flight.end();
+    // SAFETY: It was not queued, so it is still ours.
+    Err(unsafe { P::from_raw(raw) })
+}
+
+const ANY_CPU: c_int = bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int;
+
+impl Queue {
+    fn as_ptr(&self) -> *mut bindings::workqueue_struct {
+        (&raw const *self).cast_mut().cast()
+    }
+
+    /// Queues an item, wraps `queue_work()`. Works in all contexts but NMI, and does not sleep.
+    ///
+    /// Gives the item back if it is queued already, or if the module ends.
+    pub fn enqueue<P: Pointer, const ID: u64>(&self, _cx: &impl NotNmi, item: P) -> Result<(), P>
+    where
+        P::Item: WorkItem<ID, Pointer = P>,
+    {
+        let queue = self.as_ptr();
+        let queue_work = |work| {
+            // SAFETY: The queue is there, and the item until its handler has it.
+            unsafe { bindings::queue_work_on(ANY_CPU, queue, work) }
+        };
+        // SAFETY: The items of a `Queue` may sleep.
+        unsafe { enqueue::<P, InThread, ID>(item, queue_work) }
+    }
+
+    /// Queues an item for later, wraps `queue_delayed_work()`. Works in all contexts but NMI, and
+    /// does not sleep.
+    ///
+    /// Gives the item back if it is queued already, or if the module ends.
+    pub fn enqueue_delayed<P: Pointer, const ID: u64>(
+        &self,
+        _cx: &impl NotNmi,
+        item: P,
+        delay: Jiffies,
+    ) -> Result<(), P>
+    where
+        P::Item: WorkItem<ID, Pointer = P> + HasDelayedWork<ID>,
+    {
+        let queue = self.as_ptr();
+        let queue_work = |work: *mut bindings::work_struct| {
+            // SAFETY: The queue is there, and the item, a `delayed_work`, until its handler has it.
+            unsafe { bindings::queue_delayed_work_on(ANY_CPU, queue, work.cast(), delay) }
+        };
+        // SAFETY: The items of a `Queue` may sleep.
+        unsafe { enqueue::<P, InThread, ID>(item, queue_work) }
+    }
+}
+
+impl BhQueue {
+    /// Queues an item, wraps `queue_work()`. Works in all contexts but NMI, and does not sleep.
+    ///
+    /// Gives the item back if it is queued already, or if the module ends.
+    pub fn enqueue<P: Pointer, const ID: u64>(&self, _cx: &impl NotNmi, item: P) -> Result<(), P>
+    where
+        P::Item: BhWorkItem<ID, Pointer = P>,
+    {
+        let queue = (&raw const *self).cast_mut().cast();
+        let queue_work = |work| {
+            // SAFETY: The queue is there, and the item until its handler has it.
+            unsafe { bindings::queue_work_on(ANY_CPU, queue, work) }
+        };
+        // SAFETY: The items of a `BhQueue` run in softirqs.
+        unsafe { enqueue::<P, InSoftirq, ID>(item, queue_work) }
+    }
+}
+
+macro_rules! queues {
+    ($($queue:ident { $($name:ident, $doc:literal;)* })*) => {
+        $($(
+            #[doc = concat!("The system's queue ", $doc, ": see [`kernel::workqueue::", stringify!($name), "`].")]
+            #[inline]
+            pub fn $name() -> &'static $queue {
+                let queue: *const workqueue::Queue = workqueue::$name();
+                // SAFETY: It is a transparent wrapper, and the queue is of this kind.
+                unsafe { &*queue.cast() }
+            }
+        )*)*
+        $(
+            impl fmt::Debug for $queue {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str(stringify!($queue))
+                }
+            }
+        )*
+    };
+}
+
+queues! {
+    Queue {
+        system, "for items that are soon done";
+        system_highpri, "for items of high priority";
+        system_long, "for items that take long";
+        system_unbound, "for items that are not bound to a CPU";
+        system_freezable, "that stops for suspend";
+        system_power_efficient, "that saves power";
+        system_freezable_power_efficient, "that saves power and stops for suspend";
+    }
+    BhQueue {
+        system_bh, "for softirqs";
+        system_bh_highpri, "for softirqs of high priority";
+    }
+}
+
+/// Initialises a [`Work`], with a lock class of its own.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __new_work {
+    ($work:ident $($name:literal)?) => {
+        $crate::work::$work::new(
+            ::kernel::optional_name!($($name)?),
+            ::kernel::static_lock_class!(),
+        )
+    };
+}
+
+/// Initialises a [`Work`], with a lock class of its own. Wraps `INIT_WORK()`.
+#[doc(inline)]
+pub use crate::new_work;
+/// As the documentation of [`new_work!`] in [`kalloc::work`](crate::work) says.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! new_work {
+    ($($name:literal)?) => { $crate::__new_work!(Work $($name)?) };
+}
+
+/// Initialises a [`BhWork`], with a lock class of its own. Wraps `INIT_WORK()`.
+#[doc(inline)]
+pub use crate::new_bh_work;
+/// As the documentation of [`new_bh_work!`] in [`kalloc::work`](crate::work) says.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! new_bh_work {
+    ($($name:literal)?) => { $crate::__new_work!(BhWork $($name)?) };
+}
+
+/// Initialises a [`DelayedWork`], with lock classes of its own. Wraps `INIT_DELAYED_WORK()`.
+#[doc(inline)]
+pub use crate::new_delayed_work;
+/// As the documentation of [`new_delayed_work!`] in [`kalloc::work`](crate::work) says.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! new_delayed_work {
+    ($($name:literal)?) => {
+        $crate::work::DelayedWork::new(
+            ::kernel::optional_name!($($name)?),
+            ::kernel::static_lock_class!(),
+            ::kernel::c_str!(::core::concat!($($name,)? "_timer")),
+            ::kernel::static_lock_class!(),
+        )
+    };
+}
+
+/// What the three macros below share.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __impl_has_work {
+    ([$($generics:tt)*] $work:ident $kind:ident $id:tt $self:ty, $field:ident) => {
+        // SAFETY: It only compiles if the field is of that type. `crate` is that of the module.
+        unsafe impl<$($generics)*> $crate::work::HasWork<$crate::work::$kind, $id> for $self {
+            #[inline]
+            unsafe fn raw_get_work(this: *mut Self) -> *mut ::kernel::bindings::work_struct {
+                // SAFETY: By the contract of this function.
+                let field: *mut $crate::work::$work<Self, $id> = unsafe { &raw mut (*this).$field };
+                $crate::work::$work::raw_get(field)
+            }
+
+            #[inline]
+            unsafe fn work_container_of(work: *mut ::kernel::bindings::work_struct) -> *mut Self {
+                let field = work.cast::<$crate::work::$work<Self, $id>>();
+                // SAFETY: By the contract of this function.
+                unsafe { ::kernel::container_of!(field, Self, $field) }
+            }
+
+            #[inline]
+            fn in_flight() -> &'static $crate::in_flight::InFlight {
+                <crate::LocalModule as $crate::in_flight::LocalModule>::in_flight()
+            }
+        }
+    };
+}
+
+/// Says which field of a type is its [`Work`]: the same as [`kernel::workqueue::impl_has_work!`].
+///
+/// ```ignore
+/// impl_has_work! {
+///     impl HasWork<Self> for Report { self.work }
+///     impl{T: Send} HasWork<Self, 1> for Other<T> { self.other_work }
+/// }
+/// ```
+#[doc(inline)]
+pub use crate::impl_has_work;
+/// As the documentation of [`impl_has_work!`] in [`kalloc::work`](crate::work) says.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! impl_has_work {
+    ($(
+        impl $({$($generics:tt)*})? HasWork<Self $(, $id:tt)?> for $self:ty { self.$field:ident }
+    )*) => {$(
+        $crate::__impl_has_work! {
+            [$($($generics)*)?] Work InThread { 0 $(+ $id)? } $self, $field
+        }
+    )*};
+}
+
+/// Says which field of a type is its [`BhWork`].
+///
+/// ```ignore
+/// impl_has_bh_work! {
+///     impl HasBhWork<Self> for Packets { self.work }
+/// }
+/// ```
+#[doc(inline)]
+pub use crate::impl_has_bh_work;
+/// As the documentation of [`impl_has_bh_work!`] in [`kalloc::work`](crate::work) says.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! impl_has_bh_work {
+    ($(
+        impl $({$($generics:tt)*})? HasBhWork<Self $(, $id:tt)?> for $self:ty { self.$field:ident }
+    )*) => {$(
+        $crate::__impl_has_work! {
+            [$($($generics)*)?] BhWork InSoftirq { 0 $(+ $id)? } $self, $field
+        }
+    )*};
+}
+
+/// Says which field of a type is its [`DelayedWork`]: the same as
+/// [`kernel::workqueue::impl_has_delayed_work!`].
+///
+/// ```ignore
+/// impl_has_delayed_work! {
+///     impl HasDelayedWork<Self> for Watchdog { self.work }
+/// }
+/// ```
+#[doc(inline)]
+pub use crate::impl_has_delayed_work;
+/// As the documentation of [`impl_has_delayed_work!`] in [`kalloc::work`](crate::work) says.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! impl_has_delayed_work {
+    ($(
+        impl $({$($generics:tt)*})? HasDelayedWork<Self $(, $id:tt)?> for $self:ty { self.$field:ident }
+    )*) => {$(
+        $crate::__impl_has_work! {
+            [$($($generics)*)?] DelayedWork InThread { 0 $(+ $id)? } $self, $field
+        }
+        // SAFETY: As above.
+        unsafe impl<$($($generics)*)?> $crate::work::HasDelayedWork<{ 0 $(+ $id)? }> for $self {}
+    )*};
+}

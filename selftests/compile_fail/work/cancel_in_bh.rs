@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Cancels an item in a softirq, which has to wait for its handler.
+
+use kalloc::{prelude::*, work::{impl_has_work, Work, WorkItem}};
+use kernel::sync::Arc;
+
+#[pin_data]
+pub struct Item {
+    value: u32,
+    #[pin]
+    work: Work<Item>,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Item { self.work }
+}
+
+impl WorkItem for Item {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>, task: &mut Task) {
+        drop(KBox::new(&task, this.value));
+    }
+}
+
+pub fn misuse(cx: &mut Bh<'_>, item: &Item) {
+    drop(item.work.cancel_work_sync(cx)); //~ ERROR: this may sleep, which
+}
+
+struct Example;
+
+impl kalloc::Module for Example {
+    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+        Ok(Example)
+    }
+}
+
+kalloc::module! {
+    type: Example,
+    name: "example",
+    authors: ["The kalloc authors"],
+    description: "A module",
+    license: "GPL",
+}
