@@ -4,6 +4,7 @@
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 
 unsigned int kalloc_helper_memalloc_nofs_save(void)
@@ -24,6 +25,16 @@ unsigned int kalloc_helper_memalloc_noio_save(void)
 void kalloc_helper_memalloc_noio_restore(unsigned int flags)
 {
 	memalloc_noio_restore(flags);
+}
+
+void kalloc_helper_set_current_state_idle(void)
+{
+	set_current_state(TASK_IDLE);
+}
+
+void kalloc_helper_set_current_state_running(void)
+{
+	__set_current_state(TASK_RUNNING);
 }
 
 #ifdef CONFIG_DEBUG_ATOMIC_SLEEP

@@ -28,6 +28,7 @@ pub mod gfp;
 pub mod in_flight;
 pub mod irq;
 pub mod kmalloc;
+pub mod kthread;
 pub mod kvmalloc;
 pub mod mempool;
 mod module;

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Threads of the kernel.
+//!
+//! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
+//!
+//! A thread runs a closure, which gets a [`Task`] of its own and a [`This`] by which it learns that
+//! it should stop.
+//!
+//! ```
+//! use kalloc::{kthread::{self, kthread_run, Kthread}, prelude::*};
+//!
+//! fn count(task: &Task) -> Result<Kthread<u32>> {
+//!     kthread_run!(task, c"counter", |mut task: Task, this: &kthread::This| {
+//!         let mut seconds = 0;
+//!         while !this.should_stop() {
+//!             this.sleep(&mut task, kernel::time::msecs_to_jiffies(1000));
+//!             seconds += 1;
+//!         }
+//!         seconds
+//!     })
+//! }
+//!
+//! fn stop(task: &Task, counter: Kthread<u32>) -> Result<u32> {
+//!     counter.stop(task)
+//! }
+//! ```
+//!
+//! # Dropping
+//!
+//! Dropping a [`Kthread`] tells the thread to stop and does not wait for it: it takes no token and
+//! does not sleep. The thread's closure and result are dropped by whoever is last. The end of the
+//! module waits for its threads: see [`in_flight`](crate::in_flight).
+
+use crate::{
+    context::{Sleep, Task},
+    in_flight::{InFlight, LocalModule},
+    upstream::ArcExt,
+};
+use core::{
+    cell::UnsafeCell,
+    fmt,
+    ptr::NonNull,
+    sync::atomic::{AtomicBool, Ordering},
+};
+use kalloc_bindings::*;
+use kernel::{
+    bindings,
+    error::{
+        code::{EBUSY, EINTR, ENOMEM},
+        from_err_ptr, Result,
+    },
+    ffi::{c_int, c_void},
+    str::CStr,
+    sync::Arc,
+    time::Jiffies,
+    types::NotThreadSafe,
+};
+
+/// The thread that runs: only its own code has it.
+#[derive(Debug)]
+pub struct This<'a> {
+    abandoned: &'a AtomicBool,
+    in_flight: &'static InFlight,
+    _thread: NotThreadSafe,
+}
+
+impl This<'_> {
+    /// Whether the thread should come to its end, wraps `kthread_should_stop()`.
+    pub fn should_stop(&self) -> bool {
+        let unwanted = self.abandoned.load(Ordering::Acquire) || self.in_flight.is_closed();
+        // SAFETY: This is a thread that `kthread_create()` made.
+        unwanted || unsafe { bindings::kthread_should_stop() }
+    }
+
+    /// Sleeps until the time is over or the thread should stop, without load on the machine. Wraps
+    /// `schedule_timeout()`.
+    pub fn sleep<C: Sleep>(&self, _cx: &C, timeout: Jiffies) {
+        // The state comes first, so that a wake-up after the check is not lost.
+        // SAFETY: It has no preconditions.
+        unsafe { kalloc_helper_set_current_state_idle() };
+        if !self.should_stop() {
+            // SAFETY: It sleeps, which the caller may. More than a `long` is not to be had.
+            unsafe { bindings::schedule_timeout(timeout.min(isize::MAX as Jiffies) as isize) };
+        }
+        // SAFETY: It has no preconditions.
+        unsafe { kalloc_helper_set_current_state_running() };
+    }
+}
+
+/// What a thread and its handle share.
+struct Shared<F, R> {
+    /// The thread's, from its start to its end. Then that of the last to have this.
+    closure: UnsafeCell<Option<F>>,
+    /// As `closure`.
+    result: UnsafeCell<Option<R>>,
+    /// Nobody waits for the thread.
+    abandoned: AtomicBool,
+    in_flight: &'static InFlight,
+}
+
+// SAFETY: Only one thread at a time uses what is in the cells, which may be sent there.
+unsafe impl<F: Send, R: Send> Send for Shared<F, R> {}
+// SAFETY: As above.
+unsafe impl<F: Send, R: Send> Sync for Shared<F, R> {}
+
+/// The half of [`Shared`] that the handle knows, whatever the closure is.
+trait Joined<R>: Send + Sync {
+    fn abandoned(&self) -> &AtomicBool;
+
+    /// Takes the result, if the thread ran.
+    ///
+    /// # Safety
+    ///
+    /// The thread has ended.
+    unsafe fn take(&self) -> Option<R>;
+
+    /// Takes back what was handed to the thread.
+    ///
+    /// # Safety
+    ///
+    /// The thread has not run, and will not. Called once.
+    unsafe fn never_ran(&self);
+}
+
+impl<F: Send, R: Send> Joined<R> for Shared<F, R> {
+    fn abandoned(&self) -> &AtomicBool {
+        &self.abandoned
+    }
+
+    unsafe fn take(&self) -> Option<R> {
+        // SAFETY: The thread has ended, so it is the handle's.
+        unsafe { (*self.result.get()).take() }
+    }
+
+    unsafe fn never_ran(&self) {
+        self.in_flight.end();
+        // SAFETY: `run` made it by `Arc::into_raw`, for `main`, which is not called with it.
+        drop(unsafe { Arc::from_raw(self) });
+    }
+}
+
+/// A thread whose closure returns an `R`, wraps `struct task_struct`.
+///
+/// # Invariants
+///
+/// The pointer is to a thread that `kthread_create()` made, of which this has a reference.
+pub struct Kthread<R> {
+    thread: NonNull<bindings::task_struct>,
+    shared: Arc<dyn Joined<R>>,
+}
+
+// SAFETY: The kernel's threads may be stopped from every thread, and what is shared is `Send`.
+unsafe impl<R: Send> Send for Kthread<R> {}
+// SAFETY: A shared handle gives nothing.
+unsafe impl<R: Send> Sync for Kthread<R> {}
+
+impl<R: Send + 'static> Kthread<R> {
+    /// See [`kthread_run!`].
+    #[doc(hidden)]
+    pub fn run<M, C, F>(cx: &C, name: &CStr, closure: F) -> Result<Self>
+    where
+        M: LocalModule,
+        C: Sleep,
+        F: FnOnce(Task, &This<'_>) -> R + Send + 'static,
+    {
+        let in_flight = M::in_flight();
+        let shared = Arc::new_with(
+            cx,
+            Shared {
+                closure: UnsafeCell::new(Some(closure)),
+                result: UnsafeCell::new(None),
+                abandoned: AtomicBool::new(false),
+                in_flight,
+            },
+        )?;
+        if !in_flight.begin() {
+            return Err(EBUSY);
+        }
+        let data = Arc::into_raw(shared.clone()).cast_mut();
+        // SAFETY: `main` gets what it is for; the kernel copies the name.
+        let thread = from_err_ptr(unsafe {
+            bindings::kthread_create_on_node(
+                Some(main::<F, R>),
+                data.cast(),
+                bindings::NUMA_NO_NODE,
+                c"%s".as_ptr().cast(),
+                name.as_ptr(),
+            )
+        });
+        let thread = match thread.map(NonNull::new) {
+            Ok(Some(thread)) => thread,
+            failed => {
+                // SAFETY: There is no thread that would call `main` with it.
+                unsafe { shared.never_ran() };
+                return Err(failed.err().unwrap_or(ENOMEM));
+            }
+        };
+        // SAFETY: It has not been started, so it is there.
+        unsafe { bindings::get_task_struct(thread.as_ptr()) };
+        // SAFETY: As above.
+        unsafe { bindings::wake_up_process(thread.as_ptr()) };
+        // INVARIANT: The reference was taken above.
+        Ok(Self { thread, shared })
+    }
+
+    /// Tells the thread to stop, waits until it has ended, and returns what its closure did. Wraps
+    /// `kthread_stop()`.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR` if the thread had not begun: its closure is dropped.
+    pub fn stop<C: Sleep>(self, _cx: &C) -> Result<R> {
+        // SAFETY: By the invariant; this sleeps, which the caller may.
+        let code = unsafe { bindings::kthread_stop(self.thread.as_ptr()) };
+        // SAFETY: The thread has ended.
+        let result = unsafe { self.shared.take() };
+        if code != 0 {
+            // SAFETY: `main` returns 0, so it did not run and will not.
+            unsafe { self.shared.never_ran() };
+        }
+        result.ok_or(EINTR)
+    }
+}
+
+impl<R> Drop for Kthread<R> {
+    fn drop(&mut self) {
+        self.shared.abandoned().store(true, Ordering::Release);
+        // SAFETY: By the invariant.
+        unsafe { bindings::wake_up_process(self.thread.as_ptr()) };
+        // SAFETY: By the invariant; the thread is not used again.
+        unsafe { bindings::put_task_struct(self.thread.as_ptr()) };
+    }
+}
+
+impl<R> fmt::Debug for Kthread<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kthread")
+    }
+}
+
+/// # Safety
+///
+/// `data` is the result of `Arc::into_raw` of a `Shared<F, R>`, which is not used again.
+unsafe extern "C" fn main<F, R>(data: *mut c_void) -> c_int
+where
+    F: FnOnce(Task, &This<'_>) -> R,
+{
+    // SAFETY: By the contract of this function.
+    let shared = unsafe { Arc::<Shared<F, R>>::from_raw(data.cast()) };
+    let in_flight = shared.in_flight;
+    let this = This {
+        abandoned: &shared.abandoned,
+        in_flight,
+        _thread: NotThreadSafe,
+    };
+    // SAFETY: Until this returns it is the thread's.
+    if let Some(closure) = unsafe { (*shared.closure.get()).take() } {
+        // SAFETY: This is a thread of its own, and it is the only token in it.
+        let result = closure(unsafe { Task::assume() }, &this);
+        // SAFETY: As for the closure.
+        unsafe { *shared.result.get() = Some(result) };
+    }
+    drop(shared);
+    in_flight.end();
+    0
+}
+
+/// Starts a thread with a name, wraps `kthread_run()`: `kthread_run!(&task, c"name", closure)`.
+///
+/// The closure gets its [`Task`] and [`This`], and has to look at [`This::should_stop`] now and
+/// then.
+///
+/// # Errors
+///
+/// `ENOMEM`; `EINTR` if the caller was killed; `EBUSY` if the module ends. The closure is dropped.
+#[doc(inline)]
+pub use crate::kthread_run;
+/// As the documentation of [`kthread_run!`] in [`kalloc::kthread`](crate::kthread) says.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! kthread_run {
+    ($cx:expr, $name:expr, $closure:expr $(,)?) => {
+        $crate::kthread::Kthread::run::<crate::LocalModule, _, _>($cx, $name, $closure)
+    };
+}

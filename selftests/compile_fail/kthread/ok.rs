@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the other programs here do wrong, done right.
+
+//@check-pass
+
+use kalloc::{kthread::{kthread_run, Kthread, This}, prelude::*};
+
+pub fn start(task: &mut Task, value: KBox<u32>) -> Result<Kthread<KBox<u32>>> {
+    kthread_run!(task, c"ok", move |mut task: Task, this: &This<'_>| {
+        while !this.should_stop() {
+            this.sleep(&task, 100);
+            helper(&mut task);
+        }
+        value
+    })
+}
+
+fn helper(task: &mut Task) {
+    drop(KBox::new(&task, 1u32));
+}
+
+pub fn stop(task: &mut Task, thread: Kthread<KBox<u32>>) -> Result<KBox<u32>> {
+    thread.stop(task)
+}
+
+/// In any context.
+pub fn abandon(_cx: &mut Atomic<'_>, thread: Kthread<KBox<u32>>) {
+    drop(thread);
+}
+
+pub struct Example;
+
+impl kalloc::Module for Example {
+    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+        Ok(Example)
+    }
+}
+
+kalloc::module! {
+    type: Example,
+    name: "example",
+    authors: ["The kalloc authors"],
+    description: "A module",
+    license: "GPL",
+}
