@@ -31,6 +31,7 @@ pub mod kmalloc;
 pub mod kthread;
 pub mod kvmalloc;
 pub mod mempool;
+pub mod miscdevice;
 mod module;
 pub mod node;
 pub mod nolock;

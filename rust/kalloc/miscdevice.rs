@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Character devices of the misc class: file operations with the token of process context.
+//!
+//! C header: [`include/linux/miscdevice.h`](srctree/include/linux/miscdevice.h)
+//!
+//! A driver written for [`kernel::miscdevice`] changes the signatures of its functions. All are
+//! called by a program's system call or when it ends, in process context, on every kernel.
+
+use crate::context::{Sleep, Task};
+use core::{fmt, marker::PhantomData};
+use kernel::{
+    build_error,
+    device::Device,
+    error::{Error, Result, VTABLE_DEFAULT_ERROR},
+    fs::{File, Kiocb},
+    iov::{IovIterDest, IovIterSource},
+    miscdevice,
+    mm::virt::VmaNew,
+    prelude::{pin_data, try_pin_init, vtable, PinInit},
+    seq_file::SeqFile,
+    types::ForeignOwnable,
+};
+
+pub use kernel::miscdevice::MiscDeviceOptions;
+
+/// A misc device that user space sees, until this is dropped. Wraps `struct miscdevice`.
+///
+/// Dropping wraps `misc_deregister()`, which takes a mutex: keep it in the driver's or the module's
+/// data, which are dropped in process context. Files that are open stay open, and keep the module.
+#[repr(transparent)]
+#[pin_data]
+pub struct MiscDeviceRegistration<T> {
+    #[pin]
+    inner: miscdevice::MiscDeviceRegistration<Adapter<T>>,
+}
+
+impl<T: MiscDevice> MiscDeviceRegistration<T> {
+    /// Registers a misc device, wraps `misc_register()`.
+    ///
+    /// The initialiser borrows the token, because it sleeps.
+    pub fn register<'a, C: Sleep>(
+        _cx: &'a C,
+        opts: MiscDeviceOptions,
+    ) -> impl PinInit<Self, Error> + use<'a, C, T> {
+        try_pin_init!(Self {
+            inner <- miscdevice::MiscDeviceRegistration::register(opts),
+        })
+    }
+
+    /// The device in the class `misc`.
+    pub fn device(&self) -> &Device {
+        self.inner.device()
+    }
+}
+
+impl<T> fmt::Debug for MiscDeviceRegistration<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MiscDeviceRegistration")
+    }
+}
+
+/// What an open file of a misc device does: [`kernel::miscdevice::MiscDevice`] with tokens.
+///
+/// ```
+/// use kalloc::{miscdevice::{MiscDevice, MiscDeviceRegistration}, prelude::*};
+/// use kernel::{fs::{File, Kiocb}, iov::IovIterSource, new_mutex, sync::{Arc, Mutex}};
+///
+/// /// Keeps what was written last.
+/// #[pin_data]
+/// struct Last {
+///     #[pin]
+///     text: Mutex<KVec<u8>>,
+/// }
+///
+/// #[vtable]
+/// impl MiscDevice for Last {
+///     type Ptr = Arc<Self>;
+///
+///     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
+///         Arc::pin_init_with(&task, pin_init!(Self { text <- new_mutex!(KVec::new()) }))
+///     }
+///
+///     fn write_iter(
+///         kiocb: Kiocb<'_, Arc<Self>>,
+///         iov: &mut IovIterSource<'_>,
+///         task: &mut Task,
+///     ) -> Result<usize> {
+///         let mut text = KVec::with_capacity(&task, iov.len().min(4096))?;
+///         text.extend_from_slice(&task, b"a line")?;
+///         *kiocb.file().text.lock() = text;
+///         Ok(iov.len())
+///     }
+/// }
+/// ```
+#[vtable]
+pub trait MiscDevice: Sized {
+    /// What is behind the file: `Arc<Self>` or the kernel crate's `Pin<KBox<Self>>`.
+    type Ptr: ForeignOwnable + Send + Sync;
+
+    /// A program opens the device.
+    fn open(file: &File, misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Self::Ptr>;
+
+    /// The last descriptor of the file was closed.
+    fn release(device: Self::Ptr, file: &File, task: &mut Task) {
+        let _ = (file, task);
+        drop(device);
+    }
+
+    /// `mmap()`, with the program's `mmap_lock` held.
+    fn mmap(
+        device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
+        file: &File,
+        vma: &VmaNew,
+        task: &mut Task,
+    ) -> Result {
+        let _ = (device, file, vma, task);
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// `read()` and its like.
+    fn read_iter(
+        kiocb: Kiocb<'_, Self::Ptr>,
+        iov: &mut IovIterDest<'_>,
+        task: &mut Task,
+    ) -> Result<usize> {
+        let _ = (kiocb, iov, task);
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// `write()` and its like.
+    fn write_iter(
+        kiocb: Kiocb<'_, Self::Ptr>,
+        iov: &mut IovIterSource<'_>,
+        task: &mut Task,
+    ) -> Result<usize> {
+        let _ = (kiocb, iov, task);
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// `ioctl()`. The command is taken apart with [`kernel::ioctl`].
+    fn ioctl(
+        device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
+        file: &File,
+        cmd: u32,
+        arg: usize,
+        task: &mut Task,
+    ) -> Result<isize> {
+        let _ = (device, file, cmd, arg, task);
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// `ioctl()` of a 32-bit program. Without it, `ioctl` is called with the pointer converted.
+    #[cfg(CONFIG_COMPAT)]
+    fn compat_ioctl(
+        device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
+        file: &File,
+        cmd: u32,
+        arg: usize,
+        task: &mut Task,
+    ) -> Result<isize> {
+        let _ = (device, file, cmd, arg, task);
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// `/proc/PID/fdinfo/FD` is read.
+    fn show_fdinfo(
+        device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
+        m: &SeqFile,
+        file: &File,
+        task: &mut Task,
+    ) {
+        let _ = (device, m, file, task);
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+}
+
+/// What the kernel calls. Only this file can name it: who else could would make tokens with it.
+struct Adapter<T>(PhantomData<T>);
+
+/// The token of a file operation.
+///
+/// # Safety
+///
+/// Called once in a file operation that the kernel calls.
+unsafe fn token() -> Task {
+    // SAFETY: Such are called in process context, and this is the only token there.
+    unsafe { Task::assume() }
+}
+
+impl<T: MiscDevice> miscdevice::MiscDevice for Adapter<T> {
+    type Ptr = T::Ptr;
+    type OwnerModule = T::OwnerModule;
+    const USE_VTABLE_ATTR: () = ();
+    const HAS_OPEN: bool = true;
+    const HAS_RELEASE: bool = true;
+    const HAS_MMAP: bool = T::HAS_MMAP;
+    const HAS_READ_ITER: bool = T::HAS_READ_ITER;
+    const HAS_WRITE_ITER: bool = T::HAS_WRITE_ITER;
+    const HAS_IOCTL: bool = T::HAS_IOCTL;
+    #[cfg(CONFIG_COMPAT)]
+    const HAS_COMPAT_IOCTL: bool = T::HAS_COMPAT_IOCTL;
+    const HAS_SHOW_FDINFO: bool = T::HAS_SHOW_FDINFO;
+
+    fn open(file: &File, misc: &miscdevice::MiscDeviceRegistration<Self>) -> Result<Self::Ptr> {
+        let misc: *const miscdevice::MiscDeviceRegistration<Self> = misc;
+        // SAFETY: It is a transparent wrapper, in which every such registration is.
+        let misc = unsafe { &*misc.cast::<MiscDeviceRegistration<T>>() };
+        // SAFETY: This is a file operation.
+        T::open(file, misc, unsafe { token() })
+    }
+
+    fn release(device: Self::Ptr, file: &File) {
+        // SAFETY: This is a file operation.
+        T::release(device, file, &mut unsafe { token() })
+    }
+
+    fn mmap(
+        device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
+        file: &File,
+        vma: &VmaNew,
+    ) -> Result {
+        // SAFETY: This is a file operation.
+        T::mmap(device, file, vma, &mut unsafe { token() })
+    }
+
+    fn read_iter(kiocb: Kiocb<'_, Self::Ptr>, iov: &mut IovIterDest<'_>) -> Result<usize> {
+        // SAFETY: This is a file operation.
+        T::read_iter(kiocb, iov, &mut unsafe { token() })
+    }
+
+    fn write_iter(kiocb: Kiocb<'_, Self::Ptr>, iov: &mut IovIterSource<'_>) -> Result<usize> {
+        // SAFETY: This is a file operation.
+        T::write_iter(kiocb, iov, &mut unsafe { token() })
+    }
+
+    fn ioctl(
+        device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
+        file: &File,
+        cmd: u32,
+        arg: usize,
+    ) -> Result<isize> {
+        // SAFETY: This is a file operation.
+        T::ioctl(device, file, cmd, arg, &mut unsafe { token() })
+    }
+
+    #[cfg(CONFIG_COMPAT)]
+    fn compat_ioctl(
+        device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
+        file: &File,
+        cmd: u32,
+        arg: usize,
+    ) -> Result<isize> {
+        // SAFETY: This is a file operation.
+        T::compat_ioctl(device, file, cmd, arg, &mut unsafe { token() })
+    }
+
+    fn show_fdinfo(device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>, m: &SeqFile, file: &File) {
+        // SAFETY: This is a file operation.
+        T::show_fdinfo(device, m, file, &mut unsafe { token() })
+    }
+}

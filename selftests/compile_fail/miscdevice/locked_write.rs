@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A file operation that sleeps with a spinlock held.
+
+use kalloc::{miscdevice::{MiscDevice, MiscDeviceRegistration}, prelude::*};
+use kernel::{fs::{File, Kiocb}, iov::IovIterSource, sync::Arc};
+use kernel::sync::SpinLock;
+
+pub struct Wrong;
+
+fn lock() -> &'static SpinLock<u32> {
+    loop {}
+}
+
+#[vtable]
+impl MiscDevice for Wrong {
+    type Ptr = Arc<Self>;
+
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
+        Ok(Arc::new_with(&task, Self)?)
+    }
+
+    fn write_iter(
+        _kiocb: Kiocb<'_, Arc<Self>>,
+        iov: &mut IovIterSource<'_>,
+        task: &mut Task,
+    ) -> Result<usize> {
+        task.locked(lock(), |value, _cx| drop(KBox::new(&task, *value))); //~ ERROR: cannot borrow
+        Ok(iov.len())
+    }
+}
+
+pub struct Example;
+
+impl kalloc::Module for Example {
+    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+        Ok(Example)
+    }
+}
+
+kalloc::module! {
+    type: Example,
+    name: "example",
+    authors: ["The kalloc authors"],
+    description: "A module",
+    license: "GPL",
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the other programs here do wrong, done right.
+
+//@check-pass
+
+use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration}, prelude::*};
+use kernel::{fs::{File, Kiocb}, iov::IovIterSource, sync::Arc};
+
+pub struct Right;
+
+#[vtable]
+impl MiscDevice for Right {
+    type Ptr = Arc<Self>;
+
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
+        Ok(Arc::new_with(&task, Self)?)
+    }
+
+    fn write_iter(
+        _kiocb: Kiocb<'_, Arc<Self>>,
+        iov: &mut IovIterSource<'_>,
+        task: &mut Task,
+    ) -> Result<usize> {
+        drop(KBox::new(&task, 1u32)?);
+        Ok(iov.len())
+    }
+}
+
+pub fn register(task: &Task) -> Result<Pin<KBox<MiscDeviceRegistration<Right>>>> {
+    let options = MiscDeviceOptions { name: c"right" };
+    Ok(KBox::pin_init(task, MiscDeviceRegistration::register(task, options))?)
+}
+
+pub struct Example;
+
+impl kalloc::Module for Example {
+    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+        Ok(Example)
+    }
+}
+
+kalloc::module! {
+    type: Example,
+    name: "example",
+    authors: ["The kalloc authors"],
+    description: "A module",
+    license: "GPL",
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Registers a device with a spinlock held.
+
+use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration}, prelude::*};
+use kernel::{fs::File, sync::Arc};
+
+pub struct Right;
+
+#[vtable]
+impl MiscDevice for Right {
+    type Ptr = Arc<Self>;
+
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
+        Ok(Arc::new_with(&task, Self)?)
+    }
+}
+
+pub fn misuse(cx: &Atomic<'_>) {
+    let options = MiscDeviceOptions { name: c"right" };
+    let _init = MiscDeviceRegistration::<Right>::register(cx, options); //~ ERROR: this may sleep, which
+    //~^ ERROR: this may sleep, which
+}
+
+pub struct Example;
+
+impl kalloc::Module for Example {
+    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+        Ok(Example)
+    }
+}
+
+kalloc::module! {
+    type: Example,
+    name: "example",
+    authors: ["The kalloc authors"],
+    description: "A module",
+    license: "GPL",
+}
