@@ -2,6 +2,7 @@
 /* What kalloc needs of C and kernel::bindings does not have: bindgen's input. */
 
 #include <linux/cache.h>
+#include <linux/dma-mapping.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -61,3 +62,5 @@ KALLOC_CONST(SLAB_TYPESAFE_BY_RCU);
 #undef KALLOC_CONST
 
 #include "../helpers/helpers.c"
+
+const size_t KALLOC_CONST_DMA_GRAVE_SIZE = sizeof(struct kalloc_dma_grave);

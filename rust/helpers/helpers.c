@@ -3,6 +3,7 @@
 
 #include "bottom_half.c"
 #include "device.c"
+#include "dma-mapping.c"
 #include "gfp.c"
 #include "irq_work.c"
 #include "irqflags.c"

@@ -718,6 +718,39 @@ allocators! {
     WaitsForMempool:
         [Kernel User GfpNoFs GfpNoIo]
         + [NoRetry NoWarn Hardwall NoMemalloc];
+    /// What `dma_alloc_attrs()` accepts: not `__GFP_COMP`, with which it warns and fails, the zones,
+    /// which it takes out without a word (the mask says which memory the device reaches), mobility
+    /// (nobody moves what a device writes to) or `__GFP_NOFAIL`, since it comes from one zone.
+    #[diagnostic::on_unimplemented(
+        message = "dma_alloc_attrs does not accept `{Self}`",
+        label = "flags that dma_alloc_attrs rejects, or would silently drop",
+        note = "the DMA mask chooses the zone: no `.dma()`, `.dma32()`, `.highmem()`, `HighUser` or `HighUserMovable`; nor \
+                `.comp()`, `.movable()`, `.reclaimable()` or `.nofail()`"
+    )]
+    ForCoherent:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [NoRetry RetryMayfail Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
+    /// What `dma_alloc_pages()` accepts: as `dma_alloc_attrs()`. With a zone too it warns and fails.
+    #[diagnostic::on_unimplemented(
+        message = "dma_alloc_pages does not accept `{Self}`",
+        label = "flags that dma_alloc_pages rejects",
+        note = "the DMA mask chooses the zone: no `.dma()`, `.dma32()`, `.highmem()`, `HighUser` or `HighUserMovable`; nor \
+                `.comp()`, `.movable()`, `.reclaimable()` or `.nofail()`"
+    )]
+    ForNoncoherent:
+        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [NoRetry RetryMayfail Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
+    /// What `dma_pool_alloc()` accepts: what both kmalloc and `dma_alloc_attrs()` do, since it asks
+    /// them for more when the pool is empty; and not `__GFP_ACCOUNT`, since the page is not the
+    /// caller's alone.
+    #[diagnostic::on_unimplemented(
+        message = "dma_pool_alloc does not accept `{Self}`",
+        label = "flags that dma_pool_alloc rejects",
+        note = "as dma_alloc_attrs, and no `.account()` or `KernelAccount`: the page is not the caller's alone"
+    )]
+    ForDmaPool:
+        [Kernel User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        + [NoRetry RetryMayfail Zeroed NoWarn ThisNode Hardwall NoMemalloc];
 }
 
 // Grants ---------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ pub mod allocator;
 pub mod boxed;
 pub mod context;
 pub mod devm;
+pub mod dma;
 pub mod driver;
 pub mod gfp;
 pub mod in_flight;
@@ -69,6 +70,7 @@ impl Module for Kalloc {
 
     fn exit(self: core::pin::Pin<&mut Self>, _task: &mut context::Task) {
         nolock::flush();
+        dma::flush();
     }
 }
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that a device reads and writes: the DMA API.
+//!
+//! C headers: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h),
+//! [`include/linux/dmapool.h`](srctree/include/linux/dmapool.h)
+//!
+//! A driver's probe says once which addresses the device reaches, and has with that the handle by
+//! which everything here is allocated. It lives as long as the binding, and so does no buffer
+//! longer:
+//!
+//! ```
+//! use kalloc::{dma::{Coherent, Dma}, prelude::*};
+//! use kernel::{device::Core, io::io_read, platform};
+//!
+//! #[derive(FromBytes, IntoBytes)]
+//! #[repr(C)]
+//! struct Descriptor { address: u64, length: u32, status: u32 }
+//!
+//! struct State<'bound> {
+//!     ring: Coherent<'bound, [Descriptor]>,
+//! }
+//!
+//! fn probe<'bound>(
+//!     task: &Task,
+//!     pdev: &'bound platform::Device<Core<'_>>,
+//! ) -> Result<State<'bound>> {
+//!     let dma = Dma::set_mask_and_coherent::<32, _>(task, pdev)?;
+//!     Ok(State { ring: Coherent::zeroed_slice(task, dma, 64)? })
+//! }
+//!
+//! impl State<'_> {
+//!     fn is_done(&self, index: usize) -> Result<bool> {
+//!         Ok(io_read!(self.ring, [try: index].status) != 0)
+//!     }
+//! }
+//! ```
+//!
+//! | kalloc | C | |
+//! | --- | --- | --- |
+//! | [`Dma`] | `dma_set_mask()`, `dma_set_coherent_mask()` | once a binding |
+//! | [`Coherent`] | `dma_alloc_attrs()` | CPU and device see it at once |
+//! | [`Coherent::managed`] | `dmam_alloc_attrs()` | for as long as the binding |
+//! | [`dma_rmb`], [`dma_wmb`] | `dma_rmb()`, `dma_wmb()` | order what a device sees |
+
+mod coherent;
+mod mask;
+
+pub use coherent::{Coherent, CoherentBackend, CoherentView};
+pub use mask::{
+    AllocSinglePages, Attrs, Dma, ForceContiguous, NoAttrs, NoWarn, Paged, Privileged,
+    WeakOrdering, WriteCombine,
+};
+
+#[doc(no_inline)]
+pub use kernel::dma::DmaAddress;
+
+use kalloc_bindings::*;
+
+/// No read after it is made before one that came before it: between the flag with which a device
+/// says that it is done and the data that it wrote. Wraps `dma_rmb()`.
+#[inline(always)]
+pub fn dma_rmb() {
+    // SAFETY: It has no preconditions.
+    unsafe { kalloc_helper_dma_rmb() }
+}
+
+/// No write after it is seen before one that came before it: between the data for a device and the
+/// flag that hands it over. Wraps `dma_wmb()`.
+#[inline(always)]
+pub fn dma_wmb() {
+    // SAFETY: It has no preconditions.
+    unsafe { kalloc_helper_dma_wmb() }
+}
+
+/// Frees what was put off, at the end of the module.
+pub(crate) fn flush() {
+    // SAFETY: It is called in process context.
+    unsafe { kalloc_helper_dma_free_flush() }
+}

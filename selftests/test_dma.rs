@@ -1,0 +1,579 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! DMA memory of a platform device that a driver here is bound to: masks, allocation, drops, and
+//! what the kernel saw of it. Data that a device really moves is in test_edu.
+
+use core::{
+    mem::{size_of, transmute},
+    sync::atomic::{AtomicI32, AtomicUsize, Ordering},
+};
+use kalloc::{
+    dma::{dma_rmb, dma_wmb, Attrs, CoherentView},
+    prelude::*,
+};
+use kernel::{
+    bindings,
+    device::Core,
+    driver,
+    io::{io_project, io_read, io_write, Io},
+    new_spinlock, platform,
+};
+use testlib::{c, check, check_eq, in_hardirq, in_nmi, in_softirq, Outcome, Stop};
+
+#[path = "testlib.rs"]
+mod testlib;
+
+testlib::tests! {
+    "test_dma":
+    a_mask_is_set_once_a_binding,
+    a_second_try_after_a_failed_mask,
+    a_mask_for_each_kind,
+    coherent_values_and_slices,
+    coherent_memory_is_zero,
+    fields_are_read_and_written,
+    parts_know_their_handles,
+    attributes_reach_the_kernel,
+    flags_reach_the_kernel,
+    too_large_is_an_error,
+    coherent_memory_in_each_context,
+    coherent_drop_in_each_context,
+    a_put_off_free_is_before_the_end_of_the_binding,
+    managed_memory_lives_as_long_as_the_binding,
+    a_failed_probe_frees_all,
+    barriers,
+}
+
+// The device ----------------------------------------------------------------------------------------------------------
+
+/// What a step leaves with the driver until it is unbound.
+#[derive(Default)]
+struct Kept<'bound> {
+    _coherent: Option<Coherent<'bound, [u32]>>,
+    in_atomic: Option<Coherent<'bound, u64>>,
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        // SAFETY: The kernel unbinds in process context, and the token of probe is gone.
+        let mut task = unsafe { Task::assume() };
+        task.irqs_off(|_| drop(self.in_atomic.take()));
+    }
+}
+
+type Kept_<'bound> = Result<Kept<'bound>, Stop>;
+type Step = for<'a, 'bound> fn(&mut Task, &'bound platform::Device<Core<'a>>) -> Kept_<'bound>;
+
+/// What probe runs, and how it ended: 1 if well, -1 if not, 0 if it did not run.
+static STEP: AtomicUsize = AtomicUsize::new(0);
+static ENDED: AtomicI32 = AtomicI32::new(0);
+
+struct Driver;
+
+impl platform::Driver for Driver {
+    type IdInfo = ();
+    type Data<'bound> = Kept<'bound>;
+
+    fn probe<'bound>(
+        pdev: &'bound platform::Device<Core<'_>>,
+        _info: Option<&'bound ()>,
+    ) -> impl PinInit<Kept<'bound>, Error> + 'bound {
+        // SAFETY: Probe runs in process context, and this is the only token in it.
+        let mut task = unsafe { Task::assume() };
+        // SAFETY: `on_device` stored it.
+        let step = unsafe { transmute::<usize, Step>(STEP.load(Ordering::Acquire)) };
+        let kept = step(&mut task, pdev);
+        ENDED.store(if kept.is_ok() { 1 } else { -1 }, Ordering::Release);
+        kept.map_err(|_| ENODEV)
+    }
+}
+
+/// A device that nothing is behind, but memory that it could reach.
+struct Device(*mut bindings::platform_device);
+
+impl Device {
+    fn new() -> Result<Self> {
+        let info = bindings::platform_device_info {
+            name: c"kalloc_test_dma".as_char_ptr(),
+            id: bindings::PLATFORM_DEVID_NONE,
+            ..pin_init::zeroed()
+        };
+        // SAFETY: The kernel copies what it needs.
+        let pdev = unsafe { bindings::platform_device_register_full(&info) };
+        Ok(Self(kernel::error::from_err_ptr(pdev)?))
+    }
+
+    fn dev(&self) -> *const bindings::device {
+        // SAFETY: It is registered.
+        unsafe { &raw const (*self.0).dev }
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // SAFETY: It was registered and is not used any more.
+        unsafe { bindings::platform_device_unregister(self.0) }
+    }
+}
+
+/// What the DMA API did for the device from its binding to the end of it.
+struct Seen(usize);
+
+impl Seen {
+    fn events(&self) -> impl Iterator<Item = c::testlib_dma_event> {
+        // SAFETY: It has no preconditions.
+        (0..self.0).map(|index| unsafe { c::testlib_dma_trace_event(index) })
+    }
+
+    fn of(&self, kind: u32) -> impl Iterator<Item = c::testlib_dma_event> {
+        self.events().filter(move |event| event.kind == kind)
+    }
+
+    fn count(&self, kind: u32) -> usize {
+        self.of(kind).count()
+    }
+
+    /// The allocation, and where nothing else was allocated and it was freed once.
+    fn only(&self) -> Result<c::testlib_dma_event, Stop> {
+        let alloc = self.of(ALLOC).next().ok_or(Stop::Fail)?;
+        check_eq!(self.count(ALLOC), 1);
+        check_eq!(self.count(FREE), 1);
+        check!(self.of(FREE).all(|free| free.handle == alloc.handle
+            && free.size == alloc.size
+            && free.attrs == alloc.attrs));
+        Ok(alloc)
+    }
+}
+
+const ALLOC: u32 = c::TESTLIB_DMA_ALLOC;
+const FREE: u32 = c::TESTLIB_DMA_FREE;
+
+/// Binds a device, runs `step` in probe and unbinds it. What the kernel saw meanwhile.
+fn on_device(task: &mut Task, step: Step) -> Result<Seen, Stop> {
+    let device = Device::new()?;
+    STEP.store(step as usize, Ordering::Release);
+    ENDED.store(0, Ordering::Release);
+    // SAFETY: It has no preconditions.
+    kernel::error::to_result(unsafe { c::testlib_dma_trace_start(device.dev().cast()) })?;
+    let bound = KBox::pin_init(
+        &task,
+        driver::Registration::<platform::Adapter<Driver>>::new(
+            c"kalloc_test_dma",
+            &<Tests as kernel::ModuleMetadata>::THIS_MODULE,
+        ),
+    );
+    drop(bound);
+    // SAFETY: It was started above.
+    let seen = Seen(unsafe { c::testlib_dma_trace_stop() });
+    if ENDED.load(Ordering::Acquire) != 1 {
+        pr_info!("# the step ended with {}\n", ENDED.load(Ordering::Acquire));
+        return Err(Stop::Fail);
+    }
+    Ok(seen)
+}
+
+fn nothing<'bound>() -> Kept_<'bound> {
+    Ok(Kept::default())
+}
+
+fn dma<'bound>(task: &Task, pdev: &'bound platform::Device<Core<'_>>) -> Result<Dma<'bound>> {
+    Dma::set_mask_and_coherent::<32, _>(task, pdev)
+}
+
+// Masks ---------------------------------------------------------------------------------------------------------------
+
+fn a_mask_is_set_once_a_binding(task: &mut Task) -> Outcome {
+    for _ in 0..2 {
+        on_device(task, |task, pdev| {
+            let dma = Dma::set_mask_and_coherent::<28, _>(task, pdev)?;
+            check_eq!(
+                Dma::set_mask_and_coherent::<32, _>(task, pdev)
+                    .err()
+                    .map(|e| e.to_errno()),
+                Some(EBUSY.to_errno())
+            );
+            check_eq!(masks(dma), (0x0fff_ffff, 0x0fff_ffff));
+            let memory = Coherent::<u64>::zeroed(&task, dma)?;
+            check!(memory.dma_handle() < 1 << 28);
+            nothing()
+        })?
+        .only()?;
+    }
+    Ok(())
+}
+
+/// The masks that the kernel has for the device.
+fn masks<A>(dma: Dma<'_, A>) -> (u64, u64) {
+    let dev: *const bindings::device = core::ptr::from_ref(dma.device()).cast();
+    // SAFETY: The device is bound, and a platform device has a mask.
+    unsafe { (*(*dev).dma_mask, (*dev).coherent_dma_mask) }
+}
+
+fn a_second_try_after_a_failed_mask(task: &mut Task) -> Outcome {
+    on_device(task, |task, pdev| {
+        // The kernel's own memory is above 8 bits.
+        check_eq!(
+            Dma::set_mask_and_coherent::<8, _>(task, pdev)
+                .err()
+                .map(|e| e.to_errno()),
+            Some(EIO.to_errno())
+        );
+        let dma = Dma::set_mask_and_coherent::<64, _>(task, pdev)?;
+        check_eq!(masks(dma), (u64::MAX, u64::MAX));
+        check!(dma.required_mask() >= 0xff_ffff);
+        check!(dma.max_mapping_size() > 0);
+        nothing()
+    })?;
+    Ok(())
+}
+
+fn a_mask_for_each_kind(task: &mut Task) -> Outcome {
+    on_device(task, |task, pdev| {
+        let dma = Dma::set_masks::<64, 32, _>(task, pdev)?;
+        check_eq!(masks(dma), (u64::MAX, 0xffff_ffff));
+        nothing()
+    })?;
+    Ok(())
+}
+
+// Coherent memory -----------------------------------------------------------------------------------------------------
+
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, PartialEq)]
+#[repr(C)]
+struct Descriptor {
+    address: u64,
+    length: u32,
+    flags: [u16; 2],
+}
+
+fn coherent_values_and_slices(task: &mut Task) -> Outcome {
+    let seen = on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        let descriptor = Descriptor {
+            address: 1 << 40,
+            length: 7,
+            flags: [1, 2],
+        };
+        let value = Coherent::new(&task, dma, descriptor)?;
+        check_eq!(value.copy_read(), descriptor);
+        check_eq!(Io::size(&value), 16);
+
+        let slice = Coherent::from_slice(&task, dma, &[1u16, 2, 3])?;
+        check_eq!(Io::len(&slice), 3);
+        for (i, expected) in [1, 2, 3].into_iter().enumerate() {
+            check_eq!(io_read!(slice, [panic: i]), expected);
+        }
+        check!(io_project_fails(&slice, 3));
+
+        let array = Coherent::<[[u8; 64]; 64]>::zeroed(&task, dma)?;
+        check_eq!(Io::size(&array), 4096);
+        slice.free(task);
+        nothing()
+    })?;
+    check_eq!(seen.count(ALLOC), 3);
+    check_eq!(seen.count(FREE), 3);
+    for alloc in seen.of(ALLOC) {
+        check_eq!(
+            seen.of(FREE)
+                .filter(|free| free.handle == alloc.handle && free.size == alloc.size)
+                .count(),
+            1
+        );
+    }
+    check_eq!(seen.of(ALLOC).last().map(|event| event.size), Some(4096));
+    Ok(())
+}
+
+fn io_project_fails(slice: &Coherent<'_, [u16]>, index: usize) -> bool {
+    fn read(slice: &Coherent<'_, [u16]>, index: usize) -> Result<u16> {
+        Ok(io_read!(*slice, [try: index]))
+    }
+    read(slice, index).is_err()
+}
+
+fn coherent_memory_is_zero(task: &mut Task) -> Outcome {
+    on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        for _ in 0..32 {
+            let memory = Coherent::<[u64]>::zeroed_slice(&task, dma, 1024)?;
+            for i in 0..1024 {
+                check_eq!(io_read!(memory, [panic: i]), 0);
+                io_write!(memory, [panic: i], 0x5a5a_5a5a);
+            }
+        }
+        nothing()
+    })?;
+    Ok(())
+}
+
+fn fields_are_read_and_written(task: &mut Task) -> Outcome {
+    on_device(task, |task, pdev| {
+        let ring = Coherent::<[Descriptor]>::zeroed_slice(&task, dma(task, pdev)?, 4)?;
+        io_write!(ring, [panic: 2].length, 99);
+        io_write!(ring, [panic: 2].flags[panic: 1], 3);
+        io_project!(ring, [panic: 3]).copy_write(Descriptor {
+            address: 5,
+            ..Descriptor::default()
+        });
+        check_eq!(io_read!(ring, [panic: 2].length), 99);
+        check_eq!(
+            io_project!(ring, [panic: 2]).copy_read(),
+            Descriptor {
+                address: 0,
+                length: 99,
+                flags: [0, 3]
+            }
+        );
+        check_eq!(io_read!(ring, [panic: 3].address), 5);
+        check_eq!(
+            io_project!(ring, [panic: 1]).copy_read(),
+            Descriptor::default()
+        );
+        nothing()
+    })?;
+    Ok(())
+}
+
+fn parts_know_their_handles(task: &mut Task) -> Outcome {
+    on_device(task, |task, pdev| {
+        let ring = Coherent::<[Descriptor]>::zeroed_slice(&task, dma(task, pdev)?, 400)?;
+        let base = ring.dma_handle();
+        check_eq!(base % 4096, 0);
+        check_eq!(ring.view().dma_handle(), base);
+        check_eq!(io_project!(ring, [panic: 300]).dma_handle(), base + 4800);
+        check_eq!(
+            io_project!(ring, [panic: 300].length).dma_handle(),
+            base + 4808
+        );
+        check_eq!(
+            io_project!(ring, [panic: 1].flags[panic: 1]).dma_handle(),
+            base + 16 + 14
+        );
+        nothing()
+    })?;
+    Ok(())
+}
+
+fn attributes_reach_the_kernel(task: &mut Task) -> Outcome {
+    let alloc = on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?
+            .weak_ordering()
+            .force_contiguous()
+            .no_warn()
+            .privileged();
+        drop(Coherent::<u32, _>::zeroed(&task, dma)?);
+        nothing()
+    })?
+    .only()?;
+    check_eq!(alloc.attrs, 1 << 1 | 1 << 6 | 1 << 8 | 1 << 9);
+    let alloc = on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?.alloc_single_pages().write_combine();
+        Coherent::<u32, _>::zeroed(&task, dma)?.free(task);
+        nothing()
+    })?
+    .only()?;
+    check_eq!(alloc.attrs, 1 << 7 | 1 << 2);
+    Ok(())
+}
+
+fn flags_reach_the_kernel(task: &mut Task) -> Outcome {
+    let alloc = on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        drop(Coherent::<u32>::zeroed(
+            task.with(Kernel.noretry().nowarn()),
+            dma,
+        )?);
+        nothing()
+    })?
+    .only()?;
+    check_eq!(alloc.gfp, bits(Kernel.noretry().nowarn()));
+    let alloc = on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        drop(Coherent::<u32>::zeroed(task.with(GfpNowait), dma)?);
+        nothing()
+    })?
+    .only()?;
+    check_eq!(alloc.gfp, bits(GfpNowait));
+    Ok(())
+}
+
+/// The bits of flags.
+fn bits<F: Gfp>(_flags: F) -> u32 {
+    F::BITS
+}
+
+fn too_large_is_an_error(task: &mut Task) -> Outcome {
+    on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        for len in [
+            0,
+            usize::MAX,
+            usize::MAX / 8,
+            isize::MAX as usize / 8,
+            1 << 40,
+            1 << 30,
+        ] {
+            check!(Coherent::<[u64]>::zeroed_slice(&task, dma, len).is_err());
+            check!(Coherent::<[u64]>::managed_slice(&task, dma, len).is_err());
+        }
+        nothing()
+    })?;
+    Ok(())
+}
+
+fn coherent_memory_in_each_context(task: &mut Task) -> Outcome {
+    let seen = on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        let lock = KBox::pin_init(&task, new_spinlock!(()))?;
+        task.locked(&lock, |(), cx| -> Outcome {
+            let memory = Coherent::new(&cx, dma, 1u32)?;
+            check_eq!(memory.read_val(), 1);
+            Ok(())
+        })?;
+        in_softirq(|cx| drop(Coherent::new(&cx, dma, 1u32)))?;
+        task.nofs(|cx| -> Outcome {
+            Coherent::new(&cx, dma, 2u32)?.free(cx);
+            Ok(())
+        })?;
+        #[cfg(not(CONFIG_PREEMPT_RT))]
+        {
+            task.irqs_off(|cx| drop(Coherent::new(&cx, dma, 1u32)));
+            in_hardirq(|cx| drop(Coherent::new(&cx, dma, 1u32)))?;
+        }
+        nothing()
+    })?;
+    let expected = if cfg!(CONFIG_PREEMPT_RT) { 3 } else { 5 };
+    check_eq!(seen.count(ALLOC), expected);
+    check_eq!(seen.count(FREE), expected);
+    check!(seen
+        .of(FREE)
+        .all(|free| !free.irqs_disabled && !free.in_interrupt));
+    Ok(())
+}
+
+/// Drops the memory that a step made, in another context. When it is freed, and where.
+fn dropped(task: &mut Task, step: Step) -> Result<c::testlib_dma_event, Stop> {
+    let seen = on_device(task, step)?;
+    seen.only()?;
+    let free = seen.of(FREE).next().ok_or(Stop::Fail)?;
+    check!(!free.irqs_disabled && !free.in_interrupt);
+    Ok(free)
+}
+
+fn coherent_drop_in_each_context(task: &mut Task) -> Outcome {
+    macro_rules! drops {
+        ($(|$task:ident, $memory:ident| $drop:expr;)*) => {$(
+            dropped(task, |$task, pdev| {
+                let mut $memory = Some(Coherent::<[u64; 512]>::zeroed(&$task, dma($task, pdev)?)?);
+                $drop;
+                check!($memory.is_none());
+                nothing()
+            })?;
+        )*};
+    }
+    drops! {
+        |task, memory| { let _ = &task; drop(memory.take()) };
+        |task, memory| {
+            let lock = KBox::pin_init(&task, new_spinlock!(()))?;
+            task.locked(&lock, |(), _| drop(memory.take()))
+        };
+        |task, memory| task.rcu_read(|_, _| drop(memory.take()));
+        |task, memory| task.irqs_off(|_| drop(memory.take()));
+        |task, memory| task.preempt_off(|_| drop(memory.take()));
+        |task, memory| in_softirq(|_| drop(memory.take()))?;
+        |task, memory| in_hardirq(|_| drop(memory.take()))?;
+    }
+    match dropped(task, |task, pdev| {
+        let mut memory = Some(Coherent::<u64>::zeroed(&task, dma(task, pdev)?)?);
+        if matches!(in_nmi(|_| drop(memory.take())), Err(Stop::Skip(_))) {
+            pr_info!("# no NMI here\n");
+        }
+        nothing()
+    }) {
+        Ok(_) => Ok(()),
+        Err(stop) => Err(stop),
+    }
+}
+
+fn a_put_off_free_is_before_the_end_of_the_binding(task: &mut Task) -> Outcome {
+    // The driver's data drops it with interrupts off, and right after that the binding ends.
+    for _ in 0..20 {
+        let seen = on_device(task, |task, pdev| {
+            Ok(Kept {
+                _coherent: None,
+                in_atomic: Some(Coherent::zeroed(&task, dma(task, pdev)?)?),
+            })
+        })?;
+        seen.only()?;
+        check!(seen
+            .of(FREE)
+            .all(|free| !free.irqs_disabled && !free.in_interrupt));
+    }
+    Ok(())
+}
+
+fn managed_memory_lives_as_long_as_the_binding(task: &mut Task) -> Outcome {
+    let alloc = on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        let a: CoherentView<'_, [u32]> = Coherent::managed_slice(&task, dma, 1024)?;
+        let b = a;
+        io_write!(a, [panic: 1000], 4);
+        check_eq!(io_read!(b, [panic: 1000]), 4);
+        nothing()
+    })?
+    .only()?;
+    check_eq!(alloc.size, 4096);
+    let seen = on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        let memory = Coherent::<[u32]>::zeroed_slice(&task, dma, 8)?;
+        let view: CoherentView<'_, u64> = Coherent::managed(&task, dma)?;
+        view.write_val(memory.dma_handle());
+        Ok(Kept {
+            _coherent: Some(memory),
+            in_atomic: None,
+        })
+    })?;
+    check_eq!(seen.count(ALLOC), 2);
+    // The driver's data is dropped before devres ends.
+    let mut freed = seen.of(FREE).map(|free| free.handle);
+    let mut allocated = seen.of(ALLOC).map(|alloc| alloc.handle);
+    check_eq!(freed.next(), allocated.next());
+    check_eq!(freed.next(), allocated.next());
+    Ok(())
+}
+
+fn a_failed_probe_frees_all(task: &mut Task) -> Outcome {
+    let device = on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        let _a = Coherent::<u64>::zeroed(&task, dma)?;
+        let _b: CoherentView<'_, u64> = Coherent::managed(&task, dma)?;
+        // What the caller of this reports as a failure of the test is wanted here.
+        Err(Stop::Skip("wanted"))
+    });
+    check!(device.is_err());
+    check_eq!(ENDED.load(Ordering::Acquire), -1);
+    // SAFETY: It has no preconditions.
+    let seen = Seen(
+        (0..8)
+            .take_while(|i| unsafe { c::testlib_dma_trace_event(*i) }.size != 0)
+            .count(),
+    );
+    check_eq!(seen.count(ALLOC), 2);
+    check_eq!(seen.count(FREE), 2);
+    Ok(())
+}
+
+fn barriers(task: &mut Task) -> Outcome {
+    on_device(task, |task, pdev| {
+        let memory = Coherent::<[u32; 2]>::zeroed(&task, dma(task, pdev)?)?;
+        io_write!(memory, [panic: 0], 1);
+        dma_wmb();
+        io_write!(memory, [panic: 1], 1);
+        let flag = io_read!(memory, [panic: 1]);
+        dma_rmb();
+        check_eq!((flag, io_read!(memory, [panic: 0])), (1, 1));
+        nothing()
+    })?;
+    check_eq!(size_of::<Dma<'_>>(), size_of::<usize>());
+    check_eq!(<kalloc::dma::NoAttrs as Attrs>::BITS, 0);
+    Ok(())
+}
