@@ -8,7 +8,7 @@
 //!
 //! | token | where the kernel hands it out | default flags | may use |
 //! | --- | --- | --- | --- |
-//! | [`Task`] | module init and exit | [`Kernel`] | everything |
+//! | [`Task`] | module init and exit, probe, [work items](crate::work), [threads](crate::kthread), [files](crate::miscdevice) | [`Kernel`] | everything |
 //! | [`NoFs`], [`NoIo`] | a [scope](crate::scope) | [`GfpNoFs`], [`GfpNoIo`] | may sleep; what the scope permits |
 //! | [`Atomic`] | a [spinlock or the RCU read side](crate::sync) | [`GfpAtomic`] | nothing that sleeps |
 //! | [`Bh`] | softirqs, timers, BH work, [bottom halves disabled](crate::irq) | [`GfpAtomic`] | as [`Atomic`], no vmalloc |

@@ -16,7 +16,8 @@
 //! the handler, and because its BH queues take every item.
 //!
 //! ```
-//! use kalloc::{prelude::*, work::{self, impl_has_work, new_work, Work, WorkItem}};
+//! use kalloc::prelude::*;
+//! use kalloc::work::{self, impl_has_work, new_work, Work, WorkItem};
 //! use kernel::sync::Arc;
 //!
 //! #[pin_data]
