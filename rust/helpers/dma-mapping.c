@@ -107,3 +107,29 @@ void kalloc_helper_dma_wmb(void)
 {
 	dma_wmb();
 }
+
+/* C's are macros and inline functions. */
+bool kalloc_helper_dma_map_single(struct device *dev, void *ptr, size_t size, enum dma_data_direction dir,
+				  unsigned long attrs, dma_addr_t *handle)
+{
+	*handle = dma_map_single_attrs(dev, ptr, size, dir, attrs);
+	return !dma_mapping_error(dev, *handle);
+}
+
+void kalloc_helper_dma_unmap_single(struct device *dev, dma_addr_t handle, size_t size, enum dma_data_direction dir,
+				    unsigned long attrs)
+{
+	dma_unmap_single_attrs(dev, handle, size, dir, attrs);
+}
+
+void kalloc_helper_dma_sync_single_for_cpu(struct device *dev, dma_addr_t handle, size_t size,
+					   enum dma_data_direction dir)
+{
+	dma_sync_single_for_cpu(dev, handle, size, dir);
+}
+
+void kalloc_helper_dma_sync_single_for_device(struct device *dev, dma_addr_t handle, size_t size,
+					      enum dma_data_direction dir)
+{
+	dma_sync_single_for_device(dev, handle, size, dir);
+}

@@ -753,6 +753,12 @@ impl<T: ?Sized, A: Allocator> Box<T, A> {
         ManuallyDrop::new(self).0.as_ptr()
     }
 
+    /// The pointer, without a reference to the value: a device may be writing it.
+    #[inline(always)]
+    pub(crate) fn as_raw(&self) -> *mut T {
+        self.0.as_ptr()
+    }
+
     /// Takes over memory of `A`.
     ///
     /// # Safety

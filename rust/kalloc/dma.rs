@@ -41,16 +41,26 @@
 //! | [`Dma`] | `dma_set_mask()`, `dma_set_coherent_mask()` | once a binding |
 //! | [`Coherent`] | `dma_alloc_attrs()` | CPU and device see it at once |
 //! | [`Coherent::managed`] | `dmam_alloc_attrs()` | for as long as the binding |
+//! | [`Streaming`] | `dma_map_single()` | a buffer of the driver; CPU or device has it |
 //! | [`dma_rmb`], [`dma_wmb`] | `dma_rmb()`, `dma_wmb()` | order what a device sees |
 
 mod coherent;
 mod mask;
+mod state;
+mod streaming;
 
 pub use coherent::{Coherent, CoherentBackend, CoherentView};
 pub use mask::{
-    AllocSinglePages, Attrs, Dma, ForceContiguous, NoAttrs, NoWarn, Paged, Privileged,
+    AllocSinglePages, Attrs, Dma, ForMapping, ForceContiguous, NoAttrs, NoWarn, Paged, Privileged,
     WeakOrdering, WriteCombine,
 };
+#[cfg(CONFIG_PCI)]
+pub use state::BusMasterOff;
+pub use state::{
+    Bidirectional, Busy, Cpu, CpuReads, CpuWrites, Device, Direction, Elements, Engine, FromDevice,
+    Owner, Range, ToDevice,
+};
+pub use streaming::{Buffer, MapFailed, Streaming};
 
 #[doc(no_inline)]
 pub use kernel::dma::DmaAddress;

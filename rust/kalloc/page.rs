@@ -330,7 +330,7 @@ impl<O: PageOrder, T: Contents, K: Kind> Pages<O, T, K> {
     }
 
     #[inline(always)]
-    fn address(&self) -> NonNull<T>
+    pub(crate) fn address(&self) -> NonNull<T>
     where
         K: Addressable,
     {

@@ -186,6 +186,14 @@ pub trait Attrs: Sealed + 'static {
 )]
 pub trait Paged: Attrs {}
 
+/// Attributes that memory may be mapped with which is there already.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` says how memory is allocated, and a mapping allocates none",
+    label = "attributes of an allocation",
+    note = "a mapping knows `.weak_ordering()`, `.no_warn()` and `.privileged()`"
+)]
+pub trait ForMapping: Attrs {}
+
 /// No attributes.
 #[derive(Clone, Copy, Debug)]
 pub struct NoAttrs;
@@ -195,11 +203,12 @@ impl Attrs for NoAttrs {
     const BITS: c_ulong = 0;
 }
 impl Paged for NoAttrs {}
+impl ForMapping for NoAttrs {}
 
 macro_rules! attributes {
     ($(
         $(#[$doc:meta])*
-        $name:ident, $method:ident = $bit:ident, needs [$($needs:ident)?], keeps [$($keeps:ident)?];
+        $name:ident, $method:ident = $bit:ident, needs [$($needs:ident)?], keeps [$($keeps:ident)*];
     )*) => {
         $(
             #[doc = concat!("Attributes with what [`Dma::", stringify!($method), "`] adds.")]
@@ -210,7 +219,7 @@ macro_rules! attributes {
             impl<A: Attrs> Attrs for $name<A> {
                 const BITS: c_ulong = A::BITS | bindings::$bit as c_ulong;
             }
-            $(impl<A: $keeps> $keeps for $name<A> {})?
+            $(impl<A: $keeps> $keeps for $name<A> {})*
         )*
 
         impl<'bound, A: Attrs> Dma<'bound, A> {
@@ -230,7 +239,7 @@ macro_rules! attributes {
 
 attributes! {
     /// `DMA_ATTR_WEAK_ORDERING`: reads and writes of the device may pass each other.
-    WeakOrdering, weak_ordering = DMA_ATTR_WEAK_ORDERING, needs [], keeps [Paged];
+    WeakOrdering, weak_ordering = DMA_ATTR_WEAK_ORDERING, needs [], keeps [Paged ForMapping];
     /// `DMA_ATTR_WRITE_COMBINE`: writes of the CPU may be gathered.
     WriteCombine, write_combine = DMA_ATTR_WRITE_COMBINE, needs [], keeps [Paged];
     /// `DMA_ATTR_FORCE_CONTIGUOUS`: contiguous in physical memory, also behind an IOMMU.
@@ -238,9 +247,9 @@ attributes! {
     /// `DMA_ATTR_ALLOC_SINGLE_PAGES`: not worth the search for large pages.
     AllocSinglePages, alloc_single_pages = DMA_ATTR_ALLOC_SINGLE_PAGES, needs [Paged], keeps [];
     /// `DMA_ATTR_NO_WARN`: a failure is not reported in the log.
-    NoWarn, no_warn = DMA_ATTR_NO_WARN, needs [], keeps [Paged];
+    NoWarn, no_warn = DMA_ATTR_NO_WARN, needs [], keeps [Paged ForMapping];
     /// `DMA_ATTR_PRIVILEGED`: for the privileged mode of the device only, where it has one.
-    Privileged, privileged = DMA_ATTR_PRIVILEGED, needs [], keeps [Paged];
+    Privileged, privileged = DMA_ATTR_PRIVILEGED, needs [], keeps [Paged ForMapping];
 }
 
 // A handle costs what a pointer does.

@@ -143,6 +143,12 @@ impl<O: PageOrder, T: Contents, K: Kind> PageMem<O, T, K> {
         ManuallyDrop::new(self).memory.as_ptr()
     }
 
+    /// The memory, without a reference to it: a device may be writing it.
+    #[inline(always)]
+    pub(crate) fn as_raw(&self) -> *mut [T] {
+        ptr::slice_from_raw_parts_mut(self.memory.as_ptr(), self.order.size())
+    }
+
     /// Takes over pages from C.
     ///
     /// # Safety
@@ -351,6 +357,12 @@ impl<T: Contents> ExactPages<T> {
     #[inline]
     pub fn into_raw(self) -> *mut [T] {
         ManuallyDrop::new(self).memory.as_ptr()
+    }
+
+    /// The memory, without a reference to it: a device may be writing it.
+    #[inline(always)]
+    pub(crate) fn as_raw(&self) -> *mut [T] {
+        self.memory.as_ptr()
     }
 
     /// Takes over pages from C.
