@@ -42,10 +42,12 @@
 //! | [`Coherent`] | `dma_alloc_attrs()` | CPU and device see it at once |
 //! | [`Coherent::managed`] | `dmam_alloc_attrs()` | for as long as the binding |
 //! | [`Streaming`] | `dma_map_single()` | a buffer of the driver; CPU or device has it |
+//! | [`DmaPool`] | `dma_pool_create()`, `dma_pool_zalloc()` | small blocks of coherent memory |
 //! | [`dma_rmb`], [`dma_wmb`] | `dma_rmb()`, `dma_wmb()` | order what a device sees |
 
 mod coherent;
 mod mask;
+mod pool;
 mod state;
 mod streaming;
 
@@ -54,6 +56,7 @@ pub use mask::{
     AllocSinglePages, Attrs, Dma, ForMapping, ForceContiguous, NoAttrs, NoWarn, Paged, Privileged,
     WeakOrdering, WriteCombine,
 };
+pub use pool::{DmaBlock, DmaPool, DmaPoolRef};
 #[cfg(CONFIG_PCI)]
 pub use state::BusMasterOff;
 pub use state::{

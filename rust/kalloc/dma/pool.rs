@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! [`DmaPool`]: coherent memory in small blocks.
+
+use super::{CoherentBackend, CoherentView, Dma, DmaAddress};
+use crate::{
+    context::{Sleep, SleepFs},
+    gfp::{Failed, FailedWith, ForDmaPool, Gfp, Grant},
+};
+use core::{fmt, marker::PhantomData, ptr::NonNull};
+use kalloc_bindings::*;
+use kernel::{
+    bindings,
+    error::{code::ENOMEM, Result},
+    io::IoBase,
+    prelude::{FromBytes, IntoBytes},
+    str::{CStr, CStrExt},
+};
+
+/// Coherent memory in blocks of a `T` each, where [`Coherent`](super::Coherent) takes a page and
+/// more: for descriptors.
+///
+/// A block lives no longer than its pool:
+///
+/// ```
+/// use kalloc::{dma::{Dma, DmaPool}, prelude::*};
+/// use kernel::io::io_write;
+///
+/// #[derive(FromBytes, IntoBytes)]
+/// #[repr(C)]
+/// struct Descriptor { next: u64, length: u32, flags: u32 }
+///
+/// fn chain(task: &mut Task, dma: Dma<'_>) -> Result {
+///     let pool = DmaPool::<Descriptor>::new(task, dma, c"descriptors")?;
+///     let first = pool.zeroed(&task)?;
+///     let second = pool.zeroed(&task)?;
+///     io_write!(first, .next, second.dma_handle());
+///     drop((first, second));
+///     pool.destroy(task);
+///     Ok(())
+/// }
+/// ```
+///
+/// Data of a driver has the pool's [`share`](DmaPool::share) and blocks of it, which then live as
+/// long as the binding:
+///
+/// ```
+/// use kalloc::{dma::{Dma, DmaBlock, DmaPool, DmaPoolRef}, prelude::*};
+///
+/// struct State<'bound> {
+///     head: DmaBlock<'bound, [u32; 8]>,
+///     pool: DmaPoolRef<'bound, [u32; 8]>,
+/// }
+///
+/// fn state<'bound>(task: &Task, dma: Dma<'bound>) -> Result<State<'bound>> {
+///     // Aligned to 64 bytes, and not across 4096.
+///     let pool = DmaPool::with::<64, 4096>(task, dma, c"commands")?.share();
+///     Ok(State { head: pool.zeroed(task)?, pool })
+/// }
+/// ```
+///
+/// | kalloc | C |
+/// | --- | --- |
+/// | [`DmaPool::new`], [`DmaPool::with`] | `dmam_pool_create()` |
+/// | [`DmaPool::zeroed`] | `dma_pool_zalloc()` |
+/// | [`DmaPool::alloc`] | `dma_pool_alloc()` |
+/// | drop of a [`DmaBlock`] | `dma_pool_free()` |
+/// | [`DmaPool::destroy`] | `dmam_pool_destroy()` |
+///
+/// # Drop
+///
+/// A dropped pool does nothing, everywhere: it goes with the binding, as every pool does that was
+/// not destroyed before.
+///
+/// # Invariants
+///
+/// `pool` is of `dmam_pool_create()` for blocks of a `T`, and lives until the end of the binding
+/// or the end of this by [`DmaPool::destroy`].
+pub struct DmaPool<'bound, T> {
+    pool: DmaPoolRef<'bound, T>,
+    dma: Dma<'bound>,
+}
+
+impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
+    /// A pool of blocks that are aligned as a `T` is, wraps `dmam_pool_create()`.
+    ///
+    /// The name is what `/sys/devices/…/pools` shows.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`. A type of no size does not compile.
+    #[inline]
+    pub fn new(cx: &impl SleepFs, dma: Dma<'bound>, name: &CStr) -> Result<Self> {
+        Self::with::<1, 0>(cx, dma, name)
+    }
+
+    /// As [`DmaPool::new`], of blocks aligned to `ALIGN` bytes that do not cross a multiple of
+    /// `BOUNDARY` bytes; any, where that is 0.
+    ///
+    /// # Errors
+    ///
+    /// As [`DmaPool::new`]. What is no power of two, and a boundary smaller than a block, do not
+    /// compile.
+    #[inline]
+    pub fn with<const ALIGN: usize, const BOUNDARY: usize>(
+        _cx: &impl SleepFs,
+        dma: Dma<'bound>,
+        name: &CStr,
+    ) -> Result<Self> {
+        let align = const {
+            assert!(
+                size_of::<T>() > 0,
+                "a device cannot write to a type of no size"
+            );
+            assert!(size_of::<T>() <= 1 << 22, "a block is at most 4 MiB");
+            assert!(ALIGN.is_power_of_two(), "an alignment is a power of two");
+            let align = if ALIGN > align_of::<T>() {
+                ALIGN
+            } else {
+                align_of::<T>()
+            };
+            assert!(
+                BOUNDARY == 0
+                    || BOUNDARY.is_power_of_two()
+                        && BOUNDARY >= size_of::<T>().next_multiple_of(align)
+                        && BOUNDARY >= 16,
+                "a boundary is a power of two, and a block fits in it"
+            );
+            align
+        };
+        // SAFETY: The device is bound, its masks are set, the caller may sleep and the kernel copies
+        // the name.
+        let pool = unsafe {
+            bindings::dmam_pool_create(
+                name.as_char_ptr(),
+                dma.as_raw(),
+                size_of::<T>(),
+                align,
+                BOUNDARY,
+            )
+        };
+        let pool = NonNull::new(pool).ok_or(ENOMEM)?;
+        // INVARIANT: `dmam_pool_create()` gave it just now.
+        Ok(Self {
+            pool: DmaPoolRef(pool, PhantomData),
+            dma,
+        })
+    }
+
+    /// A handle that lives as long as the binding, for which the pool stays.
+    #[inline(always)]
+    pub fn share(self) -> DmaPoolRef<'bound, T> {
+        self.pool
+    }
+
+    /// A block of zeroes, wraps `dma_pool_zalloc()`.
+    ///
+    /// # Errors
+    ///
+    /// There is none free, and no memory that the device reaches for more.
+    #[inline]
+    pub fn zeroed<G>(&self, grant: G) -> Result<DmaBlock<'_, T>, Failed<G::Flags>>
+    where
+        G: Grant<Flags: ForDmaPool>,
+    {
+        self.pool.zeroed(grant)
+    }
+
+    /// A block with `value`, wraps `dma_pool_alloc()`.
+    ///
+    /// # Errors
+    ///
+    /// As [`DmaPool::zeroed`], with the value.
+    #[inline]
+    pub fn alloc<G>(&self, grant: G, value: T) -> Result<DmaBlock<'_, T>, FailedWith<G::Flags, T>>
+    where
+        G: Grant<Flags: ForDmaPool>,
+    {
+        self.pool.alloc(grant, value)
+    }
+
+    /// Gives the memory back at once, wraps `dmam_pool_destroy()`.
+    ///
+    /// Blocks that were forgotten (`mem::forget`) keep theirs, and the log says so.
+    #[inline]
+    pub fn destroy(self, _cx: &impl Sleep) {
+        // SAFETY: By the invariant. No block borrows it, and the caller may sleep.
+        unsafe { bindings::dmam_pool_destroy(self.pool.0.as_ptr()) }
+    }
+
+    /// The device that it is for.
+    #[inline(always)]
+    pub fn dma(&self) -> Dma<'bound> {
+        self.dma
+    }
+}
+
+impl<T> fmt::Debug for DmaPool<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DmaPool")
+    }
+}
+
+/// A [`DmaPool`] for as long as `'a`: what [`DmaPool::share`] gives.
+///
+/// # Invariants
+///
+/// It is the pool of a `DmaPool<T>`, which lives for all of `'a`.
+pub struct DmaPoolRef<'a, T>(NonNull<bindings::dma_pool>, PhantomData<&'a T>);
+
+impl<T> Clone for DmaPoolRef<'_, T> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for DmaPoolRef<'_, T> {}
+
+// SAFETY: A pool has a lock, and may be used from every thread.
+unsafe impl<T> Send for DmaPoolRef<'_, T> {}
+// SAFETY: As above.
+unsafe impl<T> Sync for DmaPoolRef<'_, T> {}
+
+impl<'a, T: FromBytes + IntoBytes> DmaPoolRef<'a, T> {
+    /// As [`DmaPool::zeroed`].
+    ///
+    /// # Errors
+    ///
+    /// As [`DmaPool::zeroed`].
+    #[inline]
+    pub fn zeroed<G>(self, grant: G) -> Result<DmaBlock<'a, T>, Failed<G::Flags>>
+    where
+        G: Grant<Flags: ForDmaPool>,
+    {
+        self.get(grant, KALLOC_CONST___GFP_ZERO)
+    }
+
+    /// As [`DmaPool::alloc`].
+    ///
+    /// # Errors
+    ///
+    /// As [`DmaPool::alloc`].
+    #[inline]
+    pub fn alloc<G>(self, grant: G, value: T) -> Result<DmaBlock<'a, T>, FailedWith<G::Flags, T>>
+    where
+        G: Grant<Flags: ForDmaPool>,
+    {
+        match self.get(grant, 0) {
+            Ok(block) => {
+                // SAFETY: The block is ours, of a `T`, and the device does not know of it.
+                unsafe { block.cpu.write(value) };
+                Ok(block)
+            }
+            Err(failed) => Err(FailedWith::new(failed, value)),
+        }
+    }
+
+    /// Wraps `dma_pool_alloc()`.
+    #[inline(always)]
+    fn get<G>(self, _grant: G, flags: bindings::gfp_t) -> Result<DmaBlock<'a, T>, Failed<G::Flags>>
+    where
+        G: Grant<Flags: ForDmaPool>,
+    {
+        const { assert!(!G::ON_NODE, "DMA memory comes from the node of the device") };
+        let mut handle = 0;
+        // SAFETY: By the invariant the pool lives, and the flags are legal in this context.
+        let memory = unsafe {
+            bindings::dma_pool_alloc(
+                self.0.as_ptr(),
+                <G::Flags as Gfp>::BITS | flags,
+                &mut handle,
+            )
+        };
+        match NonNull::new(memory) {
+            // INVARIANT: What `dma_pool_alloc()` gave; plain bytes are a `T`, whatever they are.
+            Some(memory) => Ok(DmaBlock {
+                cpu: memory.cast(),
+                handle,
+                pool: self,
+            }),
+            None => Err(G::Flags::failed()),
+        }
+    }
+}
+
+impl<T> fmt::Debug for DmaPoolRef<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DmaPoolRef")
+    }
+}
+
+/// A `T` in a block of a [`DmaPool`], for CPU and device: read and written as
+/// [`Coherent`](super::Coherent) is.
+///
+/// # Contexts
+///
+/// Allocated in every context in which the allocators work. Dropped, it is free at once
+/// (`dma_pool_free()` takes a `spinlock_t`), where that may be taken: not in an NMI handler, and not
+/// in [`Raw`](crate::context::Raw) on `PREEMPT_RT`. The device must not use it any more.
+///
+/// # Invariants
+///
+/// `cpu` and `handle` are a block of `pool` that this owns.
+pub struct DmaBlock<'a, T> {
+    cpu: NonNull<T>,
+    handle: DmaAddress,
+    pool: DmaPoolRef<'a, T>,
+}
+
+// SAFETY: It owns the `T`, and may be freed on another thread.
+unsafe impl<T: Send> Send for DmaBlock<'_, T> {}
+// SAFETY: A shared one gives no more than volatile access to plain bytes.
+unsafe impl<T: Sync> Sync for DmaBlock<'_, T> {}
+
+impl<'a, T> DmaBlock<'a, T> {
+    /// The address for the device.
+    #[inline(always)]
+    pub fn dma_handle(&self) -> DmaAddress {
+        self.handle
+    }
+
+    /// The whole of it, for code that wants a view.
+    #[inline(always)]
+    pub fn view(&self) -> CoherentView<'_, T> {
+        // SAFETY: By the invariant, for as long as this is borrowed.
+        unsafe { CoherentView::new(self.cpu.as_ptr(), self.handle) }
+    }
+}
+
+impl<T> Drop for DmaBlock<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the invariant it is a block of this pool, which is not used again.
+        unsafe {
+            bindings::dma_pool_free(self.pool.0.as_ptr(), self.cpu.as_ptr().cast(), self.handle)
+        }
+    }
+}
+
+impl<T> fmt::Debug for DmaBlock<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().fmt(f)
+    }
+}
+
+impl<'a, T> IoBase<'a> for &'a DmaBlock<'_, T> {
+    type Backend = CoherentBackend;
+    type Target = T;
+
+    #[inline(always)]
+    fn as_view(self) -> CoherentView<'a, T> {
+        self.view()
+    }
+}
