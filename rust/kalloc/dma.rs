@@ -42,11 +42,13 @@
 //! | [`Coherent`] | `dma_alloc_attrs()` | CPU and device see it at once |
 //! | [`Coherent::managed`] | `dmam_alloc_attrs()` | for as long as the binding |
 //! | [`Streaming`] | `dma_map_single()` | a buffer of the driver; CPU or device has it |
+//! | [`Noncoherent`] | `dma_alloc_noncoherent()`, `dma_alloc_pages()` | pages for the device; CPU or device has them |
 //! | [`DmaPool`] | `dma_pool_create()`, `dma_pool_zalloc()` | small blocks of coherent memory |
 //! | [`dma_rmb`], [`dma_wmb`] | `dma_rmb()`, `dma_wmb()` | order what a device sees |
 
 mod coherent;
 mod mask;
+mod noncoherent;
 mod pool;
 mod state;
 mod streaming;
@@ -56,6 +58,7 @@ pub use mask::{
     AllocSinglePages, Attrs, Dma, ForMapping, ForceContiguous, NoAttrs, NoWarn, Paged, Privileged,
     WeakOrdering, WriteCombine,
 };
+pub use noncoherent::Noncoherent;
 pub use pool::{DmaBlock, DmaPool, DmaPoolRef};
 #[cfg(CONFIG_PCI)]
 pub use state::BusMasterOff;

@@ -101,7 +101,7 @@ const fn allocated(bytes: usize) -> usize {
 /// The flags for so many bytes: more than the page allocator's largest block may come from
 /// elsewhere, and that it does not is no reason for a warning.
 #[inline(always)]
-fn flags<F: Gfp>(bytes: usize) -> gfp_t {
+pub(super) fn flags<F: Gfp>(bytes: usize) -> gfp_t {
     if bytes > PAGE_SIZE << MAX_ORDER {
         F::BITS | KALLOC_CONST___GFP_NOWARN
     } else {
@@ -111,7 +111,7 @@ fn flags<F: Gfp>(bytes: usize) -> gfp_t {
 
 /// What every size and type is asked for.
 #[inline(always)]
-const fn check<T, G: Grant>() {
+pub(super) const fn check<T, G: Grant>() {
     const {
         assert!(
             size_of::<T>() > 0,
@@ -155,7 +155,7 @@ fn alloc<G: Grant, A: Attrs>(
 
 /// The bytes of `len` elements: at least one, and no more than there can be.
 #[inline(always)]
-fn bytes<T, F: Gfp>(len: usize) -> Result<usize, Failed<F>> {
+pub(super) fn bytes<T, F: Gfp>(len: usize) -> Result<usize, Failed<F>> {
     // Rounded up to pages it must not wrap either.
     const MAX: usize = isize::MAX as usize - PAGE_SIZE;
     if len == 0 || len > MAX / size_of::<T>() {

@@ -142,6 +142,11 @@ impl fmt::Debug for Range<'_> {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "nothing in `{Self}` says that a device is through",
+    label = "an `Engine` is expected here",
+    note = "implement `Engine` for what the driver asks its device by, or use `BusMasterOff`"
+)]
 pub trait Engine {
     /// Whether the device neither reads nor writes `memory`, and will not before it is told to.
     fn is_quiet(&mut self, memory: Range<'_>) -> bool;
@@ -234,6 +239,8 @@ impl<M> From<Busy<M>> for Error {
 /// the type's own and private.
 macro_rules! cpu_access {
     ([$($generics:tt)*] $name:ident [$($before:ty),*; $($after:ty),*], $data:ty) => {
+        use super::{CpuReads, CpuWrites, Elements};
+
         impl<$($generics)*, D: CpuReads> core::ops::Deref
             for $name<'_, $($before,)* D, Cpu, $($after),*>
         {
@@ -250,6 +257,57 @@ macro_rules! cpu_access {
             #[inline(always)]
             fn deref_mut(&mut self) -> &mut $data {
                 self.data_mut()
+            }
+        }
+
+        // The bound is each method's, for the sake of the message.
+        impl<$($generics)*, D: Direction> $name<'_, $($before,)* D, Cpu, $($after),*> {
+            /// Writes all of it.
+            #[inline]
+            pub fn write(&mut self, value: $data)
+            where
+                D: CpuWrites,
+                $data: Sized,
+            {
+                *self.data_mut() = value;
+            }
+
+            /// Copies `values` to the elements from `at` on.
+            ///
+            /// # Errors
+            ///
+            /// The values, where there are not so many elements.
+            #[inline]
+            pub fn copy_from_slice<'v>(
+                &mut self,
+                at: usize,
+                values: &'v [<$data as Elements>::Element],
+            ) -> Result<(), &'v [<$data as Elements>::Element]>
+            where
+                D: CpuWrites,
+                $data: Elements,
+            {
+                let elements = self.data_mut().elements();
+                match at
+                    .checked_add(values.len())
+                    .and_then(|end| elements.get_mut(at..end))
+                {
+                    Some(place) => {
+                        place.copy_from_slice(values);
+                        Ok(())
+                    }
+                    None => Err(values),
+                }
+            }
+
+            /// Writes `value` to every element.
+            #[inline]
+            pub fn fill(&mut self, value: <$data as Elements>::Element)
+            where
+                D: CpuWrites,
+                $data: Elements,
+            {
+                self.data_mut().elements().fill(value);
             }
         }
     };

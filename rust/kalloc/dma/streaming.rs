@@ -3,8 +3,8 @@
 //! [`Streaming`]: a buffer of the driver, mapped for the device.
 
 use super::{
-    state::cpu_access, Attrs, Busy, Cpu, CpuReads, CpuWrites, Device, Direction, Dma, DmaAddress,
-    Elements, Engine, ForMapping, NoAttrs, Owner, Range,
+    state::cpu_access, Attrs, Busy, Cpu, Device, Direction, Dma, DmaAddress, Engine, ForMapping,
+    NoAttrs, Owner, Range,
 };
 use crate::{
     boxed::KBox,
@@ -359,53 +359,6 @@ impl<'bound, B: Buffer, D: Direction, A: Attrs> Streaming<'bound, B, D, Cpu, A> 
     fn data_mut(&mut self) -> &mut B::Data {
         // SAFETY: As for `data`, and this is borrowed exclusively.
         unsafe { &mut *self.memory() }
-    }
-}
-
-impl<B: Buffer, D: CpuWrites, A: Attrs> Streaming<'_, B, D, Cpu, A> {
-    /// Writes all of it.
-    #[inline]
-    pub fn write(&mut self, value: B::Data)
-    where
-        B::Data: Sized,
-    {
-        *self.data_mut() = value;
-    }
-
-    /// Copies `values` to the elements from `at` on.
-    ///
-    /// # Errors
-    ///
-    /// The values, where there are not so many elements.
-    #[inline]
-    pub fn copy_from_slice<'v>(
-        &mut self,
-        at: usize,
-        values: &'v [<B::Data as Elements>::Element],
-    ) -> Result<(), &'v [<B::Data as Elements>::Element]>
-    where
-        B::Data: Elements,
-    {
-        let elements = self.data_mut().elements();
-        match at
-            .checked_add(values.len())
-            .and_then(|end| elements.get_mut(at..end))
-        {
-            Some(place) => {
-                place.copy_from_slice(values);
-                Ok(())
-            }
-            None => Err(values),
-        }
-    }
-
-    /// Writes `value` to every element.
-    #[inline]
-    pub fn fill(&mut self, value: <B::Data as Elements>::Element)
-    where
-        B::Data: Elements,
-    {
-        self.data_mut().elements().fill(value);
     }
 }
 
