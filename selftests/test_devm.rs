@@ -15,7 +15,8 @@ use kernel::{
 };
 use testdevice::{wait_for_device_probe, PlatformDevice};
 use testlib::{
-    all_large_memory, c, check, check_eq, in_hardirq, in_softirq, traced, Outcome, Trace,
+    all_large_memory, c, check, check_eq, in_hardirq, in_nmi, in_softirq, is_in_hardirq, is_in_nmi,
+    traced, Outcome, Trace,
 };
 
 #[path = "testdevice.rs"]
@@ -42,6 +43,8 @@ testlib::tests! {
     in_each_context,
     in_a_softirq,
     in_a_hard_interrupt,
+    handle_dropped_in_each_context,
+    freed_in_each_context,
     flags_that_reach_the_kernel,
     node_of_the_device,
     failed_initialiser_leaves_nothing,
@@ -368,26 +371,106 @@ fn in_a_softirq(task: &mut Task) -> Outcome {
     Ok(())
 }
 
+#[cfg(not(CONFIG_PREEMPT_RT))]
 fn in_a_hard_interrupt(task: &mut Task) -> Outcome {
     let bound = BoundDevice::new()?;
     let kept = Devm::new(&task, bound.dev(), 1u64)?;
-    let (_dev, mut kept, mut _made) = (bound.dev(), Some(kept), None::<Devm<'_, [u64; 9]>>);
+    let (dev, mut kept, mut made) = (bound.dev(), Some(kept), None);
     let mut there = false;
-    in_hardirq(|_cx| {
-        there = testlib::is_in_hardirq();
-        #[cfg(not(CONFIG_PREEMPT_RT))]
-        {
-            _made = Devm::new(&*_cx, _dev, [5u64; 9]).ok();
-            if let Some(kept) = kept.take() {
-                kept.free(&*_cx);
-            }
+    in_hardirq(|cx| {
+        there = is_in_hardirq();
+        made = Devm::new(&*cx, dev, [5u64; 9]).ok();
+        if let Some(kept) = kept.take() {
+            kept.free(&*cx);
         }
-        // To drop the handle is nothing, in every context.
-        drop(kept.take());
     })?;
     check!(there);
+    check!(made.is_some_and(|made| *made == [5; 9]));
+    Ok(())
+}
+
+/// There is no allocator with interrupts off.
+#[cfg(CONFIG_PREEMPT_RT)]
+fn in_a_hard_interrupt(_task: &mut Task) -> Outcome {
+    Err(testlib::Stop::Skip("not on PREEMPT_RT"))
+}
+
+/// Nothing happens: the memory is as it was, and is freed at the end of the binding.
+fn handle_dropped_in_each_context(task: &mut Task) -> Outcome {
+    let bound = BoundDevice::new()?;
+    let (made, trace) = traced(|| -> Result<_> {
+        let mut handles: [_; 10] = [const { None }; 10];
+        for handle in &mut handles {
+            *handle = Some(Devm::new(&task, bound.dev(), [3u8; 200])?);
+        }
+        Ok(handles)
+    })?;
+    let mut handles = made?;
+    let memory = handles
+        .each_ref()
+        .map(|handle| allocation(&trace, handle.as_ref().map_or(0, |memory| addr(&**memory))));
+    let mut left = handles.iter_mut();
+    let mut next = || left.next().map(Option::take);
+    let lock = KBox::pin_init(&*task, new_spinlock!(0u32))?;
+    let mut seen = (false, false);
+    let ((), dropped) = traced(|| {
+        drop(next());
+        task.nofs(|_| drop(next()));
+        task.noio(|_| drop(next()));
+        task.locked(&lock, |_, _| drop(next()));
+        task.rcu_read(|_, _| drop(next()));
+        task.irqs_off(|_| drop(next()));
+        task.preempt_off(|_| drop(next()));
+    })?;
+    check_eq!(dropped.events().count(), 0);
+    in_softirq(|_| drop(next()))?;
+    in_hardirq(|_| {
+        seen.0 = is_in_hardirq();
+        drop(next())
+    })?;
+    in_nmi(|_| {
+        seen.1 = is_in_nmi();
+        drop(next())
+    })?;
+    check_eq!((seen, next().is_none()), ((true, true), true));
+    let ((), end) = traced(|| drop(bound))?;
+    for event in memory {
+        check_eq!(frees(&end, &event.ok_or(EINVAL)?), 1);
+    }
+    Ok(())
+}
+
+/// The memory is free when it returns.
+fn freed_in_each_context(task: &mut Task) -> Outcome {
+    let bound = BoundDevice::new()?;
+    let lock = KBox::pin_init(&*task, new_spinlock!(0u32))?;
+    macro_rules! freed {
+        ($enter:expr) => {{
+            let (made, trace) = traced(|| Devm::new(&task, bound.dev(), [3u8; 200]))?;
+            let mut made = Some(made?);
+            let event = allocation(&trace, made.as_ref().map_or(0, |made| addr(&**made)));
+            let mut take = || made.take();
+            let enter: fn(&mut Task, &SpinLock<u32>, &mut dyn FnMut() -> _) = $enter;
+            let ((), trace) = traced(|| enter(task, &lock, &mut take))?;
+            check_eq!(frees(&trace, &event.ok_or(EINVAL)?), 1);
+        }};
+    }
+    type Take<'t, 'a> = &'t mut dyn FnMut() -> Option<Devm<'a, [u8; 200]>>;
+    fn free<C: Allocate>(cx: &C, take: Take<'_, '_>) {
+        if let Some(memory) = take() {
+            memory.free(cx);
+        }
+    }
+    freed!(|task, _, take| free(task, take));
+    freed!(|task, _, take| task.nofs(|cx| free(cx, take)));
+    freed!(|task, _, take| task.noio(|cx| free(cx, take)));
+    freed!(|task, lock, take| task.locked(lock, |_, cx| free(cx, take)));
+    freed!(|task, _, take| task.rcu_read(|_, cx| free(cx, take)));
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    check!(_made.is_some_and(|made| *made == [5; 9]));
+    {
+        freed!(|task, _, take| task.irqs_off(|cx| free(cx, take)));
+        freed!(|task, _, take| task.preempt_off(|cx| free(cx, take)));
+    }
     Ok(())
 }
 

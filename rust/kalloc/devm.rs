@@ -507,10 +507,10 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
     /// Moves `value` into new memory and drops it when the device is unbound, wraps
     /// `devres_alloc_node()` and `devres_add()`.
     ///
-    /// The value is `'static`, since what it
-    /// borrowed could be released before it. It is dropped in process context, on any thread. The
-    /// device is that of probe or another callback of the bus: that of another driver, which can
-    /// outlive the code of this one, does not do.
+    /// The value is `'static`, since what it borrowed could be released before it. It is dropped in
+    /// process context, on any thread, or by [`Devm::free`]. The device is that of probe or another
+    /// callback of the bus: any that is bound does not do, since its driver may stay when the code
+    /// that drops the value is gone.
     ///
     /// # Errors
     ///
