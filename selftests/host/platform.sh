@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The platform driver sample: the devices that it says it is for, and selftests/platform.sh in a guest whose firmware has
+# one of them.
+
+. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+aliases=$(modinfo -F alias "build/$name/samples/kalloc_platform.ko")
+iasl -p "$tmp/ssdt" samples/kalloc_platform.asl &>"$tmp/iasl" || cat "$tmp/iasl" >&2
+export KALLOC_QEMU="-acpitable file=$tmp/ssdt.aml${KALLOC_QEMU:+ $KALLOC_QEMU}"
+output=$(scripts/vm "$KERNELDIR" 600 "$top/selftests/platform.sh" "$top/build/$name") || true
+results=$(grep -cE '^(not )?ok ' <<<"$output")
+
+plan $((4 + results))
+has() { grep -qxF "$1" <<<"$aliases"; }
+check "modinfo: platform" has platform:kalloc_platform
+check "modinfo: ACPI" has "acpi*:KALL0001:*"
+check "modinfo: OF" has "of:N*T*Ckalloc,platform"
+ended() { grep -qx "1\.\.$results" <<<"$output"; }
+check "the guest ran to its end" ended
+while read -r line; do
+	case $line in
+	ok\ *) ktap_test_pass "$(cut -d' ' -f3- <<<"$line")" ;;
+	not\ ok\ *) ktap_test_fail "$(cut -d' ' -f4- <<<"$line")" ;;
+	\#*) echo "$line" ;;
+	esac
+done <<<"$output"
+ktap_finished
