@@ -104,8 +104,8 @@ const VALUE: usize = size_of::<Glue>().next_multiple_of(MAX_ALIGN);
 /// `memory` is aligned for `T` and valid for reads and writes of a `T`, which is initialised, for
 /// `'bound`; nobody else has it. It is
 ///
-/// - at [`VALUE`] in memory of `__devres_alloc_node()` that was added to `device` with [`release`],
-///   where the `T` has drop glue; then `T: Sized`, and a [`Glue`] of `T` is in front of it.
+/// - at `VALUE` in memory of `__devres_alloc_node()` that was added to `device` with `release`,
+///   where the `T` has drop glue; then `T: Sized`, and a `Glue` of `T` is in front of it.
 /// - where not, memory of `devm_kmalloc()` of `device`, unless the `T` has no size.
 pub struct Devm<'bound, T: ?Sized> {
     memory: NonNull<T>,
