@@ -12,7 +12,7 @@ use crate::{
     allocator::{private::Functions, Allocator, Blocking},
     gfp::{Gfp, Grant},
     kmalloc,
-    vmalloc::{align, exceeds_ram},
+    vmalloc::{align, exceeds_ram, room},
 };
 use core::ptr;
 use kernel::{bindings, ffi::c_void};
@@ -89,6 +89,8 @@ unsafe impl Functions for KVmalloc {
         if exceeds_ram(bytes) {
             return ptr::null_mut();
         }
+        // It may be memory of vmalloc, and shrink.
+        let bytes = room::<T>(bytes);
         // SAFETY: By the contract of this function `old` is NULL or memory of kvmalloc, aligned for
         // a `T`. The flags are legal in this context, which is what the grant says, and `nid` is
         // NUMA_NO_NODE or that of a node that is or was online.

@@ -30,7 +30,7 @@ use crate::{
 use core::ptr;
 use kalloc_bindings::*;
 use kernel::{
-    bindings::{self, gfp_t},
+    bindings::{self, gfp_t, llist_node},
     ffi::c_void,
     page::{PAGE_SHIFT, PAGE_SIZE},
 };
@@ -79,6 +79,17 @@ pub(crate) const fn align<T>() -> usize {
     }
 }
 
+/// `bytes`, and no less than the pointer that `vfree_atomic()` writes to the memory, whose size KASAN
+/// knows.
+#[inline(always)]
+pub(crate) const fn room<T>(bytes: usize) -> usize {
+    if size_of::<T>() < size_of::<llist_node>() && bytes < size_of::<llist_node>() && bytes != 0 {
+        size_of::<llist_node>()
+    } else {
+        bytes
+    }
+}
+
 const ZEROED: gfp_t = KALLOC_CONST_GFP_KERNEL | KALLOC_CONST___GFP_ZERO;
 
 // SAFETY: vmalloc gives whole pages, aligned to a page or as asked, and frees them by `vfree()`.
@@ -91,7 +102,7 @@ unsafe impl Functions for Vmalloc {
         if exceeds_ram(bytes) {
             return ptr::null_mut();
         }
-        let (flags, nid) = (G::Flags::BITS, grant.nid());
+        let (bytes, flags, nid) = (room::<T>(bytes), G::Flags::BITS, grant.nid());
         let plain = const { align::<T>() == 1 };
         // SAFETY: The flags are legal in this context, which is what the grant says, and accepted
         // by vmalloc, which the box has asked. `nid` is that of a node that is or was online, and
@@ -115,6 +126,7 @@ unsafe impl Functions for Vmalloc {
         if exceeds_ram(bytes) {
             return ptr::null_mut();
         }
+        let bytes = room::<T>(bytes);
         // SAFETY: By the contract of this function `old` is NULL or memory of vmalloc, aligned for
         // a `T`. The flags are legal in this context, which is what the grant says, and `nid` is
         // NUMA_NO_NODE or that of a node that is or was online.
