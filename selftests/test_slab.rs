@@ -577,8 +577,8 @@ fn constructor_runs_once_an_object(task: &mut Task) -> Outcome {
     for _ in 0..100 {
         drop(ConstructedBox::new(task.with(GfpAtomic), &cache)?);
     }
-    // Not again for memory that the cache already has.
-    check!(CONSTRUCTED.load(Ordering::Relaxed) <= 2 * after_one);
+    // Not again for memory that the cache already has, which KASAN keeps back.
+    check!(cfg!(CONFIG_KASAN) || CONSTRUCTED.load(Ordering::Relaxed) <= 2 * after_one);
     check!(cache.shrink(task));
     Ok(())
 }

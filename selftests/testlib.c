@@ -63,6 +63,11 @@ static void probe_kfree(void *data, unsigned long call_site, const void *ptr)
 static void probe_kmem_cache_alloc(void *data, unsigned long call_site, const void *ptr, struct kmem_cache *cache,
 				   gfp_t gfp, int node)
 {
+	/* What kmemleak remembers of an allocation, with the flags of gfp_nested_mask(), is none of the thread's. */
+	const gfp_t nested = __GFP_NORETRY | __GFP_NOMEMALLOC | __GFP_NOWARN;
+
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) && (gfp & nested) == nested)
+		return;
 	record((struct testlib_event){ .ptr = ptr, .gfp = gfp, .node = node });
 }
 
