@@ -60,22 +60,16 @@ static void sleep_in_atomic(void)
 	spin_unlock(&lock);
 }
 
-static void over(struct rcu_head *head)
-{
-}
-
 /* Returns long after rcu_cpu_stall_timeout, which must be 3 seconds. (With PROVE_RCU the kernel waits 5 more.) */
 static void stall(void)
 {
-	static struct rcu_head head;
 	unsigned long end = jiffies + 12 * HZ;
 
-	call_rcu(&head, over);
+	start_poll_synchronize_rcu();
 	preempt_disable();
 	while (time_before(jiffies, end))
 		cpu_relax();
 	preempt_enable();
-	rcu_barrier();
 }
 
 static void use_after_free(void)
