@@ -6,7 +6,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 
 KALLOC_MEM=6G KALLOC_QEMU="-object memory-backend-ram,id=one,size=3G -object memory-backend-ram,id=two,size=3G
-	-numa node,memdev=one,cpus=0 -numa node,memdev=two,cpus=1"
+	-numa node,memdev=one,cpus=0 -numa node,memdev=two,cpus=1 -smp 2,sockets=2,cores=1,threads=1"
 export KALLOC_MEM KALLOC_QEMU
 KALLOC_QEMU=${KALLOC_QEMU//[$'\n\t']/ }
 plan 5
