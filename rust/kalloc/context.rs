@@ -284,7 +284,7 @@ pub trait SleepFs: SleepIo {}
     message = "an NMI handler must not have `{Self}`",
     label = "may lead to a lock, or to memory that is freed",
     note = "it may have numbers, atomics, `PerCpu` of integers, an `ObjPool` of what is `Copy`, and structs of these that \
-            `nmi_safe! { … }` declares"
+            `nmi_safe!` declares"
 )]
 pub unsafe trait NmiSafe {}
 
