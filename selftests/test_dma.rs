@@ -8,7 +8,10 @@ use core::{
     sync::atomic::{AtomicI32, AtomicUsize, Ordering},
 };
 use kalloc::{
-    dma::{dma_rmb, dma_wmb, Attrs, CoherentView},
+    dma::{
+        dma_rmb, dma_wmb, Attrs, CoherentView, Cpu, DmaBlock, DmaPool, DmaPoolRef, Engine,
+        FromDevice, Noncoherent, Range, Streaming,
+    },
     prelude::*,
 };
 use kernel::{
@@ -18,8 +21,11 @@ use kernel::{
     io::{io_project, io_read, io_write, Io},
     new_spinlock, platform,
 };
+use testdma::{Seen, ALLOC, FREE, FREE_PAGES, UNMAP};
 use testlib::{c, check, check_eq, in_hardirq, in_nmi, in_softirq, Outcome, Stop};
 
+#[path = "testdma.rs"]
+mod testdma;
 #[path = "testlib.rs"]
 mod testlib;
 
@@ -41,6 +47,14 @@ testlib::tests! {
     managed_memory_lives_as_long_as_the_binding,
     a_failed_probe_frees_all,
     barriers,
+    blocks_of_a_pool,
+    blocks_are_zero_or_a_value,
+    blocks_are_aligned_and_do_not_cross,
+    a_pool_takes_what_it_gave,
+    blocks_in_each_context,
+    a_pool_goes_with_the_binding,
+    mapped_buffers_drop_in_each_context,
+    noncoherent_pages_drop_in_each_context,
 }
 
 // The device ----------------------------------------------------------------------------------------------------------
@@ -50,6 +64,7 @@ testlib::tests! {
 struct Kept<'bound> {
     _coherent: Option<Coherent<'bound, [u32]>>,
     in_atomic: Option<Coherent<'bound, u64>>,
+    _block: Option<DmaBlock<'bound, u64>>,
 }
 
 impl Drop for Kept<'_> {
@@ -115,45 +130,12 @@ impl Drop for Device {
     }
 }
 
-/// What the DMA API did for the device from its binding to the end of it.
-struct Seen(usize);
-
-impl Seen {
-    fn events(&self) -> impl Iterator<Item = c::testlib_dma_event> {
-        // SAFETY: It has no preconditions.
-        (0..self.0).map(|index| unsafe { c::testlib_dma_trace_event(index) })
-    }
-
-    fn of(&self, kind: u32) -> impl Iterator<Item = c::testlib_dma_event> {
-        self.events().filter(move |event| event.kind == kind)
-    }
-
-    fn count(&self, kind: u32) -> usize {
-        self.of(kind).count()
-    }
-
-    /// The allocation, and where nothing else was allocated and it was freed once.
-    fn only(&self) -> Result<c::testlib_dma_event, Stop> {
-        let alloc = self.of(ALLOC).next().ok_or(Stop::Fail)?;
-        check_eq!(self.count(ALLOC), 1);
-        check_eq!(self.count(FREE), 1);
-        check!(self.of(FREE).all(|free| free.handle == alloc.handle
-            && free.size == alloc.size
-            && free.attrs == alloc.attrs));
-        Ok(alloc)
-    }
-}
-
-const ALLOC: u32 = c::TESTLIB_DMA_ALLOC;
-const FREE: u32 = c::TESTLIB_DMA_FREE;
-
 /// Binds a device, runs `step` in probe and unbinds it. What the kernel saw meanwhile.
 fn on_device(task: &mut Task, step: Step) -> Result<Seen, Stop> {
     let device = Device::new()?;
     STEP.store(step as usize, Ordering::Release);
     ENDED.store(0, Ordering::Release);
-    // SAFETY: It has no preconditions.
-    kernel::error::to_result(unsafe { c::testlib_dma_trace_start(device.dev().cast()) })?;
+    Seen::start(device.dev())?;
     let bound = KBox::pin_init(
         &task,
         driver::Registration::<platform::Adapter<Driver>>::new(
@@ -162,8 +144,7 @@ fn on_device(task: &mut Task, step: Step) -> Result<Seen, Stop> {
         ),
     );
     drop(bound);
-    // SAFETY: It was started above.
-    let seen = Seen(unsafe { c::testlib_dma_trace_stop() });
+    let seen = Seen::stop();
     if ENDED.load(Ordering::Acquire) != 1 {
         pr_info!("# the step ended with {}\n", ENDED.load(Ordering::Acquire));
         return Err(Stop::Fail);
@@ -501,6 +482,7 @@ fn a_put_off_free_is_before_the_end_of_the_binding(task: &mut Task) -> Outcome {
             Ok(Kept {
                 _coherent: None,
                 in_atomic: Some(Coherent::zeroed(&task, dma(task, pdev)?)?),
+                _block: None,
             })
         })?;
         seen.only()?;
@@ -530,6 +512,7 @@ fn managed_memory_lives_as_long_as_the_binding(task: &mut Task) -> Outcome {
         Ok(Kept {
             _coherent: Some(memory),
             in_atomic: None,
+            _block: None,
         })
     })?;
     check_eq!(seen.count(ALLOC), 2);
@@ -551,12 +534,7 @@ fn a_failed_probe_frees_all(task: &mut Task) -> Outcome {
     });
     check!(device.is_err());
     check_eq!(ENDED.load(Ordering::Acquire), -1);
-    // SAFETY: It has no preconditions.
-    let seen = Seen(
-        (0..8)
-            .take_while(|i| unsafe { c::testlib_dma_trace_event(*i) }.size != 0)
-            .count(),
-    );
+    let seen = Seen::last();
     check_eq!(seen.count(ALLOC), 2);
     check_eq!(seen.count(FREE), 2);
     Ok(())
@@ -576,4 +554,176 @@ fn barriers(task: &mut Task) -> Outcome {
     check_eq!(size_of::<Dma<'_>>(), size_of::<usize>());
     check_eq!(<kalloc::dma::NoAttrs as Attrs>::BITS, 0);
     Ok(())
+}
+
+// Pools ---------------------------------------------------------------------------------------------------------------
+
+fn blocks_of_a_pool(task: &mut Task) -> Outcome {
+    let seen = on_device(task, |task, pdev| {
+        let pool = DmaPool::<Descriptor>::new(task, dma(task, pdev)?, c"test")?;
+        let mut blocks: KVec<DmaBlock<'_, Descriptor>> = KVec::new();
+        for address in 0..300 {
+            let block = pool.zeroed(&task)?;
+            io_write!(block, .address, address);
+            check_eq!(block.dma_handle(), block.view().dma_handle());
+            check!(blocks
+                .iter()
+                .all(|other| other.dma_handle() != block.dma_handle()));
+            blocks.push(&task, block).map_err(|_| Stop::Fail)?;
+        }
+        for (address, block) in blocks.iter().enumerate() {
+            check_eq!(io_read!(*block, .address), address as u64);
+        }
+        drop(blocks);
+        pool.destroy(task);
+        nothing()
+    })?;
+    // 256 blocks of 16 bytes in a page.
+    check_eq!(seen.count(ALLOC), 2);
+    check_eq!(seen.count(FREE), 2);
+    check!(seen.of(ALLOC).all(|alloc| alloc.size == 4096));
+    Ok(())
+}
+
+fn blocks_are_zero_or_a_value(task: &mut Task) -> Outcome {
+    on_device(task, |task, pdev| {
+        let pool = DmaPool::<[u32; 16]>::new(task, dma(task, pdev)?, c"test")?;
+        for seed in 1..10 {
+            let block = pool.zeroed(&task)?;
+            check_eq!(block.copy_read(), [0; 16]);
+            block.copy_write([seed; 16]);
+            drop(block);
+            let block = pool.alloc(&task, [seed + 100; 16])?;
+            check_eq!(block.copy_read(), [seed + 100; 16]);
+        }
+        nothing()
+    })?;
+    Ok(())
+}
+
+fn blocks_are_aligned_and_do_not_cross(task: &mut Task) -> Outcome {
+    on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        let pool = DmaPool::<[u8; 96]>::with::<64, 256>(task, dma, c"test")?;
+        let mut blocks: KVec<DmaBlock<'_, [u8; 96]>> = KVec::new();
+        for _ in 0..64 {
+            let block = pool.zeroed(&task)?;
+            check_eq!(block.dma_handle() % 64, 0);
+            check!(block.dma_handle() % 256 + 96 <= 256);
+            blocks.push(&task, block).map_err(|_| Stop::Fail)?;
+        }
+        // A block larger than a page, for which there is no boundary.
+        let large = DmaPool::<[u8; 5000]>::new(task, dma, c"large")?;
+        check_eq!(large.zeroed(&task)?.dma_handle() % 4096, 0);
+        nothing()
+    })?;
+    Ok(())
+}
+
+fn a_pool_takes_what_it_gave(task: &mut Task) -> Outcome {
+    let seen = on_device(task, |task, pdev| {
+        let pool = DmaPool::<u64>::new(task, dma(task, pdev)?, c"test")?;
+        for _ in 0..2000 {
+            drop(pool.zeroed(&task)?);
+        }
+        nothing()
+    })?;
+    check_eq!(seen.only()?.size, 4096);
+    Ok(())
+}
+
+fn blocks_in_each_context(task: &mut Task) -> Outcome {
+    let seen = on_device(task, |task, pdev| {
+        let pool = DmaPool::<u64>::new(task, dma(task, pdev)?, c"test")?;
+        let mut got = 0;
+        let lock = KBox::pin_init(&task, new_spinlock!(()))?;
+        let block = task.locked(&lock, |(), cx| pool.alloc(&cx, 7).ok());
+        check_eq!(block.map(|block| block.read_val()), Some(7));
+        in_softirq(|cx| got += usize::from(pool.zeroed(&cx).is_ok()))?;
+        task.nofs(|cx| got += usize::from(pool.zeroed(&cx).is_ok()));
+        #[cfg(not(CONFIG_PREEMPT_RT))]
+        {
+            task.irqs_off(|cx| got += usize::from(pool.zeroed(&cx).is_ok()));
+            in_hardirq(|cx| got += usize::from(pool.zeroed(&cx).is_ok()))?;
+        }
+        check_eq!(got, if cfg!(CONFIG_PREEMPT_RT) { 2 } else { 4 });
+        nothing()
+    })?;
+    seen.only()?;
+    Ok(())
+}
+
+fn a_pool_goes_with_the_binding(task: &mut Task) -> Outcome {
+    let seen = on_device(task, |task, pdev| {
+        let pool: DmaPoolRef<'_, u64> = DmaPool::new(task, dma(task, pdev)?, c"test")?.share();
+        Ok(Kept {
+            _coherent: None,
+            in_atomic: None,
+            _block: Some(pool.zeroed(&task)?),
+        })
+    })?;
+    seen.only()?;
+    Ok(())
+}
+
+// What the CPU has ----------------------------------------------------------------------------------------------------
+
+/// There is no device that could be busy.
+struct Quiet;
+
+impl Engine for Quiet {
+    fn is_quiet(&mut self, memory: Range<'_>) -> bool {
+        memory.size() != 0
+    }
+}
+
+type Mapped<'bound> = Streaming<'bound, KBox<[u8]>, FromDevice, Cpu>;
+
+fn mapped<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Mapped<'bound>> {
+    let buffer = KBox::zeroed_slice(task.with(Kernel.dma()), 256)?;
+    Ok(Streaming::map(task, dma, buffer)?.sync_for_cpu(&mut Quiet)?)
+}
+
+fn pages<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Noncoherent<'bound, u64, FromDevice>> {
+    Ok(Noncoherent::zeroed(task, dma)?)
+}
+
+/// Drops what `$make` makes in each context, which frees it there.
+macro_rules! drops_at_once {
+    ($outer:ident, $make:ident, $free:ident) => {{
+        drops_at_once! { @ $outer, $make, $free,
+            |task, value| { let _ = &task; drop(value.take()) };
+            |task, value| {
+                let lock = KBox::pin_init(&task, new_spinlock!(()))?;
+                task.locked(&lock, |(), _| drop(value.take()))
+            };
+            |task, value| task.rcu_read(|_, _| drop(value.take()));
+            |task, value| { let _ = &task; in_softirq(|_| drop(value.take()))? };
+        }
+        // Where PREEMPT_RT frees no page.
+        #[cfg(not(CONFIG_PREEMPT_RT))]
+        drops_at_once! { @ $outer, $make, $free,
+            |task, value| task.irqs_off(|_| drop(value.take()));
+            |task, value| task.preempt_off(|_| drop(value.take()));
+            |task, value| { let _ = &task; in_hardirq(|_| drop(value.take()))? };
+        }
+        Ok(())
+    }};
+    (@ $outer:ident, $make:ident, $free:ident, $(|$task:ident, $value:ident| $drop:expr;)*) => {$(
+        let seen = on_device($outer, |$task, pdev| {
+            let mut $value = Some($make($task, dma($task, pdev)?)?);
+            $drop;
+            check!($value.is_none());
+            nothing()
+        })?;
+        check_eq!(seen.count($free), 1);
+    )*};
+}
+
+fn mapped_buffers_drop_in_each_context(task: &mut Task) -> Outcome {
+    drops_at_once!(task, mapped, UNMAP)
+}
+
+fn noncoherent_pages_drop_in_each_context(task: &mut Task) -> Outcome {
+    drops_at_once!(task, pages, FREE_PAGES)
 }

@@ -1076,5 +1076,11 @@ struct testlib_dma_event testlib_dma_trace_event(size_t index)
 }
 EXPORT_SYMBOL_GPL(testlib_dma_trace_event);
 
+bool testlib_dma_need_sync(const void *dev)
+{
+	return dma_dev_need_sync(dev);
+}
+EXPORT_SYMBOL_GPL(testlib_dma_need_sync);
+
 MODULE_DESCRIPTION("What kalloc's tests ask of the kernel");
 MODULE_LICENSE("GPL");

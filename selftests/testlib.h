@@ -187,4 +187,7 @@ int testlib_dma_trace_start(const void *dev);
 size_t testlib_dma_trace_stop(void);
 struct testlib_dma_event testlib_dma_trace_event(size_t index);
 
+/* Whether dma_sync_*() do something for the device. */
+bool testlib_dma_need_sync(const void *dev);
+
 #endif

@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DMA to a device and back where synchronising does something: with bounce buffers, and behind an IOMMU; and on a plain
+# machine, where it does nothing.
+
+. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+
+seen=$(mktemp)
+trap 'rm -f "$seen"' EXIT
+# boot PARAMETERS DEVICE: what the tests say.
+boot() {
+	KALLOC_APPEND=$1 KALLOC_QEMU="-device edu$2" scripts/vm "$KERNELDIR" 280 \
+		"$top/selftests/kalloc.sh" "$top/build/$name" test_dma test_edu >"$seen" 2>&1 || true
+}
+passes() { grep -qE "^    ok [0-9]+ $1\$" "$seen"; }	# and is not skipped
+skips() { grep -qE "^    ok [0-9]+ $1 # SKIP" "$seen"; }
+module() { grep -qE "^ok [0-9]+ $1\$" "$seen"; }
+# show: what was seen, where something failed since `failed` was set.
+failed=0
+show() {
+	[[ $KTAP_CNT_FAIL == "$failed" ]] || sed 's/^/# /' "$seen"
+	failed=$KTAP_CNT_FAIL
+}
+
+data="coherent_memory_goes_there_and_back a_streaming_buffer_goes_there_and_back
+	what_comes_is_seen_between_two_transfers what_goes_is_written_between_two_transfers"
+# machine NAME: data arrives, and no test fails.
+machine() {
+	for test in test_dma test_edu; do check "$1: no test of $test fails or warns" module $test; done
+	for test in $data; do check "$1: $test" passes "$test"; done
+}
+
+plan 25
+boot "" ""
+machine plain
+check "plain: nothing is copied" skips without_the_sync_the_data_is_old
+show
+
+# The bounce buffers are above what the device reaches by default.
+boot "swiotlb=force" ",dma_mask=4294967295"
+machine swiotlb
+check "swiotlb: without the sync the data is old" passes without_the_sync_the_data_is_old
+check "swiotlb: what is too large is given back" passes a_buffer_too_large_to_bounce_is_given_back
+show
+
+boot "intel_iommu=on intremap=off no_timer_check" " -device intel-iommu"
+machine iommu
+check "iommu: addresses are its own" passes an_iommu_gives_its_own_addresses
+check "iommu: nothing is copied" skips without_the_sync_the_data_is_old
+show
+
+KALLOC_QEMU="-device pci-testdev" scripts/vm "$KERNELDIR" 120 scripts/guest/run "$top/build/$name/kalloc.ko" \
+	"$top/build/$name/samples/kalloc_dma.ko" >"$seen" 2>&1 || true
+check "sample: no warning" grep -q '^run: ok' "$seen"
+check "sample: bound, and freed" grep -qE 'kalloc_dma.*: 5 pairs at 0x[0-9a-f]+, 16384 bytes at 0x' "$seen"
+show
+ktap_finished

@@ -1,0 +1,786 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! DMA that a device really does: QEMU's `edu`, which copies between memory and 4096 bytes of its
+//! own. On a plain x86 machine synchronising does nothing, so host/dma.sh runs this with bounce
+//! buffers and behind an IOMMU too.
+
+use core::{
+    mem::transmute,
+    sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering},
+};
+use kalloc::{
+    dma::{
+        Bidirectional, BusMasterOff, Busy, DmaAddress, DmaPool, Engine, FromDevice, MapFailed,
+        Noncoherent, Range, Streaming, ToDevice,
+    },
+    driver::Register,
+    pci,
+    prelude::*,
+};
+use kernel::{
+    bindings,
+    device::{Bound, Core},
+    io::{io_read, Io},
+    new_spinlock,
+    time::{delay::fsleep, Delta},
+};
+use testdma::{Seen, ALLOC_PAGES, FREE_PAGES, MAP, SYNC_FOR_CPU, SYNC_FOR_DEVICE, UNMAP};
+use testlib::{c, check, check_eq, in_softirq, Outcome, Stop};
+
+#[path = "testdma.rs"]
+mod testdma;
+#[path = "testlib.rs"]
+mod testlib;
+
+testlib::tests! {
+    "test_edu":
+    coherent_memory_goes_there_and_back,
+    blocks_of_a_pool_go_there_and_back,
+    a_streaming_buffer_goes_there_and_back,
+    what_comes_is_seen_between_two_transfers,
+    what_goes_is_written_between_two_transfers,
+    a_value_goes_both_ways,
+    pages_of_each_kind,
+    noncoherent_pages_go_there_and_back,
+    a_busy_device_keeps_the_buffer,
+    a_buffer_without_bytes_is_given_back,
+    a_buffer_too_large_to_bounce_is_given_back,
+    the_kernel_sees_the_whole_buffer,
+    attributes_of_a_mapping,
+    mapped_in_each_context,
+    dropped_while_the_cpu_has_it,
+    dropped_while_the_device_has_it,
+    noncoherent_pages_are_freed_once,
+    a_device_that_may_not_is_quiet,
+    without_the_sync_the_data_is_old,
+    an_iommu_gives_its_own_addresses,
+}
+
+// The device ----------------------------------------------------------------------------------------------------------
+
+const SOURCE: usize = 0x80;
+const DESTINATION: usize = 0x88;
+const COUNT: usize = 0x90;
+const COMMAND: usize = 0x98;
+const START: u32 = 1;
+const TO_MEMORY: u32 = 2;
+
+/// Where the device has its own memory, in its own addresses.
+const OWN: u32 = 0x40000;
+const OWN_SIZE: usize = 4096;
+
+struct Edu<'bound> {
+    bar: kernel::pci::Bar<'bound, 0xa0>,
+    pdev: &'bound kernel::pci::Device<Bound>,
+}
+
+impl Edu<'_> {
+    fn start(&mut self, source: u32, destination: u32, count: usize, command: u32) {
+        self.bar.write32(source, SOURCE);
+        self.bar.write32(destination, DESTINATION);
+        self.bar.write32(count as u32, COUNT);
+        self.bar.write32(command | START, COMMAND);
+    }
+
+    /// Tells it to read from memory, and returns at once.
+    fn start_reading(&mut self, from: DmaAddress, count: usize) {
+        self.start(from as u32, OWN, count, 0);
+    }
+
+    /// Tells it to write to memory, and returns at once.
+    fn start_writing(&mut self, to: DmaAddress, count: usize) {
+        self.start(OWN, to as u32, count, TO_MEMORY);
+    }
+
+    fn wait(&mut self, _task: &mut Task) -> Result {
+        for _ in 0..2000 {
+            if self.bar.read32(COMMAND) & START == 0 {
+                return Ok(());
+            }
+            fsleep(Delta::from_millis(5));
+        }
+        Err(ETIMEDOUT)
+    }
+
+    fn read(&mut self, task: &mut Task, from: DmaAddress, count: usize) -> Result {
+        self.start_reading(from, count);
+        self.wait(task)
+    }
+
+    fn write(&mut self, task: &mut Task, to: DmaAddress, count: usize) -> Result {
+        self.start_writing(to, count);
+        self.wait(task)
+    }
+
+    /// Whether mappings are copies.
+    fn bounces(&self, handle: DmaAddress, memory: *const u8) -> bool {
+        let dev = self.raw();
+        // SAFETY: It is bound.
+        let translated = unsafe { !(*dev).iommu.is_null() && !(*dev).iommu_group.is_null() };
+        !translated && handle != phys(memory)
+    }
+
+    fn raw(&self) -> *mut bindings::device {
+        let dev: &kernel::device::Device = self.pdev.as_ref();
+        core::ptr::from_ref(dev).cast_mut().cast()
+    }
+}
+
+/// The physical address of memory of kmalloc.
+fn phys(memory: *const u8) -> u64 {
+    // SAFETY: It is an address of the direct map, which begins there.
+    memory as u64 - unsafe { bindings::page_offset_base } as u64
+}
+
+impl Engine for Edu<'_> {
+    fn is_quiet(&mut self, _memory: Range<'_>) -> bool {
+        self.bar.read32(COMMAND) & START == 0
+    }
+}
+
+type Step = for<'bound> fn(&mut Task, &mut Edu<'bound>, Dma<'bound>) -> Outcome;
+
+/// What probe runs, and how it ended: 1 if well, -1 if not, 2 if skipped, 0 if it did not run.
+static STEP: AtomicUsize = AtomicUsize::new(0);
+static ENDED: AtomicI32 = AtomicI32::new(0);
+
+/// Whether the kernel synchronises what the device of the last step has.
+static SYNCS: AtomicBool = AtomicBool::new(false);
+
+kernel::pci_device_table!(
+    TABLE,
+    (),
+    [(
+        kernel::pci::DeviceId::from_id(pci::vendor(0x1234), 0x11e8),
+        ()
+    )]
+);
+
+struct Driver;
+
+impl pci::Driver for Driver {
+    type IdInfo = ();
+    type Data<'bound> = ();
+    const ID_TABLE: kernel::pci::IdTable<()> = &TABLE;
+
+    fn probe<'bound>(
+        pdev: &'bound kernel::pci::Device<Core<'_>>,
+        _info: Option<&'bound ()>,
+        mut task: Task,
+    ) -> impl PinInit<(), Error> + 'bound {
+        let outcome = run(&mut task, pdev);
+        ENDED.store(
+            match &outcome {
+                Ok(()) => 1,
+                Err(Stop::Skip(_)) => 2,
+                Err(Stop::Fail) => -1,
+            },
+            Ordering::Release,
+        );
+        outcome.map_err(|_| ENODEV)
+    }
+}
+
+fn run<'bound>(task: &mut Task, pdev: &'bound kernel::pci::Device<Core<'_>>) -> Outcome {
+    // SAFETY: `on_edu` stored it.
+    let step = unsafe { transmute::<usize, Step>(STEP.load(Ordering::Acquire)) };
+    pdev.enable_device_mem()?;
+    pdev.set_master();
+    let mut edu = Edu {
+        bar: pdev.iomap_region_sized::<0xa0>(0, c"kalloc_test_edu")?,
+        pdev,
+    };
+    // Bounce buffers are somewhere below 4 GiB, and so reaches the device of host/dma.sh.
+    // SAFETY: It is bound.
+    let dma = if unsafe { bindings::dma_max_mapping_size(edu.raw()) } < 1 << 20 {
+        Dma::set_mask_and_coherent::<32, _>(task, pdev)?
+    } else {
+        Dma::set_mask_and_coherent::<28, _>(task, pdev)?
+    };
+    step(task, &mut edu, dma)?;
+    // SAFETY: It is bound.
+    let syncs = unsafe { c::testlib_dma_need_sync(edu.raw().cast()) };
+    SYNCS.store(syncs, Ordering::Release);
+    Ok(())
+}
+
+/// So many synchronisations; the kernel does none while nothing of the device was ever copied.
+fn syncs(expected: usize) -> usize {
+    if SYNCS.load(Ordering::Acquire) {
+        expected
+    } else {
+        0
+    }
+}
+
+/// Binds the device and runs `step` in probe. What the kernel saw meanwhile.
+fn on_edu(task: &mut Task, step: Step) -> Result<Seen, Stop> {
+    // SAFETY: It takes a reference, which is put below.
+    let pdev = unsafe { bindings::pci_get_device(0x1234, 0x11e8, core::ptr::null_mut()) };
+    if pdev.is_null() {
+        return Err(Stop::Skip("no edu device here"));
+    }
+    STEP.store(step as usize, Ordering::Release);
+    ENDED.store(0, Ordering::Release);
+    // SAFETY: It is a device.
+    let started = Seen::start(unsafe { &raw const (*pdev).dev });
+    // SAFETY: It was taken above; the device stays.
+    unsafe { bindings::pci_dev_put(pdev) };
+    started?;
+    // SAFETY: The initialiser runs in process context, and its result is dropped there.
+    let driver = unsafe {
+        pci::Registration::<Driver>::register(
+            c"kalloc_test_edu",
+            &<Tests as kernel::ModuleMetadata>::THIS_MODULE,
+        )
+    };
+    let bound = KBox::pin_init(&task, driver);
+    drop(bound);
+    let seen = Seen::stop();
+    match ENDED.load(Ordering::Acquire) {
+        1 => Ok(seen),
+        2 => Err(Stop::Skip("not on this machine")),
+        ended => {
+            pr_info!("# the step ended with {}\n", ended);
+            Err(Stop::Fail)
+        }
+    }
+}
+
+/// A buffer that 28 bits reach.
+fn buffer(task: &Task, len: usize) -> Result<KBox<[u8]>> {
+    Ok(KBox::zeroed_slice(task.with(Kernel.dma()), len)?)
+}
+
+fn fill(bytes: &mut [u8], seed: u8) {
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = value(index, seed);
+    }
+}
+
+fn value(index: usize, seed: u8) -> u8 {
+    (index * 7 + index / 256) as u8 ^ seed
+}
+
+fn holds(bytes: &[u8], seed: u8) -> bool {
+    let held = bytes
+        .iter()
+        .enumerate()
+        .all(|(index, byte)| *byte == value(index, seed));
+    if !held {
+        pr_info!(
+            "# {:x?} and so on, not {:x?}\n",
+            bytes.get(..4),
+            [
+                value(0, seed),
+                value(1, seed),
+                value(2, seed),
+                value(3, seed)
+            ]
+        );
+    }
+    held
+}
+
+/// Gives the device that data.
+fn give<'bound>(task: &mut Task, edu: &mut Edu<'bound>, dma: Dma<'bound>, seed: u8) -> Outcome {
+    let mut data = buffer(task, OWN_SIZE)?;
+    fill(&mut data, seed);
+    let data = Streaming::<_, ToDevice>::map(task, dma, data)?;
+    edu.read(task, data.dma_handle(), OWN_SIZE)?;
+    data.unmap(edu)?;
+    Ok(())
+}
+
+impl<M> From<Busy<M>> for Stop {
+    fn from(busy: Busy<M>) -> Self {
+        Error::from(busy).into()
+    }
+}
+impl<B> From<MapFailed<B>> for Stop {
+    fn from(failed: MapFailed<B>) -> Self {
+        Error::from(failed).into()
+    }
+}
+
+// Data ----------------------------------------------------------------------------------------------------------------
+
+fn coherent_memory_goes_there_and_back(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        let mut values = buffer(task, OWN_SIZE)?;
+        fill(&mut values, 17);
+        let there = Coherent::from_slice(&task, dma, &values)?;
+        let back = Coherent::<[u8]>::zeroed_slice(&task, dma, OWN_SIZE)?;
+        edu.read(task, there.dma_handle(), OWN_SIZE)?;
+        edu.write(task, back.dma_handle(), OWN_SIZE)?;
+        for index in 0..OWN_SIZE {
+            check_eq!(io_read!(back, [panic: index]), value(index, 17));
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn blocks_of_a_pool_go_there_and_back(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        let pool = DmaPool::<[u32; 8]>::with::<32, 0>(task, dma, c"edu")?;
+        let there = pool.alloc(&task, [1, 2, 3, 4, 5, 6, 7, 8])?;
+        let back = pool.zeroed(&task)?;
+        edu.read(task, there.dma_handle(), 32)?;
+        edu.write(task, back.dma_handle(), 32)?;
+        check_eq!(back.copy_read(), there.copy_read());
+        check_eq!(io_read!(back, [panic: 7]), 8);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn a_streaming_buffer_goes_there_and_back(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        for seed in [3, 200] {
+            give(task, edu, dma, seed)?;
+            let back = buffer(task, OWN_SIZE)?;
+            let back = Streaming::<_, FromDevice>::map(task, dma, back)?;
+            edu.write(task, back.dma_handle(), OWN_SIZE)?;
+            let back = back.unmap(edu)?;
+            check!(holds(&back, seed));
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn what_comes_is_seen_between_two_transfers(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let mut back = Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
+        for seed in [1, 2, 3] {
+            give(task, edu, dma, seed)?;
+            edu.write(task, back.dma_handle(), OWN_SIZE)?;
+            let ours = back.sync_for_cpu(edu)?;
+            check!(holds(&ours, seed));
+            back = ours.sync_for_device();
+        }
+        drop(back.unmap(edu)?);
+        Ok(())
+    })?;
+    check_eq!(seen.count(SYNC_FOR_CPU), syncs(3));
+    check_eq!(seen.count(SYNC_FOR_DEVICE), syncs(3));
+    Ok(())
+}
+
+fn what_goes_is_written_between_two_transfers(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        let mut there = Streaming::<_, ToDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
+        for seed in [4, 5, 6] {
+            let mut data = buffer(task, OWN_SIZE)?;
+            fill(&mut data, seed);
+            let mut ours = there.sync_for_cpu(edu)?;
+            ours.fill(0);
+            check!(ours.copy_from_slice(0, &data).is_ok());
+            check!(ours.copy_from_slice(1, &data).is_err());
+            check!(ours.copy_from_slice(usize::MAX, &data).is_err());
+            there = ours.sync_for_device();
+            edu.read(task, there.dma_handle(), OWN_SIZE)?;
+
+            let back = Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
+            edu.write(task, back.dma_handle(), OWN_SIZE)?;
+            check!(holds(&back.unmap(edu)?, seed));
+        }
+        drop(there.unmap(edu)?);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, PartialEq)]
+#[repr(C)]
+struct Message {
+    number: u64,
+    bytes: [u8; 56],
+}
+
+fn a_value_goes_both_ways(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let size = size_of::<Message>();
+        let first = Message {
+            number: 0x0123_4567_89ab_cdef,
+            bytes: [9; 56],
+        };
+        let memory = KBox::new(task.with(Kernel.dma()), first)?;
+        let memory = Streaming::<_, Bidirectional>::map(task, dma, memory)?;
+        edu.read(task, memory.dma_handle(), size)?;
+        let mut ours = memory.sync_for_cpu(edu)?;
+        check_eq!(*ours, first);
+        ours.number = 1;
+        ours.bytes = [0; 56];
+        let memory = ours.sync_for_device();
+        edu.write(task, memory.dma_handle(), size)?;
+        let mut ours = memory.sync_for_cpu(edu)?;
+        check_eq!(*ours, first);
+        // What the CPU writes is there after unmapping.
+        ours.number = 2;
+        check_eq!(ours.unmap().number, 2);
+        Ok(())
+    })?;
+    check!(seen
+        .events()
+        .all(|event| event.size == size_of::<Message>()));
+    Ok(())
+}
+
+fn pages_of_each_kind(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        // The second page of two goes there, and comes back to the first.
+        macro_rules! there_and_back {
+            ($pages:expr, |$bytes:ident| $get:expr) => {{
+                let mut pages = $pages;
+                {
+                    let $bytes = &mut pages;
+                    fill(&mut $get[OWN_SIZE..2 * OWN_SIZE], 77);
+                }
+                let pages = Streaming::<_, Bidirectional>::map(task, dma, pages)?;
+                edu.read(task, pages.dma_handle() + OWN_SIZE as u64, OWN_SIZE)?;
+                edu.write(task, pages.dma_handle(), OWN_SIZE)?;
+                let ours = pages.sync_for_cpu(edu)?;
+                check!(holds(&ours[..OWN_SIZE], 77));
+                drop(ours);
+            }};
+        }
+        there_and_back!(
+            Pages::zeroed(task.with(Kernel.dma()), Order::<1>)?,
+            |pages| pages.page_address_mut()
+        );
+        there_and_back!(PageMem::zeroed(task.with(Kernel.dma()), Order::<1>)?, |p| p);
+        there_and_back!(
+            ExactPages::zeroed(task.with(Kernel.dma()), 2 * OWN_SIZE)?,
+            |p| p
+        );
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn noncoherent_pages_go_there_and_back(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let mut there = Noncoherent::<[u8], ToDevice>::zeroed_slice(&task, dma, OWN_SIZE)?;
+        let mut back =
+            Noncoherent::<[u8; OWN_SIZE], FromDevice>::zeroed(&task, dma)?.sync_for_device();
+        for seed in [41, 43] {
+            for index in 0..OWN_SIZE {
+                check!(there.copy_from_slice(index, &[value(index, seed)]).is_ok());
+            }
+            let given = there.sync_for_device();
+            edu.read(task, given.dma_handle(), OWN_SIZE)?;
+            edu.write(task, back.dma_handle(), OWN_SIZE)?;
+            there = given.sync_for_cpu(edu)?;
+            let ours = back.sync_for_cpu(edu)?;
+            check!(holds(&*ours, seed));
+            back = ours.sync_for_device();
+        }
+        let message = Message {
+            number: 5,
+            bytes: [6; 56],
+        };
+        let both = Noncoherent::<_, Bidirectional>::new(&task, dma, message)?.sync_for_device();
+        edu.read(task, both.dma_handle(), both.size())?;
+        let mut ours = both.sync_for_cpu(edu)?;
+        ours.number = 0;
+        let both = ours.sync_for_device();
+        edu.write(task, both.dma_handle(), both.size())?;
+        check_eq!(*both.sync_for_cpu(edu)?, message);
+        drop(back.sync_for_cpu(edu)?);
+        Ok(())
+    })?;
+    check_eq!(seen.count(SYNC_FOR_DEVICE), syncs(7));
+    check_eq!(seen.count(SYNC_FOR_CPU), syncs(7));
+    Ok(())
+}
+
+// Owners --------------------------------------------------------------------------------------------------------------
+
+fn a_busy_device_keeps_the_buffer(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        give(task, edu, dma, 11)?;
+        let back = Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
+        let handle = back.dma_handle();
+        edu.start_writing(handle, OWN_SIZE);
+        // The device takes a tenth of a second.
+        let Err(Busy(back)) = back.sync_for_cpu(edu) else {
+            return Err(Stop::Fail);
+        };
+        let Err(busy) = back.unmap(edu) else {
+            return Err(Stop::Fail);
+        };
+        let Busy(back) = busy;
+        check_eq!(back.dma_handle(), handle);
+        edu.wait(task)?;
+        check!(holds(&back.unmap(edu)?, 11));
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn a_buffer_without_bytes_is_given_back(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, _, dma| {
+        let empty = KBox::<[u8]>::zeroed_slice(&task, 0)?;
+        match Streaming::<_, ToDevice>::map(task, dma, empty) {
+            Err(MapFailed(empty)) => check_eq!(empty.len(), 0),
+            Ok(_) => return Err(Stop::Fail),
+        }
+        Ok(())
+    })?;
+    check_eq!(seen.count(MAP), 0);
+    Ok(())
+}
+
+fn a_buffer_too_large_to_bounce_is_given_back(task: &mut Task) -> Outcome {
+    const SIZE: usize = 1 << 20;
+    let seen = on_edu(task, |task, _, dma| {
+        if dma.max_mapping_size() >= SIZE {
+            return Err(Stop::Skip("nothing is too large here"));
+        }
+        let mut large = KBox::<[u8]>::zeroed_slice(&task, SIZE)?;
+        fill(&mut large, 1);
+        match Streaming::<_, ToDevice, _, _>::map(task, dma.no_warn(), large) {
+            Err(failed) => {
+                check!(holds(&failed.0, 1));
+                check_eq!(Error::from(failed).to_errno(), EIO.to_errno());
+            }
+            Ok(_) => return Err(Stop::Fail),
+        }
+        Ok(())
+    })?;
+    check_eq!(seen.count(UNMAP), 0);
+    Ok(())
+}
+
+fn the_kernel_sees_the_whole_buffer(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, 300)?)?;
+        let ours = memory.sync_for_cpu(edu)?;
+        drop(ours.sync_for_device().unmap(edu)?);
+        Ok(())
+    })?;
+    let map = seen.of(MAP).next().ok_or(Stop::Fail)?;
+    check_eq!((map.size, map.dir, map.attrs), (300, 2, 0));
+    let mut kinds = seen.events().map(|event| event.kind);
+    for kind in [MAP, SYNC_FOR_CPU, SYNC_FOR_DEVICE, UNMAP] {
+        if [MAP, UNMAP].contains(&kind) || syncs(1) == 1 {
+            check_eq!(kinds.next(), Some(kind));
+        }
+    }
+    check_eq!(kinds.next(), None);
+    check!(seen.events().all(|event| event.handle == map.handle
+        && event.size == 300
+        && event.dir == 2
+        && event.attrs == 0));
+    Ok(())
+}
+
+/// `DMA_ATTR_SKIP_CPU_SYNC`.
+const SKIP_SYNC: usize = 1 << 5;
+
+fn attributes_of_a_mapping(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let dma = dma.weak_ordering().no_warn();
+        let memory = Streaming::<_, ToDevice, _, _>::map(task, dma, buffer(task, 64)?)?;
+        drop(memory.unmap(edu)?);
+        let memory = Streaming::<_, ToDevice, _, _>::map(task, dma, buffer(task, 64)?)?;
+        drop(memory.sync_for_cpu(edu)?.unmap());
+        Ok(())
+    })?;
+    let attrs = 1 << 1 | 1 << 8;
+    check_eq!(seen.count(MAP), 2);
+    check!(seen.of(MAP).all(|map| map.attrs == attrs));
+    let mut unmaps = seen.of(UNMAP).map(|unmap| unmap.attrs);
+    check_eq!(unmaps.next(), Some(attrs));
+    check_eq!(unmaps.next(), Some(attrs | SKIP_SYNC));
+    Ok(())
+}
+
+fn mapped_in_each_context(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let mut memory = Some(buffer(task, 64)?);
+        let mut mapped = None;
+        in_softirq(|cx| {
+            mapped = memory
+                .take()
+                .and_then(|memory| Streaming::<_, ToDevice>::map(&cx, dma, memory).ok())
+        })?;
+        let mapped = mapped.ok_or(Stop::Fail)?;
+        let lock = KBox::pin_init(&task, new_spinlock!(()))?;
+        task.locked(&lock, |(), cx| -> Outcome {
+            let memory = mapped.unmap(edu)?;
+            drop(Streaming::<_, ToDevice>::map(&cx, dma, memory)?.sync_for_cpu(edu)?);
+            Ok(())
+        })
+    })?;
+    check_eq!(seen.count(MAP), 2);
+    check_eq!(seen.count(UNMAP), 2);
+    Ok(())
+}
+
+fn dropped_while_the_cpu_has_it(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, 512)?)?;
+        drop(memory.sync_for_cpu(edu)?);
+        Ok(())
+    })?;
+    let unmap = seen.of(UNMAP).next().ok_or(Stop::Fail)?;
+    check_eq!(seen.count(UNMAP), 1);
+    check_eq!((unmap.size, unmap.attrs), (512, SKIP_SYNC));
+    check_eq!(
+        seen.of(MAP).next().map(|map| map.handle),
+        Some(unmap.handle)
+    );
+    Ok(())
+}
+
+fn dropped_while_the_device_has_it(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        give(task, edu, dma, 19)?;
+        let back = buffer(task, OWN_SIZE)?.into_raw();
+        // SAFETY: As above.
+        let memory = Streaming::<_, FromDevice>::map(task, dma, unsafe { KBox::from_raw(back) })?;
+        let handle = memory.dma_handle();
+        edu.start_writing(handle, OWN_SIZE);
+        drop(memory);
+        // Who gets memory now does not get that.
+        for _ in 0..64 {
+            check!(buffer(task, OWN_SIZE)?.as_ptr() != back.cast());
+        }
+        edu.wait(task)?;
+        // SAFETY: It is mapped still, and the device is through.
+        unsafe {
+            bindings::dma_unmap_page_attrs(
+                edu.raw(),
+                handle,
+                OWN_SIZE,
+                bindings::dma_data_direction::DMA_FROM_DEVICE,
+                0,
+            )
+        };
+        // SAFETY: Nobody has it now.
+        check!(holds(&unsafe { KBox::from_raw(back) }, 19));
+        Ok(())
+    })?;
+    // One is that of `give`, one the test's own.
+    check_eq!(seen.count(UNMAP), 2);
+    Ok(())
+}
+
+fn noncoherent_pages_are_freed_once(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let memory = Noncoherent::<[u64], FromDevice>::zeroed_slice(
+            task.with(Kernel.nowarn()),
+            dma,
+            OWN_SIZE,
+        )?;
+        check!(memory.iter().all(|word| *word == 0));
+        check_eq!(memory.size(), 8 * OWN_SIZE);
+        check_eq!(memory.dma_handle() % 4096, 0);
+        drop(memory.sync_for_device().sync_for_cpu(edu)?);
+        for len in [0, usize::MAX, isize::MAX as usize / 8, 1 << 40] {
+            check!(Noncoherent::<[u64], ToDevice>::zeroed_slice(&task, dma, len).is_err());
+        }
+        Ok(())
+    })?;
+    let alloc = seen.of(ALLOC_PAGES).next().ok_or(Stop::Fail)?;
+    check_eq!((alloc.size, alloc.dir), (8 * OWN_SIZE, 2));
+    check_eq!(seen.count(FREE_PAGES), 1);
+    check!(seen.of(FREE_PAGES).all(|free| free.handle == alloc.handle
+        && free.size == alloc.size
+        && free.dir == alloc.dir));
+    Ok(())
+}
+
+fn a_device_that_may_not_is_quiet(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        let memory = Streaming::<_, ToDevice>::map(task, dma, buffer(task, 64)?)?;
+        edu.start_reading(memory.dma_handle(), 64);
+        let Err(Busy(memory)) = memory.sync_for_cpu(edu) else {
+            return Err(Stop::Fail);
+        };
+        let mut off = BusMasterOff::new(edu.pdev);
+        drop(memory.unmap(&mut off)?);
+        // Which is not said any more when it may again.
+        // SAFETY: It is bound.
+        unsafe { bindings::pci_set_master(core::ptr::from_ref(edu.pdev).cast_mut().cast()) };
+        let memory = Streaming::<_, ToDevice>::map(task, dma, buffer(task, 64)?)?;
+        let Err(Busy(memory)) = memory.unmap(&mut off) else {
+            return Err(Stop::Fail);
+        };
+        edu.wait(task)?;
+        drop(memory.unmap(edu)?);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+// Machines where it matters -------------------------------------------------------------------------------------------
+
+fn without_the_sync_the_data_is_old(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        give(task, edu, dma, 23)?;
+        let raw = buffer(task, OWN_SIZE)?.into_raw();
+        // SAFETY: As above. The test looks at it behind the back of what it tests.
+        let (memory, old) = unsafe { (KBox::from_raw(raw), || raw.cast::<u8>().read_volatile()) };
+        let memory = Streaming::<_, FromDevice>::map(task, dma, memory)?;
+        if !edu.bounces(memory.dma_handle(), raw.cast()) {
+            drop(memory.unmap(edu)?);
+            return Err(Stop::Skip("nothing bounces here"));
+        }
+        edu.write(task, memory.dma_handle(), OWN_SIZE)?;
+        check_eq!(old(), 0);
+        let ours = memory.sync_for_cpu(edu)?;
+        check!(holds(&ours, 23));
+        drop(ours);
+
+        // And in the other direction.
+        let mut data = buffer(task, OWN_SIZE)?;
+        fill(&mut data, 29);
+        let there = Streaming::<_, ToDevice>::map(task, dma, data)?;
+        let mut ours = there.sync_for_cpu(edu)?;
+        ours.fill(1);
+        let handle = ours.dma_handle();
+        edu.read(task, handle, OWN_SIZE)?;
+        let back = Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
+        edu.write(task, back.dma_handle(), OWN_SIZE)?;
+        let back = back.sync_for_cpu(edu)?;
+        check!(holds(&back, 29));
+        let back = back.sync_for_device();
+        let there = ours.sync_for_device();
+        edu.read(task, handle, OWN_SIZE)?;
+        edu.write(task, back.dma_handle(), OWN_SIZE)?;
+        let back = back.unmap(edu)?;
+        check!(back.iter().all(|byte| *byte == 1));
+        drop(there.unmap(edu)?);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn an_iommu_gives_its_own_addresses(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        // SAFETY: It is bound.
+        if unsafe { (*edu.raw()).iommu_group.is_null() } {
+            return Err(Stop::Skip("no IOMMU here"));
+        }
+        // Memory that 28 bits do not reach is reached.
+        let mut high = KBox::<[u8]>::zeroed_slice(&task, OWN_SIZE)?;
+        fill(&mut high, 31);
+        let address = phys(high.as_ptr());
+        let high = Streaming::<_, ToDevice>::map(task, dma, high)?;
+        pr_info!("# {:#x} at {:#x}\n", address, high.dma_handle());
+        check!(high.dma_handle() != address && high.dma_handle() < 1 << 28);
+        edu.read(task, high.dma_handle(), OWN_SIZE)?;
+        drop(high.unmap(edu)?);
+        let back = Coherent::<[u8]>::zeroed_slice(&task, dma, OWN_SIZE)?;
+        edu.write(task, back.dma_handle(), OWN_SIZE)?;
+        for index in 0..OWN_SIZE {
+            check_eq!(io_read!(back, [panic: index]), value(index, 31));
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
