@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! DMA memory of a PCI device, for QEMU's `-device pci-testdev`: what the kernel's own sample
+//! `samples/rust/rust_dma.rs` does.
+//!
+//! In C: `dma_set_mask_and_coherent()`, `dma_alloc_coherent()`, `dma_map_page()`,
+//! `dma_unmap_page()`, `dma_free_coherent()`.
+
+use kalloc::{
+    dma::{BusMasterOff, Cpu, Streaming, ToDevice},
+    pci,
+    prelude::*,
+};
+use kernel::{
+    device::Core,
+    io::{io_project, io_read, Io},
+    pci::{DeviceId, IdTable, Vendor},
+};
+
+const TEST_VALUES: [(u32, u32); 5] = [
+    (0xa, 0xb),
+    (0xc, 0xd),
+    (0xe, 0xf),
+    (0xab, 0xba),
+    (0xcd, 0xef),
+];
+
+#[derive(FromBytes, IntoBytes)]
+#[repr(C)]
+struct Pair {
+    h: u32,
+    b: u32,
+}
+
+/// Freed and unmapped when the device loses its driver, in this order.
+struct Buffers<'bound> {
+    pairs: Coherent<'bound, [Pair]>,
+    pages: Streaming<'bound, Pages<Order<2>>, ToDevice, Cpu>,
+}
+
+struct Driver;
+
+kernel::pci_device_table!(
+    TABLE,
+    <Driver as pci::Driver>::IdInfo,
+    [(DeviceId::from_id(Vendor::REDHAT, 0x5), ())]
+);
+
+fn buffers<'bound>(
+    dev: &'bound kernel::pci::Device<Core<'_>>,
+    task: &Task,
+) -> Result<Buffers<'bound>> {
+    let dma = Dma::set_mask_and_coherent::<64, _>(task, dev)?;
+    let pairs = Coherent::zeroed_slice(task, dma, TEST_VALUES.len())?;
+    for (i, (h, b)) in TEST_VALUES.into_iter().enumerate() {
+        io_project!(pairs, [panic: i]).copy_write(Pair { h, b });
+    }
+    // The device is told nothing, and could not reach them if it were: so the CPU has them.
+    let pages = Streaming::<_, ToDevice>::map(task, dma, Pages::zeroed(task, Order::<2>)?)?;
+    let pages = pages.sync_for_cpu(&mut BusMasterOff::new(dev))?;
+    Ok(Buffers { pairs, pages })
+}
+
+impl pci::Driver for Driver {
+    type IdInfo = ();
+    type Data<'bound> = Buffers<'bound>;
+    const ID_TABLE: IdTable<()> = &TABLE;
+
+    fn probe<'bound>(
+        dev: &'bound kernel::pci::Device<Core<'_>>,
+        _id_info: Option<&'bound ()>,
+        task: Task,
+    ) -> impl PinInit<Buffers<'bound>, Error> + 'bound {
+        dev_info!(dev, "probed\n");
+        buffers(dev, &task)
+    }
+
+    fn unbind<'bound>(
+        dev: &'bound kernel::pci::Device<Core<'_>>,
+        this: Pin<&Buffers<'bound>>,
+        _task: &mut Task,
+    ) {
+        for (i, (h, b)) in TEST_VALUES.into_iter().enumerate() {
+            let pair = io_project!(this.pairs, [panic: i]);
+            assert_eq!((io_read!(pair, .h), io_read!(pair, .b)), (h, b));
+        }
+        dev_info!(
+            dev,
+            "{} pairs at {:#x}, {} bytes at {:#x}\n",
+            TEST_VALUES.len(),
+            this.pairs.dma_handle(),
+            this.pages.size(),
+            this.pages.dma_handle()
+        );
+    }
+}
+
+kalloc::module_pci_driver! {
+    type: Driver,
+    name: "kalloc_dma",
+    authors: ["The kalloc authors"],
+    description: "DMA memory of a PCI device",
+    license: "GPL",
+}
