@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is on the stack is mapped.
+
+use kalloc::dma::{Dma, FromDevice, Streaming};
+use kalloc::prelude::*;
+
+pub fn array(task: &Task, dma: Dma<'_>) {
+    let _ = Streaming::<_, FromDevice>::map(task, dma, [0u8; 64]);
+    //~^ ERROR: cannot be mapped for a device
+    //~| ERROR: cannot be mapped for a device
+}
+
+pub fn borrowed(task: &Task, dma: Dma<'_>) {
+    let mut buffer = [0u8; 64];
+    let _ = Streaming::<_, FromDevice>::map(task, dma, &mut buffer);
+    //~^ ERROR: cannot be mapped for a device
+    //~| ERROR: cannot be mapped for a device
+}

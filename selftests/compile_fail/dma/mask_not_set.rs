@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory for a device of which nobody said what addresses it reaches.
+
+use kalloc::dma::{Coherent, Dma};
+use kalloc::prelude::*;
+use kernel::{device::Core, platform};
+
+pub fn coherent<'bound>(
+    task: &Task,
+    pdev: &'bound platform::Device<Core<'_>>,
+) -> Result<Coherent<'bound, u32>> {
+    Ok(Coherent::zeroed(task, pdev)?) //~ ERROR: mismatched types
+}
+
+pub fn by_hand<'bound>(pdev: &'bound platform::Device<Core<'_>>) -> Dma<'bound> {
+    Dma(pdev.as_ref(), core::marker::PhantomData) //~ ERROR: cannot initialize a tuple struct which contains private fields
+}

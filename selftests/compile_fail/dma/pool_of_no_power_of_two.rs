@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A boundary that is no power of two.
+
+//@error-in-other-file: evaluation of
+
+use kalloc::dma::{Dma, DmaPool};
+use kalloc::prelude::*;
+
+pub fn pool<'bound>(task: &Task, dma: Dma<'bound>) -> Result<DmaPool<'bound, u64>> {
+    DmaPool::with::<8, 100>(task, dma, c"pool")
+}

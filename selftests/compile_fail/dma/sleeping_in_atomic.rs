@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An allocation and a free that sleep, with a lock held.
+
+use kalloc::dma::{Coherent, Dma, DmaPool};
+use kalloc::prelude::*;
+use kernel::sync::SpinLock;
+
+pub fn allocate(task: &mut Task, dma: Dma<'_>, lock: &SpinLock<()>) {
+    task.locked(lock, |_, cx| {
+        let _ = Coherent::<u32>::zeroed(cx.with(Kernel), dma); //~ ERROR: this may sleep
+    });
+}
+
+pub fn free(task: &mut Task, memory: Coherent<'_, u32>, lock: &SpinLock<()>) {
+    task.locked(lock, |_, cx| memory.free(cx)); //~ ERROR: this may sleep
+}
+
+pub fn create(task: &mut Task, dma: Dma<'_>, lock: &SpinLock<()>) {
+    task.locked(lock, |_, cx| {
+        let _ = DmaPool::<u32>::new(cx, dma, c"pool"); //~ ERROR: this may sleep
+    });
+}
