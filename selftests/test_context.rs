@@ -22,6 +22,7 @@ testlib::tests! {
     a_softirq_is_one,
     sections_nest,
     nofs_and_noio_scopes,
+    noreclaim_scope,
     allocation_in_each_section,
     helpers_work_in_every_context_they_ask_for,
 }
@@ -192,6 +193,26 @@ fn nofs_and_noio_scopes(task: &mut Task) -> Outcome {
     Ok(())
 }
 
+fn noreclaim_scope(task: &mut Task) -> Outcome {
+    // SAFETY: It has no preconditions.
+    let scope = || unsafe { c::testlib_in_noreclaim_scope() };
+    check!(!scope());
+    check!(task.noreclaim(|_| scope()));
+    check!(task.noreclaim(|cx| {
+        cx.noreclaim(|_| ());
+        cx.nofs(|_| ());
+        scope()
+    }));
+    check!(task.nofs(|cx| cx.noreclaim(|_| scope())));
+    check!(!scope());
+    {
+        let mut section = task.memalloc_noreclaim_save();
+        check!(scope() && make(section.cx()));
+    }
+    check!(!scope());
+    Ok(())
+}
+
 /// A box made and dropped: what a section must be able to do.
 fn make<C: Allocate>(cx: &C) -> bool {
     KBox::new(cx, [0u8; 100]).is_ok()
@@ -241,6 +262,7 @@ fn helpers_work_in_every_context_they_ask_for(task: &mut Task) -> Outcome {
     check_eq!(*sleeps(task)?, 3);
     check_eq!(*task.nofs(|cx| sleeps(cx))?, 3);
     check_eq!(*task.noio(|cx| sleeps(cx))?, 3);
+    check_eq!(*task.noreclaim(|cx| sleeps(cx))?, 3);
     check_eq!(*by_reference(task)?, 5);
     check_eq!(any(task, &lock), 1);
     check_eq!(task.nofs(|cx| any(cx, &lock)), 2);

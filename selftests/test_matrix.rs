@@ -14,6 +14,7 @@ testlib::tests! {
     task,
     nofs,
     noio,
+    noreclaim,
     atomic,
     bh,
     irq,
@@ -53,6 +54,7 @@ cells! {
     ];
     nofs: NoFs<'_> => [GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock];
     noio: NoIo<'_> => [GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock];
+    noreclaim: Memalloc<'_> => [GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock];
     atomic: Atomic<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
     bh: Bh<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
     irq: Irq<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
@@ -76,6 +78,12 @@ fn nofs(task: &mut Task) -> Outcome {
 fn noio(task: &mut Task) -> Outcome {
     check!(task.noio(|cx| cells::noio(cx)));
     check!(task.nofs(|cx| cx.noio(|cx| cells::noio(cx))));
+    Ok(())
+}
+
+fn noreclaim(task: &mut Task) -> Outcome {
+    check!(task.noreclaim(|cx| cells::noreclaim(cx)));
+    check!(task.nofs(|cx| cx.noreclaim(|cx| cells::noreclaim(cx))));
     Ok(())
 }
 

@@ -443,6 +443,12 @@ bool testlib_in_noio_scope(void)
 }
 EXPORT_SYMBOL_GPL(testlib_in_noio_scope);
 
+bool testlib_in_noreclaim_scope(void)
+{
+	return current->flags & PF_MEMALLOC;
+}
+EXPORT_SYMBOL_GPL(testlib_in_noreclaim_scope);
+
 bool testlib_in_nmi(void)
 {
 	return in_nmi();

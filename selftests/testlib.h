@@ -86,6 +86,7 @@ unsigned int testlib_preempt_count(void);
 int testlib_rcu_read_lock_held(void);
 bool testlib_in_nofs_scope(void);
 bool testlib_in_noio_scope(void);
+bool testlib_in_noreclaim_scope(void);
 bool testlib_in_nmi(void);
 bool testlib_in_hardirq(void);
 bool testlib_in_softirq(void);

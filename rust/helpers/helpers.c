@@ -18,4 +18,5 @@
 #include "refcount.c"
 #include "sched.c"
 #include "slab.c"
+#include "spinlock.c"
 #include "vmalloc.c"

@@ -4,6 +4,7 @@
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 
@@ -35,6 +36,28 @@ void kalloc_helper_set_current_state_idle(void)
 void kalloc_helper_set_current_state_running(void)
 {
 	__set_current_state(TASK_RUNNING);
+}
+
+unsigned int kalloc_helper_memalloc_noreclaim_save(void)
+{
+	return memalloc_noreclaim_save();
+}
+
+void kalloc_helper_memalloc_noreclaim_restore(unsigned int flags)
+{
+	memalloc_noreclaim_restore(flags);
+}
+
+#ifdef CONFIG_PREEMPT_COUNT
+bool kalloc_helper_may_sleep(void)
+{
+	return preemptible() && !rcu_preempt_depth();
+}
+#endif
+
+void kalloc_helper_cond_resched(void)
+{
+	cond_resched();
 }
 
 #ifdef CONFIG_DEBUG_ATOMIC_SLEEP

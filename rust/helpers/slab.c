@@ -59,7 +59,12 @@ static void kalloc_bury(struct work_struct *work)
 {
 	struct kalloc_grave *grave, *next;
 
-	llist_for_each_entry_safe(grave, next, llist_del_all(&kalloc_graves), node) {
+	struct llist_node *graves = llist_del_all(&kalloc_graves);
+
+#ifdef CONFIG_PREEMPT_RT
+	kalloc_helper_rt_free_dead();
+#endif
+	llist_for_each_entry_safe(grave, next, graves, node) {
 		kmem_cache_destroy(grave->cache);
 		kfree(grave);
 	}
@@ -89,6 +94,13 @@ void kalloc_helper_kmem_cache_destroy_flush(void)
 /* The bulk functions want interrupts on, and a drop does not know. */
 void kalloc_helper_kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **objects)
 {
+#ifdef CONFIG_PREEMPT_RT
+	if (!kalloc_helper_rt_may_free()) {
+		for (size_t i = 0; i < nr; i++)
+			kalloc_helper_rt_kmem_cache_free(cache, objects[i], 0);
+		return;
+	}
+#endif
 	if (irqs_disabled()) {
 		for (size_t i = 0; i < nr; i++)
 			kmem_cache_free(cache, objects[i]);

@@ -9,7 +9,7 @@
 
 pub(crate) mod private {
     use crate::gfp::Grant;
-    use kernel::{bindings, ffi::c_void};
+    use kernel::ffi::c_void;
 
     /// The functions of an allocator, kept from drivers: a box asks first whether the allocator
     /// accepts the flags.
@@ -50,7 +50,7 @@ pub(crate) mod private {
         unsafe fn free(memory: *mut c_void) {
             // SAFETY: By the contract of this function it is memory of kmalloc or vmalloc, which
             // all allocators give, outside NMI.
-            unsafe { bindings::kvfree_atomic(memory) }
+            unsafe { crate::dead::kvfree_atomic(memory) }
         }
 
         /// Frees the memory at once, for which it may sleep.

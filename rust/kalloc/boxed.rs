@@ -25,12 +25,13 @@
 //! and pin-init lead from one to the other.
 //!
 //! Dropping a box takes no token and never sleeps. It is legal wherever the box can be made, and with
-//! a lock held; the kernel forbids it in an NMI handler and, on `CONFIG_PREEMPT_RT`, with interrupts
-//! or preemption disabled.
+//! a lock held; the kernel forbids it in an NMI handler. With interrupts or preemption disabled on
+//! `CONFIG_PREEMPT_RT` the memory is freed soon after, by a thread.
 
 use crate::{
     allocator::{Allocator, Blocking},
     context::{NmiSafe, NotInterrupt, Sleep},
+    dead,
     gfp::{Failed, FailedWith, For, ForNonblocking, ForRealloc, Gfp, Grant, MayFail},
     kmalloc::Kmalloc,
     kvmalloc::KVmalloc,
@@ -820,7 +821,7 @@ impl<T: ?Sized> KBox<T> {
     pub fn free_sensitive(self) {
         if let Some((memory, _)) = self.end() {
             // SAFETY: By the invariant it is memory of kmalloc, which was ours.
-            unsafe { bindings::kfree_sensitive(memory) };
+            unsafe { dead::kfree_sensitive(memory) };
         }
     }
 }

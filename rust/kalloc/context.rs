@@ -10,6 +10,7 @@
 //! | --- | --- | --- | --- |
 //! | [`Task`] | module init and exit, probe, [work items](crate::work), [threads](crate::kthread), [files](crate::miscdevice) | [`Kernel`] | everything |
 //! | [`NoFs`], [`NoIo`] | a [scope](crate::scope) | [`GfpNoFs`], [`GfpNoIo`] | may sleep; what the scope permits |
+//! | [`Memalloc`] | a [scope](crate::scope) | [`GfpNoIo`] | may sleep, does not reclaim; not `nofail` |
 //! | [`Atomic`] | a [spinlock or the RCU read side](crate::sync) | [`GfpAtomic`] | nothing that sleeps |
 //! | [`Bh`] | softirqs, timers, BH work, [bottom halves disabled](crate::irq) | [`GfpAtomic`] | as [`Atomic`], no vmalloc |
 //! | [`Irq`] | `SpinLockIrq`, hard-IRQ handlers that RT may thread | [`GfpAtomic`] | as [`Bh`] |
@@ -234,6 +235,56 @@ pub trait Sleep: Allocate<Flags: Sleeping> + NotInterrupt {
     type NoIo<'a>: Sleep<Flags = GfpNoIo> + Token;
 }
 
+/// Contexts outside of `memalloc_noreclaim_save()` scopes: where the kernel may promise memory, if
+/// the flags wait for it.
+#[diagnostic::on_unimplemented(
+    message = "nothing is reclaimed in `{Self}`, so the kernel cannot promise memory",
+    label = "`.nofail()` is not allowed in this context",
+    note = "inside a `memalloc_noreclaim_save()` scope allocations may fail; a helper that uses `.nofail()` asks for \
+            `C: Sleep + Reclaim`"
+)]
+pub trait Reclaim: Context {}
+
+/// Contexts inside a `memalloc_nofs_save()` scope, or a `memalloc_noio_save()` scope, which implies
+/// it: what a function asks for that must be called in one.
+///
+/// ```
+/// use kalloc::{context::InNoFs, prelude::*};
+///
+/// /// Called with the log locked, which file systems take to free memory.
+/// fn log_entry<C: InNoFs>(cx: &C) -> Result<KBox<[u64; 8]>> {
+///     Ok(KBox::zeroed(cx)?)
+/// }
+///
+/// fn commit(task: &mut Task) -> Result<KBox<[u64; 8]>> {
+///     task.nofs(|cx| log_entry(cx))
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "this must be called inside a NOFS scope",
+    label = "`{Self}` is not in a NOFS scope",
+    note = "enter one: `task.nofs(|cx| …)`"
+)]
+pub trait InNoFs: Sleep {}
+
+/// Contexts inside a `memalloc_noio_save()` scope: what a function asks for that must be called in
+/// one.
+#[diagnostic::on_unimplemented(
+    message = "this must be called inside a NOIO scope",
+    label = "`{Self}` is not in a NOIO scope",
+    note = "enter one: `task.noio(|cx| …)`"
+)]
+pub trait InNoIo: InNoFs {}
+
+/// Contexts inside a `memalloc_noreclaim_save()` scope: what a function asks for that must be called
+/// in one.
+#[diagnostic::on_unimplemented(
+    message = "this must be called inside a `memalloc_noreclaim_save()` scope",
+    label = "`{Self}` is not in such a scope",
+    note = "enter one: `task.noreclaim(|cx| …)`"
+)]
+pub trait InNoReclaim: Sleep {}
+
 /// Contexts that may sleep and start I/O: not inside a NOIO scope.
 #[diagnostic::on_unimplemented(
     message = "this may sleep and start I/O, which `{Self}` does not permit",
@@ -412,6 +463,12 @@ bounded_tokens! {
     ///
     /// Flags: [`GfpNoIo`] by default; those of [`Atomic`].
     NoIo, "to be inside a `memalloc_noio_save()` scope", kalloc_helper_might_sleep;
+    /// Inside a `memalloc_noreclaim_save()` scope (`PF_MEMALLOC`): may sleep, does not reclaim, and
+    /// may take all of the reserves.
+    ///
+    /// Flags: [`GfpNoIo`] by default; those of [`NoIo`], without `nofail`. No allocation of the
+    /// thread reclaims, so none would start I/O whatever its flags.
+    Memalloc, "to be inside a `memalloc_noreclaim_save()` scope", kalloc_helper_might_sleep;
     /// Must not sleep, and is no interrupt: a `spinlock_t` is held, on the RCU read side.
     ///
     /// Flags: [`GfpAtomic`] by default; [`GfpNowait`](crate::gfp::GfpNowait),
@@ -461,6 +518,7 @@ contexts! {
     Task: Atomic, Bh, Irq, Raw;
     NoFs<'_>: Atomic, Bh, Irq, Raw;
     NoIo<'_>: Atomic, Bh, Irq, Raw;
+    Memalloc<'_>: Atomic, Bh, Irq, Raw;
     Atomic<'_>: Atomic, Bh, Irq, Raw;
     Bh<'_>: Bh, Bh, Irq, Raw;
     Irq<'_>: Irq, Irq, Irq, Raw;
@@ -488,6 +546,7 @@ allocate! {
     Task: Kernel, Atomic, Irq;
     NoFs<'_>: GfpNoFs, Atomic, Irq;
     NoIo<'_>: GfpNoIo, Atomic, Irq;
+    Memalloc<'_>: GfpNoIo, Atomic, Irq;
     Atomic<'_>: GfpAtomic, Atomic, Irq;
     Bh<'_>: GfpAtomic, Bh, Irq;
     Irq<'_>: GfpAtomic, Irq, Irq;
@@ -502,8 +561,12 @@ macro_rules! marked {
 }
 
 marked! {
-    NotNmi: Task, NoFs<'_>, NoIo<'_>, Atomic<'_>, Bh<'_>, Irq<'_>, Raw<'_>;
-    NotInterrupt: Task, NoFs<'_>, NoIo<'_>, Atomic<'_>;
+    NotNmi: Task, NoFs<'_>, NoIo<'_>, Memalloc<'_>, Atomic<'_>, Bh<'_>, Irq<'_>, Raw<'_>;
+    NotInterrupt: Task, NoFs<'_>, NoIo<'_>, Memalloc<'_>, Atomic<'_>;
+    Reclaim: Task, NoFs<'_>, NoIo<'_>, Atomic<'_>, Bh<'_>, Irq<'_>, Raw<'_>, Nmi<'_>;
+    InNoFs: NoFs<'_>, NoIo<'_>;
+    InNoIo: NoIo<'_>;
+    InNoReclaim: Memalloc<'_>;
     SleepIo: Task, NoFs<'_>;
     SleepFs: Task;
 }
@@ -516,7 +579,7 @@ macro_rules! irqs_on {
     )*};
 }
 
-irqs_on! { Task, NoFs<'_>, NoIo<'_>, Atomic<'_>, Bh<'_> }
+irqs_on! { Task, NoFs<'_>, NoIo<'_>, Memalloc<'_>, Atomic<'_>, Bh<'_> }
 
 macro_rules! sleep {
     ($($name:ty: $nofs:ident, $noio:ident;)*) => {$(
@@ -531,6 +594,7 @@ sleep! {
     Task: NoFs, NoIo;
     NoFs<'_>: NoFs, NoIo;
     NoIo<'_>: NoIo, NoIo;
+    Memalloc<'_>: Memalloc, Memalloc;
 }
 
 // `&mut` of a context is that context, so that a helper's `task: &mut Task` is used as its caller's
@@ -556,12 +620,21 @@ impl<C: Sleep> Sleep for &mut C {
     type NoFs<'a> = C::NoFs<'a>;
     type NoIo<'a> = C::NoIo<'a>;
 }
+impl<C: Reclaim> Reclaim for &mut C {}
+impl<C: InNoFs> InNoFs for &mut C {}
+impl<C: InNoIo> InNoIo for &mut C {}
+impl<C: InNoReclaim> InNoReclaim for &mut C {}
 impl<C: SleepIo> SleepIo for &mut C {}
 impl<C: SleepFs> SleepFs for &mut C {}
 
 // Tokens cost nothing at run time.
 const _: () = {
     assert!(size_of::<Task>() == 0 && size_of::<NoFs<'_>>() == 0 && size_of::<NoIo<'_>>() == 0);
-    assert!(size_of::<Atomic<'_>>() == 0 && size_of::<Bh<'_>>() == 0 && size_of::<Irq<'_>>() == 0);
+    assert!(
+        size_of::<Memalloc<'_>>() == 0
+            && size_of::<Atomic<'_>>() == 0
+            && size_of::<Bh<'_>>() == 0
+            && size_of::<Irq<'_>>() == 0
+    );
     assert!(size_of::<Raw<'_>>() == 0 && size_of::<Nmi<'_>>() == 0);
 };

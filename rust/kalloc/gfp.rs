@@ -31,7 +31,7 @@
 //! bits apart and no constructor from bits.
 
 use crate::{
-    context::{private::Sealed, Allocate, Context, Sleep, SleepFs, SleepIo},
+    context::{private::Sealed, Allocate, Context, Reclaim, Sleep, SleepFs, SleepIo},
     kmalloc::Kmalloc,
     kvmalloc::KVmalloc,
     node::Node,
@@ -66,6 +66,14 @@ pub trait Gfp: Sealed + Copy + fmt::Debug + 'static {
     /// What to do with NULL.
     #[doc(hidden)]
     fn failed() -> Failed<Self>;
+
+    /// Whether the kernel, asked now, permits an allocation with these flags: asked by the allocators
+    /// of boxes. Other flags than those of [`Checked`](crate::checked::Checked) need no question.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn permitted() -> bool {
+        true
+    }
 
     /// The kernel crate's value of these flags, for its own containers. It does not leave this
     /// crate: a value would outlive its grant.
@@ -334,6 +342,10 @@ macro_rules! modifiers {
                 fn failed() -> Failed<Self> {
                     Failed(F::failed().0)
                 }
+                #[inline(always)]
+                fn permitted() -> bool {
+                    F::permitted()
+                }
             }
             impl<C, F: AllowedIn<C>> AllowedIn<C> for $name<F> {}
             $(impl<F: $keeps> $keeps for $name<F> {})*
@@ -429,7 +441,7 @@ impl<F: Gfp> Gfp for NoFail<F> {
         panic!("kalloc: NULL under __GFP_NOFAIL")
     }
 }
-impl<C, F: AllowedIn<C>> AllowedIn<C> for NoFail<F> {}
+impl<C: Reclaim, F: AllowedIn<C>> AllowedIn<C> for NoFail<F> {}
 impl<F: Reclaims> Reclaims for NoFail<F> {}
 impl<F: Unplaced> Unplaced for NoFail<F> {}
 impl<F: AnyNode> AnyNode for NoFail<F> {}

@@ -21,7 +21,10 @@
 
 pub mod allocator;
 pub mod boxed;
+#[cfg(CONFIG_PREEMPT_COUNT)]
+pub mod checked;
 pub mod context;
+mod dead;
 pub mod devm;
 pub mod dma;
 pub mod driver;
@@ -71,6 +74,8 @@ impl Module for Kalloc {
     fn exit(self: core::pin::Pin<&mut Self>, _task: &mut context::Task) {
         nolock::flush();
         dma::flush();
+        // SAFETY: Exit may sleep.
+        unsafe { dead::flush() };
     }
 }
 

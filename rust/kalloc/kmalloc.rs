@@ -12,6 +12,7 @@
 
 use crate::{
     allocator::{private::Functions, Allocator},
+    dead,
     gfp::{Gfp, Grant},
 };
 use kalloc_bindings::*;
@@ -104,6 +105,9 @@ mod raw {
     #[inline(always)]
     pub(crate) fn alloc<T, G: Grant>(grant: G) -> *mut T {
         let (size, flags, nid) = (const { size_of::<T>() }, G::Flags::BITS, grant.nid());
+        if !G::Flags::permitted() {
+            return core::ptr::null_mut();
+        }
 
         if const { size_of::<T>() > KALLOC_CONST_KMALLOC_MAX_CACHE_SIZE } {
             // SAFETY: The flags are legal in this context, which is what the grant says, and `nid`
@@ -166,6 +170,9 @@ pub(crate) use raw::alloc;
 /// warns.
 #[inline(always)]
 pub(crate) fn alloc_bytes<G: Grant>(size: usize, grant: G) -> *mut c_void {
+    if !G::Flags::permitted() {
+        return core::ptr::null_mut();
+    }
     // SAFETY: The flags are legal in this context, which is what the grant says, and `nid` is that
     // of a node that is or was online. There are no other preconditions.
     unsafe {
@@ -214,7 +221,7 @@ unsafe impl Functions for Kmalloc {
     #[inline(always)]
     unsafe fn free(memory: *mut c_void) {
         // SAFETY: By the contract of this function it is memory of kmalloc, outside NMI.
-        unsafe { bindings::kfree(memory) }
+        unsafe { dead::kfree(memory) }
     }
 
     #[inline(always)]

@@ -74,7 +74,7 @@ unsafe impl Functions for KVmalloc {
     /// Returns NULL where there is no memory, and for more than all of RAM.
     #[inline(always)]
     fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
-        if exceeds_ram(bytes) {
+        if exceeds_ram(bytes) || !G::Flags::permitted() {
             return ptr::null_mut();
         }
         // SAFETY: The flags are legal in this context, which is what the grant says, and accepted

@@ -39,6 +39,7 @@
 
 use crate::{
     context::{private::Sealed, Allocate, Sleep, SleepFs, Task},
+    dead,
     gfp::{Failed, FailedWith, ForMempool, Gfp, Grant, WaitsForMempool},
     kmalloc,
     owner::{ForModule, Memory, Owned, Owner, Pool},
@@ -125,7 +126,7 @@ impl<T> Backing<T> for KmallocBacked {
         (
             Some(bindings::mempool_kmalloc),
             Some(bindings::mempool_kfree),
-            ptr::without_provenance_mut(size_of::<T>()),
+            ptr::without_provenance_mut(size_of::<T>().max(dead::MIN_SIZE)),
         )
     }
 }
@@ -339,7 +340,7 @@ impl<T, B: Backing<T>, const BULK: usize> Drop for Mempool<T, B, BULK> {
     fn drop(&mut self) {
         // SAFETY: By the invariant it is ours, and it is not used again. None of the functions that
         // free an element sleeps, and so this does not.
-        unsafe { bindings::mempool_destroy(self.pool.as_ptr()) };
+        unsafe { dead::mempool_destroy(self.pool.as_ptr()) };
     }
 }
 
@@ -358,8 +359,9 @@ impl<T, B: Backing<T>, const BULK: usize> Pool for Mempool<T, B, BULK> {
 
     #[inline(always)]
     unsafe fn free(&self, object: NonNull<T>) {
+        let (element, memory) = (B::element(object).as_ptr(), object.as_ptr().cast());
         // SAFETY: By the contract of this function it is an element of this pool, not used again.
-        unsafe { bindings::mempool_free(B::element(object).as_ptr(), self.pool.as_ptr()) }
+        unsafe { dead::mempool_free(element, self.pool.as_ptr(), memory) }
     }
 }
 
@@ -690,13 +692,20 @@ where
                 unsafe { ptr::drop_in_place(B::object(element).as_ptr()) };
             }
         }
+        #[cfg_attr(CONFIG_PREEMPT_RT, expect(unused_mut))]
         let mut elements = self.elements.map(NonNull::as_ptr);
         let pool = self.owner.pool().pool.as_ptr();
+        // The bulk function takes a sleeping lock, where the elements have to wait one by one.
+        #[cfg(CONFIG_PREEMPT_RT)]
+        let kept = 0;
+        #[cfg(not(CONFIG_PREEMPT_RT))]
         // SAFETY: By the invariant all are elements of this pool, and they are not used again.
         let kept = unsafe { bindings::mempool_free_bulk(pool, elements.as_mut_ptr(), N as u32) };
         for element in &elements[kept as usize..] {
+            // SAFETY: By the invariant an element is not NULL.
+            let memory = B::object(unsafe { NonNull::new_unchecked(*element) });
             // SAFETY: As above; the reserve has not taken this one.
-            unsafe { bindings::mempool_free(*element, pool) };
+            unsafe { dead::mempool_free(*element, pool, memory.as_ptr().cast()) };
         }
     }
 }

@@ -58,7 +58,7 @@ pub use memory::{
 };
 pub use order::{AnyOrder, Order, PageOrder};
 
-use crate::gfp::*;
+use crate::{dead, gfp::*};
 use core::{
     fmt,
     marker::PhantomData,
@@ -472,7 +472,7 @@ impl<O: PageOrder, T: Contents, K: Kind> Drop for Pages<O, T, K> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the invariant these are all the pages of an allocation, which were ours.
-        unsafe { bindings::__free_pages(self.page.as_ptr(), self.order.order()) };
+        unsafe { dead::__free_pages(self.page.as_ptr(), self.order.order()) };
     }
 }
 

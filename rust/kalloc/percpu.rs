@@ -47,6 +47,7 @@
 
 use crate::{
     context::{private::Token, Allocate, Context, NmiSafe},
+    dead,
     gfp::{Failed, ForPerCpu, Gfp, Grant},
     irq::{Disable, IrqGuard, PreemptGuard},
     sync::Section,
@@ -136,8 +137,17 @@ impl<T> PerCpu<T> {
                 "per-CPU memory is on the node of each CPU: a grant for one node has no effect"
             );
         };
+        // What is dropped may have to wait in a list.
+        let (size, align) = if cfg!(CONFIG_PREEMPT_RT) {
+            (
+                size_of::<T>().max(size_of::<usize>()),
+                align_of::<T>().max(align_of::<usize>()),
+            )
+        } else {
+            (size_of::<T>(), align_of::<T>())
+        };
         // SAFETY: The flags are legal in this context, which is what the grant says.
-        NonNull::new(unsafe { alloc(size_of::<T>(), align_of::<T>(), G::Flags::BITS) }.cast())
+        NonNull::new(unsafe { alloc(size, align, G::Flags::BITS) }.cast())
             .ok_or_else(G::Flags::failed)
     }
 
@@ -306,7 +316,7 @@ impl<T> Drop for PerCpu<T> {
             }
         }
         // SAFETY: By the invariant it is memory of `pcpu_alloc()`, which was ours.
-        unsafe { bindings::free_percpu(self.0.as_ptr().cast()) };
+        unsafe { dead::free_percpu(self.0.as_ptr().cast()) };
     }
 }
 

@@ -10,8 +10,8 @@ pub use kernel::prelude::*;
 pub use crate::{
     boxed::{Box, KBox, KVBox, VBox},
     context::{
-        Allocate, Atomic, Bh, Context, Irq, Nmi, NmiSafe, NoFs, NoIo, NotInterrupt, NotNmi, Raw,
-        Sleep, SleepFs, SleepIo, Task, Weaken,
+        Allocate, Atomic, Bh, Context, Irq, Memalloc, Nmi, NmiSafe, NoFs, NoIo, NotInterrupt,
+        NotNmi, Raw, Sleep, SleepFs, SleepIo, Task, Weaken,
     },
     devm::Devm,
     dma::{Coherent, Dma},
@@ -30,7 +30,7 @@ pub use crate::{
     percpu::PerCpu,
     rcu::{RcuBox, RcuCell},
     scope::Scope,
-    sync::{Lock, RcuRead},
+    sync::{Lock, LockRaw, RcuRead, Wait},
     upstream::{ArcExt, KVecExt},
     vec::{KVVec, KVec, VVec, Vec},
 };

@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Scopes that hold back file-system or any I/O: [`NoFs`](crate::context::NoFs) and
-//! [`NoIo`](crate::context::NoIo).
+//! Scopes that hold back file-system or any I/O, or all of reclaim: [`NoFs`](crate::context::NoFs),
+//! [`NoIo`](crate::context::NoIo) and [`Memalloc`](crate::context::Memalloc).
 //!
 //! C header: [`include/linux/sched/mm.h`](srctree/include/linux/sched/mm.h)
 //!
 //! In a scope the kernel itself takes `__GFP_FS`, and `__GFP_IO` too, out of every allocation of
 //! the thread, also those of code that knows nothing of it. The token says the same to the
-//! compiler.
+//! compiler. In a `memalloc_noreclaim_save()` scope no allocation of the thread reclaims, and each may
+//! take the last page of the reserves.
+//!
+//! A function that must be called inside a scope asks for [`InNoFs`], [`InNoIo`] or [`InNoReclaim`].
+//!
+//! [`InNoFs`]: crate::context::InNoFs
+//! [`InNoIo`]: crate::context::InNoIo
+//! [`InNoReclaim`]: crate::context::InNoReclaim
 //!
 //! Each has a closure form, which is the one to use, and a guard form. A guard that is leaked
 //! (`mem::forget`) leaves the thread in the scope for good, with the token around it usable again.
 
-use crate::{context::Sleep, sync::Section};
+use crate::{
+    context::{Memalloc, Sleep},
+    sync::Section,
+};
 use kalloc_bindings::*;
 use kernel::ffi::c_uint;
 use kernel::types::NotThreadSafe;
@@ -37,6 +47,7 @@ macro_rules! guards {
 guards! {
     NoFsGuard, "The thread is in a NOFS scope until this is dropped.", kalloc_helper_memalloc_nofs_restore;
     NoIoGuard, "The thread is in a NOIO scope until this is dropped.", kalloc_helper_memalloc_noio_restore;
+    NoReclaimGuard, "The thread is in a scope without reclaim until this is dropped.", kalloc_helper_memalloc_noreclaim_restore;
 }
 
 /// Entering scopes, in every context that may sleep.
@@ -86,6 +97,40 @@ pub trait Scope: Sleep {
         // SAFETY: In a NOIO scope the code may do what `Self::NoIo` permits. `self` is borrowed for
         // as long.
         unsafe { Section::new(NoIoGuard(flags, NotThreadSafe)) }
+    }
+
+    /// Runs `f` in a scope without reclaim, wraps `memalloc_noreclaim_save()` and
+    /// `memalloc_noreclaim_restore()`.
+    ///
+    /// For code that frees memory and needs a little of it for that, and reclaim waits for. It may
+    /// take all of the reserves, so whoever uses it limits how much: a
+    /// [memory pool](crate::mempool) is nearly always better. `.nomemalloc()` leaves the reserves
+    /// alone.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn write_back(task: &mut Task, page: &[u8; 64]) -> Result<KBox<[u8; 64]>> {
+    ///     task.noreclaim(|cx| Ok(KBox::new(&cx, *page)?))
+    /// }
+    /// ```
+    #[inline(always)]
+    fn noreclaim<R>(&mut self, f: impl for<'x> FnOnce(&mut Memalloc<'x>) -> R) -> R
+    where
+        Self: Sized,
+    {
+        f(self.memalloc_noreclaim_save().cx())
+    }
+
+    /// Enters a scope without reclaim until the section is dropped, wraps
+    /// `memalloc_noreclaim_save()`.
+    #[inline(always)]
+    fn memalloc_noreclaim_save(&mut self) -> Section<'_, NoReclaimGuard, Memalloc<'_>> {
+        // SAFETY: It has no preconditions.
+        let flags = unsafe { kalloc_helper_memalloc_noreclaim_save() };
+        // SAFETY: `Memalloc` permits no more than every context that may sleep. `self` is borrowed
+        // for as long.
+        unsafe { Section::new(NoReclaimGuard(flags, NotThreadSafe)) }
     }
 }
 impl<C: Sleep> Scope for C {}

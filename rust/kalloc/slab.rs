@@ -42,6 +42,7 @@
 
 use crate::{
     context::{private::Sealed, IrqsOn, Sleep, Task},
+    dead,
     gfp::{Failed, FailedWith, ForConstructed, ForSlab, Gfp, Grant, MayFail},
     kmalloc,
     owner::{ForModule, Memory, Owned, Owner, Pool},
@@ -292,6 +293,24 @@ unsafe impl Send for RawCache {}
 // SAFETY: As above, also from several at once.
 unsafe impl Sync for RawCache {}
 
+/// Where there is room behind an `Object` that must stay as it is when it is dead.
+const fn behind<Object>() -> usize {
+    size_of::<Object>().next_multiple_of(size_of::<usize>())
+}
+
+/// The bytes of an object in a cache.
+const fn size<Object>(constructed: bool) -> usize {
+    if dead::MIN_SIZE == 0 {
+        size_of::<Object>()
+    } else if constructed {
+        behind::<Object>() + dead::MIN_SIZE
+    } else if size_of::<Object>() < dead::MIN_SIZE {
+        dead::MIN_SIZE
+    } else {
+        size_of::<Object>()
+    }
+}
+
 /// The constructor of a cache.
 type Ctor = unsafe extern "C" fn(*mut c_void);
 
@@ -308,7 +327,7 @@ impl RawCache {
             assert!(size_of::<Object>() != 0, "a cache of objects of no size");
             // A constructor and RCU take another word.
             assert!(
-                size_of::<Object>() + size_of::<usize>() <= kmalloc::MAX_SIZE,
+                size::<Object>(true) + size_of::<usize>() <= kmalloc::MAX_SIZE,
                 "larger than a slab can be"
             );
         };
@@ -336,7 +355,7 @@ impl RawCache {
         let cache = unsafe {
             bindings::__kmem_cache_create_args(
                 args.name.as_char_ptr(),
-                size_of::<Object>() as u32,
+                size::<Object>(ctor.is_some()) as u32,
                 &mut c_args,
                 args.flags | args.zone | flags,
             )
@@ -373,11 +392,12 @@ impl RawCache {
     ///
     /// # Safety
     ///
-    /// `object` is from this cache, and nobody uses it from here on.
+    /// `object` is from this cache, and nobody uses it from here on; from `unused` on it is of no
+    /// use to anyone.
     #[inline(always)]
-    unsafe fn free(&self, object: *mut c_void) {
+    unsafe fn free(&self, object: *mut c_void, unused: usize) {
         // SAFETY: By the contract of this function.
-        unsafe { bindings::kmem_cache_free(self.cache.as_ptr(), object) }
+        unsafe { dead::kmem_cache_free(self.cache.as_ptr(), object, unused) }
     }
 
     /// Wraps `kmem_cache_shrink()`.
@@ -389,6 +409,8 @@ impl RawCache {
     /// Wraps `kmem_cache_destroy()`.
     fn destroy(self) {
         let this = ManuallyDrop::new(self);
+        // SAFETY: The callers may sleep.
+        unsafe { dead::flush() };
         // SAFETY: By the invariant the cache is ours, and it is not used again. The callers may
         // sleep.
         unsafe { bindings::kmem_cache_destroy(this.cache.as_ptr()) };
@@ -523,7 +545,7 @@ impl<T> Pool for Cache<T> {
     #[inline(always)]
     unsafe fn free(&self, object: NonNull<T>) {
         // SAFETY: By the contract of this function.
-        unsafe { self.0.free(object.as_ptr().cast()) }
+        unsafe { self.0.free(object.as_ptr().cast(), 0) }
     }
 }
 
@@ -901,7 +923,7 @@ impl<T> Pool for ConstructedCache<T> {
     #[inline(always)]
     unsafe fn free(&self, object: NonNull<T>) {
         // SAFETY: By the contract of this function.
-        unsafe { self.0.free(object.as_ptr().cast()) }
+        unsafe { self.0.free(object.as_ptr().cast(), behind::<T>()) }
     }
 }
 
@@ -1140,7 +1162,12 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>>> Drop for RcuRef<T, O> {
         if unsafe { self.slot.as_ref() }.refs.dec_and_test() {
             // SAFETY: It is from this cache, and nobody has a reference. Readers without one look
             // at the count alone, which stays there for as long as they are on the RCU read side.
-            unsafe { self.owner.pool().0.free(self.slot.as_ptr().cast()) };
+            unsafe {
+                self.owner
+                    .pool()
+                    .0
+                    .free(self.slot.as_ptr().cast(), behind::<Slot<T>>())
+            };
         }
     }
 }

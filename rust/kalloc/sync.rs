@@ -1,26 +1,69 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Spinlocks and the RCU read side: sections that must not sleep.
+//! Locks, the RCU read side, and sleeping waits, with the token of the code inside.
 //!
-//! C headers: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h),
-//! [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
+//! | kalloc | C | token inside |
+//! | --- | --- | --- |
+//! | [`Lock::locked`] of a [`SpinLock`] | `spin_lock()` | [`Atomic`] |
+//! | [`Lock::locked_irq`] of a [`SpinLockIrq`] | `spin_lock_irqsave()` | [`Irq`] |
+//! | [`Lock::read_locked`], [`Lock::write_locked`] of a [`RwLock`] | `read_lock()`, `write_lock()` | [`Atomic`] |
+//! | [`LockRaw::raw_locked`] of a [`RawSpinLock`] | `raw_spin_lock()` | [`Raw`] |
+//! | [`LockRaw::raw_locked_irq`] of a [`RawSpinLockIrq`] | `raw_spin_lock_irqsave()` | [`Raw`] |
+//! | [`RcuRead::rcu_read`] | `rcu_read_lock()` | [`Atomic`] |
+//! | [`Wait::mutex_locked`] of a [`Mutex`] | `mutex_lock()` | the one before |
 //!
-//! The lock is the kernel crate's [`SpinLock`], as it is. Each section has a closure form, which is
-//! the one to use, and a guard form for code that a closure does not fit. A guard that is leaked
-//! (`mem::forget`) ends the borrow of the token before it while the lock is still held: the closure
-//! form has no such hole.
+//! Where the context before is stricter than that, the token inside is its own. [`SpinLock`],
+//! [`SpinLockIrq`] and [`Mutex`] are the kernel crate's, as they are; the others are kalloc's.
 //!
-//! On `CONFIG_PREEMPT_RT` a `spinlock_t` sleeps, so a context with interrupts or preemption
-//! disabled cannot take one there.
+//! Each section has a closure form, which is the one to use, and a guard form for code that a
+//! closure does not fit. A guard that is leaked (`mem::forget`) ends the borrow of the token before
+//! it while the lock is still held: the closure form has no such hole.
+//!
+//! # Interrupts
+//!
+//! Data that an interrupt shares with the code it interrupts needs a lock that keeps the interrupt
+//! off: a [`SpinLockIrq`] or [`RawSpinLockIrq`] against hard interrupts, a [`SpinLock`] within
+//! [`DisableBh::bh_off`](crate::irq::DisableBh::bh_off) against softirqs. Nothing in a type says
+//! which interrupts take a [`SpinLock`], so taking one without is a deadlock that compiles, as every
+//! lock taken in a wrong order is; lockdep finds both.
+//!
+//! # `CONFIG_PREEMPT_RT`
+//!
+//! A `spinlock_t` and an `rwlock_t` sleep there, whether with interrupts off or without: they leave
+//! interrupts on. So a context with interrupts or preemption disabled cannot take one. A
+//! `raw_spinlock_t` is a spinlock on every kernel, and nothing is allocated under one on
+//! `CONFIG_PREEMPT_RT`.
+//!
+//! [`Atomic`]: crate::context::Atomic
+//! [`Irq`]: crate::context::Irq
+//! [`Raw`]: crate::context::Raw
+//! [`SpinLock`]: kernel::sync::SpinLock
+//! [`SpinLockIrq`]: kernel::sync::SpinLockIrq
+//! [`Mutex`]: kernel::sync::Mutex
 
-use crate::context::{private::Token, Allocate, Context};
+use crate::context::private::Token;
 use core::{
     fmt,
     marker::PhantomData,
     ops::{Deref, DerefMut},
     pin::Pin,
 };
-use kernel::sync::{lock::spinlock::SpinLockGuard, rcu, SpinLock};
+use kernel::sync::lock::{spinlock::SpinLockBackend, Backend, Guard};
+
+mod raw;
+mod rcu;
+mod rwlock;
+mod spinlock;
+mod wait;
+
+pub use raw::{
+    new_raw_spinlock, new_raw_spinlock_irq, LockRaw, RawSpinLock, RawSpinLockBackend,
+    RawSpinLockIrq, RawSpinLockIrqBackend,
+};
+pub use rcu::{RcuRead, RcuSection};
+pub use rwlock::{new_rwlock, ReadGuard, RwLock, WriteGuard};
+pub use spinlock::Lock;
+pub use wait::Wait;
 
 /// A section of code that ends when this is dropped: a guard of the kernel, and the token of the
 /// section.
@@ -54,12 +97,6 @@ impl<'c, S, K: Token> Section<'c, S, K> {
     pub fn cx(&mut self) -> &mut K {
         &mut self.cx
     }
-
-    /// The kernel's guard and the token of the section.
-    #[inline(always)]
-    pub(crate) fn parts(&mut self) -> (&mut S, &mut K) {
-        (&mut self.guard, &mut self.cx)
-    }
 }
 
 impl<S, K> Drop for Section<'_, S, K> {
@@ -75,11 +112,11 @@ impl<S, K: fmt::Debug> fmt::Debug for Section<'_, S, K> {
     }
 }
 
-/// A held [`SpinLock`], made by [`Lock::lock`]. Gives the data, and the token through
+/// A held lock, made by [`Lock::lock`] and its like. Gives the data, and the token through
 /// [`Section::cx`].
-pub type Locked<'c, 'l, T, K> = Section<'c, SpinLockGuard<'l, T>, K>;
+pub type Locked<'c, 'l, T, K, B = SpinLockBackend> = Section<'c, Guard<'l, T, B>, K>;
 
-impl<'l, T: ?Sized + Unpin, K> Locked<'_, 'l, T, K> {
+impl<T: ?Sized + Unpin, K, B: Backend> Locked<'_, '_, T, K, B> {
     /// The data and the token, both at once.
     #[inline(always)]
     pub fn split(&mut self) -> (&mut T, &mut K) {
@@ -87,7 +124,15 @@ impl<'l, T: ?Sized + Unpin, K> Locked<'_, 'l, T, K> {
     }
 }
 
-impl<'l, T: ?Sized, K> Deref for Locked<'_, 'l, T, K> {
+impl<T: ?Sized, K, B: Backend> Locked<'_, '_, T, K, B> {
+    /// As [`Locked::split`], for data that must not be moved.
+    #[inline(always)]
+    pub fn split_pin(&mut self) -> (Pin<&mut T>, &mut K) {
+        (self.guard.as_mut(), &mut self.cx)
+    }
+}
+
+impl<T: ?Sized, K, B: Backend> Deref for Locked<'_, '_, T, K, B> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
@@ -95,111 +140,9 @@ impl<'l, T: ?Sized, K> Deref for Locked<'_, 'l, T, K> {
     }
 }
 
-impl<'l, T: ?Sized + Unpin, K> DerefMut for Locked<'_, 'l, T, K> {
+impl<T: ?Sized + Unpin, K, B: Backend> DerefMut for Locked<'_, '_, T, K, B> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
         &mut self.guard
     }
 }
-
-/// The RCU read side, made by [`RcuRead::rcu_read_lock`].
-pub type RcuSection<'c, K> = Section<'c, rcu::Guard, K>;
-
-impl<K> RcuSection<'_, K> {
-    /// The evidence that the RCU read side is held, for the kernel crate's functions, and the
-    /// token.
-    #[inline(always)]
-    pub fn split(&mut self) -> (&rcu::Guard, &mut K) {
-        (&self.guard, &mut self.cx)
-    }
-}
-
-/// Taking spinlocks, in every context that may.
-pub trait Lock: Allocate {
-    /// Runs `f` with `lock` held, wraps `spin_lock()` and `spin_unlock()`.
-    ///
-    /// `f` must not sleep, and cannot: its token is [`Atomic`](crate::context::Atomic) or stricter.
-    ///
-    /// ```
-    /// use kalloc::prelude::*;
-    /// use kernel::sync::SpinLock;
-    ///
-    /// fn push(task: &mut Task, list: &SpinLock<Option<KBox<u32>>>) -> Result {
-    ///     task.locked(list, |head, cx| -> Result {
-    ///         *head = Some(KBox::new(&cx, 1)?);
-    ///         Ok(())
-    ///     })
-    /// }
-    /// ```
-    #[inline(always)]
-    fn locked<T, R>(
-        &mut self,
-        lock: &SpinLock<T>,
-        f: impl for<'x> FnOnce(&mut T, &mut Self::Locked<'x>) -> R,
-    ) -> R
-    where
-        T: ?Sized + Unpin,
-    {
-        let mut section = self.lock(lock);
-        let (data, cx) = section.split();
-        f(data, cx)
-    }
-
-    /// As [`Lock::locked`], for data that must not be moved.
-    #[inline(always)]
-    fn locked_pin<T, R>(
-        &mut self,
-        lock: &SpinLock<T>,
-        f: impl for<'x> FnOnce(Pin<&mut T>, &mut Self::Locked<'x>) -> R,
-    ) -> R
-    where
-        T: ?Sized,
-    {
-        let mut section = self.lock(lock);
-        let (guard, cx) = section.parts();
-        f(guard.as_mut(), cx)
-    }
-
-    /// Takes `lock` until the section is dropped, wraps `spin_lock()`.
-    ///
-    /// Leaking the section leaves the lock held with the token around it usable again;
-    /// [`Lock::locked`] cannot.
-    #[inline(always)]
-    fn lock<'c, 'l, T: ?Sized>(
-        &'c mut self,
-        lock: &'l SpinLock<T>,
-    ) -> Locked<'c, 'l, T, Self::Locked<'c>> {
-        // SAFETY: With a spinlock held the code must not sleep, and the context was one in which
-        // the allocators work: that is what `Self::Locked` permits. `self` is borrowed for `'c`.
-        unsafe { Section::new(lock.lock()) }
-    }
-}
-impl<C: Allocate> Lock for C {}
-
-/// The RCU read side, in every context.
-pub trait RcuRead: Context {
-    /// Runs `f` on the RCU read side, wraps `rcu_read_lock()` and `rcu_read_unlock()`.
-    ///
-    /// `f` must not sleep, and cannot. It gets the kernel crate's guard as evidence.
-    #[inline(always)]
-    fn rcu_read<R>(&mut self, f: impl for<'x> FnOnce(&rcu::Guard, &mut Self::Atomic<'x>) -> R) -> R
-    where
-        Self: Sized,
-    {
-        let mut section = self.rcu_read_lock();
-        let (guard, cx) = section.split();
-        f(guard, cx)
-    }
-
-    /// Takes the RCU read side until the section is dropped, wraps `rcu_read_lock()`.
-    ///
-    /// Leaking the section leaves the read side held with the token around it usable again;
-    /// [`RcuRead::rcu_read`] cannot.
-    #[inline(always)]
-    fn rcu_read_lock(&mut self) -> RcuSection<'_, Self::Atomic<'_>> {
-        // SAFETY: On the RCU read side the code must not sleep, and may do all else that it might
-        // before. `self` is borrowed for as long.
-        unsafe { Section::new(rcu::read_lock()) }
-    }
-}
-impl<C: Context> RcuRead for C {}

@@ -99,7 +99,7 @@ unsafe impl Functions for Vmalloc {
     /// Returns NULL where there is no memory, and for more than there can be.
     #[inline(always)]
     fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
-        if exceeds_ram(bytes) {
+        if exceeds_ram(bytes) || !G::Flags::permitted() {
             return ptr::null_mut();
         }
         let (bytes, flags, nid) = (room::<T>(bytes), G::Flags::BITS, grant.nid());

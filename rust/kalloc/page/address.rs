@@ -7,7 +7,7 @@ use super::{
     alloc, check, raw, write, Addressable, AnyOrder, Contents, Kind, KindOf, Low, NewPageMem,
     Order, PageOrder, Pages,
 };
-use crate::gfp::*;
+use crate::{dead, gfp::*};
 use core::{
     fmt,
     marker::PhantomData,
@@ -184,7 +184,7 @@ impl<O: PageOrder, T: Contents, K: Kind> Drop for PageMem<O, T, K> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the invariant these are all the pages of an allocation, which were ours.
-        unsafe { bindings::free_pages(self.memory.as_ptr() as usize, self.order.order()) };
+        unsafe { dead::free_pages(self.memory.as_ptr() as usize, self.order.order()) };
     }
 }
 
@@ -385,7 +385,7 @@ impl<T: Contents> Drop for ExactPages<T> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the invariant these are the single pages of that size, which were ours.
-        unsafe { bindings::free_pages_exact(self.memory.as_ptr().cast(), self.memory.len()) };
+        unsafe { dead::free_pages_exact(self.memory.as_ptr().cast(), self.memory.len()) };
     }
 }
 

@@ -5,7 +5,7 @@
 //! C header: [`include/linux/highmem.h`](srctree/include/linux/highmem.h)
 
 use super::{Contents, Kind, PageOrder, Pages};
-use crate::context::{Atomic, Bh, Context, Irq, NoFs, NoIo, Raw, Task};
+use crate::context::{Atomic, Bh, Context, Irq, Memalloc, NoFs, NoIo, Raw, Task};
 use core::{
     fmt,
     ops::{Deref, DerefMut},
@@ -28,6 +28,7 @@ pub trait MapLocal: Context {}
 impl MapLocal for Task {}
 impl MapLocal for NoFs<'_> {}
 impl MapLocal for NoIo<'_> {}
+impl MapLocal for Memalloc<'_> {}
 impl MapLocal for Atomic<'_> {}
 impl MapLocal for Bh<'_> {}
 impl MapLocal for Irq<'_> {}

@@ -4,8 +4,15 @@
 
 //@check-pass
 
-use kalloc::prelude::*;
-use kernel::sync::SpinLock;
+use kalloc::{
+    context::InNoFs,
+    prelude::*,
+    sync::{RawSpinLock, RawSpinLockIrq, RwLock},
+};
+use kernel::{
+    sync::{Completion, CondVar, Mutex, SpinLock, SpinLockIrq},
+    time::Delta,
+};
 
 fn sleeps<C: Sleep>(cx: &C) -> Result<KBox<u32>> {
     Ok(KBox::new(cx, 1)?)
@@ -37,6 +44,55 @@ pub fn grant(task: &mut Task, lock: &SpinLock<u32>) -> Result {
     let _first = KBox::new(grant, 1u32)?;
     let _second = KBox::new(grant, 2u32)?;
     task.locked(lock, |data, _| *data += 1);
+    Ok(())
+}
+
+pub fn locks(
+    task: &mut Task,
+    irq: &SpinLockIrq<u32>,
+    rw: &RwLock<u32>,
+    raw: &RawSpinLock<u32>,
+    raw_irq: &RawSpinLockIrq<u32>,
+) -> Result {
+    task.locked_irq(irq, |data, cx| -> Result {
+        *data += *KBox::new(&cx, 1u32)?;
+        Ok(())
+    })?;
+    task.read_locked(rw, |data, cx| KBox::new(&cx, *data))?;
+    task.write_locked(rw, |data, _cx| *data += 1);
+    task.raw_locked(raw, |data, cx| cx.raw_locked_irq(raw_irq, |inner, _cx| *inner += *data));
+    task.bh_off(|cx| cx.locked_irq(irq, |data, _cx| *data += 1));
+    sleeps(task)?;
+    Ok(())
+}
+
+pub fn waits(task: &mut Task, mutex: &Mutex<u32>, changed: &CondVar, done: &Completion) -> Result {
+    task.mutex_locked(mutex, |data, task| -> Result {
+        while **data == 0 {
+            task.wait(changed, data);
+        }
+        sleeps(task)?;
+        Ok(())
+    })?;
+    let guard = task.mutex_lock(mutex);
+    task.wait_for_completion(done);
+    task.synchronize_rcu();
+    task.cond_resched();
+    task.fsleep(Delta::from_millis(1));
+    task.irqs_off(|_cx| drop(guard));
+    Ok(())
+}
+
+fn inside<C: InNoFs>(cx: &C) -> Result<KBox<u32>> {
+    sleeps(cx)
+}
+
+pub fn scopes(task: &mut Task) -> Result {
+    task.nofs(|cx| inside(cx))?;
+    task.noio(|cx| inside(cx))?;
+    task.noreclaim(|cx| sleeps(cx))?;
+    task.noreclaim(|cx| cx.nofs(|cx| KBox::new(cx.with(GfpNoIo.nomemalloc()), 1u32)))?;
+    let Ok(_number) = KBox::new(task.with(Kernel.nofail()), 1u32);
     Ok(())
 }
 

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/spinlock.h>
+
+void kalloc_helper_raw_spin_lock_init(raw_spinlock_t *lock, const char *name, struct lock_class_key *key)
+{
+#ifdef CONFIG_DEBUG_SPINLOCK
+	__raw_spin_lock_init(lock, name, key, LD_WAIT_SPIN);
+#else
+	raw_spin_lock_init(lock);
+#endif
+}
+
+void kalloc_helper_raw_spin_lock(raw_spinlock_t *lock)
+{
+	raw_spin_lock(lock);
+}
+
+bool kalloc_helper_raw_spin_trylock(raw_spinlock_t *lock)
+{
+	return raw_spin_trylock(lock);
+}
+
+void kalloc_helper_raw_spin_unlock(raw_spinlock_t *lock)
+{
+	raw_spin_unlock(lock);
+}
+
+unsigned long kalloc_helper_raw_spin_lock_irqsave(raw_spinlock_t *lock)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(lock, flags);
+	return flags;
+}
+
+bool kalloc_helper_raw_spin_trylock_irqsave(raw_spinlock_t *lock, unsigned long *flags)
+{
+	return raw_spin_trylock_irqsave(lock, *flags);
+}
+
+void kalloc_helper_raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flags)
+{
+	raw_spin_unlock_irqrestore(lock, flags);
+}
+
+void kalloc_helper_raw_spin_assert_is_held(raw_spinlock_t *lock)
+{
+	lockdep_assert_held(lock);
+}
+
+void kalloc_helper_rwlock_init(rwlock_t *lock, const char *name, struct lock_class_key *key)
+{
+#if defined(CONFIG_PREEMPT_RT)
+	init_rwbase_rt(&lock->rwbase);
+	__rt_rwlock_init(lock, (char *)name, key);
+#elif defined(CONFIG_DEBUG_SPINLOCK)
+	__rwlock_init(lock, name, key);
+#else
+	rwlock_init(lock);
+#endif
+}
+
+void kalloc_helper_read_lock(rwlock_t *lock)
+{
+	read_lock(lock);
+}
+
+void kalloc_helper_read_unlock(rwlock_t *lock)
+{
+	read_unlock(lock);
+}
+
+void kalloc_helper_write_lock(rwlock_t *lock)
+{
+	write_lock(lock);
+}
+
+void kalloc_helper_write_unlock(rwlock_t *lock)
+{
+	write_unlock(lock);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The calls that drops make: C's own, and on `CONFIG_PREEMPT_RT` ones that may be made anywhere.
+//!
+//! A drop takes no token. With interrupts or preemption disabled PREEMPT_RT cannot free: slab and
+//! page allocator take sleeping locks. There what is dropped waits, in a lock-free list whose node
+//! is the dead memory itself, until an `irq_work` frees it in a thread, which is soon. What the
+//! value owned is dropped at once. On other kernels a drop is the call that C makes.
+
+#[cfg(CONFIG_PREEMPT_RT)]
+pub(crate) use kalloc_bindings::{
+    kalloc_helper_rt___free_pages as __free_pages, kalloc_helper_rt_free_pages as free_pages,
+    kalloc_helper_rt_free_pages_exact as free_pages_exact,
+    kalloc_helper_rt_free_percpu as free_percpu, kalloc_helper_rt_kfree as kfree,
+    kalloc_helper_rt_kfree_sensitive as kfree_sensitive, kalloc_helper_rt_kvfree as kvfree_atomic,
+};
+#[cfg(not(CONFIG_PREEMPT_RT))]
+pub(crate) use kernel::bindings::{
+    __free_pages, free_pages, free_pages_exact, free_percpu, kfree, kfree_sensitive, kvfree_atomic,
+};
+
+use kernel::{
+    bindings::{kmem_cache, mempool},
+    ffi::c_void,
+};
+
+/// The bytes that a slab object or an element of a pool has at least, for it to wait in a list.
+pub(crate) const MIN_SIZE: usize = if cfg!(CONFIG_PREEMPT_RT) {
+    3 * size_of::<usize>()
+} else {
+    0
+};
+
+/// Wraps `kmem_cache_free()`.
+///
+/// # Safety
+///
+/// `object` is from `cache`, and nobody uses it from here on; its [`MIN_SIZE`] bytes from `offset`
+/// on are of no use to anyone.
+#[inline(always)]
+pub(crate) unsafe fn kmem_cache_free(cache: *mut kmem_cache, object: *mut c_void, _offset: usize) {
+    #[cfg(CONFIG_PREEMPT_RT)]
+    // SAFETY: By the contract of this function.
+    unsafe {
+        kalloc_bindings::kalloc_helper_rt_kmem_cache_free(cache, object, _offset)
+    };
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    // SAFETY: By the contract of this function.
+    unsafe {
+        kernel::bindings::kmem_cache_free(cache, object)
+    };
+}
+
+/// Wraps `mempool_free()`.
+///
+/// # Safety
+///
+/// `element` is one of `pool`, and nobody uses it from here on; `memory` is what it is, of at least
+/// [`MIN_SIZE`] bytes.
+#[inline(always)]
+pub(crate) unsafe fn mempool_free(element: *mut c_void, pool: *mut mempool, _memory: *mut c_void) {
+    #[cfg(CONFIG_PREEMPT_RT)]
+    // SAFETY: By the contract of this function.
+    unsafe {
+        kalloc_bindings::kalloc_helper_rt_mempool_free(element, pool, _memory)
+    };
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    // SAFETY: By the contract of this function.
+    unsafe {
+        kernel::bindings::mempool_free(element, pool)
+    };
+}
+
+/// Wraps `mempool_destroy()`. On `CONFIG_PREEMPT_RT` elements that wait are freed before; a pool that
+/// is dropped with interrupts or preemption disabled stays there, with a warning.
+///
+/// # Safety
+///
+/// All elements of `pool` are given back, and nobody uses it from here on.
+#[inline(always)]
+pub(crate) unsafe fn mempool_destroy(pool: *mut mempool) {
+    #[cfg(CONFIG_PREEMPT_RT)]
+    {
+        // SAFETY: It has no preconditions.
+        if !unsafe { kalloc_bindings::kalloc_helper_rt_may_free() } {
+            kernel::warn_on!(true);
+            return;
+        }
+        // SAFETY: Preemption is not disabled, as was just seen.
+        unsafe { kalloc_bindings::kalloc_helper_rt_free_dead() };
+    }
+    // SAFETY: By the contract of this function.
+    unsafe { kernel::bindings::mempool_destroy(pool) };
+}
+
+/// Waits until all is freed that waits, before a cache is destroyed and at the end of the module.
+///
+/// # Safety
+///
+/// The caller may sleep.
+#[inline(always)]
+pub(crate) unsafe fn flush() {
+    #[cfg(CONFIG_PREEMPT_RT)]
+    // SAFETY: By the contract of this function.
+    unsafe {
+        kalloc_bindings::kalloc_helper_rt_free_dead_sync()
+    };
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Flags that start I/O, where nothing is reclaimed.
+
+use kalloc::prelude::*;
+
+pub fn section(task: &mut Task) -> Result<KBox<u32>> {
+    task.noreclaim(|cx| Ok(KBox::new(cx.with(Kernel), 1)?)) //~ ERROR: may sleep
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A spinlock in an NMI handler, which may have interrupted its holder.
+
+use kalloc::prelude::*;
+use kernel::sync::SpinLockIrq;
+
+pub fn section(cx: &mut Nmi<'_>, lock: &SpinLockIrq<u32>) {
+    cx.locked_irq(lock, |n, _cx| *n += 1) //~ ERROR: no allocator may be called and no spinlock taken
+}

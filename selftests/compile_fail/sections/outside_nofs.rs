@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A function that must be called inside a NOFS scope, called outside of one.
+
+use kalloc::{context::InNoFs, prelude::*};
+
+fn inside<C: InNoFs>(_cx: &C) {}
+
+pub fn section(task: &mut Task) {
+    inside(task); //~ ERROR: must be called inside a NOFS scope
+    task.noio(|cx| inside(cx));
+}

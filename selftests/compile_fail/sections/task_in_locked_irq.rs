@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of process context used with a spinlock held and interrupts off.
+
+use kalloc::prelude::*;
+use kernel::sync::SpinLockIrq;
+
+pub fn section(task: &mut Task, lock: &SpinLockIrq<u32>) -> Result<KBox<u32>> {
+    task.locked_irq(lock, |_n, _cx| Ok(KBox::new(&*task, 1)?)) //~ ERROR: cannot borrow
+}

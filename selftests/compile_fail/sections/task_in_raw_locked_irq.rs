@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of process context used with a raw spinlock held and interrupts off.
+
+use kalloc::{prelude::*, sync::RawSpinLockIrq};
+
+pub fn section(task: &mut Task, lock: &RawSpinLockIrq<u32>) -> Result<KBox<u32>> {
+    task.raw_locked_irq(lock, |_n, _cx| Ok(KBox::new(&*task, 1)?)) //~ ERROR: cannot borrow
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of process context used with an rwlock held for reading.
+
+use kalloc::{prelude::*, sync::RwLock};
+
+pub fn section(task: &mut Task, lock: &RwLock<u32>) -> Result<KBox<u32>> {
+    task.read_locked(lock, |_n, _cx| Ok(KBox::new(&*task, 1)?)) //~ ERROR: cannot borrow
+}

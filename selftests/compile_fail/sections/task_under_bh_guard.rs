@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of process context used while bottom halves are disabled.
+
+use kalloc::prelude::*;
+
+pub fn section(task: &mut Task) -> Result<KBox<u32>> {
+    let _off = task.local_bh_disable();
+    Ok(KBox::new(&*task, 1)?) //~ ERROR: cannot borrow
+}

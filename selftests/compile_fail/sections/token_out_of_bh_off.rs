@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of a section kept behind it.
+
+use kalloc::prelude::*;
+
+pub fn section(task: &mut Task) {
+    //~v ERROR: lifetime may not live long enough
+    let _kept = task.bh_off(|cx| cx); //~ ERROR: lifetime may not live long enough
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of a section kept behind it.
+
+use kalloc::{prelude::*, sync::RwLock};
+
+pub fn section(task: &mut Task, lock: &RwLock<u32>) {
+    //~v ERROR: lifetime may not live long enough
+    let _kept = task.read_locked(lock, |_n, cx| cx); //~ ERROR: lifetime may not live long enough
+}
