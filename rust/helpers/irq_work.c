@@ -50,3 +50,8 @@ void kalloc_helper_free_pages_nolock_sync(void)
 {
 	irq_work_sync(&nolock_pages_work);
 }
+
+void kalloc_helper_init_irq_work(struct irq_work *work, void (*fn)(struct irq_work *work), bool hard)
+{
+	*work = hard ? IRQ_WORK_INIT_HARD(fn) : IRQ_WORK_INIT(fn);
+}
