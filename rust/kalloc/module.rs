@@ -173,3 +173,120 @@ macro_rules! module {
                 _landing: $crate::in_flight::Landing,
                 // What those have dropped may still be running, and holds what the pools gave.
                 _reap: $crate::reap::Flush,
+                _pools: ($($crate::owner::Made<$pool>,)*),
+                _flush: $crate::slab::Flush,
+            }
+
+            #[::kernel::prelude::pin_data(PinnedDrop)]
+            struct Exit {
+                #[pin]
+                module: $module,
+            }
+
+            impl ::kernel::InPlaceModule for KallocModule {
+                fn init(
+                    module: &'static ::kernel::ThisModule,
+                ) -> impl ::kernel::prelude::PinInit<Self, ::kernel::error::Error> {
+                    // SAFETY: The kernel runs a module's init in process context, and this is the
+                    // only token in it.
+                    let task = unsafe { $crate::context::Task::assume() };
+                    ::kernel::prelude::try_pin_init!(KallocModule {
+                        // SAFETY: It is dropped in process context.
+                        _reap: unsafe { $crate::reap::Flush::new() },
+                        // SAFETY: It is dropped in process context.
+                        _flush: unsafe { $crate::slab::Flush::new() },
+                        // SAFETY: Here and nowhere else, before all other code of the module; they
+                        // are dropped after it, in process context.
+                        _pools: ($(
+                            unsafe {
+                                $crate::owner::Made::make($name::__place(), &task, &const { $args })
+                            }?,
+                        )*),
+                        _landing: {
+                            let in_flight = <$module as $crate::in_flight::LocalModule>::in_flight();
+                            // SAFETY: It is dropped in process context.
+                            unsafe { $crate::in_flight::Landing::new(in_flight) }
+                        },
+                        _module <- ::kernel::prelude::try_pin_init!(Exit {
+                            module <- <$module as $crate::InPlaceModule>::init(module, task),
+                        }),
+                        _drivers <- $crate::__drivers!(@register module $module $drivers),
+                    })
+                }
+            }
+
+            #[::kernel::prelude::pinned_drop]
+            impl PinnedDrop for Exit {
+                fn drop(self: ::core::pin::Pin<&mut Self>) {
+                    // SAFETY: The kernel runs a module's exit in process context, and this is the
+                    // only token in it.
+                    let mut task = unsafe { $crate::context::Task::assume() };
+                    <$module as $crate::InPlaceModule>::exit(self.project().module, &mut task)
+                }
+            }
+
+            impl ::kernel::ModuleMetadata for $module {
+                const NAME: &'static ::kernel::str::CStr =
+                    <KallocModule as ::kernel::ModuleMetadata>::NAME;
+                const THIS_MODULE: ::kernel::ThisModule =
+                    <KallocModule as ::kernel::ModuleMetadata>::THIS_MODULE;
+            }
+
+            // SAFETY: There is one for the module, whose `Landing` goes after all but the pools.
+            unsafe impl $crate::in_flight::LocalModule for $module {
+                fn in_flight() -> &'static $crate::in_flight::InFlight {
+                    static IN_FLIGHT: $crate::in_flight::InFlight =
+                        $crate::in_flight::InFlight::new();
+                    &IN_FLIGHT
+                }
+            }
+
+            // What the kernel crate's macros expect at the root of a module's crate.
+            pub(super) const LOG_PREFIX: &[u8] = __LOG_PREFIX;
+            #[allow(unused_imports)]
+            pub(super) mod parameters {
+                pub(crate) use super::module_parameters::*;
+            }
+        }
+
+        #[allow(dead_code)]
+        const __LOG_PREFIX: &[u8] = __kalloc_module::LOG_PREFIX;
+        #[allow(dead_code)]
+        type LocalModule = $module;
+        #[allow(unused_imports)]
+        use __kalloc_module::parameters as module_parameters;
+    };
+}
+
+/// The `drivers` of [`module!`]: a type that holds all registrations, and its initialiser.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __drivers {
+    (@type { $(,)? }) => { () };
+    (@type { $bus:ident: $driver:ty $(= $name:expr)?, $($rest:tt)* }) => {
+        $crate::driver::Both<
+            $crate::$bus::Registration<$driver>,
+            $crate::__drivers!(@type { $($rest)* }),
+        >
+    };
+    (@register $this:ident $module:ident { $(,)? }) => { Ok::<(), ::kernel::error::Error>(()) };
+    (@register $this:ident $module:ident { $bus:ident: $driver:ty, $($rest:tt)* }) => {
+        $crate::__drivers!(@register $this $module {
+            $bus: $driver = <$module as ::kernel::ModuleMetadata>::NAME, $($rest)*
+        })
+    };
+    (@register $this:ident $module:ident { $bus:ident: $driver:ty = $name:expr, $($rest:tt)* }) => {
+        $crate::driver::Both::new(
+            {
+                let name = $name;
+                // SAFETY: A module's init and exit run in process context.
+                unsafe {
+                    <$crate::$bus::Registration<$driver> as $crate::driver::Register>::register(
+                        name, $this,
+                    )
+                }
+            },
+            $crate::__drivers!(@register $this $module { $($rest)* }),
+        )
+    };
+}
