@@ -5,12 +5,16 @@
 //! and the document `docs` compares the two.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(CONFIG_X86)]
+use kalloc::nmi;
 use kalloc::{
+    hrtimer, irq_work,
     mempool::*,
     nolock::NolockPages,
     prelude::*,
     rcu::{RcuBox, RcuCell},
     slab::*,
+    timer,
 };
 use kernel::{
     new_spinlock,
@@ -94,6 +98,10 @@ const TABLE: &[&[Test]] = table! {
     percpu:           now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
     rcu_box:          later later later later later later later   later later    later       later    later;
     rcu_cell:         later later later later later later later   later later    later       later    later;
+    timer:            later later later later later later later   later later    later       later    no;
+    hrtimer:          later later later later later later later   later later    later       later    no;
+    irq_work:         later later later later later later later   later later    later       later    no;
+    nmi_handler:      later later later later later later later   later later    later       later    no;
 };
 
 struct Tests;
@@ -523,4 +531,96 @@ fn rcu_cell(task: &mut Task, drop: Drop) -> Outcome {
     let value = rcu_large(task)?;
     let memory = frame(&*value);
     drop.of(task, RcuCell::new(value), 0, memory)
+}
+
+// What the kernel calls back -------------------------------------------------------------------------------------------
+
+/// The value that an owner of a callback has, dropped with its memory.
+static CALLED_DROPS: AtomicUsize = AtomicUsize::new(0);
+
+struct Called(#[allow(dead_code)] Counted<'static>);
+
+impl timer::Expire for Called {
+    fn expired(&self, _cx: &mut Bh<'_>) -> Option<kernel::time::Jiffies> {
+        Some(1)
+    }
+}
+
+type Mode = hrtimer::RelativeHardMode<kernel::time::Monotonic>;
+
+impl hrtimer::Expire<Mode> for Called {
+    fn expired(
+        &self,
+        timer: &mut hrtimer::Expired<'_, Self, Mode>,
+        _cx: &mut Raw<'_>,
+    ) -> hrtimer::HrTimerRestart {
+        timer.forward_now(Delta::from_millis(1));
+        hrtimer::HrTimerRestart::Restart
+    }
+}
+
+impl irq_work::Run for Called {
+    fn run(&self, _cx: &mut Irq<'_>) {}
+}
+
+#[cfg(CONFIG_X86)]
+// SAFETY: The handler does nothing with it.
+unsafe impl NmiSafe for Called {}
+
+#[cfg(CONFIG_X86)]
+impl nmi::Handler for Called {
+    fn handle(&self, _cx: &mut Nmi<'_>) -> bool {
+        false
+    }
+}
+
+fn called() -> Called {
+    CALLED_DROPS.store(0, Ordering::Relaxed);
+    Called(Counted(&CALLED_DROPS))
+}
+
+impl Drop {
+    /// Drops the owner of what [`called`] gave. A drop in place would be seen as one of `drops`.
+    fn of_called<T>(self, task: &mut Task, owner: T) -> Outcome {
+        // Up to some seconds: a grace period may have to end.
+        let gone = || {
+            let is_gone = || CALLED_DROPS.load(Ordering::Relaxed) == 1;
+            (0..3_000).any(|_| {
+                is_gone() || {
+                    fsleep(Delta::from_millis(1));
+                    false
+                }
+            })
+        };
+        self.seen(task, owner, 0, || false, gone)
+    }
+}
+
+fn timer(task: &mut Task, drop: Drop) -> Outcome {
+    let timer = timer::Timer::new(&task, called())?;
+    timer.start(1);
+    drop.of_called(task, timer)
+}
+
+fn hrtimer(task: &mut Task, drop: Drop) -> Outcome {
+    let timer = hrtimer::HrTimer::<_, Mode>::new(&task, called())?;
+    timer.start(Delta::from_millis(1));
+    drop.of_called(task, timer)
+}
+
+fn irq_work(task: &mut Task, drop: Drop) -> Outcome {
+    let work = irq_work::IrqWork::<_>::new(&task, called())?;
+    work.queue();
+    drop.of_called(task, work)
+}
+
+#[cfg(CONFIG_X86)]
+fn nmi_handler(task: &mut Task, drop: Drop) -> Outcome {
+    let handler = nmi::Registration::new(&task, nmi::Type::Local, called())?;
+    drop.of_called(task, handler)
+}
+
+#[cfg(not(CONFIG_X86))]
+fn nmi_handler(_task: &mut Task, _drop: Drop) -> Outcome {
+    Err(testlib::Stop::Skip("drivers have no NMIs here"))
 }

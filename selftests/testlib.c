@@ -9,7 +9,9 @@
 #include <linux/highmem.h>
 #include <linux/interrupt.h>
 #include <linux/io.h>
+#include <linux/irq.h>
 #include <linux/irq_work.h>
+#include <linux/irqdesc.h>
 #include <linux/irqflags.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
@@ -467,6 +469,27 @@ bool testlib_in_softirq(void)
 }
 EXPORT_SYMBOL_GPL(testlib_in_softirq);
 
+bool testlib_in_irq_thread(void)
+{
+	return in_task() && (current->flags & PF_KTHREAD) && strstarts(current->comm, "irq/");
+}
+EXPORT_SYMBOL_GPL(testlib_in_irq_thread);
+
+bool testlib_irq_has_action(unsigned int irq)
+{
+	return irq_has_action(irq);
+}
+EXPORT_SYMBOL_GPL(testlib_irq_has_action);
+
+void testlib_irq_nothread(unsigned int irq, bool set)
+{
+	if (set)
+		irq_set_status_flags(irq, IRQ_NOTHREAD);
+	else
+		irq_clear_status_flags(irq, IRQ_NOTHREAD);
+}
+EXPORT_SYMBOL_GPL(testlib_irq_nothread);
+
 struct interrupt {
 	testlib_fn fn;
 	void *data;
@@ -552,6 +575,14 @@ int testlib_run_in_nmi(testlib_fn fn, void *data)
 	return timeout ? 0 : -EIO;
 }
 
+int testlib_send_nmi(void)
+{
+	preempt_disable();
+	__apic_send_IPI_mask(cpumask_of(smp_processor_id()), NMI_VECTOR);
+	preempt_enable();
+	return 0;
+}
+
 static struct {
 	testlib_fn fn;
 	void *data;
@@ -623,11 +654,17 @@ int testlib_run_in_nmi(testlib_fn fn, void *data)
 	return -EOPNOTSUPP;
 }
 
+int testlib_send_nmi(void)
+{
+	return -EOPNOTSUPP;
+}
+
 int testlib_nmi_storm(unsigned int count, testlib_fn work, void *work_data, testlib_fn nmi, void *nmi_data)
 {
 	return -EOPNOTSUPP;
 }
 #endif
+EXPORT_SYMBOL_GPL(testlib_send_nmi);
 EXPORT_SYMBOL_GPL(testlib_run_in_nmi);
 EXPORT_SYMBOL_GPL(testlib_nmi_storm);
 

@@ -89,6 +89,11 @@ bool testlib_in_noio_scope(void);
 bool testlib_in_noreclaim_scope(void);
 bool testlib_in_nmi(void);
 bool testlib_in_hardirq(void);
+/* Whether the current thread is that of an interrupt line, and whether the line has a handler. */
+bool testlib_in_irq_thread(void);
+bool testlib_irq_has_action(unsigned int irq);
+/* Forbids the kernel to thread the handlers of a line, or allows it. */
+void testlib_irq_nothread(unsigned int irq, bool set);
 bool testlib_in_softirq(void);
 
 /*
@@ -98,6 +103,8 @@ bool testlib_in_softirq(void);
  */
 typedef void (*testlib_fn)(void *data);
 int testlib_run_in_nmi(testlib_fn fn, void *data);
+/* Sends an NMI to this CPU; -EOPNOTSUPP where that cannot be. */
+int testlib_send_nmi(void);
 int testlib_run_in_hardirq(testlib_fn fn, void *data);
 int testlib_run_in_softirq(testlib_fn fn, void *data);
 /* Runs `work` on this CPU again and again while another CPU sends it `count` NMIs, which run `nmi`. */

@@ -5,7 +5,7 @@
 // No test module uses all of it.
 #![allow(dead_code, unused_macros, unused_imports)]
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use kalloc::{gfp, prelude::*, size};
 
 /// testlib.ko, as bindgen sees it.
@@ -418,4 +418,75 @@ pub(crate) fn freed_memory_begins_with(memory: *const u8, byte: u8) -> bool {
     // SAFETY: Memory of the direct map can be read, whoever has it.
     unsafe { c::testlib_peek(memory.cast(), left.as_mut_ptr().cast(), left.len()) };
     left.contains(&byte)
+}
+
+/// Where the code runs, as the kernel sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(u32);
+
+impl Place {
+    pub(crate) const HARDIRQ: u32 = 1;
+    pub(crate) const NMI: u32 = 2;
+    pub(crate) const SOFTIRQ: u32 = 4;
+    pub(crate) const IRQS_OFF: u32 = 8;
+    pub(crate) const PREEMPTIBLE: u32 = 16;
+    pub(crate) const IRQ_THREAD: u32 = 32;
+
+    /// Here.
+    pub(crate) fn here() -> Self {
+        // SAFETY: None of them has preconditions.
+        let facts = unsafe {
+            [
+                (c::testlib_in_hardirq(), Self::HARDIRQ),
+                (c::testlib_in_nmi(), Self::NMI),
+                (c::testlib_in_serving_softirq(), Self::SOFTIRQ),
+                (c::testlib_irqs_disabled(), Self::IRQS_OFF),
+                (c::testlib_preemptible(), Self::PREEMPTIBLE),
+                (c::testlib_in_irq_thread(), Self::IRQ_THREAD),
+            ]
+        };
+        Self(facts.iter().map(|(is, bit)| u32::from(*is) * bit).sum())
+    }
+
+    pub(crate) fn is(self, bits: u32) -> bool {
+        self.0 & bits == bits
+    }
+}
+
+/// How often code has run, and where it did last. For code in any context.
+#[derive(Debug)]
+pub(crate) struct Seen(AtomicU32, AtomicU32);
+
+impl Seen {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU32::new(0), AtomicU32::new(0))
+    }
+
+    /// Here, once more.
+    pub(crate) fn here(&self) {
+        self.1.store(Place::here().0, Ordering::Relaxed);
+        self.0.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn times(&self) -> u32 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place(self.1.load(Ordering::Relaxed))
+    }
+}
+
+// SAFETY: It is two atomics.
+unsafe impl kalloc::context::NmiSafe for Seen {}
+
+/// Waits until something is true, up to some seconds. Whether it is.
+pub(crate) fn wait_until<C: Sleep>(_cx: &C, is: impl Fn() -> bool) -> bool {
+    for _ in 0..10_000 {
+        if is() {
+            return true;
+        }
+        kernel::time::delay::fsleep(kernel::time::Delta::from_millis(1));
+    }
+    is()
 }

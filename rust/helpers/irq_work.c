@@ -57,6 +57,11 @@ void kalloc_helper_free_pages_nolock_sync(void)
 	irq_work_sync(&nolock_pages_work);
 }
 
+void kalloc_helper_init_irq_work(struct irq_work *work, void (*fn)(struct irq_work *work), bool hard)
+{
+	*work = hard ? IRQ_WORK_INIT_HARD(fn) : IRQ_WORK_INIT(fn);
+}
+
 #ifdef CONFIG_PREEMPT_RT
 /*
  * With interrupts or preemption disabled nothing can be freed on PREEMPT_RT, and a drop does not know where it is. What

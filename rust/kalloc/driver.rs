@@ -13,11 +13,19 @@
 //! like, or, if its module has more to do, through the `drivers` of
 //! [`module!`](crate::module!).
 
-use crate::context::private::Sealed;
+use crate::{
+    boxed::KBox,
+    context::{private::Sealed, Sleep, Task},
+    upstream::ArcExt,
+};
+use core::{fmt, marker::PhantomData, pin::Pin, ptr::NonNull};
 use kernel::{
-    error::Error,
-    prelude::{pin_data, try_pin_init, PinInit},
+    error::{code::ENODEV, Error, Result},
+    new_mutex,
+    prelude::{pin_data, pin_init, try_pin_init, PinInit},
     str::CStr,
+    sync::{Arc, Mutex},
+    types::ForLt,
     ThisModule,
 };
 
@@ -62,6 +70,248 @@ impl<A, B> Both<A, B> {
     }
 }
 
+/// A device that is being bound, and what uses the driver's data of it from then on.
+///
+/// A driver gets it in `Driver::bound` of its bus, after probe has made the data: it
+/// [requests interrupt lines](Binding::request_irq), and [lends](Binding::lend) the data to code that
+/// may outlive it. When the device is unbound the bus ends all of that, after `unbind` and before it
+/// drops the data. So whatever is started here borrows the data, without a count, and there is
+/// nothing that a driver could forget.
+///
+/// # Invariants
+///
+/// `users` is dropped before `'d` ends, in process context.
+pub struct Binding<'d> {
+    users: Users,
+    // Exactly the lifetime of the data: with one that could be shortened, users could borrow less.
+    _data: PhantomData<fn(&'d ()) -> &'d ()>,
+}
+
+impl<'d> Binding<'d> {
+    /// Drops `user` before `'d` ends.
+    pub(crate) fn keep<C: Sleep, U: 'd>(&mut self, cx: &C, user: impl PinInit<U, Error>) -> Result {
+        self.users.push(cx, user)
+    }
+
+    /// Lends the data to code that may outlive it: an open file, a work item.
+    ///
+    /// `F` is the type of the data with its lifetimes left open, as [`ForLt!`](kernel::types::ForLt!)
+    /// makes it. Unbinding waits for those that use it at the moment; who comes later gets an error.
+    ///
+    /// ```
+    /// use kalloc::{driver::{Binding, Lent}, prelude::*};
+    /// use kernel::{device::{Bound, Device}, types::ForLt};
+    ///
+    /// struct Card<'bound> {
+    ///     dev: &'bound Device<Bound>,
+    ///     number: u32,
+    /// }
+    ///
+    /// type LentCard = Lent<ForLt!(Card<'_>)>;
+    ///
+    /// fn bound<'d>(card: &'d Card<'_>, binding: &mut Binding<'d>, task: &mut Task) -> Result<LentCard> {
+    ///     binding.lend::<ForLt!(Card<'_>), _>(task, card)
+    /// }
+    ///
+    /// fn later(card: &LentCard, task: &mut Task) -> Result<u32> {
+    ///     card.with(task, |card, _task| card.number)
+    /// }
+    /// ```
+    pub fn lend<'b, F: ForLt + 'static, C: Sleep>(
+        &mut self,
+        cx: &C,
+        data: &'d F::Of<'b>,
+    ) -> Result<Lent<F>>
+    where
+        F::Of<'b>: Sync,
+    {
+        let lent = Arc::pin_init_with(
+            cx,
+            pin_init!(Place {
+                data <- new_mutex!(Some(Data(NonNull::from(data).cast()))),
+            }),
+        )?;
+        self.keep(cx, Ok::<_, Error>(Revoke(lent.clone())))?;
+        Ok(Lent(lent))
+    }
+}
+
+impl fmt::Debug for Binding<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Binding")
+    }
+}
+
+/// A driver's data of a device, for as long as the device is bound: made by [`Binding::lend`].
+pub struct Lent<F: ForLt + 'static>(Arc<Place<F>>);
+
+/// # Invariants
+///
+/// While there is a pointer it is to data of the type that `F` stands for, shared.
+#[pin_data]
+struct Place<F: ForLt + 'static> {
+    #[pin]
+    data: Mutex<Option<Data<F>>>,
+}
+
+struct Data<F: ForLt + 'static>(NonNull<F::Of<'static>>);
+
+// SAFETY: `lend` took a shared reference to what is `Sync`.
+unsafe impl<F: ForLt> Send for Data<F> {}
+
+impl<F: ForLt> Clone for Lent<F> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<F: ForLt> fmt::Debug for Lent<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lent")
+    }
+}
+
+impl<F: ForLt> Lent<F> {
+    /// Runs `f` with the data, and keeps it from being dropped meanwhile. One at a time, by a mutex:
+    /// `f` must not do so again.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` when the device is not bound any more.
+    pub fn with<C: Sleep, R>(
+        &self,
+        cx: &mut C,
+        f: impl for<'a, 'b> FnOnce(&'a F::Of<'b>, &mut C) -> R,
+    ) -> Result<R> {
+        let place = self.0.data.lock();
+        let data = place.as_ref().ok_or(ENODEV)?;
+        // SAFETY: By the invariant; it stays until the lock is released. `f` cannot tell one
+        // lifetime from another, and so does not extend the one that the data really has.
+        Ok(f(unsafe { data.0.as_ref() }, cx))
+    }
+}
+
+/// Ends what [`Binding::lend`] has begun.
+struct Revoke<F: ForLt + 'static>(Arc<Place<F>>);
+
+impl<F: ForLt> Drop for Revoke<F> {
+    fn drop(&mut self) {
+        *self.0.data.lock() = None;
+    }
+}
+
+/// Values of any types, each dropped when this is, the last first.
+///
+/// # Invariants
+///
+/// It points to the head of a [`Node`] in memory of kmalloc, which nobody else owns.
+struct Users(Option<NonNull<Head>>);
+
+struct Head {
+    next: Users,
+    /// Frees the node that this is the head of.
+    free: unsafe fn(NonNull<Head>),
+}
+
+#[pin_data]
+#[repr(C)]
+struct Node<U> {
+    head: Head,
+    #[pin]
+    user: U,
+}
+
+// SAFETY: What is kept may be dropped on any thread: interrupt lines, and places of data.
+unsafe impl Send for Users {}
+// SAFETY: Shared it gives nothing.
+unsafe impl Sync for Users {}
+
+impl Users {
+    fn push<U, C: Sleep>(&mut self, cx: &C, user: impl PinInit<U, Error>) -> Result {
+        let node = KBox::pin_init(
+            cx,
+            try_pin_init!(Node {
+                head: Head {
+                    next: Users(None),
+                    free: free::<U>,
+                },
+                user <- user,
+            }? Error),
+        )?;
+        // SAFETY: The value is not moved out of the memory until it is dropped there.
+        let node = unsafe { Pin::into_inner_unchecked(node) }.leak();
+        node.head.next = Users(self.0.take());
+        // INVARIANT: The box was the memory's owner. It begins with the head.
+        self.0 = Some(NonNull::from(node).cast());
+        Ok(())
+    }
+}
+
+/// # Safety
+///
+/// `head` is that of a `Node<U>` that nobody owns any more.
+unsafe fn free<U>(head: NonNull<Head>) {
+    // SAFETY: By the contract of this function it is a box that has been leaked.
+    drop(unsafe { KBox::from_raw(head.cast::<Node<U>>().as_ptr()) });
+}
+
+impl Drop for Users {
+    fn drop(&mut self) {
+        let mut rest = self.0.take();
+        while let Some(head) = rest {
+            // SAFETY: By the invariant.
+            rest = unsafe { (*head.as_ptr()).next.0.take() };
+            // SAFETY: By the invariant, and the rest is not reached through it any more.
+            unsafe { ((*head.as_ptr()).free)(head) };
+        }
+    }
+}
+
+/// What the driver core keeps of a device that is bound.
+#[pin_data]
+pub(crate) struct Bound<D> {
+    // Dropped before the data, which it uses.
+    _users: Users,
+    #[pin]
+    data: D,
+}
+
+impl<D> Bound<D> {
+    /// The data, and then what `bound` starts with it.
+    ///
+    /// # Safety
+    ///
+    /// The initialiser runs in process context, where `data` has the only token and does not keep
+    /// it, and its result is dropped there.
+    pub(crate) unsafe fn new(
+        data: impl PinInit<D, Error>,
+        bound: impl for<'d> FnOnce(Pin<&'d D>, &mut Binding<'d>, &mut Task) -> Result,
+    ) -> impl PinInit<Self, Error> {
+        try_pin_init!(&this in Self {
+            data <- data,
+            _users: {
+                // SAFETY: It was initialised above.
+                let data = unsafe { &(*this.as_ptr()).data };
+                // SAFETY: It stays where it is until it is dropped.
+                let data = unsafe { Pin::new_unchecked(data) };
+                let mut binding = Binding {
+                    users: Users(None),
+                    _data: PhantomData,
+                };
+                // SAFETY: By the contract of this function.
+                bound(data, &mut binding, &mut unsafe { Task::assume() })?;
+                binding.users
+            },
+        })
+    }
+
+    /// The driver's data.
+    pub(crate) fn data(self: Pin<&Self>) -> Pin<&D> {
+        // SAFETY: It is pinned with the rest.
+        unsafe { self.map_unchecked(|bound| &bound.data) }
+    }
+}
+
 /// Makes `Registration` for the `Driver` of a bus.
 ///
 /// What the kernel calls is in a type that only this crate can name: with it a driver could call
@@ -98,7 +348,7 @@ macro_rules! registration {
 
         impl<T: Driver> kernel::$bus::Driver for Adapter<T> {
             type IdInfo = T::IdInfo;
-            type Data<'bound> = T::Data<'bound>;
+            type Data<'bound> = crate::driver::Bound<T::Data<'bound>>;
 
             $($callbacks)*
         }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Interrupts and preemption disabled: sections of [`Raw`](crate::context::Raw) code. Bottom halves
-//! disabled: sections of [`Bh`](crate::context::Bh) code.
+//! disabled: sections of [`Bh`](crate::context::Bh) code. And the handlers of interrupts, which a
+//! driver requests [when it is bound](crate::driver::Binding::request_irq).
 //!
 //! C headers: [`include/linux/irqflags.h`](srctree/include/linux/irqflags.h),
 //! [`include/linux/preempt.h`](srctree/include/linux/preempt.h),
-//! [`include/linux/bottom_half.h`](srctree/include/linux/bottom_half.h)
+//! [`include/linux/bottom_half.h`](srctree/include/linux/bottom_half.h),
+//! [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
 //!
 //! Interrupts and preemption are really disabled on `CONFIG_PREEMPT_RT` too, where the allocators do
 //! not work in such a section: it must use memory that was allocated before. Bottom halves disabled
@@ -22,6 +24,13 @@ use crate::{
 use kalloc_bindings::*;
 use kernel::ffi::c_ulong;
 use kernel::types::NotThreadSafe;
+
+mod request;
+#[doc(inline)]
+pub use request::{
+    AsConfigured, Flags, Handler, Hard, IrqRequest, IrqReturn, Kind, Oneshot, Reenabled,
+    Threadable, ThreadedHandler, ThreadedIrqReturn, Triggered,
+};
 
 /// Interrupts are off on this CPU until this is dropped.
 #[derive(Debug)]

@@ -29,14 +29,18 @@ pub mod devm;
 pub mod dma;
 pub mod driver;
 pub mod gfp;
+pub mod hrtimer;
 pub mod in_flight;
 pub mod irq;
+pub mod irq_work;
 pub mod kmalloc;
 pub mod kthread;
 pub mod kvmalloc;
 pub mod mempool;
 pub mod miscdevice;
 mod module;
+#[cfg(CONFIG_X86)]
+pub mod nmi;
 pub mod node;
 pub mod nolock;
 pub mod objpool;
@@ -48,10 +52,13 @@ pub mod percpu;
 pub mod platform;
 pub mod prelude;
 pub mod rcu;
+#[doc(hidden)]
+pub mod reap;
 pub mod scope;
 pub mod size;
 pub mod slab;
 pub mod sync;
+pub mod timer;
 pub mod upstream;
 pub mod vec;
 pub mod vmalloc;
@@ -68,10 +75,12 @@ impl Module for Kalloc {
         _module: &'static kernel::ThisModule,
         _task: context::Task,
     ) -> kernel::error::Result<Self> {
+        reap::create()?;
         Ok(Kalloc)
     }
 
     fn exit(self: core::pin::Pin<&mut Self>, _task: &mut context::Task) {
+        reap::destroy();
         nolock::flush();
         dma::flush();
         // SAFETY: Exit may sleep.

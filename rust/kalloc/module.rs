@@ -171,6 +171,8 @@ macro_rules! module {
                 #[pin]
                 _module: Exit,
                 _landing: $crate::in_flight::Landing,
+                // What those have dropped may still be running, and holds what the pools gave.
+                _reap: $crate::reap::Flush,
                 _pools: ($($crate::owner::Made<$pool>,)*),
                 _flush: $crate::slab::Flush,
             }
@@ -189,6 +191,8 @@ macro_rules! module {
                     // only token in it.
                     let task = unsafe { $crate::context::Task::assume() };
                     ::kernel::prelude::try_pin_init!(KallocModule {
+                        // SAFETY: It is dropped in process context.
+                        _reap: unsafe { $crate::reap::Flush::new() },
                         // SAFETY: It is dropped in process context.
                         _flush: unsafe { $crate::slab::Flush::new() },
                         // SAFETY: Here and nowhere else, before all other code of the module; they

@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
-use crate::{context::Task, driver::registration};
+use crate::{
+    context::Task,
+    driver::{registration, Binding, Bound},
+};
 use core::{fmt, marker::PhantomData, mem, pin::Pin};
 use kernel::{
     device::Core,
@@ -84,6 +87,20 @@ pub trait Driver {
         task: Task,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 
+    /// Starts what uses the data of a device, now that it is there: interrupt lines first of all.
+    ///
+    /// Process context. All of it ends after [`Driver::unbind`] and before the data is dropped. An
+    /// error is one of probe.
+    fn bound<'d, 'bound>(
+        dev: &'bound Device<Core<'_>>,
+        this: Pin<&'d Self::Data<'bound>>,
+        binding: &mut Binding<'d>,
+        task: &mut Task,
+    ) -> Result {
+        let _ = (dev, this, binding, task);
+        Ok(())
+    }
+
     /// Runs before a device loses its driver, `remove` of `struct pci_driver`. Process context.
     fn unbind<'bound>(
         dev: &'bound Device<Core<'_>>,
@@ -102,12 +119,14 @@ registration! { pci:
         id_info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         // SAFETY: The driver core calls this in process context, and it is the only token there.
-        T::probe(dev, id_info, unsafe { Task::assume() })
+        let data = T::probe(dev, id_info, unsafe { Task::assume() });
+        // SAFETY: As above; a token stays on its thread, so the data cannot keep it.
+        unsafe { Bound::new(data, |data, binding, task| T::bound(dev, data, binding, task)) }
     }
 
     fn unbind<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
         // SAFETY: As in `probe`.
-        T::unbind(dev, this, &mut unsafe { Task::assume() })
+        T::unbind(dev, this.data(), &mut unsafe { Task::assume() })
     }
 }
 

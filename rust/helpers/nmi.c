@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#ifdef CONFIG_X86
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rculist.h>
+#include <linux/rcupdate.h>
+#include <asm/nmi.h>
+
+/* The kernel gives a handler of NMIs no data: these share one handler of each type, and have theirs around them. */
+struct kalloc_nmi {
+	struct list_head list;
+	bool (*fn)(struct kalloc_nmi *nmi);
+	bool unknown;
+};
+
+static LIST_HEAD(local_nmis);
+static LIST_HEAD(unknown_nmis);
+static DEFINE_MUTEX(nmis_lock);
+
+/* In an NMI, on the RCU read side. */
+static int handle_nmi(struct list_head *nmis)
+{
+	struct kalloc_nmi *nmi;
+	int handled = 0;
+
+	list_for_each_entry_rcu(nmi, nmis, list)
+		handled += nmi->fn(nmi);
+	return handled;
+}
+
+static int handle_local_nmi(unsigned int type, struct pt_regs *regs)
+{
+	return handle_nmi(&local_nmis);
+}
+
+static int handle_unknown_nmi(unsigned int type, struct pt_regs *regs)
+{
+	return handle_nmi(&unknown_nmis);
+}
+
+int kalloc_helper_register_nmi(struct kalloc_nmi *nmi, bool (*fn)(struct kalloc_nmi *nmi), bool unknown)
+{
+	struct list_head *nmis = unknown ? &unknown_nmis : &local_nmis;
+	int err = 0;
+
+	*nmi = (struct kalloc_nmi){ .fn = fn, .unknown = unknown };
+	mutex_lock(&nmis_lock);
+	if (list_empty(nmis) && unknown)
+		err = register_nmi_handler(NMI_UNKNOWN, handle_unknown_nmi, 0, "kalloc");
+	else if (list_empty(nmis))
+		err = register_nmi_handler(NMI_LOCAL, handle_local_nmi, 0, "kalloc");
+	if (!err)
+		list_add_tail_rcu(&nmi->list, nmis);
+	mutex_unlock(&nmis_lock);
+	return err;
+}
+
+void kalloc_helper_unregister_nmi(struct kalloc_nmi *nmi)
+{
+	mutex_lock(&nmis_lock);
+	list_del_rcu(&nmi->list);
+	if (list_empty(nmi->unknown ? &unknown_nmis : &local_nmis))
+		unregister_nmi_handler(nmi->unknown ? NMI_UNKNOWN : NMI_LOCAL, "kalloc");
+	mutex_unlock(&nmis_lock);
+	synchronize_rcu();
+}
+#endif

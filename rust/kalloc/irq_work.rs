@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Work in a hard interrupt, queued from any context, an NMI handler too.
+//!
+//! C header: [`include/linux/irq_work.h`](srctree/include/linux/irq_work.h)
+//!
+//! | kind | C | stock kernel | `CONFIG_PREEMPT_RT` | token |
+//! | --- | --- | --- | --- | --- |
+//! | [`Threadable`] | `IRQ_WORK_INIT()` | hard interrupt | thread, RCU read side | [`Irq`] |
+//! | [`Hard`] | `IRQ_WORK_INIT_HARD()` | hard interrupt | hard interrupt | [`Raw`] |
+//!
+//! [`Irq`]: crate::context::Irq
+//! [`Raw`]: crate::context::Raw
+//! [`Hard`]: crate::irq::Hard
+
+use crate::{
+    context::{NmiSafe, Sleep},
+    gfp::{ForKmalloc, Grant},
+    irq::{Kind, Threadable},
+    reap::{Called, Owned},
+};
+use core::{fmt, marker::PhantomData};
+use kalloc_bindings::*;
+use kernel::{
+    bindings::{irq_work, irq_work_queue, irq_work_sync},
+    container_of,
+    error::{Error, Result},
+    prelude::{pin_data, try_pin_init, PinInit},
+    types::Opaque,
+};
+
+/// What an [`IrqWork`] of kind `K` does.
+pub trait Run<K: Kind = Threadable>: Send + Sync + 'static {
+    /// Runs once for all that queued it before it began, on more than one CPU at once if it is
+    /// queued while it runs.
+    fn run(&self, cx: &mut K::Context<'_>);
+}
+
+/// Work for a hard interrupt, `struct irq_work`, and what it does. Memory of kmalloc.
+///
+/// Dropping it is legal wherever the driver can have it: work that was queued runs, and the value is
+/// dropped in process context after it.
+///
+/// ```
+/// use kalloc::{irq_work::{IrqWork, Run}, prelude::*};
+///
+/// struct Report;
+///
+/// impl Run for Report {
+///     fn run(&self, cx: &mut Irq<'_>) {
+///         // GFP_ATOMIC
+///         let _report = KBox::new(&cx, [0u8; 64]);
+///     }
+/// }
+///
+/// fn prepare(task: &Task) -> Result<IrqWork<Report>> {
+///     IrqWork::new(task, Report)
+/// }
+///
+/// fn in_nmi(work: &IrqWork<Report>, _cx: &mut Nmi<'_>) {
+///     work.queue();
+/// }
+/// ```
+pub struct IrqWork<T: Run<K>, K: Kind = Threadable>(Owned<Inner<T, K>>);
+
+// SAFETY: It gives no access to the value, and is queued without a lock.
+unsafe impl<T: Run<K>, K: Kind> NmiSafe for IrqWork<T, K> {}
+
+#[pin_data]
+struct Inner<T, K> {
+    #[pin]
+    work: Opaque<irq_work>,
+    #[pin]
+    data: T,
+    _kind: PhantomData<fn() -> K>,
+}
+
+// SAFETY: The work is atomic, and the value may be sent.
+unsafe impl<T: Send, K> Send for Inner<T, K> {}
+// SAFETY: The work is atomic, and the value may be shared.
+unsafe impl<T: Sync, K> Sync for Inner<T, K> {}
+
+// SAFETY: Work is queued by its owner alone, and after it has been waited for is in no list.
+unsafe impl<T: Run<K>, K: Kind> Called for Inner<T, K> {
+    // Queued work cannot be taken back.
+    fn stop(&self) {}
+
+    unsafe fn wait(&self) {
+        // SAFETY: It was set up. It may wait by the contract of this function.
+        unsafe { irq_work_sync(self.work.get()) }
+    }
+}
+
+unsafe extern "C" fn run<T: Run<K>, K: Kind>(work: *mut irq_work) {
+    // SAFETY: The kernel calls this with work that was set up for it, which is in an `Inner<T, K>`
+    // that lives until the work has been waited for.
+    let inner = unsafe { &*container_of!(Opaque::cast_from(work), Inner<T, K>, work) };
+    // SAFETY: Work of this kind runs, and no other token is in reach.
+    inner.data.run(&mut unsafe { K::enter() })
+}
+
+impl<T: Run<K>, K: Kind> IrqWork<T, K> {
+    /// Work that has not been queued, wraps `init_irq_work()` and `IRQ_WORK_INIT_HARD()`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` where there is no memory, and what `data` returns.
+    pub fn new<G, E>(grant: G, data: impl PinInit<T, E>) -> Result<Self>
+    where
+        G: Grant<Flags: ForKmalloc>,
+        Error: From<E>,
+    {
+        Ok(Self(Owned::new(
+            grant,
+            try_pin_init!(Inner {
+                work <- Opaque::ffi_init(|work| {
+                    // SAFETY: It is the place of an `irq_work`, and `run` is for this type.
+                    unsafe { kalloc_helper_init_irq_work(work, Some(run::<T, K>), K::HARD) }
+                }),
+                data <- data,
+                _kind: PhantomData,
+            }? Error),
+        )?))
+    }
+
+    /// Queues it on this CPU, wraps `irq_work_queue()`. False where it was queued already and has
+    /// not begun.
+    ///
+    /// Legal in every context.
+    #[inline]
+    pub fn queue(&self) -> bool {
+        // SAFETY: It was set up, and lives until it has been waited for.
+        unsafe { irq_work_queue(self.0.get().work.get()) }
+    }
+
+    /// Waits until it neither is queued nor runs, wraps `irq_work_sync()`.
+    pub fn sync<C: Sleep>(&self, _cx: &C) {
+        // SAFETY: It was set up. The caller may sleep, so it is not the callback.
+        unsafe { irq_work_sync(self.0.get().work.get()) }
+    }
+
+    /// Ends it at once, after it has run if it is queued.
+    pub fn free<C: Sleep>(self, cx: &C) {
+        self.0.free(cx)
+    }
+}
+
+impl<T: Run<K>, K: Kind> fmt::Debug for IrqWork<T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IrqWork")
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Objects that the kernel calls back, and how they end.
+//!
+//! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
+//!
+//! A timer may be running on another CPU when its owner is dropped, and its memory must not go
+//! before it has run. Waiting for it may sleep, and a drop is allowed everywhere. So a drop stops
+//! the object without waiting and leaves the rest to a workqueue of kalloc: that waits, drops the
+//! value and frees the memory. `free`, which takes a token that sleeps, does it at once.
+
+use crate::{
+    boxed::KBox,
+    context::Sleep,
+    gfp::{ForKmalloc, Grant},
+};
+use core::{pin::Pin, ptr::NonNull};
+use kalloc_bindings::*;
+use kernel::{
+    bindings::work_struct,
+    error::{to_result, Result},
+    prelude::{pin_data, try_pin_init, Error, PinInit},
+    types::Opaque,
+};
+
+/// What the kernel calls back until it is told to stop.
+///
+/// # Safety
+///
+/// After `wait` has returned, the kernel neither runs it nor has a pointer to it, as long as nobody
+/// starts it again.
+pub(crate) unsafe trait Called: Send + Sync + 'static {
+    /// Keeps it from running, as far as that takes no waiting. Legal in every context but an NMI.
+    fn stop(&self);
+
+    /// Stops it and waits until it does not run.
+    ///
+    /// # Safety
+    ///
+    /// The caller may sleep, and is not the callback.
+    unsafe fn wait(&self);
+}
+
+#[pin_data]
+#[repr(C)]
+struct Object<T> {
+    #[pin]
+    work: Opaque<work_struct>,
+    #[pin]
+    called: T,
+}
+
+/// The owner of a `T` that the kernel may be calling.
+///
+/// # Invariants
+///
+/// It points to an [`Object`] in memory of kmalloc, which nobody else owns.
+pub(crate) struct Owned<T: Called>(NonNull<Object<T>>);
+
+// SAFETY: It is a box of a `T` that is `Send`.
+unsafe impl<T: Called> Send for Owned<T> {}
+// SAFETY: Shared it gives `&T`, which is `Sync`.
+unsafe impl<T: Called> Sync for Owned<T> {}
+
+impl<T: Called> Owned<T> {
+    pub(crate) fn new<G: Grant<Flags: ForKmalloc>>(
+        grant: G,
+        called: impl PinInit<T, Error>,
+    ) -> Result<Self> {
+        let object = KBox::pin_init(
+            grant,
+            try_pin_init!(Object {
+                work <- Opaque::ffi_init(|work| {
+                    // SAFETY: It is the place of a `work_struct`, and `reap` is for this type.
+                    unsafe { kalloc_helper_reap_init(work, Some(reap::<T>)) }
+                }),
+                called <- called,
+            }? Error),
+        )?;
+        // SAFETY: It is not moved out of the memory until it is dropped there.
+        let object = unsafe { Pin::into_inner_unchecked(object) };
+        // INVARIANT: The box was the memory's owner.
+        Ok(Self(NonNull::from(object.leak())))
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self) -> Pin<&T> {
+        // SAFETY: By the invariant.
+        let called = unsafe { &(*self.0.as_ptr()).called };
+        // SAFETY: It is not moved until it is dropped.
+        unsafe { Pin::new_unchecked(called) }
+    }
+
+    /// Waits until it does not run, drops it and frees its memory.
+    pub(crate) fn free<C: Sleep>(self, _cx: &C) {
+        let object = self.0;
+        core::mem::forget(self);
+        // SAFETY: By the invariant; the owner is gone, and the caller may sleep. A callback has no
+        // token that does.
+        unsafe { end(object) }
+    }
+}
+
+impl<T: Called> Drop for Owned<T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.get().stop();
+        // SAFETY: It was initialised in `new`, and is queued once, here.
+        unsafe { kalloc_helper_reap((*self.0.as_ptr()).work.get()) }
+    }
+}
+
+/// # Safety
+///
+/// `object` is what an [`Owned`] had that is no more. The caller may sleep, and is not the callback.
+unsafe fn end<T: Called>(object: NonNull<Object<T>>) {
+    // SAFETY: By the contract of this function.
+    unsafe { (*object.as_ptr()).called.wait() };
+    // SAFETY: By the invariant it is a box that has been leaked, and nobody uses it any more.
+    drop(unsafe { KBox::from_raw(object.as_ptr()) });
+}
+
+extern "C" fn reap<T: Called>(work: *mut work_struct) {
+    // SAFETY: It is the first field of the object that was queued, and not null. A work item may
+    // sleep.
+    unsafe { end(NonNull::new_unchecked(work.cast::<Object<T>>())) }
+}
+
+/// Starts the workqueue, when kalloc is loaded.
+pub(crate) fn create() -> Result {
+    // SAFETY: It is called once, in process context.
+    to_result(unsafe { kalloc_helper_reaper_create() })
+}
+
+/// Ends the workqueue, when kalloc is unloaded.
+pub(crate) fn destroy() {
+    // SAFETY: Nobody uses kalloc any more.
+    unsafe { kalloc_helper_reaper_destroy() }
+}
+
+/// Waits when it is dropped for all that has been dropped before, for the exit of a module.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Flush(());
+
+impl Flush {
+    /// # Safety
+    ///
+    /// The result is dropped in process context.
+    pub unsafe fn new() -> Self {
+        Self(())
+    }
+}
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        // SAFETY: It sleeps, which may be done here by the contract of `new`.
+        unsafe { kalloc_helper_reaper_flush() }
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A handler that keeps its token.
+
+use kalloc::{irq, prelude::*};
+use kernel::sync::SpinLock;
+
+pub struct Card<'a>(SpinLock<Option<&'a mut Irq<'a>>>);
+
+impl irq::Handler for Card<'_> { //~ ERROR: cannot be sent between threads
+    fn handle(&self, cx: &mut Irq<'_>) -> irq::IrqReturn {
+        *self.0.lock() = Some(cx); //~ ERROR: lifetime may not live long enough
+        //~^ ERROR: lifetime may not live long enough
+        irq::IrqReturn::Handled
+    }
+}

@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Interrupt handlers, with interrupts of a device and NMIs of the machine: on the kernel as it is, and with its handlers
+# forced into threads, as PREEMPT_RT always has them.
+
+. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+
+tmp=$(mktemp -d)
+trap 'kill "$injector" 2>/dev/null; rm -rf "$tmp"' EXIT
+
+# Has QEMU's monitor inject an NMI again and again, for as long as there is one.
+python3 - "$tmp/monitor" <<'END' &
+import socket, sys, time
+while True:
+    time.sleep(0.3)
+    try:
+        monitor = socket.socket(socket.AF_UNIX)
+        monitor.connect(sys.argv[1])
+        while True:
+            monitor.sendall(b"nmi\n")
+            monitor.recv(65536)
+            time.sleep(0.3)
+    except OSError:
+        pass
+END
+injector=$!
+
+# guest TEST…: runs the test modules, and keeps what they print.
+guest() {
+	output=$(scripts/vm "$KERNELDIR" 600 "$top/selftests/kalloc.sh" "$top/build/$name" "$@") || true
+	# shellcheck disable=SC2001
+	sed 's/^/# /' <<<"$output"
+}
+says() { grep -qE "$1" <<<"$output"; }
+
+plan 6
+KALLOC_QEMU="-device edu -chardev socket,id=nmi,path=$tmp/monitor,server=on,wait=off -mon chardev=nmi,mode=readline"
+export KALLOC_QEMU
+guest test_irq_work
+check "an NMI that the machine injects" says "^ *ok [0-9]+ nmi_of_the_machine\$"	# and not skipped
+check "no test fails or warns meanwhile" says "^ok 1 test_irq_work\$"
+
+KALLOC_QEMU="-device edu"
+KALLOC_APPEND="${KALLOC_APPEND:-} threadirqs"
+export KALLOC_APPEND
+guest test_irq test_timer
+check "handlers are forced into threads" says "# handlers are threads: true"
+check "no handler is left in the interrupt" eval '! says "# handlers are threads: false"'
+check "no test of handlers fails, warns or is skipped" eval 'says "^ok 1 test_irq\$" && ! says "# SKIP"'
+check "nor one of timers" says "^ok 2 test_timer\$"
+ktap_finished
