@@ -406,7 +406,7 @@ void bench_c_exit(void)
 	bench_c_free();
 }
 
-/* Instructions of a call of @fn, as the time stamp counter of QEMU's -icount counts them; U64_MAX if it was interrupted. */
+/* Instructions of a call of @fn, as the time stamp counter of QEMU's -icount counts them; U64_MAX if interrupted. */
 static u64 window(bench_fn fn, unsigned long turns, bool irqs_off)
 {
 	unsigned long flags = 0, tick, interrupts, switches;

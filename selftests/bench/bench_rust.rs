@@ -232,6 +232,24 @@ macro_rules! rows {
     (@kernel $cx:ident $none:ident $kernel:expr) => { side!($cx, |$none| $kernel) };
 }
 
+#[inline(always)]
+fn pushed_upstream() -> Result<KernelVec<u64>> {
+    let mut elements = KernelVec::new();
+    for i in 0..1000 {
+        elements.push(i, GFP_ATOMIC)?;
+    }
+    Ok(elements)
+}
+
+#[inline(always)]
+fn pushed(cx: &Raw<'_>) -> Result<KVec<u64>> {
+    let mut elements = KVec::new();
+    for i in 0..1000 {
+        elements.push(cx, i)?;
+    }
+    Ok(elements)
+}
+
 rows! {
     c"kmalloc, constant size", raw [16 * 1],
         kernel: |_cx| boxed(KernelBox::<[u8; 64]>::new_uninit(GFP_ATOMIC)),
@@ -264,20 +282,8 @@ rows! {
             }
         };
     c"vector, push of 1000", raw [1 * 1],
-        kernel: |_cx| boxed((|| -> Result<KernelVec<u64>> {
-                let mut elements = KernelVec::new();
-                for i in 0..1000 {
-                    elements.push(i, GFP_ATOMIC)?;
-                }
-                Ok(elements)
-            })()),
-        kalloc: |cx| boxed((|| -> Result<KVec<u64>> {
-                let mut elements = KVec::new();
-                for i in 0..1000 {
-                    elements.push(&cx, i)?;
-                }
-                Ok(elements)
-            })());
+        kernel: |_cx| boxed(pushed_upstream()),
+        kalloc: |cx| boxed(pushed(&cx));
     c"vmalloc, 1 MiB", task [1 * 1],
         kernel: |_cx| boxed(KernelVBox::<[u8; 1 << 20]>::new_uninit(GFP_KERNEL)),
         kalloc: |cx| made(VBox::<[u8; 1 << 20]>::new_uninit(&cx), |memory| {
@@ -316,7 +322,10 @@ rows! {
             made(objects, |objects| used(&objects));
         };
     c"mempool", raw [16 * 1],
-        kalloc: |cx| made(MempoolBox::try_new_uninit(&cx, Reserve), |element| used(element.as_uninit()));
+        kalloc: |cx| {
+            let memory = MempoolBox::try_new_uninit(&cx, Reserve);
+            made(memory, |memory| used(memory.as_uninit()));
+        };
     c"objpool, pop and push", raw [16 * 1],
         kalloc: |_cx| {
             // SAFETY: It is counted.
