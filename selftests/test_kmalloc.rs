@@ -172,10 +172,13 @@ fn one_beyond_the_maximum_is_an_error(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-/// C returns `ZERO_SIZE_PTR`, and `kfree()` ignores that and NULL; here there is no call.
+/// C returns `ZERO_SIZE_PTR`, and `kfree()` ignores that and NULL, and every address up to there.
 fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
     #[repr(align(64))]
     struct Nothing;
+    #[derive(Clone)]
+    #[repr(align(64))]
+    struct Line([u8; 64]);
 
     let (result, trace) = traced(|| -> Outcome {
         check!(aligned(&*KBox::new(&task, Nothing)?, 64));
@@ -186,6 +189,11 @@ fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
         check!(KBox::<[u64]>::zeroed_slice(&task, 0)?.is_empty());
         check!(KBox::<[u64]>::from_slice(&task, &[])?.is_empty());
         check!(KBox::<[u64]>::empty().resize(&task, 0, 1)?.is_empty());
+        // At an address that `kfree()` would look at.
+        let lines = KBox::from_fn(&task, 0, |_| Line([0; 64]))?;
+        check!(aligned(&*lines, 64) && lines.iter().all(|line| line.0 == [0; 64]));
+        check!(lines.resize(&task, 0, Line([0; 64]))?.is_empty());
+        check!(Flex::new(&task, (), 0, |_| Line([0; 64]))?.items.is_empty());
         check_eq!(
             KBox::<[()]>::new_uninit_slice(&task, usize::MAX)?.len(),
             usize::MAX
@@ -194,7 +202,7 @@ fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
         Ok(())
     })?;
     result?;
-    check_eq!(trace.events().count(), 0);
+    check_eq!(trace.of_memory(), 0);
     Ok(())
 }
 

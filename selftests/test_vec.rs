@@ -196,7 +196,7 @@ fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
         Ok(())
     })?;
     result?;
-    check_eq!(trace.events().count(), 0);
+    check_eq!(trace.of_memory(), 0);
     Ok(())
 }
 

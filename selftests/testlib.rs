@@ -181,6 +181,14 @@ impl Trace {
             .find(|event| !event.is_free && core::ptr::addr_eq(event.ptr, ptr))
     }
 
+    /// How many events there were, but for frees of nothing, which the kernel ignores: what C calls
+    /// `ZERO_OR_NULL_PTR()`.
+    pub(crate) fn of_memory(&self) -> usize {
+        self.events()
+            .filter(|event| !event.is_free || event.ptr.addr() > 16)
+            .count()
+    }
+
     /// How often memory at `ptr` was freed.
     pub(crate) fn frees<T: ?Sized>(&self, ptr: *const T) -> usize {
         self.events()

@@ -15,20 +15,23 @@ void kalloc_helper_kvfree_rcu(struct kvfree_rcu_head *head, void *ptr);
  * an NMI handler gives back goes onto a list of its own, from which pop takes when the rings are empty. Every object
  * begins with the node for it.
  */
+void kalloc_helper_objpool_push(void *obj, struct objpool_head *pool, struct llist_head *from_nmi)
+{
+	if (unlikely(in_nmi()))
+		llist_add(obj, from_nmi);
+	else
+		objpool_push(obj, pool);
+}
+
 static noinline void *objpool_pop_from_nmi(struct objpool_head *pool, struct llist_head *from_nmi)
 {
 	struct llist_node *first = llist_del_all(from_nmi);
-	struct llist_node *node, *next, *last = NULL;
+	struct llist_node *node, *next;
 
 	if (!first)
 		return NULL;
-	llist_for_each_safe(node, next, first->next) {
-		last = node;
-		if (!in_nmi())
-			objpool_push(node, pool);
-	}
-	if (last && in_nmi())
-		llist_add_batch(first->next, last, from_nmi);
+	llist_for_each_safe(node, next, first->next)
+		kalloc_helper_objpool_push(node, pool, from_nmi);
 	return first;
 }
 
@@ -39,14 +42,6 @@ void *kalloc_helper_objpool_pop(struct objpool_head *pool, struct llist_head *fr
 	if (likely(obj) || llist_empty(from_nmi))
 		return obj;
 	return objpool_pop_from_nmi(pool, from_nmi);
-}
-
-void kalloc_helper_objpool_push(void *obj, struct objpool_head *pool, struct llist_head *from_nmi)
-{
-	if (unlikely(in_nmi()))
-		llist_add(obj, from_nmi);
-	else
-		objpool_push(obj, pool);
 }
 
 /* The bytes of the largest slot, which objpool_init() computes in an int that may wrap. */

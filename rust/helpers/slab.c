@@ -91,6 +91,12 @@ void kalloc_helper_kmem_cache_destroy_flush(void)
 	flush_work(&kalloc_burial);
 }
 
+static noinline void free_one_by_one(struct kmem_cache *cache, size_t nr, void **objects)
+{
+	for (size_t i = 0; i < nr; i++)
+		kmem_cache_free(cache, objects[i]);
+}
+
 /* The bulk functions want interrupts on, and a drop does not know. */
 void kalloc_helper_kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **objects)
 {
@@ -101,12 +107,10 @@ void kalloc_helper_kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, voi
 		return;
 	}
 #endif
-	if (irqs_disabled()) {
-		for (size_t i = 0; i < nr; i++)
-			kmem_cache_free(cache, objects[i]);
-	} else {
+	if (unlikely(irqs_disabled()))
+		free_one_by_one(cache, nr, objects);
+	else
 		kmem_cache_free_bulk(cache, nr, objects);
-	}
 }
 
 #ifdef CONFIG_MEM_ALLOC_PROFILING

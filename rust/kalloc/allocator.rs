@@ -20,32 +20,41 @@ pub(crate) mod private {
     /// for, aligned for the type, zeroed where the flags say so, and valid until it goes to
     /// `realloc`, `free` or `free_now`.
     pub unsafe trait Functions {
+        /// Up to which address there is no memory that `realloc` and the frees would look at: what
+        /// kmalloc gives for 0 bytes, and 0 for an allocator that does not know such a call.
+        ///
+        /// An empty slice at an address up to this one is memory as every other.
+        const NOTHING: usize = 0;
+
         /// Memory for a `T`, which has a size of at most [`MAX_SIZE`](super::Allocator::MAX_SIZE).
         #[inline(always)]
         fn alloc<T, G: Grant>(grant: G) -> *mut T {
             Self::alloc_bytes(size_of::<T>(), grant)
         }
 
-        /// Memory for several `T` of `bytes` bytes in all, above 0 and at most
-        /// [`MAX_SIZE`](super::Allocator::MAX_SIZE).
+        /// Memory for several `T` of `bytes` bytes in all, at most
+        /// [`MAX_SIZE`](super::Allocator::MAX_SIZE), and above 0 where `T` is aligned to more than
+        /// [`NOTHING`](Functions::NOTHING).
         fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T;
 
-        /// Memory for several `T` of `bytes` bytes in all, above 0 and at most
-        /// [`MAX_SIZE`](super::Allocator::MAX_SIZE), with the contents of `old` as far as they fit.
+        /// Memory for several `T` of `bytes` bytes in all, as of `alloc_bytes`, with the contents of
+        /// `old` as far as they fit.
         ///
         /// Where it returns NULL `old` is still allocated, and else it is freed or is what is
         /// returned. May sleep, but for kmalloc with flags that do not.
         ///
         /// # Safety
         ///
-        /// `old` is NULL, or memory of this allocator for several `T` that the caller owns.
+        /// `old` is at most [`NOTHING`](Functions::NOTHING), or memory of this allocator for several
+        /// `T` that the caller owns.
         unsafe fn realloc<T, G: Grant>(old: *mut T, bytes: usize, grant: G) -> *mut T;
 
         /// Frees the memory without sleeping.
         ///
         /// # Safety
         ///
-        /// `memory` is of this allocator and the caller owned it. The code is not in an NMI.
+        /// `memory` is of this allocator and the caller owned it, or is at most
+        /// [`NOTHING`](Functions::NOTHING). The code is not in an NMI.
         #[inline(always)]
         unsafe fn free(memory: *mut c_void) {
             // SAFETY: By the contract of this function it is memory of kmalloc or vmalloc, which
@@ -57,7 +66,8 @@ pub(crate) mod private {
         ///
         /// # Safety
         ///
-        /// `memory` is of this allocator and the caller owned it. The code may sleep.
+        /// `memory` is of this allocator and the caller owned it, or is at most
+        /// [`NOTHING`](Functions::NOTHING). The code may sleep.
         unsafe fn free_now(memory: *mut c_void);
     }
 }

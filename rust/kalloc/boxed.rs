@@ -74,7 +74,8 @@ use kernel::{
 /// # Invariants
 ///
 /// The pointer is aligned for `T` and valid for reads and writes of a `T`, which is initialised.
-/// Where the `T` has a size it is memory of `A` that the box owns.
+/// Where the `T` has a size it is memory of `A` that the box owns. Where it has none its address is
+/// its alignment, or what `A` gave for no bytes, which is at most `A::NOTHING`.
 #[repr(transparent)]
 pub struct Box<T: ?Sized, A: Allocator>(NonNull<T>, PhantomData<A>);
 
@@ -486,6 +487,11 @@ fn slice<T>(memory: NonNull<T>, len: usize) -> NonNull<[T]> {
     NonNull::slice_from_raw_parts(memory, len)
 }
 
+/// Whether `A` takes a slice of no `T` for memory as every other, so that nobody has to ask.
+const fn nothing_is_memory<T, A: Allocator>() -> bool {
+    size_of::<T>() != 0 && align_of::<T>() <= A::NOTHING
+}
+
 /// The size of `len` elements, which is none that `A` could never give.
 #[inline(always)]
 pub(crate) fn bytes<T, A: Allocator, F: Gfp>(len: usize) -> Result<usize, Failed<F>> {
@@ -526,7 +532,7 @@ impl<T, A: Allocator> Box<[T], A> {
     #[inline(always)]
     fn allocate<G: Grant>(grant: G, len: usize) -> Result<UninitSlice<T, A>, Failed<G::Flags>> {
         let bytes = bytes::<T, A, G::Flags>(len)?;
-        let memory = if bytes == 0 {
+        let memory = if bytes == 0 && !const { nothing_is_memory::<T, A>() } {
             NonNull::dangling()
         } else {
             NonNull::new(A::alloc_bytes::<MaybeUninit<T>, G>(bytes, grant))
@@ -688,16 +694,17 @@ impl<T, A: Allocator> Box<[MaybeUninit<T>], A> {
             Ok(bytes) => bytes,
             Err(failed) => return Err(FailedWith::new(failed, self)),
         };
-        let old = if size_of_val(&*self) == 0 {
+        let nothing_is_memory = const { nothing_is_memory::<T, A>() };
+        let old = if size_of_val(&*self) == 0 && !nothing_is_memory {
             ptr::null_mut()
         } else {
             self.0.cast::<MaybeUninit<T>>().as_ptr()
         };
-        let memory = if bytes == 0 {
+        let memory = if bytes == 0 && !nothing_is_memory {
             drop(self);
             NonNull::dangling()
         } else {
-            // SAFETY: `old` is NULL, or memory of `A` that `self` owns.
+            // SAFETY: By the invariant `old` is nothing to `A`, or memory of `A` that `self` owns.
             match NonNull::new(unsafe { A::realloc(old, bytes, grant) }) {
                 Some(memory) => {
                     // The old memory is freed or is the new one.
@@ -765,7 +772,8 @@ impl<T: ?Sized, A: Allocator> Box<T, A> {
     /// # Safety
     ///
     /// `raw` is aligned for the `T` that it points to. Where that has a size it is memory of
-    /// `A`, which nobody else owns from here on.
+    /// `A`, which nobody else owns from here on; where it has none it is from [`Box::into_raw`], or
+    /// dangling, as [`NonNull::dangling`] is.
     #[inline]
     pub unsafe fn from_raw(raw: *mut T) -> Self {
         // INVARIANT: By the contract of this function.
@@ -773,13 +781,24 @@ impl<T: ?Sized, A: Allocator> Box<T, A> {
         Self(unsafe { NonNull::new_unchecked(raw) }, PhantomData)
     }
 
+    /// Whether there may be memory to free.
+    #[inline(always)]
+    fn has_memory(&self) -> bool {
+        // Of a type with one size the compiler knows it. For the others `A` can tell by itself where
+        // the address of no memory is one that it knows: it is the alignment at most.
+        size_of_val(&**self) != 0
+            || (const { size_of::<&T>() != size_of::<usize>() }
+                && align_of_val(&**self) <= A::NOTHING)
+    }
+
     /// Drops the value and hands out its memory, of which there may be none, and the size.
     #[inline(always)]
     fn end(self) -> Option<(*mut c_void, usize)> {
-        let (size, raw) = (size_of_val(&*self), self.into_raw());
+        let (has_memory, size) = (self.has_memory(), size_of_val(&*self));
+        let raw = self.into_raw();
         // SAFETY: By the invariant; the value is not used again.
         unsafe { ptr::drop_in_place(raw) };
-        (size != 0).then_some((raw.cast(), size))
+        has_memory.then_some((raw.cast(), size))
     }
 
     /// Drops the value and frees the memory at once, wraps `kfree()`, `vfree()` or `kvfree()`.
@@ -799,8 +818,8 @@ impl<T: ?Sized, A: Allocator> Box<T, A> {
     #[inline]
     pub fn free<C: Sleep>(self, _cx: &C) {
         if let Some((memory, _)) = self.end() {
-            // SAFETY: By the invariant it is memory of `A`, which was ours, and the context may
-            // sleep.
+            // SAFETY: By the invariant it is memory of `A`, which was ours, or nothing to `A`, and
+            // the context may sleep.
             unsafe { A::free_now(memory) };
         }
     }
@@ -820,7 +839,7 @@ impl<T: ?Sized> KBox<T> {
     #[inline]
     pub fn free_sensitive(self) {
         if let Some((memory, _)) = self.end() {
-            // SAFETY: By the invariant it is memory of kmalloc, which was ours.
+            // SAFETY: By the invariant it is memory of kmalloc, which was ours, or nothing to it.
             unsafe { dead::kfree_sensitive(memory) };
         }
     }
@@ -868,11 +887,11 @@ impl<T: ?Sized> From<VBox<T>> for KVBox<T> {
 impl<T: ?Sized, A: Allocator> Drop for Box<T, A> {
     #[inline]
     fn drop(&mut self) {
-        let (size, raw) = (size_of_val(&**self), self.0.as_ptr());
+        let (has_memory, raw) = (self.has_memory(), self.0.as_ptr());
         // SAFETY: By the invariant; the value is not used again.
         unsafe { ptr::drop_in_place(raw) };
-        if size != 0 {
-            // SAFETY: By the invariant it is memory of `A`, which was ours.
+        if has_memory {
+            // SAFETY: By the invariant it is memory of `A`, which was ours, or nothing to `A`.
             unsafe { A::free(raw.cast()) };
         }
     }

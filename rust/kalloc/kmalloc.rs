@@ -59,7 +59,7 @@ mod raw {
 
     /// # Safety
     ///
-    /// As [`kmalloc_node`]; and `ptr` is NULL, or owned memory of kmalloc.
+    /// As [`kmalloc_node`]; and `ptr` is at most `ZERO_SIZE_PTR`, or owned memory of kmalloc.
     #[inline(always)]
     pub(super) unsafe fn krealloc_node(
         ptr: *const c_void,
@@ -191,7 +191,7 @@ pub(crate) fn alloc_bytes<G: Grant>(size: usize, grant: G) -> *mut c_void {
 ///
 /// # Safety
 ///
-/// `ptr` is NULL, or owned memory of kmalloc.
+/// `ptr` is at most `ZERO_SIZE_PTR`, or owned memory of kmalloc.
 #[inline(always)]
 pub(crate) unsafe fn realloc<G: Grant>(ptr: *mut c_void, size: usize, grant: G) -> *mut c_void {
     // SAFETY: By the contract of this function. The flags are legal in this context, which is what
@@ -200,8 +200,11 @@ pub(crate) unsafe fn realloc<G: Grant>(ptr: *mut c_void, size: usize, grant: G) 
 }
 
 // SAFETY: kmalloc aligns to the largest power of two that divides the size, which is at least the
-// alignment of a `T`, and `kfree()` frees its memory.
+// alignment of a `T`, and `kfree()` frees its memory. For 0 bytes it gives `ZERO_SIZE_PTR`, which
+// with all below is nothing to `krealloc()` and `kfree()` (`ZERO_OR_NULL_PTR()`).
 unsafe impl Functions for Kmalloc {
+    const NOTHING: usize = KALLOC_CONST_ZERO_SIZE_PTR;
+
     #[inline(always)]
     fn alloc<T, G: Grant>(grant: G) -> *mut T {
         alloc(grant)
@@ -214,19 +217,20 @@ unsafe impl Functions for Kmalloc {
 
     #[inline(always)]
     unsafe fn realloc<T, G: Grant>(old: *mut T, bytes: usize, grant: G) -> *mut T {
-        // SAFETY: By the contract of this function `old` is NULL, or owned memory of kmalloc.
+        // SAFETY: By the contract of this function `old` is at most `ZERO_SIZE_PTR`, or owned memory
+        // of kmalloc.
         unsafe { realloc(old.cast(), bytes, grant) }.cast()
     }
 
     #[inline(always)]
     unsafe fn free(memory: *mut c_void) {
-        // SAFETY: By the contract of this function it is memory of kmalloc, outside NMI.
+        // SAFETY: By the contract of this function it is memory of kmalloc or nothing, outside NMI.
         unsafe { dead::kfree(memory) }
     }
 
     #[inline(always)]
     unsafe fn free_now(memory: *mut c_void) {
-        // SAFETY: By the contract of this function it is memory of kmalloc, outside NMI.
+        // SAFETY: By the contract of this function it is memory of kmalloc or nothing, outside NMI.
         unsafe { bindings::kfree(memory) }
     }
 }

@@ -702,7 +702,8 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
 ///
 /// `objects` are from the cache of `owner`, valid and ours alone.
 pub struct SlabBulk<T, const N: usize, O: Owner<Cache<T>>> {
-    objects: [NonNull<T>; N],
+    // Not `NonNull`: with a niche in the first of them, the compiler copies all of them once more.
+    objects: [*mut T; N],
     owner: O,
 }
 
@@ -731,7 +732,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
             assert!(N > 0, "a bulk of no objects");
             assert!(!G::ON_NODE, "a bulk is not for one node");
         };
-        let mut objects = MaybeUninit::<[NonNull<T>; N]>::uninit();
+        let mut objects = MaybeUninit::<[*mut T; N]>::uninit();
         // SAFETY: The cache is there, since it has an owner, the flags are legal in this context
         // and interrupts are on, which is what the grant says, and there is room for `N` pointers.
         let done = unsafe {
@@ -747,7 +748,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
         }
         // SAFETY: The kernel has written `N` pointers, none of them NULL.
         let objects = unsafe { objects.assume_init() };
-        for (index, object) in objects.iter().enumerate() {
+        for (index, &object) in objects.iter().enumerate() {
             // SAFETY: New memory of this cache, whose objects have the size and alignment of a `T`.
             unsafe { object.write(f(index)) };
         }
@@ -765,6 +766,8 @@ impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
         // SAFETY: `self` is not used again.
         let owner = unsafe { ptr::read(&this.owner) };
         this.objects.map(|object| {
+            // SAFETY: By the invariant it is valid, and so not NULL.
+            let object = unsafe { NonNull::new_unchecked(object) };
             // SAFETY: By the invariant it is memory of this cache, which is ours to give.
             let memory = unsafe { Memory::new(object, owner.clone()) };
             // SAFETY: By the invariant it is initialised.
@@ -776,7 +779,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
     #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &T> {
         // SAFETY: By the invariant.
-        self.objects.iter().map(|object| unsafe { object.as_ref() })
+        self.objects.iter().map(|object| unsafe { &**object })
     }
 
     /// The objects, to be changed.
@@ -785,7 +788,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
         self.objects
             .iter_mut()
             // SAFETY: By the invariant, and `self` is borrowed exclusively.
-            .map(|object| unsafe { object.as_mut() })
+            .map(|object| unsafe { &mut **object })
     }
 }
 
@@ -794,7 +797,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> Index<usize> for SlabBulk<T, N, O> {
     #[inline]
     fn index(&self, index: usize) -> &T {
         // SAFETY: By the invariant.
-        unsafe { self.objects[index].as_ref() }
+        unsafe { &*self.objects[index] }
     }
 }
 
@@ -802,7 +805,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> IndexMut<usize> for SlabBulk<T, N, O
     #[inline]
     fn index_mut(&mut self, index: usize) -> &mut T {
         // SAFETY: By the invariant, and `self` is borrowed exclusively.
-        unsafe { self.objects[index].as_mut() }
+        unsafe { &mut *self.objects[index] }
     }
 }
 
@@ -812,7 +815,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> Drop for SlabBulk<T, N, O> {
         if const { needs_drop::<T>() } {
             for object in self.objects {
                 // SAFETY: By the invariant; the object is not used again.
-                unsafe { ptr::drop_in_place(object.as_ptr()) };
+                unsafe { ptr::drop_in_place(object) };
             }
         }
         // SAFETY: By the invariant all are from this cache, and they are not used again.

@@ -201,39 +201,66 @@ impl<T, A: Allocator> Vec<T, A> {
         self.len == 0
     }
 
-    /// Gives the memory room for `capacity` elements, wraps `krealloc()`, `vrealloc()` or
-    /// `kvrealloc()`.
+    /// Memory for `room` elements in the place of that for `capacity`, wraps `krealloc()`,
+    /// `vrealloc()` or `kvrealloc()`.
     ///
-    /// `capacity` is at least the length and not 0, and `T` has a size.
-    fn realloc<G: Grant>(&mut self, grant: G, capacity: usize) -> Result<(), Failed<G::Flags>> {
-        let bytes = bytes::<T, A, G::Flags>(capacity)?;
-        let memory = if self.capacity == 0 {
+    /// # Safety
+    ///
+    /// `memory` and `capacity` are those of a vector, which is left without memory unless this
+    /// returns nothing. `room` is at least its length and not 0, and `T` has a size.
+    unsafe fn reallocate<G: Grant>(
+        memory: NonNull<T>,
+        capacity: usize,
+        room: usize,
+        grant: G,
+    ) -> Option<NonNull<T>> {
+        let bytes = bytes::<T, A, G::Flags>(room).ok()?;
+        NonNull::new(if capacity == 0 {
             A::alloc_bytes(bytes, grant)
         } else {
-            // SAFETY: By the invariant it is memory of `A` that the vector owns.
-            unsafe { A::realloc(self.ptr.as_ptr(), bytes, grant) }
-        };
-        // INVARIANT: Memory for that many elements, with those of the old memory, which is gone.
-        self.ptr = NonNull::new(memory).ok_or_else(G::Flags::failed)?;
-        self.capacity = capacity;
-        Ok(())
+            // SAFETY: By the invariant of the vector it is memory of `A` that the vector owns.
+            unsafe { A::realloc(memory.as_ptr(), bytes, grant) }
+        })
+    }
+
+    /// Memory with room for `additional` elements more than there are, and for how many in all.
+    ///
+    /// By value and not by reference, so that a loop of pushes has the vector in registers.
+    ///
+    /// # Safety
+    ///
+    /// `memory`, `capacity` and `len` are those of a vector, which is left without memory unless this
+    /// returns nothing.
+    #[cold]
+    #[inline(never)]
+    unsafe fn grown<G: Grant>(
+        memory: NonNull<T>,
+        capacity: usize,
+        len: usize,
+        additional: usize,
+        grant: G,
+    ) -> Option<(NonNull<T>, usize)> {
+        if size_of::<T>() == 0 {
+            // There is room for `usize::MAX`.
+            return None;
+        }
+        let needed = len.checked_add(additional)?;
+        // Twice as much, unless that is more than there can be.
+        let most = A::MAX_SIZE / size_of::<T>().max(1);
+        let room = needed.max(most.min(capacity * 2));
+        // SAFETY: By the contract of this function, and `room` is above the length.
+        let memory = unsafe { Self::reallocate(memory, capacity, room, grant) }?;
+        Some((memory, room))
     }
 
     /// Makes room for `additional` elements more than there are, of which there is not enough.
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     fn grow<G: Grant>(&mut self, grant: G, additional: usize) -> Result<(), Failed<G::Flags>> {
-        if size_of::<T>() == 0 {
-            // There is room for `usize::MAX`.
-            return Err(G::Flags::failed());
-        }
-        let needed = self
-            .len
-            .checked_add(additional)
-            .ok_or_else(G::Flags::failed)?;
-        // Twice as much, unless that is more than there can be.
-        let most = A::MAX_SIZE / size_of::<T>().max(1);
-        self.realloc(grant, needed.max(most.min(self.capacity * 2)))
+        // SAFETY: They are those of this vector, which gets the new memory.
+        let grown = unsafe { Self::grown(self.ptr, self.capacity, self.len, additional, grant) };
+        // INVARIANT: Memory for that many elements, with those of the old memory, which is gone.
+        (self.ptr, self.capacity) = grown.ok_or_else(G::Flags::failed)?;
+        Ok(())
     }
 
     /// Makes room for at least `additional` elements more than there are, wraps `krealloc()`,
@@ -273,7 +300,12 @@ impl<T, A: Allocator> Vec<T, A> {
         if size_of::<T>() == 0 {
             return Ok(());
         }
-        self.realloc(grant, self.len)
+        // SAFETY: They are those of this vector, which gets the new memory and is not empty.
+        let memory = unsafe { Self::reallocate(self.ptr, self.capacity, self.len, grant) };
+        // INVARIANT: Memory for that many elements, with all of the old memory, which is gone.
+        self.ptr = memory.ok_or_else(G::Flags::failed)?;
+        self.capacity = self.len;
+        Ok(())
     }
 }
 

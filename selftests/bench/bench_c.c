@@ -1,77 +1,334 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a C driver would write for each operation, and the counting of both sides. */
+/* What a C driver would write for each operation, and the counting of every side. */
 
+#include <linux/gfp.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
+#include <linux/kernel_stat.h>
+#include <linux/mempool.h>
 #include <linux/module.h>
+#include <linux/objpool.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/timex.h>
+#include <linux/unroll.h>
+#include <linux/vmalloc.h>
 
 #include "bench.h"
 
-#define WINDOWS 64
+#define WINDOWS 32
 
 /* The pointer is used, for all that the compiler knows. */
 #define use(p) asm volatile("" : : "r"(p) : "memory")
 /* A size that the compiler does not know. */
 #define unknown(n) ({ size_t __n = (n); asm volatile("" : "+r"(__n)); __n; })
 
-static noinline void nothing(void)
+static unsigned long failures;
+
+noinline __cold void bench_failed(void)
 {
-	use(0);
+	failures++;
 }
 
-static noinline void kmalloc_constant(void)
+/* A function that does so many times what follows, one by one. */
+#define OPERATION(name)						\
+	static __always_inline void name##_once(void);		\
+	static noinline void name(unsigned long turns)		\
+	{							\
+		unrolled_none					\
+		do						\
+			name##_once();				\
+		while (--turns);				\
+	}							\
+	static __always_inline void name##_once(void)
+
+struct object {
+	u64 words[8];
+};
+
+struct session {
+	spinlock_t lock;
+	u64 id;
+};
+
+struct config {
+	struct rcu_head rcu;
+	u64 words[6];
+};
+
+static struct kmem_cache *object_cache, *session_cache;
+static mempool_t *reserve;
+static struct objpool_head pool;
+static u64 __percpu *counter;
+static DEFINE_SPINLOCK(lock);
+
+OPERATION(nothing)
+{
+	barrier();
+}
+
+OPERATION(kmalloc_constant)
 {
 	void *p = kmalloc(64, GFP_ATOMIC);
 
 	if (!p)
-		return;
+		return bench_failed();
 	use(p);
 	kfree(p);
 }
 
-static noinline void kmalloc_variable(void)
+OPERATION(kmalloc_variable)
 {
 	void *p = kmalloc(unknown(64), GFP_ATOMIC);
 
 	if (!p)
-		return;
+		return bench_failed();
 	use(p);
 	kfree(p);
 }
 
-static noinline void kzalloc_constant(void)
+OPERATION(kmalloc_array_variable)
+{
+	u64 *p = kmalloc_array(unknown(8), sizeof(*p), GFP_ATOMIC);
+
+	if (!p)
+		return bench_failed();
+	use(p);
+	kfree(p);
+}
+
+OPERATION(kzalloc_constant)
 {
 	void *p = kzalloc(64, GFP_ATOMIC);
 
 	if (!p)
-		return;
+		return bench_failed();
 	use(p);
 	kfree(p);
 }
 
-static noinline void kcalloc_variable(void)
+OPERATION(kcalloc_variable)
 {
-	void *p = kcalloc(unknown(8), sizeof(u64), GFP_ATOMIC);
+	u64 *p = kcalloc(unknown(8), sizeof(*p), GFP_ATOMIC);
 
 	if (!p)
-		return;
+		return bench_failed();
 	use(p);
 	kfree(p);
 }
 
-static noinline void krealloc_growth(void)
+OPERATION(krealloc_growth)
 {
-	void *p = NULL, *n;
+	u64 *p = NULL, *n;
 
-	for (size_t size = 64; size <= 1024; size *= 2) {
-		n = krealloc(p, unknown(size), GFP_ATOMIC);
-		if (!n)
+	for (size_t len = 8; len <= 128; len *= 2) {
+		n = krealloc_array(p, unknown(len), sizeof(*p), GFP_ATOMIC);
+		if (!n) {
+			bench_failed();
 			break;
+		}
 		p = n;
 		use(p);
 	}
+	kfree(p);
+}
+
+OPERATION(vector_push)
+{
+	u64 *elements = NULL;
+	size_t len = 0, capacity = 0;
+
+	for (u64 i = 0; i < 1000; i++) {
+		if (len == capacity) {
+			size_t room = capacity ? capacity * 2 : 1;
+			u64 *n = krealloc_array(elements, room, sizeof(*elements), GFP_ATOMIC);
+
+			if (!n) {
+				bench_failed();
+				break;
+			}
+			elements = n;
+			capacity = room;
+		}
+		elements[len++] = i;
+	}
+	use(elements);
+	kfree(elements);
+}
+
+OPERATION(vmalloc_1m)
+{
+	void *p = vmalloc(SZ_1M);
+
+	if (!p)
+		return bench_failed();
+	use(p);
+	vfree(p);
+}
+
+OPERATION(kvmalloc_4k)
+{
+	void *p = kvmalloc(SZ_4K, GFP_KERNEL);
+
+	if (!p)
+		return bench_failed();
+	use(p);
+	kvfree(p);
+}
+
+OPERATION(kvmalloc_1m)
+{
+	void *p = kvmalloc(SZ_1M, GFP_KERNEL);
+
+	if (!p)
+		return bench_failed();
+	use(p);
+	kvfree(p);
+}
+
+OPERATION(pages_0)
+{
+	struct page *page = alloc_page(GFP_ATOMIC);
+
+	if (!page)
+		return bench_failed();
+	use(page);
+	__free_page(page);
+}
+
+OPERATION(pages_3)
+{
+	struct page *page = alloc_pages(GFP_ATOMIC, 3);
+
+	if (!page)
+		return bench_failed();
+	use(page);
+	__free_pages(page, 3);
+}
+
+OPERATION(slab)
+{
+	struct object *p = kmem_cache_alloc(object_cache, GFP_ATOMIC);
+
+	if (!p)
+		return bench_failed();
+	use(p);
+	kmem_cache_free(object_cache, p);
+}
+
+OPERATION(slab_constructor)
+{
+	struct session *p = kmem_cache_alloc(session_cache, GFP_ATOMIC);
+
+	if (!p)
+		return bench_failed();
+	use(p);
+	p->id = 0;
+	kmem_cache_free(session_cache, p);
+}
+
+OPERATION(slab_bulk)
+{
+	void *objects[16];
+
+	if (!kmem_cache_alloc_bulk(object_cache, GFP_KERNEL, ARRAY_SIZE(objects), objects))
+		return bench_failed();
+	use(objects);
+	kmem_cache_free_bulk(object_cache, ARRAY_SIZE(objects), objects);
+}
+
+OPERATION(slab_loop)
+{
+	struct object *objects[16];
+	int n = 0;
+
+	while (n < ARRAY_SIZE(objects)) {
+		objects[n] = kmem_cache_alloc(object_cache, GFP_KERNEL);
+		if (!objects[n]) {
+			bench_failed();
+			break;
+		}
+		n++;
+	}
+	use(objects);
+	while (n--)
+		kmem_cache_free(object_cache, objects[n]);
+}
+
+OPERATION(mempool)
+{
+	struct object *p = mempool_alloc(reserve, GFP_ATOMIC);
+
+	if (!p)
+		return bench_failed();
+	use(p);
+	mempool_free(p, reserve);
+}
+
+OPERATION(objpool)
+{
+	struct object *p = objpool_pop(&pool);
+
+	if (!p)
+		return bench_failed();
+	use(p);
+	objpool_push(p, &pool);
+}
+
+OPERATION(nolock)
+{
+	void *p = kmalloc_nolock(64, 0, NUMA_NO_NODE);
+
+	if (!p)
+		return bench_failed();
+	use(p);
+	kfree_nolock(p);
+}
+
+OPERATION(rcu)
+{
+	struct config *p = kmalloc(sizeof(*p), GFP_ATOMIC);
+
+	if (!p)
+		return bench_failed();
+	use(p->words);
+	kfree_rcu(p, rcu);
+}
+
+OPERATION(percpu_inc)
+{
+	this_cpu_inc(*counter);
+}
+
+OPERATION(locked)
+{
+	void *p;
+
+	spin_lock(&lock);
+	p = kmalloc(64, GFP_ATOMIC);
+	spin_unlock(&lock);
+	if (!p)
+		return bench_failed();
+	use(p);
+	kfree(p);
+}
+
+OPERATION(irqs_off)
+{
+	unsigned long flags;
+	void *p;
+
+	local_irq_save(flags);
+	p = kmalloc(64, GFP_ATOMIC);
+	local_irq_restore(flags);
+	if (!p)
+		return bench_failed();
+	use(p);
 	kfree(p);
 }
 
@@ -82,9 +339,27 @@ static const struct {
 	{ "nothing", nothing },
 	{ "kmalloc, constant size", kmalloc_constant },
 	{ "kmalloc, variable size", kmalloc_variable },
+	{ "kmalloc_array", kmalloc_array_variable },
 	{ "kzalloc", kzalloc_constant },
 	{ "kcalloc", kcalloc_variable },
 	{ "krealloc, 64 to 1024", krealloc_growth },
+	{ "vector, push of 1000", vector_push },
+	{ "vmalloc, 1 MiB", vmalloc_1m },
+	{ "kvmalloc, 4 KiB", kvmalloc_4k },
+	{ "kvmalloc, 1 MiB", kvmalloc_1m },
+	{ "pages, order 0", pages_0 },
+	{ "pages, order 3", pages_3 },
+	{ "slab", slab },
+	{ "slab with constructor", slab_constructor },
+	{ "slab, bulk of 16", slab_bulk },
+	{ "slab, bulk of 16 for a loop", slab_loop },
+	{ "mempool", mempool },
+	{ "objpool, pop and push", objpool },
+	{ "kmalloc_nolock", nolock },
+	{ "kmalloc and kfree_rcu", rcu },
+	{ "per-CPU increment", percpu_inc },
+	{ "kmalloc in a spinlock", locked },
+	{ "kmalloc with interrupts off", irqs_off },
 };
 
 bench_fn bench_c(const char *name)
@@ -95,23 +370,88 @@ bench_fn bench_c(const char *name)
 	return NULL;
 }
 
-u64 bench_count(bench_fn fn, bool irqs_off)
+static void construct_session(void *p)
 {
-	u64 least = U64_MAX;
-	unsigned long flags = 0;
+	struct session *session = p;
 
-	for (int window = 0; window < WINDOWS; window++) {
-		u64 start, count;
+	spin_lock_init(&session->lock);
+	session->id = 0;
+}
 
-		if (irqs_off)
-			local_irq_save(flags);
-		start = rdtsc_ordered();
-		for (int i = 0; i < 16; i++)
-			fn();
-		count = rdtsc_ordered() - start;
-		if (irqs_off)
-			local_irq_restore(flags);
-		least = min(least, count);
+static void bench_c_free(void)
+{
+	free_percpu(counter);
+	mempool_destroy(reserve);
+	kmem_cache_destroy(session_cache);
+	kmem_cache_destroy(object_cache);
+}
+
+int bench_c_init(void)
+{
+	object_cache = kmem_cache_create("bench_c_object", sizeof(struct object), 0, SLAB_NO_MERGE, NULL);
+	session_cache = kmem_cache_create("bench_c_session", sizeof(struct session), 0, SLAB_NO_MERGE,
+					  construct_session);
+	reserve = mempool_create_kmalloc_pool(4, sizeof(struct object));
+	counter = alloc_percpu(u64);
+	if (object_cache && session_cache && reserve && counter &&
+	    !objpool_init(&pool, 16, sizeof(struct object), GFP_KERNEL, NULL, NULL, NULL))
+		return 0;
+	bench_c_free();
+	return -ENOMEM;
+}
+
+void bench_c_exit(void)
+{
+	objpool_free(&pool);
+	bench_c_free();
+}
+
+/* Instructions of a call of @fn, as the time stamp counter of QEMU's -icount counts them; U64_MAX if interrupted. */
+static u64 window(bench_fn fn, unsigned long turns, bool irqs_off)
+{
+	unsigned long flags = 0, tick, interrupts, switches;
+	u64 count;
+
+	if (irqs_off)
+		local_irq_save(flags);
+	tick = jiffies;
+	interrupts = kstat_cpu_irqs_sum(raw_smp_processor_id());
+	switches = current->nvcsw + current->nivcsw;
+	count = rdtsc_ordered();
+	fn(turns);
+	count = rdtsc_ordered() - count;
+	if (tick != jiffies || interrupts != kstat_cpu_irqs_sum(raw_smp_processor_id()) ||
+	    switches != current->nvcsw + current->nivcsw)
+		count = U64_MAX;
+	if (irqs_off)
+		local_irq_restore(flags);
+	return count;
+}
+
+int bench_count(const bench_fn *sides, s64 *instructions, unsigned int nr, unsigned long turns, bool irqs_off)
+{
+	u64 least[4][2];
+
+	if (nr > ARRAY_SIZE(least))
+		return -EINVAL;
+	memset(least, 0xff, sizeof(least));
+	for (int i = 0; i < WINDOWS; i++) {
+		for (unsigned int side = 0; side < nr; side++) {
+			for (int twice = 0; twice < 2; twice++) {
+				/* Each finds the same: no areas of vmalloc that are still to be unmapped. */
+				if (!irqs_off)
+					vm_unmap_aliases();
+				least[side][twice] = min(least[side][twice],
+							 window(sides[side], turns << twice, irqs_off));
+			}
+		}
 	}
-	return least;
+	if (failures)
+		return -ENOMEM;
+	for (unsigned int side = 0; side < nr; side++) {
+		if (least[side][0] == U64_MAX || least[side][1] == U64_MAX)
+			return -EAGAIN;
+		instructions[side] = least[side][1] - least[side][0];
+	}
+	return 0;
 }

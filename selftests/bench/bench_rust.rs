@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Instructions of each operation: in C, with `kernel::alloc`, and with kalloc.
+//! Instructions of each operation: in C, with the kernel crate, and with kalloc.
 //!
-//! Each side is one function that is never inlined, called through a pointer. What an empty one costs is subtracted.
+//! Each side is a function of its own that does the operation in a loop.
 
-use core::arch::asm;
-use kalloc::prelude::*;
-use kernel::alloc::{KBox as KernelBox, KVec as KernelVec};
+use core::{arch::asm, cell::UnsafeCell, mem::MaybeUninit, ops::Deref, pin::Pin};
+use kalloc::{
+    mempool::{Mempool, MempoolBox},
+    percpu::CpuLocal,
+    prelude::*,
+    slab::{
+        Args, Cache, Construct, Constructed, ConstructedBox, ConstructedCache, SlabBox, SlabBulk,
+    },
+};
+use kernel::{
+    alloc::{KBox as KernelBox, KVBox as KernelKVBox, KVec as KernelVec, VBox as KernelVBox},
+    error::to_result,
+    ffi::c_ulong,
+    new_spinlock,
+    page::Page,
+    sync::SpinLock,
+};
 
 /// bench_c.c, as bindgen sees it.
 #[allow(
@@ -21,13 +35,18 @@ mod c {
     include!(env!("KALLOC_BENCH"));
 }
 
-type Operation = unsafe extern "C" fn();
+type Side = unsafe extern "C" fn(c_ulong);
 
 /// The memory is used, for all that the compiler knows: what `use()` is in C.
 #[inline(always)]
 fn used<T: ?Sized>(memory: &T) {
+    used_at(&raw const *memory);
+}
+
+#[inline(always)]
+fn used_at<T: ?Sized>(memory: *const T) {
     // SAFETY: No instruction.
-    unsafe { asm!("/* {} */", in(reg) (&raw const *memory).cast::<u8>()) }
+    unsafe { asm!("/* {} */", in(reg) memory.cast::<u8>()) }
 }
 
 /// A size that the compiler does not know: what `unknown()` is in C.
@@ -38,7 +57,104 @@ fn unknown(mut size: usize) -> usize {
     size
 }
 
-/// The token of the context that the counting runs in: interrupts off, or process context.
+#[cold]
+#[inline(never)]
+fn failed() {
+    // SAFETY: It counts failures.
+    unsafe { c::bench_failed() }
+}
+
+/// Hands what an operation made to `f`.
+#[inline(always)]
+fn made<T, E>(result: Result<T, E>, f: impl FnOnce(T)) {
+    match result {
+        Ok(made) => f(made),
+        Err(_) => failed(),
+    }
+}
+
+/// As [`made`], of what has memory that is then used.
+#[inline(always)]
+fn boxed<T: Deref, E>(result: Result<T, E>) {
+    made(result, |memory| used(&*memory));
+}
+
+// What the operations work on ------------------------------------------------------------------------------------------
+
+type Object = MaybeUninit<[u64; 8]>;
+
+#[pin_data]
+struct Session {
+    #[pin]
+    lock: SpinLock<()>,
+    id: u64,
+}
+
+impl Construct for Session {
+    fn construct() -> impl PinInit<Self> {
+        pin_init!(Session { lock <- new_spinlock!(()), id: 0 })
+    }
+}
+
+impl Constructed for Session {
+    #[inline]
+    fn reset(self: Pin<&mut Self>) {
+        *self.project().id = 0;
+    }
+}
+
+#[pin_data]
+struct State {
+    #[pin]
+    lock: SpinLock<()>,
+    pool: ObjPool<Object>,
+    counter: PerCpu<CpuLocal<u64>>,
+}
+
+/// As the static variables of bench_c.c.
+struct Place(UnsafeCell<MaybeUninit<State>>);
+
+// SAFETY: It is written before and after the counting; in between it gives no more than `&State`.
+unsafe impl Sync for Place {}
+
+static STATE: Place = Place(UnsafeCell::new(MaybeUninit::uninit()));
+
+/// The state.
+///
+/// # Safety
+///
+/// It is counted.
+#[inline(always)]
+unsafe fn state() -> &'static State {
+    // SAFETY: It was initialised before counting, and nobody writes to it.
+    unsafe { (*STATE.0.get()).assume_init_ref() }
+}
+
+/// Runs `f` while there is a state, for C too.
+fn with_state(task: &Task, f: impl FnOnce() -> Result) -> Result {
+    // SAFETY: It sleeps, which the task may.
+    to_result(unsafe { c::bench_c_init() })?;
+    let init = pin_init!(State {
+        lock <- new_spinlock!(()),
+        pool: ObjPool::new(task, 16, |_| MaybeUninit::uninit())?,
+        counter: PerCpu::zeroed(task)?,
+    }? Error);
+    // SAFETY: The place is valid for writes, nobody else uses it, and it does not move.
+    let result = unsafe { pin_init::raw_try_init(STATE.0.get().cast::<State>(), init) };
+    let result = result.and_then(|()| {
+        let result = f();
+        // SAFETY: It was initialised above, and is not used again.
+        unsafe { (*STATE.0.get()).assume_init_drop() };
+        result
+    });
+    // SAFETY: It was initialised above, and nothing counts.
+    unsafe { c::bench_c_exit() };
+    result
+}
+
+// Rows -----------------------------------------------------------------------------------------------------------------
+
+/// The token of the context that the counting runs in.
 macro_rules! cx {
     (raw) => {
         // SAFETY: bench_count() has interrupts off.
@@ -50,148 +166,268 @@ macro_rules! cx {
     };
 }
 
-/// One side of an operation: a function of its own.
+/// One side of an operation: a function that does it in a loop.
 macro_rules! side {
     ($cx:ident, |$token:ident| $body:expr) => {{
         /// # Safety
         ///
-        /// It runs in the context that its token names.
+        /// It runs in the context that its token names, while it is counted, and `turns` is not 0.
         #[inline(never)]
-        unsafe extern "C" fn side() {
-            #[allow(unused_variables)]
-            let $token = cx!($cx);
-            $body
+        unsafe extern "C" fn side(turns: c_ulong) {
+            #[allow(unused_mut, unused_variables)]
+            let mut $token = cx!($cx);
+            let mut left = turns;
+            loop {
+                $body;
+                left = left.wrapping_sub(1);
+                if left == 0 {
+                    break;
+                }
+            }
         }
-        Some(side as Operation)
+        Some(side as Side)
     }};
 }
 
-/// A row of the table.
+/// The name of the context.
+macro_rules! context {
+    (raw) => {
+        "interrupts off"
+    };
+    (task) => {
+        "process"
+    };
+}
+
+/// A row of the table. C's side is found by the name.
 struct Row {
     name: &'static CStr,
-    irqs_off: bool,
-    kernel_alloc: Option<Operation>,
-    kalloc: Option<Operation>,
+    context: &'static str,
+    /// Turns of the loop in a window.
+    turns: u32,
+    /// Operations in a turn.
+    per_turn: u32,
+    kernel_alloc: Option<Side>,
+    kalloc: Option<Side>,
 }
 
-const ROWS: &[Row] = &[
-    Row {
-        name: c"kmalloc, constant size",
-        irqs_off: true,
-        kernel_alloc: side!(raw, |cx| {
-            if let Ok(memory) = KernelBox::<[u8; 64]>::new_uninit(GFP_ATOMIC) {
-                used(&*memory);
-            }
-        }),
-        kalloc: side!(raw, |cx| {
-            if let Ok(memory) = KBox::<[u8; 64]>::new_uninit(&cx) {
-                used(&*memory);
-            }
-        }),
-    },
-    Row {
-        name: c"kmalloc, variable size",
-        irqs_off: true,
-        kernel_alloc: side!(raw, |cx| {
-            if let Ok(memory) = KernelVec::<u8>::with_capacity(unknown(64), GFP_ATOMIC) {
-                used(&*memory);
-            }
-        }),
-        kalloc: side!(raw, |cx| {
-            if let Ok(memory) = KBox::<[u8]>::new_uninit_slice(&cx, unknown(64)) {
-                used(&*memory);
-            }
-        }),
-    },
-    Row {
-        name: c"kzalloc",
-        irqs_off: true,
-        kernel_alloc: side!(raw, |cx| {
-            if let Ok(memory) = KernelBox::<[u8; 64]>::zeroed(GFP_ATOMIC) {
-                used(&*memory);
-            }
-        }),
-        kalloc: side!(raw, |cx| {
-            if let Ok(memory) = KBox::<[u8; 64]>::zeroed(&cx) {
-                used(&*memory);
-            }
-        }),
-    },
-    Row {
-        name: c"kcalloc",
-        irqs_off: true,
-        kernel_alloc: None,
-        kalloc: side!(raw, |cx| {
-            if let Ok(memory) = KBox::<[u64]>::zeroed_slice(&cx, unknown(8)) {
-                used(&*memory);
-            }
-        }),
-    },
-    Row {
-        name: c"krealloc, 64 to 1024",
-        irqs_off: true,
-        kernel_alloc: None,
-        kalloc: side!(raw, |cx| {
-            let mut memory = KBox::<[core::mem::MaybeUninit<u8>]>::empty();
-            let mut size = 64;
-            while size <= 1024 {
-                match memory.realloc(&cx, unknown(size)) {
+/// `name, context [turns × operations], kernel: |_| …, kalloc: |cx| …`.
+macro_rules! rows {
+    ($(
+        $name:literal, $cx:ident [$turns:literal * $per_turn:literal]
+            $(, kernel: |$none:ident| $kernel:expr)?, kalloc: |$token:ident| $kalloc:expr;
+    )*) => {
+        const ROWS: &[Row] = &[$(
+            Row {
+                name: $name,
+                context: context!($cx),
+                turns: $turns,
+                per_turn: $per_turn,
+                kernel_alloc: rows!(@kernel $cx $($none $kernel)?),
+                kalloc: side!($cx, |$token| $kalloc),
+            },
+        )*];
+    };
+    (@kernel $cx:ident) => { None };
+    (@kernel $cx:ident $none:ident $kernel:expr) => { side!($cx, |$none| $kernel) };
+}
+
+#[inline(always)]
+fn pushed_upstream() -> Result<KernelVec<u64>> {
+    let mut elements = KernelVec::new();
+    for i in 0..1000 {
+        elements.push(i, GFP_ATOMIC)?;
+    }
+    Ok(elements)
+}
+
+#[inline(always)]
+fn pushed(cx: &Raw<'_>) -> Result<KVec<u64>> {
+    let mut elements = KVec::new();
+    for i in 0..1000 {
+        elements.push(cx, i)?;
+    }
+    Ok(elements)
+}
+
+rows! {
+    c"kmalloc, constant size", raw [16 * 1],
+        kernel: |_cx| boxed(KernelBox::<[u8; 64]>::new_uninit(GFP_ATOMIC)),
+        kalloc: |cx| boxed(KBox::<[u8; 64]>::new_uninit(&cx));
+    c"kmalloc, variable size", raw [16 * 1],
+        kernel: |_cx| boxed(KernelVec::<u8>::with_capacity(unknown(64), GFP_ATOMIC)),
+        kalloc: |cx| boxed(KBox::<[u8]>::new_uninit_slice(&cx, unknown(64)));
+    c"kmalloc_array", raw [16 * 1],
+        kernel: |_cx| boxed(KernelVec::<u64>::with_capacity(unknown(8), GFP_ATOMIC)),
+        kalloc: |cx| boxed(KBox::<[u64]>::new_uninit_slice(&cx, unknown(8)));
+    c"kzalloc", raw [16 * 1],
+        kernel: |_cx| boxed(KernelBox::<[u8; 64]>::zeroed(GFP_ATOMIC)),
+        kalloc: |cx| boxed(KBox::<[u8; 64]>::zeroed(&cx));
+    c"kcalloc", raw [16 * 1],
+        kalloc: |cx| boxed(KBox::<[u64]>::zeroed_slice(&cx, unknown(8)));
+    c"krealloc, 64 to 1024", raw [16 * 1],
+        kalloc: |cx| {
+            let mut memory = KBox::<[MaybeUninit<u64>]>::empty();
+            let mut len = 8;
+            while len <= 128 {
+                match memory.realloc(&cx, unknown(len)) {
                     Ok(more) => memory = more,
-                    Err(_) => return,
+                    Err(_) => {
+                        failed();
+                        break;
+                    }
                 }
                 used(&*memory);
-                size *= 2;
+                len *= 2;
             }
-        }),
-    },
-];
-
-/// Instructions of 16 calls.
-fn count(operation: Operation, irqs_off: bool) -> u64 {
-    // SAFETY: The function may be called in the context that bench_count() calls it in.
-    unsafe { c::bench_count(Some(operation), irqs_off) }
+        };
+    c"vector, push of 1000", raw [1 * 1],
+        kernel: |_cx| boxed(pushed_upstream()),
+        kalloc: |cx| boxed(pushed(&cx));
+    c"vmalloc, 1 MiB", task [1 * 1],
+        kernel: |_cx| boxed(KernelVBox::<[u8; 1 << 20]>::new_uninit(GFP_KERNEL)),
+        kalloc: |cx| made(VBox::<[u8; 1 << 20]>::new_uninit(&cx), |memory| {
+            used(&*memory);
+            memory.free(&cx);
+        });
+    c"kvmalloc, 4 KiB", task [16 * 1],
+        kernel: |_cx| boxed(KernelKVBox::<[u8; 4096]>::new_uninit(GFP_KERNEL)),
+        kalloc: |cx| made(KVBox::<[u8; 4096]>::new_uninit(&cx), |memory| {
+            used(&*memory);
+            memory.free(&cx);
+        });
+    c"kvmalloc, 1 MiB", task [1 * 1],
+        kernel: |_cx| boxed(KernelKVBox::<[u8; 1 << 20]>::new_uninit(GFP_KERNEL)),
+        kalloc: |cx| made(KVBox::<[u8; 1 << 20]>::new_uninit(&cx), |memory| {
+            used(&*memory);
+            memory.free(&cx);
+        });
+    c"pages, order 0", raw [16 * 1],
+        kernel: |_cx| made(Page::alloc_page(GFP_ATOMIC), |page| used_at(page.as_ptr())),
+        kalloc: |cx| made(Pages::new_uninit(&cx, Order::<0>), |page| used_at(page.as_ptr()));
+    c"pages, order 3", raw [16 * 1],
+        kalloc: |cx| made(Pages::new_uninit(&cx, Order::<3>), |pages| used_at(pages.as_ptr()));
+    c"slab", raw [16 * 1],
+        kalloc: |cx| made(SlabBox::new_uninit(&cx, Objects), |object| used(object.as_uninit()));
+    c"slab with constructor", raw [16 * 1],
+        kalloc: |cx| boxed(ConstructedBox::new(&cx, Sessions));
+    c"slab, bulk of 16", task [4 * 16],
+        kalloc: |cx| {
+            let objects = SlabBulk::<_, 16, _>::from_fn(&cx, Objects, |_| Object::uninit());
+            made(objects, |objects| used(&objects));
+        };
+    c"slab, bulk of 16 for a loop", task [4 * 16],
+        kalloc: |cx| {
+            let objects = SlabBulk::<_, 16, _>::from_fn(&cx, Objects, |_| Object::uninit());
+            made(objects, |objects| used(&objects));
+        };
+    c"mempool", raw [16 * 1],
+        kalloc: |cx| {
+            let memory = MempoolBox::try_new_uninit(&cx, Reserve);
+            made(memory, |memory| used(memory.as_uninit()));
+        };
+    c"objpool, pop and push", raw [16 * 1],
+        kalloc: |_cx| {
+            // SAFETY: It is counted.
+            boxed(unsafe { state() }.pool.pop().ok_or(()));
+        };
+    c"kmalloc_nolock", raw [16 * 1],
+        kalloc: |cx| boxed(NolockBox::<[u8; 64]>::new_uninit(&cx));
+    c"kmalloc and kfree_rcu", raw [16 * 1],
+        kalloc: |cx| boxed(RcuBox::new(&cx, MaybeUninit::<[u64; 6]>::uninit()));
+    c"per-CPU increment", raw [16 * 1],
+        kalloc: |_cx| {
+            // SAFETY: It is counted.
+            unsafe { state() }.counter.this_cpu().inc();
+        };
+    c"kmalloc in a spinlock", raw [16 * 1],
+        kernel: |_cx| {
+            // SAFETY: It is counted.
+            let guard = unsafe { state() }.lock.lock();
+            let memory = KernelBox::<[u8; 64]>::new_uninit(GFP_ATOMIC);
+            drop(guard);
+            boxed(memory);
+        },
+        kalloc: |cx| {
+            // SAFETY: It is counted.
+            let lock = &unsafe { state() }.lock;
+            boxed(cx.locked(lock, |(), cx| KBox::<[u8; 64]>::new_uninit(&cx)));
+        };
+    c"kmalloc with interrupts off", raw [16 * 1],
+        kalloc: |cx| boxed(cx.irqs_off(|cx| KBox::<[u8; 64]>::new_uninit(&cx)));
 }
 
+// Counting -------------------------------------------------------------------------------------------------------------
+
 /// C's side of an operation.
-fn in_c(name: &CStr) -> Option<Operation> {
+fn in_c(name: &CStr) -> Option<Side> {
     // SAFETY: The name ends with NUL.
     unsafe { c::bench_c(name.as_char_ptr()) }
+}
+
+/// Instructions of so many turns of each side, where there is one.
+fn count<const N: usize>(
+    sides: [Option<Side>; N],
+    turns: u32,
+    irqs_off: bool,
+) -> Result<[Option<i64>; N]> {
+    let (mut found, mut counts) = ([None; N], [0; N]);
+    let mut nr = 0;
+    for side in sides.into_iter().flatten() {
+        found[nr] = Some(side);
+        nr += 1;
+    }
+    // SAFETY: Both arrays have room for that many, and the functions may be called in this context.
+    to_result(unsafe {
+        c::bench_count(
+            found.as_ptr(),
+            counts.as_mut_ptr(),
+            nr as u32,
+            turns as c_ulong,
+            irqs_off,
+        )
+    })?;
+    let mut counts = counts.into_iter();
+    Ok(sides.map(|side| side.and_then(|_| counts.next())))
 }
 
 struct Bench;
 
 impl kalloc::Module for Bench {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
-        let nothing_in_c = in_c(c"nothing").ok_or(EINVAL)?;
-        let nothing = side!(raw, |cx| {
-            used(&cx);
-        })
-        .ok_or(EINVAL)?;
-        for row in ROWS {
-            let side = |operation: Option<Operation>, empty| {
-                operation.map_or(-1, |operation| {
-                    count(operation, row.irqs_off) as i64 - count(empty, row.irqs_off) as i64
-                })
-            };
-            pr_info!(
-                "row|{}|{}|{}|{}|{}\n",
-                row.name,
-                if row.irqs_off {
-                    "interrupts off"
-                } else {
-                    "process"
-                },
-                side(in_c(row.name), nothing_in_c),
-                side(row.kernel_alloc, nothing),
-                side(row.kalloc, nothing),
-            );
-        }
+    fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
+        // SAFETY: No instruction.
+        let nothing = side!(raw, |_cx| unsafe { asm!("") });
+        with_state(&task, || {
+            for row in ROWS {
+                let irqs_off = row.context == context!(raw);
+                let c = in_c(row.name).ok_or(EINVAL)?;
+                let [c_loop, rust_loop] = count([in_c(c"nothing"), nothing], row.turns, irqs_off)?;
+                let counts = count([Some(c), row.kernel_alloc, row.kalloc], row.turns, irqs_off)?;
+                let [c, kernel_alloc, kalloc] = counts;
+                let less = |count: Option<i64>, empty: Option<i64>| Some(count? - empty?);
+                pr_info!(
+                    "row|{}|{}|{}|{}|{}|{}\n",
+                    row.name,
+                    row.context,
+                    row.turns * row.per_turn,
+                    less(c, c_loop).unwrap_or(-1),
+                    less(kernel_alloc, rust_loop).unwrap_or(-1),
+                    less(kalloc, rust_loop).unwrap_or(-1),
+                );
+            }
+            Ok(())
+        })?;
         Ok(Bench)
     }
 }
 
 kalloc::module! {
     type: Bench,
+    pools: {
+        static Objects: Cache<Object> = Args::new(c"bench_object").no_merge();
+        static Sessions: ConstructedCache<Session> = Args::new(c"bench_session").no_merge();
+        static Reserve: Mempool<Object> = 4;
+    },
     name: "bench",
     authors: ["The kalloc authors"],
     description: "kalloc benchmark: instructions of each operation",

@@ -45,7 +45,7 @@ void *c_kmalloc_n(size_t n) { return kmalloc(n, GFP_KERNEL); }
 void *c_kmalloc_array_n(size_t n) { return kmalloc_array(n, 16, GFP_KERNEL); }
 void *c_kcalloc_n(size_t n) { return kcalloc(n, 16, GFP_KERNEL); }
 void *c_node_n(size_t n, int node) { return kmalloc_node(n, GFP_KERNEL, node); }
-void *c_krealloc_n(void *p, size_t n) { return n ? krealloc(p, n, GFP_KERNEL) : (kfree(p), ZERO_SIZE_PTR); }
+void *c_krealloc_n(void *p, size_t n) { return krealloc(p, n, GFP_KERNEL); }
 void c_kfree_n(void *p) { kfree(p); }
 
 /* Pages */
