@@ -30,7 +30,7 @@ use crate::{
 use core::ptr;
 use kalloc_bindings::*;
 use kernel::{
-    bindings::{self, gfp_t, llist_node},
+    bindings::{gfp_t, llist_node},
     ffi::c_void,
     page::{PAGE_SHIFT, PAGE_SIZE},
 };
