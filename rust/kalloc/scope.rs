@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Scopes that hold back file-system or any I/O, or all of reclaim: [`NoFs`](crate::context::NoFs),
-//! [`NoIo`](crate::context::NoIo) and [`Memalloc`](crate::context::Memalloc).
+//! [`NoIo`](crate::context::NoIo) and [`Memalloc`].
 //!
 //! C header: [`include/linux/sched/mm.h`](srctree/include/linux/sched/mm.h)
 //!

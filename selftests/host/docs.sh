@@ -32,7 +32,7 @@ missing() {
 		grep -oE '``test_[a-z]+: [a-z0-9_]+``((,| and) ``[a-z0-9_]+``)*' | sed -E 's/ and//g; s/[`:,]//g' |
 		while read -r module tests; do
 			for test in $tests; do
-				grep -q "fn $test(" "selftests/$module.rs" || echo "$module has no $test"
+				grep -qE "fn $test\(|^    $test,\$" "selftests/$module.rs" || echo "$module has no $test"
 			done
 		done
 }
