@@ -11,6 +11,7 @@ impl irq::Handler for Card<'_> { //~ ERROR: cannot be sent between threads
     fn handle(&self, cx: &mut Irq<'_>) -> irq::IrqReturn {
         *self.0.lock() = Some(cx); //~ ERROR: lifetime may not live long enough
         //~^ ERROR: lifetime may not live long enough
+        //~| ERROR: lifetime may not live long enough
         irq::IrqReturn::Handled
     }
 }
