@@ -3,7 +3,7 @@
 #
 # The documentation is made without a warning, gfp.rst says of each flag what selftests/test_gfp.rs
 # compares with C, drop.rst has the table of selftests/test_drop.rs, and the tests that pages name are
-# there.
+# there. The steps of driver.rst compile.
 #
 # Cells: stock
 
@@ -37,12 +37,20 @@ missing() {
 		done
 }
 
+compiles() { selftests/compile_fail/rustc -Amissing_docs --emit=metadata --out-dir "$tmp" "$top/$1"; }
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+steps=(Documentation/driver/*.rs)
 mapfile -t all < <(rows)
-plan $((${#all[@]} + 4))
+plan $((${#all[@]} + ${#steps[@]} + 4))
 check "the documentation is made without a warning" scripts/doc
 check "every test that is named is there" diff /dev/null <(missing)
 check "the drop table is the one of the test" same_drops
 check "the table has every row of the test" [ "${#all[@]}" = "$(grep -c 'c"_*GFP' selftests/test_gfp.rs)" ]
+for step in "${steps[@]}"; do
+	check "$(basename "$step" .rs) of driver.rst compiles" compiles "$step"
+done
 for row in "${all[@]}"; do
 	check "${row/$'\t'/ is }" compared "${row%$'\t'*}" "${row#*$'\t'}"
 done

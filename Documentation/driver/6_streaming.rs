@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Step 6: the device writes to a buffer of the driver's own.
+
+use kalloc::{
+    dma::{Dma, Engine, FromDevice, Range, Streaming},
+    pci,
+    prelude::*,
+};
+use kernel::{
+    device::Core,
+    io::Io,
+    pci::{Bar, DeviceId},
+    time::Delta,
+};
+
+/// The device's registers of DMA, and where its own memory is.
+const SOURCE: usize = 0x80;
+const DESTINATION: usize = 0x88;
+const COUNT: usize = 0x90;
+const COMMAND: usize = 0x98;
+const END: usize = 0xa0;
+const DEVICE_MEMORY: u64 = 0x40000;
+
+const START: u64 = 1;
+const FROM_MEMORY_OF_DEVICE: u64 = 2;
+
+struct Edu;
+
+struct Data<'bound> {
+    bar: Bar<'bound, END>,
+}
+
+impl Engine for Data<'_> {
+    /// What the driver knows, and nobody else: whether the device has done what it was told.
+    fn is_quiet(&mut self, _memory: Range<'_>) -> bool {
+        self.bar.read64(COMMAND) & START == 0
+    }
+}
+
+impl Data<'_> {
+    /// Reads the device's memory.
+    fn read(&mut self, task: &mut Task, dma: Dma<'_>) -> Result<KBox<[u8]>> {
+        // The device reaches 28 bits: without an IOMMU the memory has to be there.
+        let buffer = KBox::zeroed_slice(task.with(Kernel.dma()), 64)?;
+        // From here on the device has it, and `buffer[0]` does not compile.
+        let buffer = Streaming::<_, FromDevice>::map(&*task, dma, buffer)?;
+        self.bar.write64(DEVICE_MEMORY, SOURCE);
+        self.bar.write64(buffer.dma_handle(), DESTINATION);
+        self.bar.write64(64, COUNT);
+        self.bar.write64(START | FROM_MEMORY_OF_DEVICE, COMMAND);
+        task.fsleep(Delta::from_millis(200));
+        // A device that is not through keeps it: it is not unmapped under its hands.
+        Ok(buffer.unmap(self)?)
+    }
+}
+
+kernel::pci_device_table!(
+    TABLE,
+    <Edu as pci::Driver>::IdInfo,
+    [(DeviceId::from_id(pci::vendor(0x1234), 0x11e8), ())]
+);
+
+impl pci::Driver for Edu {
+    type IdInfo = ();
+    type Data<'bound> = Data<'bound>;
+    const ID_TABLE: kernel::pci::IdTable<()> = &TABLE;
+
+    fn probe<'bound>(
+        dev: &'bound kernel::pci::Device<Core<'_>>,
+        _id_info: Option<&'bound ()>,
+        mut task: Task,
+    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+        dev.enable_device_mem()?;
+        dev.set_master();
+        let dma = Dma::set_mask_and_coherent::<28, _>(&task, dev)?;
+        let mut data = Data {
+            bar: dev.iomap_region_sized::<END>(0, c"edu")?,
+        };
+        let bytes = data.read(&mut task, dma)?;
+        dev_info!(dev, "its memory begins with {:?}\n", &bytes[..4]);
+        Ok(data)
+    }
+}
+
+kalloc::module_pci_driver! {
+    type: Edu,
+    name: "edu",
+    authors: ["You"],
+    description: "QEMU's edu device",
+    license: "GPL",
+}
