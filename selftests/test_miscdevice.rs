@@ -69,6 +69,7 @@ impl PinnedDrop for Last {
 #[vtable]
 impl MiscDevice for Last {
     type Ptr = Arc<Self>;
+    type Data = ();
 
     fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
         look(&task);
@@ -164,6 +165,7 @@ struct Bare;
 #[vtable]
 impl MiscDevice for Bare {
     type Ptr = Arc<u32>;
+    type Data = ();
 
     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<u32>> {
         Ok(Arc::new_with(&task, 0)?)
@@ -221,7 +223,7 @@ type Device = Pin<KBox<MiscDeviceRegistration<Last>>>;
 fn device(task: &Task, name: &'static CStr) -> Result<Device> {
     Ok(KBox::pin_init(
         task,
-        MiscDeviceRegistration::register(task, MiscDeviceOptions { name }),
+        MiscDeviceRegistration::register(task, MiscDeviceOptions { name }, ()),
     )?)
 }
 
@@ -289,6 +291,7 @@ fn what_is_missing_is_not_there(task: &mut Task) -> Outcome {
             MiscDeviceOptions {
                 name: c"kalloc_bare",
             },
+            (),
         ),
     )?;
     let file = Opened::new(c"/dev/kalloc_bare")?;

@@ -7,7 +7,10 @@
 //! A driver written for [`kernel::miscdevice`] changes the signatures of its functions. All are
 //! called by a program's system call or when it ends, in process context, on every kernel.
 
-use crate::context::{Sleep, Task};
+use crate::{
+    context::{Sleep, Task},
+    driver::Binding,
+};
 use core::{fmt, marker::PhantomData};
 use kernel::{
     build_error,
@@ -28,24 +31,33 @@ pub use kernel::miscdevice::MiscDeviceOptions;
 ///
 /// Dropping wraps `misc_deregister()`, which takes a mutex: keep it in the driver's or the module's
 /// data, which are dropped in process context. Files that are open stay open, and keep the module.
-#[repr(transparent)]
+#[repr(C)]
 #[pin_data]
-pub struct MiscDeviceRegistration<T> {
+pub struct MiscDeviceRegistration<T: MiscDevice> {
+    // The first, by which `open` finds the other; and dropped first, so that nobody opens it then.
     #[pin]
     inner: miscdevice::MiscDeviceRegistration<Adapter<T>>,
+    data: T::Data,
 }
 
 impl<T: MiscDevice> MiscDeviceRegistration<T> {
-    /// Registers a misc device, wraps `misc_register()`.
+    /// Registers a misc device, wraps `misc_register()`. Every file that is opened can get at `data`.
     ///
     /// The initialiser borrows the token, because it sleeps.
     pub fn register<'a, C: Sleep>(
         _cx: &'a C,
         opts: MiscDeviceOptions,
+        data: T::Data,
     ) -> impl PinInit<Self, Error> + use<'a, C, T> {
         try_pin_init!(Self {
+            data,
             inner <- miscdevice::MiscDeviceRegistration::register(opts),
         })
+    }
+
+    /// What it was registered with.
+    pub fn data(&self) -> &T::Data {
+        &self.data
     }
 
     /// The device in the class `misc`.
@@ -54,7 +66,21 @@ impl<T: MiscDevice> MiscDeviceRegistration<T> {
     }
 }
 
-impl<T> fmt::Debug for MiscDeviceRegistration<T> {
+impl<'d> Binding<'d> {
+    /// Registers a misc device until the driver's device is unbound: as
+    /// [`MiscDeviceRegistration::register`].
+    ///
+    /// Its files may stay open longer, so what they have of the device is [lent](Binding::lend).
+    pub fn misc_register<T, C>(&mut self, cx: &C, opts: MiscDeviceOptions, data: T::Data) -> Result
+    where
+        T: MiscDevice + 'd,
+        C: Sleep,
+    {
+        self.keep(cx, MiscDeviceRegistration::<T>::register(cx, opts, data))
+    }
+}
+
+impl<T: MiscDevice> fmt::Debug for MiscDeviceRegistration<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MiscDeviceRegistration")
     }
@@ -76,6 +102,7 @@ impl<T> fmt::Debug for MiscDeviceRegistration<T> {
 /// #[vtable]
 /// impl MiscDevice for Last {
 ///     type Ptr = Arc<Self>;
+///     type Data = ();
 ///
 ///     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
 ///         Arc::pin_init_with(&task, pin_init!(Self { text <- new_mutex!(KVec::new()) }))
@@ -97,6 +124,9 @@ impl<T> fmt::Debug for MiscDeviceRegistration<T> {
 pub trait MiscDevice: Sized {
     /// What is behind the file: `Arc<Self>` or the kernel crate's `Pin<KBox<Self>>`.
     type Ptr: ForeignOwnable + Send + Sync;
+
+    /// What belongs to the registration: `()`, or what a file needs to find its device.
+    type Data: Send + Sync;
 
     /// A program opens the device.
     fn open(file: &File, misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Self::Ptr>;
@@ -204,7 +234,8 @@ impl<T: MiscDevice> miscdevice::MiscDevice for Adapter<T> {
 
     fn open(file: &File, misc: &miscdevice::MiscDeviceRegistration<Self>) -> Result<Self::Ptr> {
         let misc: *const miscdevice::MiscDeviceRegistration<Self> = misc;
-        // SAFETY: It is a transparent wrapper, in which every such registration is.
+        // SAFETY: It is the first field of one, as every such registration is, and that is all there
+        // before it is registered.
         let misc = unsafe { &*misc.cast::<MiscDeviceRegistration<T>>() };
         // SAFETY: This is a file operation.
         T::open(file, misc, unsafe { token() })

@@ -15,6 +15,7 @@ fn lock() -> &'static SpinLock<u32> {
 #[vtable]
 impl MiscDevice for Wrong {
     type Ptr = Arc<Self>;
+    type Data = ();
 
     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
         Ok(Arc::new_with(&task, Self)?)

@@ -12,6 +12,7 @@ pub struct Right;
 #[vtable]
 impl MiscDevice for Right {
     type Ptr = Arc<Self>;
+    type Data = ();
 
     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
         Ok(Arc::new_with(&task, Self)?)
@@ -29,7 +30,7 @@ impl MiscDevice for Right {
 
 pub fn register(task: &Task) -> Result<Pin<KBox<MiscDeviceRegistration<Right>>>> {
     let options = MiscDeviceOptions { name: c"right" };
-    Ok(KBox::pin_init(task, MiscDeviceRegistration::register(task, options))?)
+    Ok(KBox::pin_init(task, MiscDeviceRegistration::register(task, options, ()))?)
 }
 
 pub struct Example;

@@ -10,6 +10,7 @@ pub struct Right;
 #[vtable]
 impl MiscDevice for Right {
     type Ptr = Arc<Self>;
+    type Data = ();
 
     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
         Ok(Arc::new_with(&task, Self)?)
@@ -18,7 +19,7 @@ impl MiscDevice for Right {
 
 pub fn misuse(cx: &Atomic<'_>) {
     let options = MiscDeviceOptions { name: c"right" };
-    let _init = MiscDeviceRegistration::<Right>::register(cx, options); //~ ERROR: this may sleep, which
+    let _init = MiscDeviceRegistration::<Right>::register(cx, options, ()); //~ ERROR: this may sleep, which
     //~^ ERROR: this may sleep, which
 }
 

@@ -11,6 +11,7 @@ pub struct Wrong(Task);
 impl MiscDevice for Wrong {
     type Ptr = Arc<Self>; //~ ERROR: cannot be sent between threads safely
     //~^ ERROR: cannot be shared between threads safely
+    type Data = ();
 
     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
         drop(Wrong(task));
