@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Data of a device that is kept beyond the loan.
+
+use kalloc::{driver::Lent, prelude::*};
+use kernel::types::ForLt;
+
+pub struct Card<'bound>(&'bound u32);
+
+pub fn keep<'a>(card: &'a Lent<ForLt!(Card<'_>)>, task: &mut Task) -> Result<&'a u32> {
+    card.with(task, |card, _task| card.0) //~ ERROR: lifetime may not live long enough
+}
