@@ -3,6 +3,7 @@
 
 #include <linux/cache.h>
 #include <linux/dma-mapping.h>
+#include <linux/dmapool.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>

@@ -61,11 +61,7 @@ use core::{
 };
 use kalloc_bindings::*;
 use kernel::{
-    bindings::{self, local_trylock_t},
-    ffi::c_ulong,
-    page::PAGE_SIZE,
-    prelude::Zeroable,
-    types::Opaque,
+    bindings::local_trylock_t, ffi::c_ulong, page::PAGE_SIZE, prelude::Zeroable, types::Opaque,
 };
 
 /// The largest value in bytes, `PCPU_MIN_UNIT_SIZE`.
@@ -81,9 +77,13 @@ use pcpu_alloc as alloc;
 /// The flags are legal in this context.
 #[cfg(not(CONFIG_MEM_ALLOC_PROFILING))]
 #[inline(always)]
-unsafe fn pcpu_alloc(size: usize, align: usize, gfp: bindings::gfp_t) -> *mut kernel::ffi::c_void {
+unsafe fn pcpu_alloc(
+    size: usize,
+    align: usize,
+    gfp: kernel::bindings::gfp_t,
+) -> *mut kernel::ffi::c_void {
     // SAFETY: By the contract of this function. It is not from the reserved chunk, as in C's macro.
-    unsafe { bindings::pcpu_alloc_noprof(size, align, false, gfp) }
+    unsafe { kernel::bindings::pcpu_alloc_noprof(size, align, false, gfp) }
 }
 
 #[cfg(CONFIG_MEM_ALLOC_PROFILING)]

@@ -131,7 +131,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         // SAFETY: The device is bound, its masks are set, the caller may sleep and the kernel copies
         // the name.
         let pool = unsafe {
-            bindings::dmam_pool_create(
+            dmam_pool_create(
                 name.as_char_ptr(),
                 dma.as_raw(),
                 size_of::<T>(),
@@ -185,7 +185,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     #[inline]
     pub fn destroy(self, _cx: &impl Sleep) {
         // SAFETY: By the invariant. No block borrows it, and the caller may sleep.
-        unsafe { bindings::dmam_pool_destroy(self.pool.0.as_ptr()) }
+        unsafe { dmam_pool_destroy(self.pool.0.as_ptr()) }
     }
 
     /// The device that it is for.
@@ -206,7 +206,7 @@ impl<T> fmt::Debug for DmaPool<'_, T> {
 /// # Invariants
 ///
 /// It is the pool of a `DmaPool<T>`, which lives for all of `'a`.
-pub struct DmaPoolRef<'a, T>(NonNull<bindings::dma_pool>, PhantomData<&'a T>);
+pub struct DmaPoolRef<'a, T>(NonNull<dma_pool>, PhantomData<&'a T>);
 
 impl<T> Clone for DmaPoolRef<'_, T> {
     #[inline(always)]
@@ -265,7 +265,7 @@ impl<'a, T: FromBytes + IntoBytes> DmaPoolRef<'a, T> {
         let mut handle = 0;
         // SAFETY: By the invariant the pool lives, and the flags are legal in this context.
         let memory = unsafe {
-            bindings::dma_pool_alloc(
+            dma_pool_alloc(
                 self.0.as_ptr(),
                 <G::Flags as Gfp>::BITS | flags,
                 &mut handle,
@@ -331,9 +331,7 @@ impl<T> Drop for DmaBlock<'_, T> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the invariant it is a block of this pool, which is not used again.
-        unsafe {
-            bindings::dma_pool_free(self.pool.0.as_ptr(), self.cpu.as_ptr().cast(), self.handle)
-        }
+        unsafe { dma_pool_free(self.pool.0.as_ptr(), self.cpu.as_ptr().cast(), self.handle) }
     }
 }
 

@@ -6,8 +6,10 @@
 use super::DmaAddress;
 use crate::context::private::Sealed;
 use core::fmt;
+#[cfg(CONFIG_PCI)]
+use kernel::bindings;
 use kernel::{
-    bindings::{self, dma_data_direction},
+    bindings::dma_data_direction,
     device::{Bound, Device as BoundDevice},
     error::{code::EBUSY, Error},
 };
