@@ -7,7 +7,7 @@
 //! inverses by the device and count its interrupts, and one clears the memory.
 //! `selftests/edu.c` is a program that does all of it.
 //!
-//! Nothing is freed by hand, and there is no `unsafe`.
+//! Nothing is freed by hand, and nothing has to be promised to the compiler.
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::{
