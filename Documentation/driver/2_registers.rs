@@ -32,7 +32,8 @@ struct Data<'bound> {
 impl Data<'_> {
     /// The device answers with the complement of what is written.
     fn is_alive(&self) -> bool {
-        self.bar.write_reg(LIVENESS::zeroed().with_value(0x5555_aaaau32));
+        self.bar
+            .write_reg(LIVENESS::zeroed().with_value(0x5555_aaaau32));
         self.bar.read(LIVENESS).value() == 0xaaaa_5555
     }
 }

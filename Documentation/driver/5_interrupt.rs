@@ -45,7 +45,9 @@ impl Handler for Data<'_> {
         // GFP_ATOMIC: with `cx.with(Kernel)` it would not compile.
         if let Ok(result) = KBox::new(&cx, self.bar.read32(FACTORIAL)) {
             // A result that finds no room is dropped.
-            cx.locked_irq(&self.results, |results, cx| results.push(&cx, result).is_ok());
+            cx.locked_irq(&self.results, |results, cx| {
+                results.push(&cx, result).is_ok()
+            });
         }
         IrqReturn::Handled
     }
