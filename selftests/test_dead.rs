@@ -45,7 +45,7 @@ fn in_each(
 ) -> Outcome {
     f(task, |task, _, f| task.irqs_off(|_| f()))?;
     f(task, |task, _, f| task.preempt_off(|_| f()))?;
-    f(task, |task, lock, f| task.raw_locked(lock, |_, _| f()))
+    f(task, |task, lock, f| task.raw_locked(lock, |(), _| f()))
 }
 
 /// Drops what `make` makes, in each kind of section, and looks whether memory comes back.
@@ -155,11 +155,11 @@ fn slab_objects(task: &mut Task) -> Outcome {
     // The kernel complains of a cache that still has objects.
     let lock = KBox::pin_init(&*task, new_raw_spinlock!(()))?;
     let mut last = Some(SlabBox::new(&*task, &small, 1)?);
-    task.raw_locked(&lock, |_, _| drop(last.take()));
+    task.raw_locked(&lock, |(), _| drop(last.take()));
     drop(last);
     small.destroy(task);
     let mut last = Some(SlabBox::new(&*task, &large, [0; 2048])?);
-    task.raw_locked(&lock, |_, _| drop(last.take()));
+    task.raw_locked(&lock, |(), _| drop(last.take()));
     drop(last);
     drop(large);
     slab::flush(task);
@@ -223,7 +223,7 @@ fn elements_of_a_pool(task: &mut Task) -> Outcome {
         MempoolBox::new(&*task, &small, 1),
         MempoolBox::new(&*task, &small, 2),
     ]);
-    task.raw_locked(&lock, |_, _| drop(last.take()));
+    task.raw_locked(&lock, |(), _| drop(last.take()));
     drop(last);
     drop(small);
     Ok(())

@@ -117,7 +117,7 @@ fn register<R: Register>(task: &mut Task, name: &'static CStr) -> Result<Pin<KBo
     let module = kernel::module::this_module::<LocalModule>();
     // SAFETY: The initialiser runs here, in process context, and the tests end there too.
     let driver = unsafe { R::register(name, module) };
-    Ok(KBox::pin_init(&task, driver)?)
+    KBox::pin_init(&task, driver)
 }
 
 driver!(Context, CONTEXT);

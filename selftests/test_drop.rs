@@ -196,7 +196,7 @@ mod place {
         noio: |task, f| task.noio(|_| f()), ask!(testlib_preemptible) && ask!(testlib_in_noio_scope);
         lock: |task, f| {
             let lock = KBox::pin_init(&*task, new_spinlock!(()))?;
-            task.locked(&lock, |_, _| f())
+            task.locked(&lock, |(), _| f())
         }, is_locked();
         rcu: |task, f| task.rcu_read(|_, _| f()),
             ask!(testlib_rcu_read_lock_held) > 0 || ask!(testlib_preempt_count) != 0;

@@ -10,7 +10,7 @@ use core::{
 };
 use kalloc::{
     driver::{Binding, Register},
-    irq::{Flags, Handler, Hard, IrqReturn, Kind, Threadable, ThreadedHandler, ThreadedIrqReturn},
+    irq::{Flags, Handler, Hard, IrqReturn, ThreadedHandler, ThreadedIrqReturn},
     pci,
     prelude::*,
 };
@@ -434,7 +434,7 @@ case!(
 );
 
 /// Both halves have run, the second in a thread that may sleep.
-fn both<K: Kind, C: Case>(edu: &Edu<'_, C>, task: &Task) -> Outcome {
+fn both<C: Case>(edu: &Edu<'_, C>, task: &Task) -> Outcome {
     edu.raise_and_wait(task)?;
     check!(wait_until(task, || edu.thread.times() > 0));
     let place = edu.thread.place();
@@ -445,7 +445,7 @@ fn both<K: Kind, C: Case>(edu: &Edu<'_, C>, task: &Task) -> Outcome {
 
 case!(threaded_handler, Threaded, Msi, |edu, binding, task| {
     binding.request_threaded_irq(task, edu.line()?, Flags::new(), c"kalloc_threaded", edu)?;
-    both::<Threadable, _>(edu, task)?;
+    both(edu, task)?;
     threadable(edu.hard.place())
 });
 
@@ -461,7 +461,7 @@ case!(
             c"kalloc_oneshot",
             edu,
         )?;
-        both::<Hard, _>(edu, task)?;
+        both(edu, task)?;
         hard(edu.hard.place())
     }
 );
@@ -478,7 +478,7 @@ case!(
             c"kalloc_both",
             edu,
         )?;
-        both::<Hard, _>(edu, task)?;
+        both(edu, task)?;
         hard(edu.hard.place())
     }
 );

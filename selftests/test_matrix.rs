@@ -89,7 +89,7 @@ fn noreclaim(task: &mut Task) -> Outcome {
 
 fn atomic(task: &mut Task) -> Outcome {
     let lock = KBox::pin_init(&*task, new_spinlock!(()))?;
-    check!(task.locked(&lock, |_, cx| cells::atomic(cx)));
+    check!(task.locked(&lock, |(), cx| cells::atomic(cx)));
     check!(task.rcu_read(|_, cx| cells::atomic(cx)));
     Ok(())
 }

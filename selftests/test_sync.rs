@@ -78,7 +78,7 @@ fn spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
     let other = KBox::pin_init(&task, new_spinlock_irq!(()))?;
     check_eq!(
         task.locked_irq(&lock, |_, cx| {
-            cx.locked_irq(&other, |_, _| ());
+            cx.locked_irq(&other, |(), _| ());
             cx.irqs_off(|_| ());
             place()
         }),

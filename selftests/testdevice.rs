@@ -20,7 +20,7 @@ impl PlatformDevice {
     /// Registers it; a driver that is there already is probed before this returns.
     pub(crate) fn new<C: Sleep>(_cx: &C, name: &'static CStr) -> Result<Self> {
         let info = bindings::platform_device_info {
-            name: name.as_ptr().cast(),
+            name: name.as_char_ptr(),
             id: bindings::PLATFORM_DEVID_NONE,
             ..Default::default()
         };

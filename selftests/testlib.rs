@@ -402,14 +402,14 @@ impl Drop for Counted<'_> {
     }
 }
 
+type Large = KBox<[u8; 4 << 20]>;
+
 /// The largest pieces that there are, until there are none: what a failure needs on a kernel
 /// without fault injection.
-pub(crate) fn all_large_memory(
-    task: &mut Task,
-) -> Result<KBox<[Option<KBox<[u8; 4 << 20]>>]>, Stop> {
+pub(crate) fn all_large_memory(task: &mut Task) -> Result<KBox<[Option<Large>]>, Stop> {
     let mut hoard = KBox::from_fn(&task, 1024, |_| None)?;
     for place in hoard.iter_mut() {
-        let Ok(memory) = KBox::<[u8; 4 << 20]>::new_uninit(task.with(NoReclaim.nowarn())) else {
+        let Ok(memory) = Large::new_uninit(task.with(NoReclaim.nowarn())) else {
             return Ok(hoard);
         };
         // SAFETY: Bytes that nobody reads.

@@ -91,6 +91,9 @@ unsafe impl<T: Run<K>, K: Kind> Called for Inner<T, K> {
     }
 }
 
+/// # Safety
+///
+/// Only the kernel calls it, with work that was set up for it.
 unsafe extern "C" fn run<T: Run<K>, K: Kind>(work: *mut irq_work) {
     // SAFETY: The kernel calls this with work that was set up for it, which is in an `Inner<T, K>`
     // that lives until the work has been waited for.

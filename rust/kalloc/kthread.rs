@@ -51,7 +51,7 @@ use kernel::{
         from_err_ptr, Result,
     },
     ffi::{c_int, c_void},
-    str::CStr,
+    str::{CStr, CStrExt as _},
     sync::Arc,
     time::Jiffies,
     types::NotThreadSafe,
@@ -184,8 +184,8 @@ impl<R: Send + 'static> Kthread<R> {
                 Some(main::<F, R>),
                 data.cast(),
                 bindings::NUMA_NO_NODE,
-                c"%s".as_ptr().cast(),
-                name.as_ptr(),
+                c"%s".as_char_ptr(),
+                name.as_char_ptr(),
             )
         });
         let thread = match thread.map(NonNull::new) {
@@ -279,6 +279,8 @@ pub use crate::kthread_run;
 /// As the documentation of [`kthread_run!`] in [`kalloc::kthread`](crate::kthread) says.
 #[doc(hidden)]
 #[macro_export]
+// The caller's module is meant.
+#[allow(clippy::crate_in_macro_def)]
 macro_rules! kthread_run {
     ($cx:expr, $name:expr, $closure:expr $(,)?) => {
         $crate::kthread::Kthread::run::<crate::LocalModule, _, _>($cx, $name, $closure)

@@ -92,6 +92,9 @@ unsafe impl<T: Handler> Called for Inner<T> {
     }
 }
 
+/// # Safety
+///
+/// Only the kernel calls it, in an NMI, with what was registered with it.
 unsafe extern "C" fn handle<T: Handler>(nmi: *mut kalloc_nmi) -> bool {
     // SAFETY: It is called with what was registered with it, which is in an `Inner<T>` that lives
     // until it has been unregistered.

@@ -83,6 +83,9 @@ unsafe impl<T: Expire> Called for Inner<T> {
     }
 }
 
+/// # Safety
+///
+/// Only the kernel calls it, with a timer that was set up for it.
 unsafe extern "C" fn expired<T: Expire>(timer: *mut timer_list) {
     // SAFETY: The kernel calls this with a timer that was set up for it, which is in an `Inner<T>`
     // that lives until the timer has been waited for.

@@ -69,7 +69,7 @@ use kernel::{
     bindings,
     ffi::c_int,
     prelude::{pin_data, pin_init, PinInit},
-    str::CStr,
+    str::{CStr, CStrExt as _},
     sync::{Arc, LockClassKey},
     time::Jiffies,
     types::Opaque,
@@ -320,7 +320,7 @@ impl<T: WorkItem<ID>, const ID: u64> Work<T, ID> {
                         work,
                         Some(run::<T, ID>),
                         false,
-                        name.as_ptr().cast(),
+                        name.as_char_ptr(),
                         key.as_ptr(),
                     )
                 }
@@ -342,7 +342,7 @@ impl<T: BhWorkItem<ID>, const ID: u64> BhWork<T, ID> {
                         work,
                         Some(run_bh::<T, ID>),
                         false,
-                        name.as_ptr().cast(),
+                        name.as_char_ptr(),
                         key.as_ptr(),
                     )
                 }
@@ -369,7 +369,7 @@ impl<T: WorkItem<ID>, const ID: u64> DelayedWork<T, ID> {
                         work.cast(),
                         Some(run::<T, ID>),
                         false,
-                        name.as_ptr().cast(),
+                        name.as_char_ptr(),
                         key.as_ptr(),
                     )
                 };
@@ -381,7 +381,7 @@ impl<T: WorkItem<ID>, const ID: u64> DelayedWork<T, ID> {
                         timer,
                         Some(bindings::delayed_work_timer_fn),
                         bindings::TIMER_IRQSAFE,
-                        timer_name.as_ptr().cast(),
+                        timer_name.as_char_ptr(),
                         timer_key.as_ptr(),
                     )
                 }
@@ -580,6 +580,8 @@ macro_rules! new_delayed_work {
 /// What the three macros below share.
 #[doc(hidden)]
 #[macro_export]
+// The caller's module is meant.
+#[allow(clippy::crate_in_macro_def)]
 macro_rules! __impl_has_work {
     ([$($generics:tt)*] $work:ident $kind:ident $id:tt $self:ty, $field:ident) => {
         // SAFETY: It only compiles if the field is of that type. `crate` is that of the module.

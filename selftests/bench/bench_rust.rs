@@ -395,8 +395,10 @@ struct Bench;
 
 impl kalloc::Module for Bench {
     fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
-        // SAFETY: No instruction.
-        let nothing = side!(raw, |_cx| unsafe { asm!("") });
+        let nothing = side!(raw, |_cx| {
+            // SAFETY: No instruction.
+            unsafe { asm!("") }
+        });
         with_state(&task, || {
             for row in ROWS {
                 let irqs_off = row.context == context!(raw);

@@ -39,8 +39,7 @@ sparse() {
 depends() {
 	local sample has wants failed=0 some=
 	awk '$3 == "kalloc" { print $2 }' Module.symvers >"$tmp/exports"
-	for sample in samples/*.rs; do
-		sample=${sample%.rs}.ko
+	for sample in samples/*.ko; do
 		has=$(modinfo -F depends "$sample") || return
 		wants=$(nm --undefined-only --format=just-symbols "$sample" | grep -qxFf "$tmp/exports" && echo kalloc) || true
 		echo "$sample depends on: ${has:-nothing}"
