@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Macros and inline functions that Rust cannot call, one file per C header, sorted alphabetically. */
 
+/* The others use it. */
+#include "lockdep.c"
+
 #include "bottom_half.c"
 #include "device.c"
 #include "dma-mapping.c"

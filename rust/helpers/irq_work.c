@@ -44,7 +44,9 @@ void kalloc_helper_free_pages_nolock(void *addr, unsigned int order)
 	struct nolock_pages *pages = addr;
 
 	if (likely(!in_nmi() && !(IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))) {
+		DROP_BEGIN();
 		__free_pages(virt_to_page(addr), order);
+		DROP_END();
 		return;
 	}
 	pages->order = order;

@@ -107,10 +107,12 @@ void kalloc_helper_kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, voi
 		return;
 	}
 #endif
+	DROP_BEGIN();
 	if (unlikely(irqs_disabled()))
 		free_one_by_one(cache, nr, objects);
 	else
 		kmem_cache_free_bulk(cache, nr, objects);
+	DROP_END();
 }
 
 #ifdef CONFIG_MEM_ALLOC_PROFILING

@@ -5,8 +5,18 @@
 //! A drop takes no token. With interrupts or preemption disabled PREEMPT_RT cannot free: slab and
 //! page allocator take sleeping locks. There what is dropped waits, in a lock-free list whose node
 //! is the dead memory itself, until an `irq_work` frees it in a thread, which is soon. What the
-//! value owned is dropped at once. On other kernels a drop is the call that C makes.
+//! value owned is dropped at once. On other kernels a drop is the call that C makes; where lockdep
+//! looks there too for what PREEMPT_RT cannot do (`CONFIG_PROVE_RAW_LOCK_NESTING`), it is told.
 
+#[cfg(all(not(CONFIG_PREEMPT_RT), CONFIG_PROVE_RAW_LOCK_NESTING))]
+pub(crate) use kalloc_bindings::{
+    kalloc_helper_drop___free_pages as __free_pages, kalloc_helper_drop_free_pages as free_pages,
+    kalloc_helper_drop_free_pages_exact as free_pages_exact,
+    kalloc_helper_drop_free_percpu as free_percpu, kalloc_helper_drop_kfree as kfree,
+    kalloc_helper_drop_kfree_sensitive as kfree_sensitive,
+    kalloc_helper_drop_kvfree_atomic as kvfree_atomic,
+    kalloc_helper_drop_mempool_free_bulk as mempool_free_bulk,
+};
 #[cfg(CONFIG_PREEMPT_RT)]
 pub(crate) use kalloc_bindings::{
     kalloc_helper_rt___free_pages as __free_pages, kalloc_helper_rt_free_pages as free_pages,
@@ -14,11 +24,19 @@ pub(crate) use kalloc_bindings::{
     kalloc_helper_rt_free_percpu as free_percpu, kalloc_helper_rt_kfree as kfree,
     kalloc_helper_rt_kfree_sensitive as kfree_sensitive, kalloc_helper_rt_kvfree as kvfree_atomic,
 };
-#[cfg(not(CONFIG_PREEMPT_RT))]
+#[cfg(all(not(CONFIG_PREEMPT_RT), not(CONFIG_PROVE_RAW_LOCK_NESTING)))]
 pub(crate) use kernel::bindings::{
     __free_pages, free_pages, free_pages_exact, free_percpu, kfree, kfree_sensitive, kvfree_atomic,
+    mempool_free_bulk,
 };
 
+#[cfg(all(not(CONFIG_PREEMPT_RT), CONFIG_PROVE_RAW_LOCK_NESTING))]
+use kalloc_bindings::{
+    kalloc_helper_drop_kmem_cache_free as c_kmem_cache_free,
+    kalloc_helper_drop_mempool_free as c_mempool_free,
+};
+#[cfg(all(not(CONFIG_PREEMPT_RT), not(CONFIG_PROVE_RAW_LOCK_NESTING)))]
+use kernel::bindings::{kmem_cache_free as c_kmem_cache_free, mempool_free as c_mempool_free};
 use kernel::{
     bindings::{kmem_cache, mempool},
     ffi::c_void,
@@ -47,7 +65,7 @@ pub(crate) unsafe fn kmem_cache_free(cache: *mut kmem_cache, object: *mut c_void
     #[cfg(not(CONFIG_PREEMPT_RT))]
     // SAFETY: By the contract of this function.
     unsafe {
-        kernel::bindings::kmem_cache_free(cache, object)
+        c_kmem_cache_free(cache, object)
     };
 }
 
@@ -67,7 +85,7 @@ pub(crate) unsafe fn mempool_free(element: *mut c_void, pool: *mut mempool, _mem
     #[cfg(not(CONFIG_PREEMPT_RT))]
     // SAFETY: By the contract of this function.
     unsafe {
-        kernel::bindings::mempool_free(element, pool)
+        c_mempool_free(element, pool)
     };
 }
 

@@ -700,7 +700,7 @@ where
         let kept = 0;
         #[cfg(not(CONFIG_PREEMPT_RT))]
         // SAFETY: By the invariant all are elements of this pool, and they are not used again.
-        let kept = unsafe { bindings::mempool_free_bulk(pool, elements.as_mut_ptr(), N as u32) };
+        let kept = unsafe { dead::mempool_free_bulk(pool, elements.as_mut_ptr(), N as u32) };
         for element in &elements[kept as usize..] {
             // SAFETY: By the invariant an element is not NULL.
             let memory = B::object(unsafe { NonNull::new_unchecked(*element) });
