@@ -15,6 +15,7 @@
 #include <linux/irqflags.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
@@ -62,13 +63,16 @@ static void probe_kfree(void *data, unsigned long call_site, const void *ptr)
 	record((struct testlib_event){ .ptr = ptr, .is_free = true });
 }
 
+/* In which kmemleak remembers allocations, and which is no business of the thread. */
+static struct kmem_cache *kmemleak_cache;
+static struct task_struct *learns;
+
 static void probe_kmem_cache_alloc(void *data, unsigned long call_site, const void *ptr, struct kmem_cache *cache,
 				   gfp_t gfp, int node)
 {
-	/* What kmemleak remembers of an allocation, with the flags of gfp_nested_mask(), is none of the thread's. */
-	const gfp_t nested = __GFP_NORETRY | __GFP_NOMEMALLOC | __GFP_NOWARN;
-
-	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) && (gfp & nested) == nested)
+	if (READ_ONCE(learns) == current && in_task())
+		kmemleak_cache = cache;
+	if (cache == kmemleak_cache)
 		return;
 	record((struct testlib_event){ .ptr = ptr, .gfp = gfp, .node = node });
 }
@@ -94,6 +98,12 @@ int testlib_trace_start(void)
 		/* Those that are not registered are not found. */
 		unregister_traces();
 		return -ENOMEM;
+	}
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) && !kmemleak_cache) {
+		/* It shows with the next allocation of kmalloc(), which is in no such cache itself. */
+		WRITE_ONCE(learns, current);
+		kfree(kmalloc(8, GFP_KERNEL));
+		WRITE_ONCE(learns, NULL);
 	}
 	nr_events = 0;
 	WRITE_ONCE(traced, current);
@@ -490,6 +500,35 @@ void testlib_irq_nothread(unsigned int irq, bool set)
 }
 EXPORT_SYMBOL_GPL(testlib_irq_nothread);
 
+/* Lockdep forbids in a hard interrupt of every kernel what the types forbid only on PREEMPT_RT. */
+void testlib_not_for_rt(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		lockdep_hardirq_threaded();
+}
+EXPORT_SYMBOL_GPL(testlib_not_for_rt);
+
+#ifdef CONFIG_LOCKDEP
+int testlib_locks_held(const char *name)
+{
+	int count = 0;
+
+	for (int i = 0; i < current->lockdep_depth; i++) {
+		struct lockdep_map *lock = current->held_locks[i].instance;
+
+		/* Which is true of each, and -1 when lockdep has given up. */
+		count += !strcmp(lock->name, name) && lock_is_held(lock) == 1;
+	}
+	return count;
+}
+#else
+int testlib_locks_held(const char *name)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+EXPORT_SYMBOL_GPL(testlib_locks_held);
+
 struct interrupt {
 	testlib_fn fn;
 	void *data;
@@ -503,9 +542,7 @@ static void in_irq_work(struct irq_work *work)
 {
 	struct interrupt *interrupt = container_of(work, struct interrupt, work);
 
-	/* Lockdep would forbid everywhere what the types forbid only on PREEMPT_RT. */
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		lockdep_hardirq_threaded();
+	testlib_not_for_rt();
 	interrupt->fn(interrupt->data);
 	smp_store_release(&interrupt->done, true);
 }

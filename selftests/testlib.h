@@ -79,6 +79,11 @@ unsigned long testlib_totalram_pages(void);
 /* What the kernel says of a slab cache: /sys/kernel/slab/CACHE/ATTRIBUTE, or a negative error. */
 long testlib_slab_attribute(const char *cache, const char *attribute);
 
+/* How many locks of that name lockdep knows that the current thread holds. */
+int testlib_locks_held(const char *name);
+/* In a hard interrupt that PREEMPT_RT does not thread: what comes is not for it, says it to lockdep. */
+void testlib_not_for_rt(void);
+
 /* Where the code runs. */
 bool testlib_irqs_disabled(void);
 bool testlib_preemptible(void);
