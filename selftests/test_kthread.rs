@@ -2,7 +2,13 @@
 
 //! Threads: each has a token of its own, ends when it is told to, and loses nothing.
 
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::{
+    ptr,
+    sync::atomic::{
+        AtomicPtr, AtomicU32,
+        Ordering::{Acquire, Relaxed, Release},
+    },
+};
 use kalloc::{
     kthread::{kthread_run, Kthread, This},
     prelude::*,
@@ -236,16 +242,20 @@ fn token_moves_into_the_thread_s_own_calls(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-/// The end of the module waits for it: an oops or a hang follows where it does not.
+/// The end of the module waits for it: an oops or a hang follows where it does not. Its handle, which
+/// nobody drops before, is its own to drop.
 fn thread_that_is_left_at_exit(task: &mut Task) -> Outcome {
+    static HANDLE: AtomicPtr<Kthread<()>> = AtomicPtr::new(ptr::null_mut());
     let thread = kthread_run!(task, c"kalloc_left", |task: Task, this: &This<'_>| {
         while !this.should_stop() {
             this.sleep(&task, msecs_to_jiffies(20));
         }
+        // SAFETY: It came from `into_raw`, and nobody else takes it.
+        drop(unsafe { KBox::from_raw(HANDLE.load(Acquire)) });
         // As long as the module's exit takes, and longer.
         fsleep(Delta::from_millis(100));
     })?;
+    HANDLE.store(KBox::new(&task, thread)?.into_raw(), Release);
     fsleep(Delta::from_millis(50));
-    core::mem::forget(thread);
     Ok(())
 }
