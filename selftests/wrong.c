@@ -235,15 +235,14 @@ static void lock_in_and_out_of_irq(void)
 	raw_spin_unlock(&irq_lock);
 }
 
-static void lock_in_a_raw_lock(void)
+/* Right on this kernel, and not on PREEMPT_RT. With the debugging of SLUB each call takes a lock. */
+static void allocate_in_a_raw_lock(void)
 {
-	static DEFINE_RAW_SPINLOCK(outer);
-	static DEFINE_SPINLOCK(inner);
+	static DEFINE_RAW_SPINLOCK(lock);
 
-	raw_spin_lock(&outer);
-	spin_lock(&inner);
-	spin_unlock(&inner);
-	raw_spin_unlock(&outer);
+	raw_spin_lock(&lock);
+	kfree(kmalloc(64, GFP_ATOMIC));
+	raw_spin_unlock(&lock);
 }
 
 static void unlock_what_is_not_locked(void)
@@ -280,7 +279,7 @@ static const struct {
 	{ "circular", lock_in_a_circle },
 	{ "recursive", lock_alike_in_each_other },
 	{ "lock-state", lock_in_and_out_of_irq },
-	{ "wait-context", lock_in_a_raw_lock },
+	{ "wait-context", allocate_in_a_raw_lock },
 	{ "lock-usage", unlock_what_is_not_locked },
 };
 
