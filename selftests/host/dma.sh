@@ -8,10 +8,12 @@
 
 seen=$(mktemp)
 trap 'rm -f "$seen"' EXIT
-# boot PARAMETERS DEVICE: what the tests say.
+# boot PARAMETERS DEVICE: what the tests say, and then the sample.
 boot() {
-	KALLOC_APPEND=$1 KALLOC_QEMU="-device edu$2" scripts/vm "$KERNELDIR" 280 \
-		"$top/selftests/kalloc.sh" "$top/build/$name" test_dma test_edu >"$seen" 2>&1 || true
+	# shellcheck disable=SC2016
+	KALLOC_APPEND=$1 KALLOC_QEMU="-device pci-testdev -device edu$2" scripts/vm "$KERNELDIR" 400 \
+		bash -c '"$1/selftests/kalloc.sh" "$2" test_dma test_edu; "$1/scripts/guest/run" "$2/kalloc.ko" "$2/samples/kalloc_dma.ko"' \
+		- "$top" "$top/build/$name" >"$seen" 2>&1 || true
 }
 passes() { grep -qE "^    ok [0-9]+ $1\$" "$seen"; }	# and is not skipped
 skips() { grep -qE "^    ok [0-9]+ $1 # SKIP" "$seen"; }
@@ -29,9 +31,11 @@ data="coherent_memory_goes_there_and_back a_streaming_buffer_goes_there_and_back
 machine() {
 	for test in test_dma test_edu; do check "$1: no test of $test fails or warns" module $test; done
 	for test in $data; do check "$1: $test" passes "$test"; done
+	check "$1: the sample, no warning" grep -q '^run: ok' "$seen"
+	check "$1: the sample, bound and freed" grep -qE 'kalloc_dma.*: 5 pairs at 0x[0-9a-f]+, 16384 bytes at 0x' "$seen"
 }
 
-plan 25
+plan 29
 boot "" ""
 machine plain
 check "plain: nothing is copied" skips without_the_sync_the_data_is_old
@@ -48,11 +52,5 @@ boot "intel_iommu=on intremap=off no_timer_check" " -device intel-iommu"
 machine iommu
 check "iommu: addresses are its own" passes an_iommu_gives_its_own_addresses
 check "iommu: nothing is copied" skips without_the_sync_the_data_is_old
-show
-
-KALLOC_QEMU="-device pci-testdev" scripts/vm "$KERNELDIR" 120 scripts/guest/run "$top/build/$name/kalloc.ko" \
-	"$top/build/$name/samples/kalloc_dma.ko" >"$seen" 2>&1 || true
-check "sample: no warning" grep -q '^run: ok' "$seen"
-check "sample: bound, and freed" grep -qE 'kalloc_dma.*: 5 pairs at 0x[0-9a-f]+, 16384 bytes at 0x' "$seen"
 show
 ktap_finished

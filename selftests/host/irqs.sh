@@ -24,33 +24,35 @@ while not said("nmi_of_the_machine"):
 END
 injector=$!
 
-# guest TEST…: runs the test modules, and keeps what they print.
+# guest TEST…: runs the test modules and then the sample, and keeps what they print.
 guest() {
-	output=$(scripts/vm "$KERNELDIR" 600 "$top/selftests/kalloc.sh" "$top/build/$name" "$@" | tee "$tmp/said") || true
+	# shellcheck disable=SC2016
+	output=$(scripts/vm "$KERNELDIR" 600 bash -c 'cd "$2"
+		"$1/selftests/kalloc.sh" . "${@:3}"
+		"$1/scripts/guest/run" kalloc.ko samples/kalloc_irq.ko' - "$top" "$top/build/$name" "$@" | tee "$tmp/said") || true
 	# shellcheck disable=SC2001
 	sed 's/^/# /' <<<"$output"
 }
 says() { grep -qE "$1" <<<"$output"; }
+sample() {
+	check "the sample hands over from its interrupt to a work item$1" says "kalloc_irq: in a work item: \\[.*\\]"
+	check "and the kernel does not complain$1" says "^run: ok"
+}
 
-plan 8
+plan 10
 KALLOC_QEMU="-device edu -chardev socket,id=nmi,path=$tmp/monitor,server=on,wait=off -mon chardev=nmi,mode=readline"
 export KALLOC_QEMU
 guest test_irq_work
 check "an NMI that the machine injects" says "^ *ok [0-9]+ nmi_of_the_machine\$"	# and not skipped
 check "no test fails or warns meanwhile" says "^ok 1 test_irq_work\$"
+sample ""
 
-KALLOC_QEMU="-device edu"
-output=$(cd "$top/build/$name" && "$top/scripts/vm" "$KERNELDIR" 120 "$top/scripts/guest/run" kalloc.ko samples/kalloc_irq.ko) || true
-# shellcheck disable=SC2001
-sed 's/^/# /' <<<"$output"
-check "the sample hands over from its interrupt to a work item" says "kalloc_irq: in a work item: \\[.*\\]"
-check "and the kernel does not complain" says "^run: ok"
-
-KALLOC_APPEND="${KALLOC_APPEND:-} threadirqs"
+KALLOC_QEMU="-device edu" KALLOC_APPEND="${KALLOC_APPEND:-} threadirqs"
 export KALLOC_APPEND
 guest test_irq test_timer
 check "handlers are forced into threads" says "# handlers are threads: true"
 check "no handler is left in the interrupt" eval '! says "# handlers are threads: false"'
 check "no test of handlers fails, warns or is skipped" eval 'says "^ok 1 test_irq\$" && ! says "# SKIP"'
 check "nor one of timers" says "^ok 2 test_timer\$"
+sample ", with threads"
 ktap_finished
