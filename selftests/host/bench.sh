@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What scripts/bench counts is what kalloc may cost, operation by operation, and what Documentation/ says that it costs.
+#
+# Cells: stock rt
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 
