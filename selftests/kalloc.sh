@@ -15,7 +15,9 @@ modules=${1:-$here/..}
 shift || true
 tests=("$@")
 if [[ ${#tests[@]} == 0 ]]; then
-	for module in "$modules"/selftests/test_*.ko; do tests+=("$(basename "$module" .ko)"); done
+	tests=("$modules"/selftests/test_*.ko)
+	tests=("${tests[@]##*/}")
+	tests=("${tests[@]%.ko}")
 fi
 
 status=0
