@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Pages of a zone and of a node, on a machine with memory above 4 GiB in two nodes.
+#
+# Cells: stock rt
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 
