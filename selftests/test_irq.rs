@@ -19,7 +19,7 @@ use kernel::{
     io::Io,
     pci::{Bar, Device, DeviceId, IrqType, IrqTypes, IrqVectorRegistration},
 };
-use testlib::{c, check, check_eq, wait_until, Outcome, Place, Seen, Stop};
+use testlib::{c, check, check_eq, not_for_rt, wait_until, Outcome, Place, Seen, Stop};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -168,8 +168,7 @@ impl<C> Handler for Edu<'_, C> {
         let came = self.acknowledge();
         if came {
             if self.never_threaded.load(Relaxed) {
-                // SAFETY: This is a hard interrupt.
-                unsafe { c::testlib_not_for_rt() };
+                not_for_rt();
             }
             if let Ok(memory) = KBox::new(&cx, 0x1234_5678u32) {
                 put(&self.memory, memory);
@@ -190,8 +189,7 @@ impl<C> Edu<'_, C> {
             }
             #[cfg(not(CONFIG_PREEMPT_RT))]
             {
-                // SAFETY: This is a hard interrupt.
-                unsafe { c::testlib_not_for_rt() };
+                not_for_rt();
                 if let Ok(memory) = KBox::new(&_cx, 0x1234_5678u32) {
                     put(&self.memory, memory);
                 }

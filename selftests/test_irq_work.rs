@@ -85,8 +85,11 @@ impl Run for Work {
 impl Run<Hard> for Work {
     fn run(&self, _cx: &mut Raw<'_>) {
         #[cfg(not(CONFIG_PREEMPT_RT))]
-        if KBox::new(&_cx, [1u8; 200]).is_ok() {
-            self.0.allocated.fetch_add(1, Relaxed);
+        {
+            testlib::not_for_rt();
+            if KBox::new(&_cx, [1u8; 200]).is_ok() {
+                self.0.allocated.fetch_add(1, Relaxed);
+            }
         }
         self.ran();
     }

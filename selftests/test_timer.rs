@@ -336,7 +336,10 @@ impl hrtimer::Expire<RelativeHardMode<Monotonic>> for Fast {
         _cx: &mut Raw<'_>,
     ) -> HrTimerRestart {
         #[cfg(not(CONFIG_PREEMPT_RT))]
-        self.shared.run(_cx);
+        {
+            testlib::not_for_rt();
+            self.shared.run(_cx);
+        }
         #[cfg(CONFIG_PREEMPT_RT)]
         self.shared.seen.here();
         self.again(timer)

@@ -251,6 +251,23 @@ pub(crate) fn maps_traced<R>(
     Ok((result, events))
 }
 
+/// Says to lockdep, in a hard interrupt that PREEMPT_RT does not thread, that what comes is not for
+/// PREEMPT_RT: there it does not compile, and lockdep forbids it on every kernel.
+pub(crate) fn not_for_rt() {
+    // SAFETY: It has no preconditions.
+    unsafe { c::testlib_not_for_rt() }
+}
+
+/// How often to do again what is `many` times too much for the machine if memory stays behind: a
+/// part of it where KASAN makes it slow, and kmemleak looks.
+pub(crate) const fn rounds(many: usize) -> usize {
+    if cfg!(CONFIG_KASAN) {
+        many.div_ceil(20)
+    } else {
+        many
+    }
+}
+
 /// Runs `f` in a real NMI on this CPU, with its token.
 pub(crate) fn in_nmi<F: FnMut(&mut Nmi<'_>)>(mut f: F) -> Outcome {
     extern "C" fn handler<F: FnMut(&mut Nmi<'_>)>(data: *mut kernel::ffi::c_void) {
