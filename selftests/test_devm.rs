@@ -870,7 +870,7 @@ fn hundred_bindings(task: &mut Task) -> Outcome {
     let _driver = register::<Failing>(task, c"kalloc_hundred")?;
     let device = PlatformDevice::new(task, c"kalloc_hundred")?;
     device.unbind(task);
-    for _ in 0..100 {
+    for _ in 0..testlib::rounds(100) {
         let (bound, trace) = traced(|| -> Result<_> {
             let bound = device.bind(task)?;
             device.unbind(task);

@@ -185,7 +185,7 @@ fn slab_objects(task: &mut Task) -> Outcome {
     walk_with_values(|value| SlabBox::new(&task, &cache, value()).map(drop))?;
     // Together with the slab that they are in, which a failure leaves unmade.
     walk_with_values(|value| {
-        let mut objects = [const { None }; 300];
+        let mut objects = [const { None }; 60];
         for place in &mut objects {
             *place = Some(SlabBox::new(&task, &cache, value())?);
         }

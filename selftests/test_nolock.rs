@@ -335,7 +335,7 @@ fn pages_are_zero_and_whole(task: &mut Task) -> Outcome {
 /// More goes through than the guest has, freed in each way.
 fn pages_are_used_again(task: &mut Task) -> Outcome {
     let mut made = 0;
-    for round in 0..900 {
+    for round in 0..testlib::rounds(900) {
         let mut pages = [const { None }; 64];
         for pages in &mut pages {
             *pages = NolockPages::<3>::new(&*task).ok();
@@ -349,6 +349,6 @@ fn pages_are_used_again(task: &mut Task) -> Outcome {
         testlib::cond_resched();
     }
     // 57600 of 32 KiB are 1.8 GiB. Now and then a lock is taken.
-    check!(made > 50_000);
+    check!(made > testlib::rounds(900) * 55);
     Ok(())
 }

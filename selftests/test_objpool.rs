@@ -309,7 +309,7 @@ fn free_at_once(task: &mut Task) -> Outcome {
     })?;
     check_eq!(drops(), 3);
     // More than is there: had it not been freed the next one would fail.
-    for _ in 0..100 {
+    for _ in 0..testlib::rounds(100) {
         big(task, 1000)?.free(task);
     }
     Ok(())
@@ -375,7 +375,7 @@ fn largest_object(task: &mut Task) -> Outcome {
 
 /// A pool that leaked would not come back.
 fn many_rounds(task: &mut Task) -> Outcome {
-    for round in 0..300 {
+    for round in 0..testlib::rounds(300) {
         let pool = big(task, 200)?;
         check!(pool.pop().is_some());
         // Freed by the kernel's worker after a grace period.

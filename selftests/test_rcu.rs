@@ -289,7 +289,7 @@ fn large_values(task: &mut Task) -> Outcome {
 
 /// Memory that leaked would not come back: more goes through than the guest has.
 fn memory_is_used_again(task: &mut Task) -> Outcome {
-    for _ in 0..30 {
+    for _ in 0..testlib::rounds(30) {
         for _ in 0..2500 {
             drop(RcuBox::init(&task, zeroes::<{ (16 << 10) - 8 }>())?);
             testlib::cond_resched();
