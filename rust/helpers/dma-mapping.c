@@ -108,28 +108,17 @@ void kalloc_helper_dma_wmb(void)
 	dma_wmb();
 }
 
-/* C's are macros and inline functions. */
-bool kalloc_helper_dma_map_single(struct device *dev, void *ptr, size_t size, enum dma_data_direction dir,
-				  unsigned long attrs, dma_addr_t *handle)
+/*
+ * What dma_map_single() does after is_vmalloc_addr(), which its caller asks: here that would save registers that the caller
+ * has saved. The arguments are where dma_map_page_attrs() wants them.
+ */
+dma_addr_t kalloc_helper_dma_map_single(struct device *dev, void *ptr, size_t offset, size_t size,
+					enum dma_data_direction dir, unsigned long attrs)
 {
-	*handle = dma_map_single_attrs(dev, ptr, size, dir, attrs);
-	return !dma_mapping_error(dev, *handle);
-}
+	dma_addr_t handle;
 
-void kalloc_helper_dma_unmap_single(struct device *dev, dma_addr_t handle, size_t size, enum dma_data_direction dir,
-				    unsigned long attrs)
-{
-	dma_unmap_single_attrs(dev, handle, size, dir, attrs);
-}
-
-void kalloc_helper_dma_sync_single_for_cpu(struct device *dev, dma_addr_t handle, size_t size,
-					   enum dma_data_direction dir)
-{
-	dma_sync_single_for_cpu(dev, handle, size, dir);
-}
-
-void kalloc_helper_dma_sync_single_for_device(struct device *dev, dma_addr_t handle, size_t size,
-					      enum dma_data_direction dir)
-{
-	dma_sync_single_for_device(dev, handle, size, dir);
+	debug_dma_map_single(dev, ptr, size);
+	handle = dma_map_page_attrs(dev, virt_to_page(ptr), offset, size, dir, attrs);
+	/* The caller compares; this tells CONFIG_DMA_API_DEBUG that it does. */
+	return dma_mapping_error(dev, handle) ? DMA_MAPPING_ERROR : handle;
 }

@@ -222,14 +222,7 @@ impl<'bound, T: KnownSize + ?Sized, D: Direction> Noncoherent<'bound, T, D, Devi
             return Err(Busy(self));
         }
         // SAFETY: By the invariant it is mapped, in this direction and of this size.
-        unsafe {
-            kalloc_helper_dma_sync_single_for_cpu(
-                self.dma.as_raw(),
-                self.handle,
-                self.size(),
-                D::RAW,
-            )
-        };
+        unsafe { self.dma.sync_for_cpu::<D>(self.handle, self.size()) };
         // INVARIANT: The device is through with it.
         Ok(self.into_state())
     }
@@ -240,14 +233,7 @@ impl<'bound, T: KnownSize + ?Sized, D: Direction> Noncoherent<'bound, T, D> {
     #[inline]
     pub fn sync_for_device(self) -> Noncoherent<'bound, T, D, Device> {
         // SAFETY: By the invariant it is mapped, in this direction and of this size.
-        unsafe {
-            kalloc_helper_dma_sync_single_for_device(
-                self.dma.as_raw(),
-                self.handle,
-                self.size(),
-                D::RAW,
-            )
-        };
+        unsafe { self.dma.sync_for_device::<D>(self.handle, self.size()) };
         self.into_state()
     }
 

@@ -3,13 +3,13 @@
 //! Who may touch DMA memory, in which direction data goes, and how a driver knows that its device
 //! is through with it.
 
-use super::DmaAddress;
+use super::{Dma, DmaAddress};
 use crate::context::private::Sealed;
 use core::fmt;
-#[cfg(CONFIG_PCI)]
-use kernel::bindings;
+#[cfg(CONFIG_DMA_NEED_SYNC)]
+use kernel::ffi::c_ulong;
 use kernel::{
-    bindings::dma_data_direction,
+    bindings::{self, dma_data_direction},
     device::{Bound, Device as BoundDevice},
     error::{code::EBUSY, Error},
 };
@@ -85,6 +85,50 @@ impl Owner for Cpu {
 impl Sealed for Device {}
 impl Owner for Device {
     const DEVICE: bool = true;
+}
+
+impl<A> Dma<'_, A> {
+    /// Whether synchronising does anything: `dma_dev_need_sync()`, which C has inline.
+    #[cfg(CONFIG_DMA_NEED_SYNC)]
+    #[inline(always)]
+    fn needs_sync(self) -> bool {
+        const SKIP: c_ulong = 1 << bindings::struct_device_flags_DEV_FLAG_DMA_SKIP_SYNC;
+        // SAFETY: The device is bound. Others change its flags meanwhile, so this is as `test_bit()`.
+        let flags = unsafe { (&raw const (*self.as_raw()).flags[0]).read_volatile() };
+        cfg!(CONFIG_DMA_API_DEBUG) || flags & SKIP == 0
+    }
+
+    /// Wraps `dma_sync_single_for_cpu()`.
+    ///
+    /// # Safety
+    ///
+    /// Memory of that size is mapped there in this direction, and the device is through with it.
+    #[inline(always)]
+    pub(super) unsafe fn sync_for_cpu<D: Direction>(self, handle: DmaAddress, size: usize) {
+        #[cfg(CONFIG_DMA_NEED_SYNC)]
+        if self.needs_sync() {
+            // SAFETY: By the contract of this function.
+            unsafe { bindings::__dma_sync_single_for_cpu(self.as_raw(), handle, size, D::RAW) }
+        }
+        #[cfg(not(CONFIG_DMA_NEED_SYNC))]
+        let _ = (handle, size);
+    }
+
+    /// Wraps `dma_sync_single_for_device()`.
+    ///
+    /// # Safety
+    ///
+    /// Memory of that size is mapped there in this direction.
+    #[inline(always)]
+    pub(super) unsafe fn sync_for_device<D: Direction>(self, handle: DmaAddress, size: usize) {
+        #[cfg(CONFIG_DMA_NEED_SYNC)]
+        if self.needs_sync() {
+            // SAFETY: By the contract of this function.
+            unsafe { bindings::__dma_sync_single_for_device(self.as_raw(), handle, size, D::RAW) }
+        }
+        #[cfg(not(CONFIG_DMA_NEED_SYNC))]
+        let _ = (handle, size);
+    }
 }
 
 /// Memory that a device may have: what [`Engine::is_quiet`] is asked about.

@@ -19,10 +19,11 @@ use core::{
 };
 use kalloc_bindings::*;
 use kernel::{
-    bindings::DMA_ATTR_SKIP_CPU_SYNC,
+    bindings::{self, DMA_ATTR_SKIP_CPU_SYNC},
     dev_warn,
     error::{code::EIO, Error},
     ffi::c_ulong,
+    page::PAGE_SIZE,
     prelude::{FromBytes, IntoBytes},
     ptr::KnownSize,
 };
@@ -174,24 +175,28 @@ impl<'bound, B: Buffer, D: Direction, A: ForMapping> Streaming<'bound, B, D, Dev
     #[inline]
     pub fn map(_cx: &impl Allocate, dma: Dma<'bound, A>, buffer: B) -> Result<Self, MapFailed<B>> {
         let memory = buffer.data();
-        let mut handle = 0;
         let size = B::Data::size(memory);
         if size == 0 {
             return Err(MapFailed(buffer));
         }
+        // SAFETY: It looks at the address alone.
+        if unsafe { bindings::is_vmalloc_addr(memory.cast()) } {
+            return Err(MapFailed(buffer));
+        }
         // SAFETY: The memory is of kmalloc or of pages and nobody else's. The device is bound and its
         // mask is set.
-        let mapped = unsafe {
+        let handle = unsafe {
             kalloc_helper_dma_map_single(
                 dma.as_raw(),
                 memory.cast(),
+                memory.addr() % PAGE_SIZE,
                 size,
                 D::RAW,
                 A::BITS,
-                &mut handle,
             )
         };
-        if !mapped {
+        // CAST: It is all ones, in C's type.
+        if handle == KALLOC_CONST_DMA_MAPPING_ERROR as DmaAddress {
             return Err(MapFailed(buffer));
         }
         // INVARIANT: It is mapped, and the device has it.
@@ -245,7 +250,7 @@ impl<'bound, B: Buffer, D: Direction, O: Owner, A: Attrs> Streaming<'bound, B, D
         }
     }
 
-    /// Wraps `dma_unmap_single_attrs()`.
+    /// Wraps `dma_unmap_single_attrs()`, which is `dma_unmap_page_attrs()`.
     ///
     /// # Safety
     ///
@@ -254,7 +259,7 @@ impl<'bound, B: Buffer, D: Direction, O: Owner, A: Attrs> Streaming<'bound, B, D
     unsafe fn unmap_raw(&mut self, attrs: c_ulong) {
         // SAFETY: By the invariant it is mapped, and by the contract of this function not used again.
         unsafe {
-            kalloc_helper_dma_unmap_single(
+            bindings::dma_unmap_page_attrs(
                 self.dma.as_raw(),
                 self.handle,
                 self.size(),
@@ -293,14 +298,7 @@ impl<'bound, B: Buffer, D: Direction, A: Attrs> Streaming<'bound, B, D, Device, 
             return Err(Busy(self));
         }
         // SAFETY: By the invariant it is mapped, in this direction and of this size.
-        unsafe {
-            kalloc_helper_dma_sync_single_for_cpu(
-                self.dma.as_raw(),
-                self.handle,
-                self.size(),
-                D::RAW,
-            )
-        };
+        unsafe { self.dma.sync_for_cpu::<D>(self.handle, self.size()) };
         // INVARIANT: The device is through, and the memory is synchronised.
         Ok(self.into_state())
     }
@@ -327,14 +325,7 @@ impl<'bound, B: Buffer, D: Direction, A: Attrs> Streaming<'bound, B, D, Cpu, A> 
     #[inline]
     pub fn sync_for_device(self) -> Streaming<'bound, B, D, Device, A> {
         // SAFETY: By the invariant it is mapped, in this direction and of this size.
-        unsafe {
-            kalloc_helper_dma_sync_single_for_device(
-                self.dma.as_raw(),
-                self.handle,
-                self.size(),
-                D::RAW,
-            )
-        };
+        unsafe { self.dma.sync_for_device::<D>(self.handle, self.size()) };
         // INVARIANT: The device has it.
         self.into_state()
     }
