@@ -11,8 +11,10 @@ typedef void (*bench_fn)(unsigned long turns);
 
 /* C's function for an operation, or NULL. */
 bench_fn bench_c(const char *name);
-/* What the C side works on. */
-int bench_c_init(void);
+struct device;
+
+/* What the C side works on, and for which device. */
+int bench_c_init(struct device *dev);
 void bench_c_exit(void);
 /* Called by an operation that did not do what it should. */
 void bench_failed(void);

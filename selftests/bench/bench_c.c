@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a C driver would write for each operation, and the counting of every side. */
 
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/dmapool.h>
 #include <linux/gfp.h>
 #include <linux/irqflags.h>
 #include <linux/jiffies.h>
@@ -47,6 +50,19 @@ noinline __cold void bench_failed(void)
 	}							\
 	static __always_inline void name##_once(void)
 
+/* As OPERATION(), with @var in hand for all turns. */
+#define OPERATION_ON(name, type, var, value)			\
+	static __always_inline void name##_once(type var);	\
+	static noinline void name(unsigned long turns)		\
+	{							\
+		type var = value;				\
+		unrolled_none					\
+		do						\
+			name##_once(var);			\
+		while (--turns);				\
+	}							\
+	static __always_inline void name##_once(type var)
+
 struct object {
 	u64 words[8];
 };
@@ -66,6 +82,8 @@ static mempool_t *reserve;
 static struct objpool_head pool;
 static u64 __percpu *counter;
 static DEFINE_SPINLOCK(lock);
+static struct device *device;
+static struct dma_pool *descriptors;
 
 OPERATION(nothing)
 {
@@ -332,6 +350,85 @@ OPERATION(irqs_off)
 	kfree(p);
 }
 
+OPERATION_ON(devm, struct device *, dev, device)
+{
+	void *p = devm_kzalloc(dev, 64, GFP_ATOMIC);
+
+	if (!p)
+		return bench_failed();
+	use(p);
+	devm_kfree(dev, p);
+}
+
+OPERATION_ON(dma_coherent, struct device *, dev, device)
+{
+	dma_addr_t handle;
+	void *p = dma_alloc_coherent(dev, SZ_4K, &handle, GFP_KERNEL);
+
+	if (!p)
+		return bench_failed();
+	use(handle);
+	dma_free_coherent(dev, SZ_4K, p, handle);
+}
+
+OPERATION_ON(dma_pool, struct dma_pool *, pool, descriptors)
+{
+	dma_addr_t handle;
+	struct object *p = dma_pool_zalloc(pool, GFP_ATOMIC, &handle);
+
+	if (!p)
+		return bench_failed();
+	use(handle);
+	dma_pool_free(pool, p, handle);
+}
+
+/* The buffer is there for all turns. */
+static noinline void dma_map(unsigned long turns)
+{
+	struct device *dev = device;
+	void *p = kzalloc(512, GFP_ATOMIC);
+	dma_addr_t handle;
+
+	if (!p)
+		return bench_failed();
+	unrolled_none
+	do {
+		handle = dma_map_single(dev, p, 512, DMA_TO_DEVICE);
+		if (dma_mapping_error(dev, handle)) {
+			bench_failed();
+			break;
+		}
+		use(handle);
+		dma_unmap_single(dev, handle, 512, DMA_TO_DEVICE);
+	} while (--turns);
+	kfree(p);
+}
+
+/* The buffer is mapped for all turns. */
+static noinline void dma_sync(unsigned long turns)
+{
+	struct device *dev = device;
+	void *p = kzalloc(512, GFP_ATOMIC);
+	dma_addr_t handle;
+
+	if (!p)
+		return bench_failed();
+	handle = dma_map_single(dev, p, 512, DMA_FROM_DEVICE);
+	if (dma_mapping_error(dev, handle)) {
+		bench_failed();
+		goto free;
+	}
+	unrolled_none
+	do {
+		dma_sync_single_for_cpu(dev, handle, 512, DMA_FROM_DEVICE);
+		use(p);
+		dma_sync_single_for_device(dev, handle, 512, DMA_FROM_DEVICE);
+	} while (--turns);
+	dma_unmap_single(dev, handle, 512, DMA_FROM_DEVICE);
+free:
+	kfree(p);
+}
+
 static const struct {
 	const char *name;
 	bench_fn fn;
@@ -360,6 +457,11 @@ static const struct {
 	{ "per-CPU increment", percpu_inc },
 	{ "kmalloc in a spinlock", locked },
 	{ "kmalloc with interrupts off", irqs_off },
+	{ "devm_kzalloc", devm },
+	{ "dma_alloc_coherent, 4 KiB", dma_coherent },
+	{ "dma_pool_zalloc", dma_pool },
+	{ "dma_map_single, and unmap", dma_map },
+	{ "dma_sync_single, both ways", dma_sync },
 };
 
 bench_fn bench_c(const char *name)
@@ -380,20 +482,23 @@ static void construct_session(void *p)
 
 static void bench_c_free(void)
 {
+	dma_pool_destroy(descriptors);
 	free_percpu(counter);
 	mempool_destroy(reserve);
 	kmem_cache_destroy(session_cache);
 	kmem_cache_destroy(object_cache);
 }
 
-int bench_c_init(void)
+int bench_c_init(struct device *dev)
 {
+	device = dev;
+	descriptors = dma_pool_create("bench_c_descriptor", dev, sizeof(struct object), 0, 0);
 	object_cache = kmem_cache_create("bench_c_object", sizeof(struct object), 0, SLAB_NO_MERGE, NULL);
 	session_cache = kmem_cache_create("bench_c_session", sizeof(struct session), 0, SLAB_NO_MERGE,
 					  construct_session);
 	reserve = mempool_create_kmalloc_pool(4, sizeof(struct object));
 	counter = alloc_percpu(u64);
-	if (object_cache && session_cache && reserve && counter &&
+	if (object_cache && session_cache && reserve && counter && descriptors &&
 	    !objpool_init(&pool, 16, sizeof(struct object), GFP_KERNEL, NULL, NULL, NULL))
 		return 0;
 	bench_c_free();

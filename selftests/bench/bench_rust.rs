@@ -4,10 +4,20 @@
 //!
 //! Each side is a function of its own that does the operation in a loop.
 
-use core::{arch::asm, cell::UnsafeCell, mem::MaybeUninit, ops::Deref, pin::Pin};
+use core::{
+    arch::asm,
+    cell::UnsafeCell,
+    mem::{transmute, MaybeUninit},
+    ops::Deref,
+    pin::Pin,
+    sync::atomic::{AtomicI32, Ordering::Relaxed},
+};
 use kalloc::{
+    dma::{DmaAddress, DmaPool, DmaPoolRef, Engine, FromDevice, Range, Streaming, ToDevice},
+    driver::Register,
     mempool::{Mempool, MempoolBox},
     percpu::CpuLocal,
+    platform,
     prelude::*,
     slab::{
         Args, Cache, Construct, Constructed, ConstructedBox, ConstructedCache, SlabBox, SlabBulk,
@@ -15,12 +25,18 @@ use kalloc::{
 };
 use kernel::{
     alloc::{KBox as KernelBox, KVBox as KernelKVBox, KVec as KernelVec, VBox as KernelVBox},
+    bindings,
+    device::{Bound, Core, Device},
     error::to_result,
     ffi::c_ulong,
     new_spinlock,
     page::Page,
     sync::SpinLock,
 };
+use testdevice::PlatformDevice;
+
+#[path = "../testdevice.rs"]
+mod testdevice;
 
 /// bench_c.c, as bindgen sees it.
 #[allow(
@@ -47,6 +63,13 @@ fn used<T: ?Sized>(memory: &T) {
 fn used_at<T: ?Sized>(memory: *const T) {
     // SAFETY: No instruction.
     unsafe { asm!("/* {} */", in(reg) memory.cast::<u8>()) }
+}
+
+/// As [`used`], of an address for the device.
+#[inline(always)]
+fn used_handle(handle: DmaAddress) {
+    // SAFETY: No instruction.
+    unsafe { asm!("/* {} */", in(reg) handle) }
 }
 
 /// A size that the compiler does not know: what `unknown()` is in C.
@@ -109,6 +132,9 @@ struct State {
     lock: SpinLock<()>,
     pool: ObjPool<Object>,
     counter: PerCpu<CpuLocal<u64>>,
+    device: &'static Device<Bound>,
+    dma: Dma<'static>,
+    descriptors: DmaPoolRef<'static, [u64; 8]>,
 }
 
 /// As the static variables of bench_c.c.
@@ -131,10 +157,22 @@ unsafe fn state() -> &'static State {
 }
 
 /// Runs `f` while there is a state, for C too.
-fn with_state(task: &Task, f: impl FnOnce() -> Result) -> Result {
-    // SAFETY: It sleeps, which the task may.
-    to_result(unsafe { c::bench_c_init() })?;
+fn with_state(
+    task: &Task,
+    pdev: &kernel::platform::Device<Core<'_>>,
+    f: impl FnOnce() -> Result,
+) -> Result {
+    let dma = Dma::set_mask_and_coherent::<64, _>(task, pdev)?;
+    // SAFETY: What has it ends here, and the device is bound for longer.
+    let dma = unsafe { transmute::<Dma<'_>, Dma<'static>>(dma) };
+    // CAST: `Device` is transparent over `struct device`.
+    let raw = core::ptr::from_ref(dma.device()).cast_mut().cast();
+    // SAFETY: It sleeps, which the task may, and the device is bound.
+    to_result(unsafe { c::bench_c_init(raw) })?;
     let init = pin_init!(State {
+        descriptors: DmaPool::new(task, dma, c"bench_descriptor")?.share(),
+        device: dma.device(),
+        dma,
         lock <- new_spinlock!(()),
         pool: ObjPool::new(task, 16, |_| MaybeUninit::uninit())?,
         counter: PerCpu::zeroed(task)?,
@@ -161,7 +199,7 @@ macro_rules! cx {
         unsafe { Raw::assume() }
     };
     (task) => {
-        // SAFETY: The module's init is process context, and uses no other token while it counts.
+        // SAFETY: Probe is process context, and uses no other token while it counts.
         unsafe { Task::assume() }
     };
 }
@@ -183,6 +221,40 @@ macro_rules! side {
                 if left == 0 {
                     break;
                 }
+            }
+        }
+        Some(side as Side)
+    }};
+}
+
+/// One side of an operation on a value that is made before all turns, and that each hands to the
+/// next.
+macro_rules! side_of {
+    ($cx:ident, |$token:ident| $before:expr, |$value:ident| $body:expr) => {
+        side_of!(@function $cx, $token, |turns| {
+            let mut $value = $before;
+            let mut left = turns;
+            loop {
+                $value = $body;
+                left = left.wrapping_sub(1);
+                if left == 0 {
+                    break;
+                }
+            }
+            let _last = $value;
+            Ok(())
+        })
+    };
+    (@function $cx:ident, $token:ident, |$turns:ident| $loop:expr) => {{
+        /// # Safety
+        ///
+        /// As of [`side!`].
+        #[inline(never)]
+        unsafe extern "C" fn side($turns: c_ulong) {
+            #[allow(unused_variables)]
+            let $token = cx!($cx);
+            if (|| -> Result { $loop })().is_err() {
+                failed();
             }
         }
         Some(side as Side)
@@ -211,11 +283,13 @@ struct Row {
     kalloc: Option<Side>,
 }
 
-/// `name, context [turns × operations], kernel: |_| …, kalloc: |cx| …`.
+/// `name, context [turns × operations], kernel: |_| …, kalloc: |cx| …`; and where each turn gets a
+/// value and has one for the next, `kalloc: |cx| …, |value| …`, of which the first makes it.
 macro_rules! rows {
     ($(
         $name:literal, $cx:ident [$turns:literal * $per_turn:literal]
-            $(, kernel: |$none:ident| $kernel:expr)?, kalloc: |$token:ident| $kalloc:expr;
+            $(, kernel: |$none:ident| $kernel:expr)?, kalloc: |$token:ident| $kalloc:expr
+            $(, |$value:ident| $turn:expr)?;
     )*) => {
         const ROWS: &[Row] = &[$(
             Row {
@@ -224,12 +298,16 @@ macro_rules! rows {
                 turns: $turns,
                 per_turn: $per_turn,
                 kernel_alloc: rows!(@kernel $cx $($none $kernel)?),
-                kalloc: side!($cx, |$token| $kalloc),
+                kalloc: rows!(@kalloc $cx |$token| $kalloc $(, |$value| $turn)?),
             },
         )*];
     };
     (@kernel $cx:ident) => { None };
     (@kernel $cx:ident $none:ident $kernel:expr) => { side!($cx, |$none| $kernel) };
+    (@kalloc $cx:ident |$token:ident| $kalloc:expr) => { side!($cx, |$token| $kalloc) };
+    (@kalloc $cx:ident |$token:ident| $before:expr, |$value:ident| $turn:expr) => {
+        side_of!($cx, |$token| $before, |$value| $turn)
+    };
 }
 
 #[inline(always)]
@@ -248,6 +326,17 @@ fn pushed(cx: &Raw<'_>) -> Result<KVec<u64>> {
         elements.push(cx, i)?;
     }
     Ok(elements)
+}
+
+/// The device of this benchmark does nothing, so it is never busy. What a driver asks its hardware
+/// here, C's driver asks too.
+struct Idle;
+
+impl Engine for Idle {
+    #[inline(always)]
+    fn is_quiet(&mut self, _memory: Range<'_>) -> bool {
+        true
+    }
 }
 
 rows! {
@@ -355,6 +444,61 @@ rows! {
         };
     c"kmalloc with interrupts off", raw [16 * 1],
         kalloc: |cx| boxed(cx.irqs_off(|cx| KBox::<[u8; 64]>::new_uninit(&cx)));
+    c"devm_kzalloc", raw [16 * 1],
+        kalloc: |cx| {
+            // SAFETY: It is counted.
+            unsafe { state() }.device
+        },
+        |device| {
+            let memory = Devm::<[u8; 64]>::zeroed(&cx, device)?;
+            used(&*memory);
+            memory.free(&cx);
+            device
+        };
+    c"dma_alloc_coherent, 4 KiB", task [16 * 1],
+        kalloc: |cx| {
+            // SAFETY: It is counted.
+            unsafe { state() }.dma
+        },
+        |dma| {
+            let memory = Coherent::<[u8; 4096]>::zeroed(&cx, dma)?;
+            used_handle(memory.dma_handle());
+            memory.free(&cx);
+            dma
+        };
+    c"dma_pool_zalloc", raw [16 * 1],
+        kalloc: |cx| {
+            // SAFETY: It is counted.
+            unsafe { state() }.descriptors
+        },
+        |descriptors| {
+            used_handle(descriptors.zeroed(&cx)?.dma_handle());
+            descriptors
+        };
+    c"dma_map_single, and unmap", raw [16 * 1],
+        kalloc: |cx| {
+            // SAFETY: It is counted.
+            let dma = unsafe { state() }.dma;
+            (dma, KBox::<[u8; 512]>::zeroed(&cx)?)
+        },
+        |buffer| {
+            let (dma, buffer) = buffer;
+            let mapped = Streaming::<_, ToDevice>::map(&cx, dma, buffer)?;
+            used_handle(mapped.dma_handle());
+            (dma, mapped.unmap(&mut Idle)?)
+        };
+    c"dma_sync_single, both ways", raw [16 * 1],
+        kalloc: |cx| {
+            // SAFETY: It is counted.
+            let dma = unsafe { state() }.dma;
+            let buffer = KBox::<[u8; 512]>::zeroed(&cx)?;
+            Streaming::<_, FromDevice>::map(&cx, dma, buffer)?.sync_for_cpu(&mut Idle)?
+        },
+        |ours| {
+            let buffer = ours.sync_for_device().sync_for_cpu(&mut Idle)?;
+            used(&*buffer);
+            buffer
+        };
 }
 
 // Counting -------------------------------------------------------------------------------------------------------------
@@ -391,34 +535,62 @@ fn count<const N: usize>(
     Ok(sides.map(|side| side.and_then(|_| counts.next())))
 }
 
+/// Counts every row.
+fn count_all() -> Result {
+    let nothing = side!(raw, |_cx| {
+        // SAFETY: No instruction.
+        unsafe { asm!("") }
+    });
+    for row in ROWS {
+        let irqs_off = row.context == context!(raw);
+        let c = in_c(row.name).ok_or(EINVAL)?;
+        let [c_loop, rust_loop] = count([in_c(c"nothing"), nothing], row.turns, irqs_off)?;
+        let counts = count([Some(c), row.kernel_alloc, row.kalloc], row.turns, irqs_off)?;
+        let [c, kernel_alloc, kalloc] = counts;
+        let less = |count: Option<i64>, empty: Option<i64>| Some(count? - empty?);
+        pr_info!(
+            "row|{}|{}|{}|{}|{}|{}\n",
+            row.name,
+            row.context,
+            row.turns * row.per_turn,
+            less(c, c_loop).unwrap_or(-1),
+            less(kernel_alloc, rust_loop).unwrap_or(-1),
+            less(kalloc, rust_loop).unwrap_or(-1),
+        );
+    }
+    Ok(())
+}
+
+/// How the counting ended.
+static COUNTED: AtomicI32 = AtomicI32::new(-(bindings::ENODEV as i32));
+
+/// Counts in probe, where there is a device.
+struct Driver;
+
+impl platform::Driver for Driver {
+    type IdInfo = ();
+    type Data<'bound> = ();
+
+    fn probe<'bound>(
+        pdev: &'bound kernel::platform::Device<Core<'_>>,
+        _id_info: Option<&'bound ()>,
+        task: Task,
+    ) -> impl PinInit<(), Error> + 'bound {
+        let result = with_state(&task, pdev, count_all);
+        COUNTED.store(result.map_or_else(Error::to_errno, |()| 0), Relaxed);
+        result
+    }
+}
+
 struct Bench;
 
 impl kalloc::Module for Bench {
-    fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
-        let nothing = side!(raw, |_cx| {
-            // SAFETY: No instruction.
-            unsafe { asm!("") }
-        });
-        with_state(&task, || {
-            for row in ROWS {
-                let irqs_off = row.context == context!(raw);
-                let c = in_c(row.name).ok_or(EINVAL)?;
-                let [c_loop, rust_loop] = count([in_c(c"nothing"), nothing], row.turns, irqs_off)?;
-                let counts = count([Some(c), row.kernel_alloc, row.kalloc], row.turns, irqs_off)?;
-                let [c, kernel_alloc, kalloc] = counts;
-                let less = |count: Option<i64>, empty: Option<i64>| Some(count? - empty?);
-                pr_info!(
-                    "row|{}|{}|{}|{}|{}|{}\n",
-                    row.name,
-                    row.context,
-                    row.turns * row.per_turn,
-                    less(c, c_loop).unwrap_or(-1),
-                    less(kernel_alloc, rust_loop).unwrap_or(-1),
-                    less(kalloc, rust_loop).unwrap_or(-1),
-                );
-            }
-            Ok(())
-        })?;
+    fn init(module: &'static ThisModule, task: Task) -> Result<Self> {
+        // SAFETY: The initialiser runs here, and its result is dropped here, in process context.
+        let driver = unsafe { platform::Registration::<Driver>::register(c"bench", module) };
+        let _driver = KBox::pin_init(&task, driver)?;
+        let _device = PlatformDevice::new(&task, c"bench")?;
+        to_result(COUNTED.load(Relaxed))?;
         Ok(Bench)
     }
 }
