@@ -170,6 +170,8 @@ impl Edu<'_> {
         self.bar.write32(RAISE_INTERRUPT, STATUS);
         self.bar.write32(number, FACTORIAL);
         self.wait(FACTORIAL_DONE, task)?;
+        // What came may have been of a program that was interrupted.
+        self.idle(FACTORIAL_DONE, task)?;
         Ok(self.bar.read32(FACTORIAL))
     }
 
