@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * usage: edu /dev/kalloc_edu
+ * usage: edu /dev/kalloc_edu		drive the device as a program would, and as a program should not, and print KTAP
+ *        edu /dev/kalloc_edu NUMBER	show what it makes of a number, and of DMA
  *
- * Drives samples/kalloc_edu.ko as a program would, and as a program should not, and prints KTAP.
+ * /dev/kalloc_edu is that of samples/kalloc_edu.ko; or /dev/edu_c, of the driver in C.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -80,6 +81,20 @@ static int many_processes(void)
 	return right;
 }
 
+static int show(uint32_t n)
+{
+	char text[] = "there and back", back[sizeof(text)];
+	uint32_t result = n;
+
+	if (fd < 0 || ioctl(fd, EDU_FACTORIAL, &result) || pwrite(fd, text, sizeof(text), 0) != sizeof(text) ||
+	    pread(fd, back, sizeof(back), 0) != sizeof(back)) {
+		perror(path);
+		return 1;
+	}
+	printf("%s: %u! = %u\n%s: DMA: %.*s\n", path, n, result, path, (int)sizeof(back), back);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static char buffer[2 * SIZE];
@@ -89,8 +104,10 @@ int main(int argc, char **argv)
 	int reader;
 
 	path = argc > 1 ? argv[1] : "/dev/kalloc_edu";
-	printf("KTAP version 1\n1..22\n");
 	fd = open(path, O_RDWR);
+	if (argc > 2)
+		return show(strtoul(argv[2], NULL, 0));
+	printf("KTAP version 1\n1..22\n");
 	check("the device opens", fd >= 0);
 	if (fd < 0)
 		return 1;

@@ -26,7 +26,7 @@ same_drops() {
 		diff <(drops Documentation/drop.rst) <(drops selftests/test_drop.rs)
 }
 
-# Tests that pages name and that are not there: "test_x: name", and the names that follow it.
+# Tests that pages name and that are not there: "test_x: name", "compile_fail: x/name", and the names that follow it.
 missing() {
 	cat Documentation/*.rst | tr -s '\n ' ' ' |
 		grep -oE '``test_[a-z]+: [a-z0-9_]+``((,| and) ``[a-z0-9_]+``)*' | sed -E 's/ and//g; s/[`:,]//g' |
@@ -34,6 +34,11 @@ missing() {
 			for test in $tests; do
 				grep -qE "fn $test\(|^    $test,\$" "selftests/$module.rs" || echo "$module has no $test"
 			done
+		done
+	cat Documentation/*.rst | tr -s '\n ' ' ' | grep -oE '``compile_fail: [a-z0-9_/]+``(,? (and )?``[a-z0-9_/]+``)*' |
+		grep -oE '[a-z0-9_]+/[a-z0-9_]+' |
+		while read -r program; do
+			[[ -e selftests/compile_fail/$program.stderr ]] || echo "there is no $program in compile_fail"
 		done
 }
 
