@@ -33,7 +33,7 @@ clean:			## remove what was built
 	[ ! -e '$(KDIR)/Makefile' ] || $(MAKE) -C '$(KDIR)' M='$(CURDIR)' clean
 
 ## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt, cloud) or one that notices mistakes (debug):
-run:			## build, boot, load and unload every sample
+run:			## build, boot, load every sample, show its drivers at work
 	@scripts/toolbox scripts/run
 
 test:			## run every test (or TESTS="NAME…" of selftests/host/) on stock, rt and debug, or on KERNEL

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What `make run` does in the guest: it says ok, and does not where a module warns or does not load. And what a sample
-# says of a parameter that it cannot use.
+# What `make run` does in the guest: drivers work, and it says ok; it does not where a module warns or does not load. And
+# what a sample says of a parameter that it cannot use.
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 
@@ -22,7 +22,7 @@ for size in 0 99999999 large; do echo "== $size"; refuses "size=$size"; done
 rmmod kalloc
 run warning selftests/wrong.ko
 END
-(cd "$modules" && "$top/scripts/vm" "$KERNELDIR" 300 bash -c "$(cat "$tmp/guest")" - "$top/scripts/guest/run") 2>/dev/null |
+KALLOC_TIMEOUT=300 scripts/run bash -c "$(cat "$tmp/guest")" - "$top/scripts/guest/run" 2>/dev/null |
 	tr -d '\r' >"$tmp/said"
 
 # says NAME PATTERN: one of its lines is that, whole.
@@ -33,8 +33,13 @@ samples=("$modules"/samples/*.ko)
 release=$(cat "$KERNELDIR/release")
 ok="run: ok \(kernel ${release//+/\\+}, $((${#samples[@]} + 1)) modules loaded and unloaded, 0 warnings\)"
 
-plan 6
+state='/sys/kernel/debug/kalloc_platform-KALL0001:00/state:State \{ bound_by: "ACPI", requests: 16 \}'
+
+plan 9
 check "every sample loads, unloads and is quiet" says samples "$ok"
+check "the platform driver is bound, and shows its state" says samples "$state"
+check "the device of edu computes" says samples "/dev/kalloc_edu: 10! = 3628800"
+check "the device of edu copies" says samples "/dev/kalloc_edu: DMA: there and back"
 check "a warning fails the run" fails warning "run: failed: the kernel complained: general"
 check "a module that does not load fails the run" fails init "run: failed: selftests/wrong_init.ko does not load"
 check "a size of nothing is refused" fails 0 ".*kalloc_first: size=0 is not from 1 to [0-9]+"
