@@ -4,7 +4,8 @@
 # usage: platform.sh [DIRECTORY]	(as root, in a guest with the table samples/kalloc_platform.asl)
 #
 # The sample driver kalloc_platform with two devices, one that ACPI describes and one of the driver's name: bound and
-# unbound in every way, and each time nothing is left of what it allocated.
+# unbound in every way, and each time nothing is left of what it allocated. And, where the kernel has a device tree, with one
+# of that.
 
 set -uo pipefail
 
@@ -15,6 +16,7 @@ modules=${1:-$here/..}
 driver=/sys/bus/platform/drivers/kalloc_platform
 acpi=KALL0001:00
 named=kalloc_platform
+tree=kalloc
 tracing=/sys/kernel/tracing
 
 load() { insmod "$modules/samples/kalloc_platform.ko" "$@"; }
@@ -32,8 +34,8 @@ trace_begin() {
 }
 trace_end() {
 	echo 0 >"$tracing/events/dev/devres_log/enable"
-	added=$(grep -cE "devres_log: ($acpi|$named) ADD " "$tracing/trace")
-	gone=$(grep -cE "devres_log: ($acpi|$named) (REL|REM) " "$tracing/trace")
+	added=$(grep -cE "devres_log: ($acpi|$named|$tree) ADD " "$tracing/trace")
+	gone=$(grep -cE "devres_log: ($acpi|$named|$tree) (REL|REM) " "$tracing/trace")
 	[[ $added == "$gone" ]] || echo "# $added were added and $gone released or removed"
 	[[ $added == "$gone" && $added -ge $1 ]]
 }
@@ -144,6 +146,24 @@ check "a new device is bound, and with it the deferred one" eval 'eventually bou
 rmmod kalloc_platform platform_device
 check "as much was released as was added" trace_end 12
 check "no slab cache stays" eventually no_caches
+
+if [[ -e $modules/selftests/platform_of.ko ]]; then
+	trace_begin
+	load
+	insmod "$modules/selftests/platform_of.ko"
+	check "the device tree's device is bound" bound "$tree"
+	check "its state says OF" grep -q '"OF".*16' <(state "$tree")
+	put "$tree" "$driver/unbind"
+	check "unbind in sysfs unbinds" unbound "$tree"
+	put "$tree" "$driver/bind"
+	check "bind in sysfs binds it again" bound "$tree"
+	rmmod platform_of
+	check "a node that is taken out takes the device along" not there "$tree"
+	check "which leaves no directory" unbound "$tree"
+	rmmod kalloc_platform
+	check "as much was released as was added" trace_end 12
+	check "no slab cache stays" eventually no_caches
+fi
 
 rmmod kalloc
 log=yes
