@@ -444,7 +444,11 @@ impl<T, F> Field<T, F> {
 /// [`percpu`](crate::percpu).
 #[macro_export]
 macro_rules! percpu_field {
-    ($struct:ty, $field:ident) => {
+    ($struct:ty, $field:ident) => {{
+        // Of a packed struct, which has it where it is not aligned, this does not compile.
+        let _: fn(&$struct) = |value| {
+            let _ = &value.$field;
+        };
         // SAFETY: It is a field of the struct itself, or `offset_of` does not compile. The function,
         // which nobody calls, says of which type: no coercion changes that of a raw pointer.
         unsafe {
@@ -453,7 +457,7 @@ macro_rules! percpu_field {
                 |value| &raw const (*value).$field,
             )
         }
-    };
+    }};
 }
 pub use crate::percpu_field as field;
 
