@@ -8,12 +8,13 @@ use kalloc::{
         self, AbsoluteSoftMode, Expired, HrTimer, HrTimerRestart, Mode, RelativeHardMode,
         RelativeMode, RelativePinnedMode, RelativeSoftMode,
     },
+    irq_work::{IrqWork, Run},
     prelude::*,
     timer::{Expire, Timer},
 };
 use kernel::{
     new_spinlock,
-    sync::{Arc, SpinLock},
+    sync::{Arc, SetOnce, SpinLock},
     time::{hrtimer::HrTimerMode, msecs_to_jiffies, Delta, Instant, Jiffies, Monotonic},
 };
 use testlib::{check, check_eq, wait_until, Outcome, Place, Seen};
@@ -39,6 +40,7 @@ testlib::tests! {
     hrtimer_is_cancelled,
     hrtimer_is_dropped_in_every_context,
     running_hrtimer_is_dropped,
+    timers_in_statics_are_left_at_exit,
 }
 
 /// What a timer's callback shares with the test.
@@ -480,4 +482,51 @@ fn running_hrtimer_is_dropped(task: &mut Task) -> Outcome {
     drop(timer);
     shared.check_held()?;
     shared.check_dropped(task)
+}
+
+/// Started again and again, each by the other.
+struct Left;
+
+type LeftMode = RelativeMode<Monotonic>;
+static LEFT: AtomicU32 = AtomicU32::new(0);
+static LEFT_TIMER: SetOnce<Timer<Left>> = SetOnce::new();
+static LEFT_HRTIMER: SetOnce<HrTimer<Left, LeftMode>> = SetOnce::new();
+static LEFT_WORK: SetOnce<IrqWork<Left>> = SetOnce::new();
+
+impl Expire for Left {
+    fn expired(&self, _cx: &mut Bh<'_>) -> Option<Jiffies> {
+        if let Some(timer) = LEFT_HRTIMER.as_ref() {
+            timer.start(Delta::from_micros(100));
+        }
+        Some(1)
+    }
+}
+
+impl hrtimer::Expire<LeftMode> for Left {
+    fn expired(
+        &self,
+        _timer: &mut Expired<'_, Self, LeftMode>,
+        _cx: &mut <LeftMode as Mode>::Context<'_>,
+    ) -> HrTimerRestart {
+        if let Some(work) = LEFT_WORK.as_ref() {
+            work.queue();
+        }
+        HrTimerRestart::NoRestart
+    }
+}
+
+impl Run for Left {
+    fn run(&self, _cx: &mut Irq<'_>) {
+        LEFT.fetch_add(1, Relaxed);
+    }
+}
+
+/// Nothing drops a static. They run on until the end of the module, which stops them.
+fn timers_in_statics_are_left_at_exit(task: &mut Task) -> Outcome {
+    check!(LEFT_WORK.populate(IrqWork::new(&task, Left)?));
+    check!(LEFT_HRTIMER.populate(HrTimer::new(&task, Left)?));
+    check!(LEFT_TIMER.populate(Timer::new(&task, Left)?));
+    LEFT_TIMER.as_ref().ok_or(EINVAL)?.start(1);
+    check!(wait_until(task, || LEFT.load(Relaxed) > 2));
+    Ok(())
 }

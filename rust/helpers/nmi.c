@@ -12,6 +12,7 @@ struct kalloc_nmi {
 	struct list_head list;
 	bool (*fn)(struct kalloc_nmi *nmi);
 	bool unknown;
+	bool listed;
 };
 
 static LIST_HEAD(local_nmis);
@@ -44,7 +45,7 @@ int kalloc_helper_register_nmi(struct kalloc_nmi *nmi, bool (*fn)(struct kalloc_
 	struct list_head *nmis = unknown ? &unknown_nmis : &local_nmis;
 	int err = 0;
 
-	*nmi = (struct kalloc_nmi){ .fn = fn, .unknown = unknown };
+	*nmi = (struct kalloc_nmi){ .fn = fn, .unknown = unknown, .listed = true };
 	mutex_lock(&nmis_lock);
 	if (list_empty(nmis) && unknown)
 		err = register_nmi_handler(NMI_UNKNOWN, handle_unknown_nmi, 0, "kalloc");
@@ -59,6 +60,11 @@ int kalloc_helper_register_nmi(struct kalloc_nmi *nmi, bool (*fn)(struct kalloc_
 void kalloc_helper_unregister_nmi(struct kalloc_nmi *nmi)
 {
 	mutex_lock(&nmis_lock);
+	if (!nmi->listed) {
+		mutex_unlock(&nmis_lock);
+		return;
+	}
+	nmi->listed = false;
 	list_del_rcu(&nmi->list);
 	if (list_empty(nmi->unknown ? &unknown_nmis : &local_nmis))
 		unregister_nmi_handler(nmi->unknown ? NMI_UNKNOWN : NMI_LOCAL, "kalloc");

@@ -15,7 +15,7 @@
 use crate::{
     context::{private::Token, Bh, Irq, Raw, Sleep},
     gfp::{ForKmalloc, Grant},
-    reap::{Called, Owned},
+    reap::{self, Called, Owned},
 };
 use core::{fmt, marker::PhantomData, pin::Pin};
 use kernel::{
@@ -126,6 +126,11 @@ impl<T: Expire<M>, M: Mode> HrTimerCallback for Inner<T, M> {
     type Pointer<'a> = Pin<&'a Self>;
 
     fn run(this: Pin<&Self>, timer: HrTimerCallbackContext<'_, Self>) -> HrTimerRestart {
+        // SAFETY: The kernel calls this with a timer of an `Owned`, which lives until it has been waited
+        // for.
+        if unsafe { reap::is_closed(this.get_ref()) } {
+            return HrTimerRestart::NoRestart;
+        }
         // SAFETY: A timer of this mode expires, and no other token is in reach.
         let mut cx = unsafe { M::enter() };
         this.get_ref().data.expired(&mut Expired(timer), &mut cx)

@@ -17,7 +17,7 @@ use crate::{
     context::{NmiSafe, Sleep},
     gfp::{ForKmalloc, Grant},
     irq::{Kind, Threadable},
-    reap::{Called, Owned},
+    reap::{self, Called, Owned},
 };
 use core::{fmt, marker::PhantomData};
 use kalloc_bindings::*;
@@ -98,6 +98,10 @@ unsafe extern "C" fn run<T: Run<K>, K: Kind>(work: *mut irq_work) {
     // SAFETY: The kernel calls this with work that was set up for it, which is in an `Inner<T, K>`
     // that lives until the work has been waited for.
     let inner = unsafe { &*container_of!(Opaque::cast_from(work), Inner<T, K>, work) };
+    // SAFETY: As above.
+    if unsafe { reap::is_closed(inner) } {
+        return;
+    }
     // SAFETY: Work of this kind runs, and no other token is in reach.
     inner.data.run(&mut unsafe { K::enter() })
 }

@@ -192,16 +192,16 @@ macro_rules! module {
                     let task = unsafe { $crate::context::Task::assume() };
                     ::kernel::prelude::try_pin_init!(KallocModule {
                         // SAFETY: It is dropped in process context.
-                        _reap: unsafe { $crate::reap::Flush::new() },
+                        _reap: unsafe { $crate::reap::Flush::new(module) },
                         // SAFETY: It is dropped in process context.
                         _flush: unsafe { $crate::slab::Flush::new() },
-                        // SAFETY: Here and nowhere else, before all other code of the module; they
-                        // are dropped after it, in process context.
-                        _pools: ($(
-                            unsafe {
-                                $crate::owner::Made::make($name::__place(), &task, &const { $args })
-                            }?,
-                        )*),
+                        _pools: ($({
+                            // Not within `unsafe`, which would be that of the driver's expression too.
+                            let args = const { $args };
+                            // SAFETY: Here and nowhere else, before all other code of the module; it
+                            // is dropped after it, in process context.
+                            unsafe { $crate::owner::Made::make($name::__place(), &task, &args) }?
+                        },)*),
                         _landing: {
                             let in_flight = <$module as $crate::in_flight::LocalModule>::in_flight();
                             // SAFETY: It is dropped in process context.

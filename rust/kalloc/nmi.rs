@@ -10,7 +10,7 @@
 
 use crate::{
     context::{Nmi, NmiSafe, Sleep},
-    reap::{Called, Owned},
+    reap::{self, Called, Owned},
 };
 use core::fmt;
 use kalloc_bindings::*;
@@ -86,8 +86,8 @@ unsafe impl<T: Handler> Called for Inner<T> {
     fn stop(&self) {}
 
     unsafe fn wait(&self) {
-        // SAFETY: It was registered, and is unregistered once, here. It may wait by the contract of
-        // this function.
+        // SAFETY: It was registered, and the C code unregisters it once. It may wait by the contract
+        // of this function.
         unsafe { kalloc_helper_unregister_nmi(self.nmi.get()) }
     }
 }
@@ -99,6 +99,10 @@ unsafe extern "C" fn handle<T: Handler>(nmi: *mut kalloc_nmi) -> bool {
     // SAFETY: It is called with what was registered with it, which is in an `Inner<T>` that lives
     // until it has been unregistered.
     let inner = unsafe { &*container_of!(Opaque::cast_from(nmi), Inner<T>, nmi) };
+    // SAFETY: As above.
+    if unsafe { reap::is_closed(inner) } {
+        return false;
+    }
     // SAFETY: This runs in an NMI, and no other token is in reach.
     inner.data.handle(&mut unsafe { Nmi::assume() })
 }

@@ -8,19 +8,24 @@
 //! before it has run. Waiting for it may sleep, and a drop is allowed everywhere. So a drop stops
 //! the object without waiting and leaves the rest to a workqueue of kalloc: that waits, drops the
 //! value and frees the memory. `free`, which takes a token that sleeps, does it at once.
+//!
+//! What is never dropped, because it is in a static or was leaked, is stopped when its module ends:
+//! no callback runs in memory that is no longer there.
 
 use crate::{
     boxed::KBox,
     context::Sleep,
     gfp::{ForKmalloc, Grant},
 };
-use core::{pin::Pin, ptr::NonNull};
+use core::{fmt, pin::Pin, ptr::NonNull};
 use kalloc_bindings::*;
 use kernel::{
     bindings::work_struct,
+    container_of,
     error::{to_result, Result},
     prelude::{pin_data, try_pin_init, Error, PinInit},
     types::Opaque,
+    ThisModule,
 };
 
 /// What the kernel calls back until it is told to stop.
@@ -33,7 +38,8 @@ pub(crate) unsafe trait Called: Send + Sync + 'static {
     /// Keeps it from running, as far as that takes no waiting. Legal in every context but an NMI.
     fn stop(&self);
 
-    /// Stops it and waits until it does not run.
+    /// Stops it and waits until it does not run. May be called again, also beside another call, which
+    /// then need not wait.
     ///
     /// # Safety
     ///
@@ -45,9 +51,23 @@ pub(crate) unsafe trait Called: Send + Sync + 'static {
 #[repr(C)]
 struct Object<T> {
     #[pin]
-    work: Opaque<work_struct>,
+    reap: Opaque<kalloc_reap>,
     #[pin]
     called: T,
+}
+
+/// Whether the object must not run code of its module any more, which ends. To be asked by what the
+/// kernel calls.
+///
+/// # Safety
+///
+/// `called` is in an [`Owned`] that has not ended.
+#[inline]
+pub(crate) unsafe fn is_closed<T: Called>(called: *const T) -> bool {
+    // SAFETY: By the contract of this function.
+    let object = unsafe { container_of!(called, Object<T>, called) };
+    // SAFETY: By the contract of this function it is there; the C code writes a `bool`.
+    unsafe { (&raw const (*Opaque::cast_into(&raw const (*object).reap)).closed).read_volatile() }
 }
 
 /// The owner of a `T` that the kernel may be calling.
@@ -70,15 +90,17 @@ impl<T: Called> Owned<T> {
         let object = KBox::pin_init(
             grant,
             try_pin_init!(Object {
-                work <- Opaque::ffi_init(|work| {
-                    // SAFETY: It is the place of a `work_struct`, and `reap` is for this type.
-                    unsafe { kalloc_helper_reap_init(work, Some(reap::<T>)) }
+                reap <- Opaque::ffi_init(|place| {
+                    // SAFETY: It is the place of a `kalloc_reap`, and both functions are for this type.
+                    unsafe { kalloc_helper_reap_init(place, Some(reap::<T>), Some(wait::<T>)) }
                 }),
                 called <- called,
             }? Error),
         )?;
         // SAFETY: It is not moved out of the memory until it is dropped there.
         let object = unsafe { Pin::into_inner_unchecked(object) };
+        // SAFETY: It was initialised above, and stays where it is until `end` takes it back.
+        unsafe { kalloc_helper_reap_add(object.reap.get()) };
         // INVARIANT: The box was the memory's owner.
         Ok(Self(NonNull::from(object.leak())))
     }
@@ -106,7 +128,7 @@ impl<T: Called> Drop for Owned<T> {
     fn drop(&mut self) {
         self.get().stop();
         // SAFETY: It was initialised in `new`, and is queued once, here.
-        unsafe { kalloc_helper_reap((*self.0.as_ptr()).work.get()) }
+        unsafe { kalloc_helper_reap((*self.0.as_ptr()).reap.get()) }
     }
 }
 
@@ -114,10 +136,17 @@ impl<T: Called> Drop for Owned<T> {
 ///
 /// `object` is what an [`Owned`] had that is no more. The caller may sleep, and is not the callback.
 unsafe fn end<T: Called>(object: NonNull<Object<T>>) {
-    // SAFETY: By the contract of this function.
-    unsafe { (*object.as_ptr()).called.wait() };
+    // SAFETY: By the contract of this function; it was added in `new`, and is ended once.
+    unsafe { kalloc_helper_reap_end((*object.as_ptr()).reap.get()) };
     // SAFETY: By the invariant it is a box that has been leaked, and nobody uses it any more.
     drop(unsafe { KBox::from_raw(object.as_ptr()) });
+}
+
+unsafe extern "C" fn wait<T: Called>(object: *mut kalloc_reap) {
+    // SAFETY: It is the first field of an object that has not ended.
+    let object = unsafe { &*object.cast::<Object<T>>() };
+    // SAFETY: The C code calls this where it may sleep, and not in the callback.
+    unsafe { object.called.wait() }
 }
 
 extern "C" fn reap<T: Called>(work: *mut work_struct) {
@@ -138,23 +167,29 @@ pub(crate) fn destroy() {
     unsafe { kalloc_helper_reaper_destroy() }
 }
 
-/// Waits when it is dropped for all that has been dropped before, for the exit of a module.
+/// Waits when it is dropped for all that the module has dropped before, and stops the rest: for the
+/// end of a module.
 #[doc(hidden)]
-#[derive(Debug)]
-pub struct Flush(());
+pub struct Flush(&'static ThisModule);
+
+impl fmt::Debug for Flush {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Flush")
+    }
+}
 
 impl Flush {
     /// # Safety
     ///
-    /// The result is dropped in process context.
-    pub unsafe fn new() -> Self {
-        Self(())
+    /// The result is dropped in process context, when all else of the module has gone.
+    pub unsafe fn new(module: &'static ThisModule) -> Self {
+        Self(module)
     }
 }
 
 impl Drop for Flush {
     fn drop(&mut self) {
         // SAFETY: It sleeps, which may be done here by the contract of `new`.
-        unsafe { kalloc_helper_reaper_flush() }
+        unsafe { kalloc_helper_reaper_end(self.0.as_ptr()) }
     }
 }

@@ -10,7 +10,7 @@
 use crate::{
     context::{Bh, Sleep},
     gfp::{ForKmalloc, Grant},
-    reap::{Called, Owned},
+    reap::{self, Called, Owned},
 };
 use core::fmt;
 use kalloc_bindings::*;
@@ -90,6 +90,10 @@ unsafe extern "C" fn expired<T: Expire>(timer: *mut timer_list) {
     // SAFETY: The kernel calls this with a timer that was set up for it, which is in an `Inner<T>`
     // that lives until the timer has been waited for.
     let inner = unsafe { &*container_of!(Opaque::cast_from(timer), Inner<T>, timer) };
+    // SAFETY: As above.
+    if unsafe { reap::is_closed(inner) } {
+        return;
+    }
     // SAFETY: Timers expire in a softirq, and no other token is in reach.
     let next = inner.data.expired(&mut unsafe { Bh::assume() });
     if let Some(delay) = next {
