@@ -4,7 +4,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::{
-    miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration},
+    miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, Registered},
     prelude::*,
 };
 use kernel::{
@@ -12,11 +12,11 @@ use kernel::{
     error::{from_err_ptr, to_result},
     fs::{File, Kiocb},
     iov::{IovIterDest, IovIterSource},
-    new_mutex,
+    new_mutex, new_spinlock,
     seq_file::{seq_print, SeqFile},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, SetOnce, SpinLock},
 };
-use testlib::{c, check, check_eq, traced, Outcome};
+use testlib::{c, check, check_eq, traced, wait_until, Outcome};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -32,6 +32,8 @@ testlib::tests! {
     release_is_called_once,
     open_files_survive_the_registration,
     failed_open,
+    device_is_dropped_with_a_lock_held,
+    device_in_a_static_is_left_at_exit,
 }
 
 /// Operations that were not called in process context.
@@ -218,13 +220,20 @@ impl Drop for Opened {
     }
 }
 
-type Device = Pin<KBox<MiscDeviceRegistration<Last>>>;
+/// A device that goes at the end of its test.
+struct Device<'t>(Option<Registered<Last>>, &'t Task);
 
-fn device(task: &Task, name: &'static CStr) -> Result<Device> {
-    KBox::pin_init(
-        task,
-        MiscDeviceRegistration::register(task, MiscDeviceOptions { name }, ()),
-    )
+impl Drop for Device<'_> {
+    fn drop(&mut self) {
+        if let Some(device) = self.0.take() {
+            device.free(self.1);
+        }
+    }
+}
+
+fn device<'t>(task: &'t Task, name: &'static CStr) -> Result<Device<'t>> {
+    let device = Registered::new(task, MiscDeviceOptions { name }, ())?;
+    Ok(Device(Some(device), task))
 }
 
 fn read_gives_what_was_written(task: &mut Task) -> Outcome {
@@ -284,15 +293,12 @@ fn fdinfo(task: &mut Task) -> Outcome {
 }
 
 fn what_is_missing_is_not_there(task: &mut Task) -> Outcome {
-    let _device = KBox::pin_init(
-        &task,
-        MiscDeviceRegistration::<Bare>::register(
-            task,
-            MiscDeviceOptions {
-                name: c"kalloc_bare",
-            },
-            (),
-        ),
+    let device = Registered::<Bare>::new(
+        task,
+        MiscDeviceOptions {
+            name: c"kalloc_bare",
+        },
+        (),
     )?;
     let file = Opened::new(c"/dev/kalloc_bare")?;
     let ops = file.ops();
@@ -300,6 +306,8 @@ fn what_is_missing_is_not_there(task: &mut Task) -> Outcome {
     check!(ops.compat_ioctl.is_none() && ops.mmap.is_none() && ops.show_fdinfo.is_none());
     // Open files keep the module.
     check!(!ops.owner.is_null());
+    drop(file);
+    device.free(task);
     Ok(())
 }
 
@@ -346,5 +354,35 @@ fn failed_open(task: &mut Task) -> Outcome {
     RELEASED.store(0, Relaxed);
     check_eq!(Opened::new(c"/dev/kalloc_refused").err(), Some(EBUSY));
     check_eq!((RELEASED.load(Relaxed), ALIVE.load(Relaxed)), (0, 0));
+    Ok(())
+}
+
+fn device_is_dropped_with_a_lock_held(task: &mut Task) -> Outcome {
+    let device = Registered::<Last>::new(
+        task,
+        MiscDeviceOptions {
+            name: c"kalloc_held",
+        },
+        (),
+    )?;
+    let lock: Pin<KBox<SpinLock<_>>> = KBox::pin_init(&task, new_spinlock!(Some(device)))?;
+    // The debug kernel warns of a mutex that is taken here.
+    task.locked(&lock, |device, _cx| *device = None);
+    check!(wait_until(task, || Opened::new(c"/dev/kalloc_held").is_err()));
+    Ok(())
+}
+
+/// Nothing drops a static: the end of the module takes the device away.
+fn device_in_a_static_is_left_at_exit(task: &mut Task) -> Outcome {
+    static DEVICE: SetOnce<Registered<Last>> = SetOnce::new();
+    let device = Registered::new(
+        task,
+        MiscDeviceOptions {
+            name: c"kalloc_static",
+        },
+        (),
+    )?;
+    check!(DEVICE.populate(device));
+    drop(Opened::new(c"/dev/kalloc_static")?);
     Ok(())
 }

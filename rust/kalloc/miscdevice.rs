@@ -10,49 +10,60 @@
 use crate::{
     context::{Sleep, Task},
     driver::Binding,
+    reap::{Called, Owned},
 };
-use core::{fmt, marker::PhantomData};
+use core::{
+    fmt,
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ops::Deref,
+    pin::Pin,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use kernel::{
-    build_error,
+    bindings, build_error,
     device::Device,
     error::{Error, Result, VTABLE_DEFAULT_ERROR},
     fs::{File, Kiocb},
     iov::{IovIterDest, IovIterSource},
     miscdevice,
     mm::virt::VmaNew,
-    prelude::{pin_data, try_pin_init, vtable, PinInit},
+    prelude::{pin_data, pinned_drop, try_pin_init, vtable, PinInit},
     seq_file::SeqFile,
     types::ForeignOwnable,
 };
 
 pub use kernel::miscdevice::MiscDeviceOptions;
 
-/// A misc device that user space sees, until this is dropped. Wraps `struct miscdevice`.
+/// A misc device that user space sees: what `open` gets. Wraps `struct miscdevice`.
 ///
-/// Dropping wraps `misc_deregister()`, which takes a mutex: keep it in the driver's or the module's
-/// data, which are dropped in process context. Files that are open stay open, and keep the module.
+/// Who has one has a [`Registered`], or a [`Binding`].
 #[repr(C)]
-#[pin_data]
+#[pin_data(PinnedDrop)]
 pub struct MiscDeviceRegistration<T: MiscDevice> {
-    // The first, by which `open` finds the other; and dropped first, so that nobody opens it then.
+    // The first, by which `open` finds the other.
     #[pin]
-    inner: miscdevice::MiscDeviceRegistration<Adapter<T>>,
+    inner: ManuallyDrop<miscdevice::MiscDeviceRegistration<Adapter<T>>>,
     data: T::Data,
+    ended: AtomicBool,
 }
 
 impl<T: MiscDevice> MiscDeviceRegistration<T> {
-    /// Registers a misc device, wraps `misc_register()`. Every file that is opened can get at `data`.
-    ///
-    /// The initialiser borrows the token, because it sleeps.
-    pub fn register<'a, C: Sleep>(
-        _cx: &'a C,
-        opts: MiscDeviceOptions,
-        data: T::Data,
-    ) -> impl PinInit<Self, Error> + use<'a, C, T> {
+    fn new(opts: MiscDeviceOptions, data: T::Data) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             data,
-            inner <- miscdevice::MiscDeviceRegistration::register(opts),
+            ended: AtomicBool::new(false),
+            // The last: once it is there, nothing fails that would forget it.
+            inner <- by_hand(miscdevice::MiscDeviceRegistration::register(opts)),
         })
+    }
+
+    /// Once, which is when nobody can open it any more.
+    fn deregister(&self) {
+        if !self.ended.swap(true, Ordering::Relaxed) {
+            // SAFETY: It was registered, and is deregistered here alone.
+            unsafe { bindings::misc_deregister(self.inner.as_raw()) }
+        }
     }
 
     /// What it was registered with.
@@ -66,9 +77,88 @@ impl<T: MiscDevice> MiscDeviceRegistration<T> {
     }
 }
 
+#[pinned_drop]
+impl<T: MiscDevice> PinnedDrop for MiscDeviceRegistration<T> {
+    fn drop(self: Pin<&mut Self>) {
+        self.deregister();
+    }
+}
+
+impl<T: MiscDevice> fmt::Debug for MiscDeviceRegistration<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MiscDeviceRegistration")
+    }
+}
+
+/// Initialises what is not dropped with the rest.
+fn by_hand<T, E>(init: impl PinInit<T, E>) -> impl PinInit<ManuallyDrop<T>, E> {
+    let init = move |slot: *mut ManuallyDrop<T>| {
+        // SAFETY: By the contract of the initialiser, since it is a `T` and no more.
+        unsafe { pin_init::raw_try_init(slot.cast(), init) }
+    };
+    // SAFETY: It initialises the place, or leaves it as it is.
+    unsafe { pin_init::pin_init_from_closure(init) }
+}
+
+/// A misc device that user space sees, until this is dropped. Memory of kmalloc.
+///
+/// Dropping it is legal wherever the driver can have it, and takes no mutex: the device goes in
+/// process context, soon after. Files that are open stay open, and keep the module.
+///
+/// ```
+/// use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, Registered}, prelude::*};
+///
+/// fn register<T: MiscDevice<Data = ()> + 'static>(task: &Task) -> Result<Registered<T>> {
+///     Registered::new(task, MiscDeviceOptions { name: c"last" }, ())
+/// }
+/// ```
+pub struct Registered<T: MiscDevice<Data: 'static> + 'static>(Owned<MiscDeviceRegistration<T>>);
+
+// SAFETY: Deregistered, nobody opens it, and files do not have it.
+unsafe impl<T: MiscDevice<Data: 'static> + 'static> Called for MiscDeviceRegistration<T> {
+    // It takes a mutex.
+    fn stop(&self) {}
+
+    unsafe fn wait(&self) {
+        self.deregister();
+    }
+}
+
+impl<T: MiscDevice<Data: 'static> + 'static> Registered<T> {
+    /// Registers a misc device, wraps `misc_register()`. Every file that is opened can get at `data`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` where there is no memory, and what `misc_register()` returns.
+    pub fn new<C: Sleep>(cx: &C, opts: MiscDeviceOptions, data: T::Data) -> Result<Self> {
+        Ok(Self(Owned::new(
+            cx,
+            MiscDeviceRegistration::new(opts, data),
+        )?))
+    }
+
+    /// Deregisters it at once, wraps `misc_deregister()`.
+    pub fn free<C: Sleep>(self, cx: &C) {
+        self.0.free(cx)
+    }
+}
+
+impl<T: MiscDevice<Data: 'static> + 'static> Deref for Registered<T> {
+    type Target = MiscDeviceRegistration<T>;
+
+    fn deref(&self) -> &MiscDeviceRegistration<T> {
+        self.0.get().get_ref()
+    }
+}
+
+impl<T: MiscDevice<Data: 'static> + 'static> fmt::Debug for Registered<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Registered")
+    }
+}
+
 impl<'d> Binding<'d> {
-    /// Registers a misc device until the driver's device is unbound: as
-    /// [`MiscDeviceRegistration::register`].
+    /// Registers a misc device until the driver's device is unbound: as [`Registered::new`].
     ///
     /// Its files may stay open longer, so what they have of the device is [lent](Binding::lend).
     pub fn misc_register<T, C>(&mut self, cx: &C, opts: MiscDeviceOptions, data: T::Data) -> Result
@@ -76,13 +166,7 @@ impl<'d> Binding<'d> {
         T: MiscDevice + 'd,
         C: Sleep,
     {
-        self.keep(cx, MiscDeviceRegistration::<T>::register(cx, opts, data))
-    }
-}
-
-impl<T: MiscDevice> fmt::Debug for MiscDeviceRegistration<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MiscDeviceRegistration")
+        self.keep(cx, MiscDeviceRegistration::<T>::new(opts, data))
     }
 }
 
@@ -122,8 +206,8 @@ impl<T: MiscDevice> fmt::Debug for MiscDeviceRegistration<T> {
 /// ```
 #[vtable]
 pub trait MiscDevice: Sized {
-    /// What is behind the file: `Arc<Self>` or the kernel crate's `Pin<KBox<Self>>`.
-    type Ptr: ForeignOwnable + Send + Sync;
+    /// What is behind the file: `Arc<Self>` or `Pin<KBox<Self>>`. A file may stay open for ever.
+    type Ptr: ForeignOwnable + Send + Sync + 'static;
 
     /// What belongs to the registration: `()`, or what a file needs to find its device.
     type Data: Send + Sync;

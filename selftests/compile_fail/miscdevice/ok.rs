@@ -4,7 +4,7 @@
 
 //@check-pass
 
-use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration}, prelude::*};
+use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, Registered}, prelude::*};
 use kernel::{fs::{File, Kiocb}, iov::IovIterSource, sync::Arc};
 
 pub struct Right;
@@ -28,9 +28,8 @@ impl MiscDevice for Right {
     }
 }
 
-pub fn register(task: &Task) -> Result<Pin<KBox<MiscDeviceRegistration<Right>>>> {
-    let options = MiscDeviceOptions { name: c"right" };
-    Ok(KBox::pin_init(task, MiscDeviceRegistration::register(task, options, ()))?)
+pub fn register(task: &Task) -> Result<Registered<Right>> {
+    Registered::new(task, MiscDeviceOptions { name: c"right" }, ())
 }
 
 pub struct Example;

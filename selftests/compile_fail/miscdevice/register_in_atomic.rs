@@ -2,7 +2,7 @@
 
 //! Registers a device with a spinlock held.
 
-use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration}, prelude::*};
+use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, Registered}, prelude::*};
 use kernel::{fs::File, sync::Arc};
 
 pub struct Right;
@@ -19,8 +19,7 @@ impl MiscDevice for Right {
 
 pub fn misuse(cx: &Atomic<'_>) {
     let options = MiscDeviceOptions { name: c"right" };
-    let _init = MiscDeviceRegistration::<Right>::register(cx, options, ()); //~ ERROR: this may sleep, which
-    //~^ ERROR: this may sleep, which
+    let _device = Registered::<Right>::new(cx, options, ()); //~ ERROR: this may sleep, which
 }
 
 pub struct Example;
