@@ -29,7 +29,7 @@ use kernel::{
     new_condvar, new_mutex,
     pci::{Bar, Device, DeviceId, IdTable, IrqTypes, IrqVectorRegistration},
     sync::{CondVar, CondVarTimeoutResult, Mutex},
-    time::{delay::fsleep, msecs_to_jiffies, Delta},
+    time::{msecs_to_jiffies, Delta},
     types::ForLt,
     uaccess::{UserPtr, UserSlice},
 };
@@ -117,12 +117,12 @@ impl ThreadedHandler for Edu<'_> {
         let why =
             task.rcu_read(|guard, _cx| self.latest.load(guard).map_or(0, |latest| latest.why));
         if why != 0 {
-            let mut interrupts = self.interrupts.lock();
+            let mut interrupts = task.mutex_lock(&self.interrupts);
             let count = interrupts.as_ref().map_or(0, |count| **count) + 1;
             // GFP_KERNEL
             *interrupts = KBox::new(&task, count).ok();
         }
-        *self.came.lock() |= self.pending.swap(0, Relaxed);
+        *task.mutex_lock(&self.came) |= self.pending.swap(0, Relaxed);
         self.changed.notify_all();
         IrqReturn::Handled
     }
@@ -130,8 +130,8 @@ impl ThreadedHandler for Edu<'_> {
 
 impl Edu<'_> {
     /// Waits until one of the events has come.
-    fn wait<C: Sleep>(&self, event: u32, _task: &mut C) -> Result {
-        let mut came = self.came.lock();
+    fn wait<C: Sleep>(&self, event: u32, task: &mut C) -> Result {
+        let mut came = task.mutex_lock(&self.came);
         let mut patience = msecs_to_jiffies(5000);
         loop {
             if *came & GONE != 0 {
@@ -141,7 +141,7 @@ impl Edu<'_> {
                 *came &= !event;
                 return Ok(());
             }
-            match self.changed.wait_interruptible_timeout(&mut came, patience) {
+            match task.wait_interruptible_timeout(&self.changed, &mut came, patience) {
                 CondVarTimeoutResult::Woken { jiffies } => patience = jiffies,
                 CondVarTimeoutResult::Timeout => return Err(ETIMEDOUT),
                 CondVarTimeoutResult::Signal { .. } => return Err(EINTR),
@@ -150,14 +150,14 @@ impl Edu<'_> {
     }
 
     /// Waits until the device has done what a program that was interrupted did not wait for.
-    fn idle<C: Sleep>(&self, event: u32, _task: &mut C) -> Result {
+    fn idle<C: Sleep>(&self, event: u32, task: &mut C) -> Result {
         for _ in 0..5000 {
             let computes = self.bar.read32(STATUS) & COMPUTING != 0;
             if !computes && self.bar.read32(DMA_COMMAND) & DMA_RUN == 0 {
-                *self.came.lock() &= !event;
+                *task.mutex_lock(&self.came) &= !event;
                 return Ok(());
             }
-            fsleep(Delta::from_millis(1));
+            task.fsleep(Delta::from_millis(1));
         }
         Err(EBUSY)
     }
@@ -265,6 +265,8 @@ impl pci::Driver for Edu<'_> {
     type Data<'bound> = Edu<'bound>;
     const ID_TABLE: IdTable<()> = &TABLE;
 
+    // pin_init's macros forget guards of their own.
+    #[allow(clippy::mem_forget)]
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
@@ -318,7 +320,7 @@ impl pci::Driver for Edu<'_> {
 
     /// Whoever waits stops, and the device does too. What it uses is freed after this.
     fn unbind<'bound>(_dev: &'bound Device<Core<'_>>, this: Pin<&Edu<'bound>>, task: &mut Task) {
-        *this.came.lock() |= GONE;
+        *task.mutex_lock(&this.came) |= GONE;
         this.changed.notify_all();
         let _ = this.idle(0, task);
     }
@@ -430,8 +432,9 @@ impl MiscDevice for OpenFile {
                 user().writer().write(&result)?;
             }
             GET_INTERRUPTS => {
-                let count = this.edu.with(task, |edu, _task| {
-                    edu.interrupts.lock().as_ref().map_or(0, |count| **count)
+                let count = this.edu.with(task, |edu, task| {
+                    let interrupts = task.mutex_lock(&edu.interrupts);
+                    interrupts.as_ref().map_or(0, |count| **count)
                 })?;
                 user().writer().write(&count)?;
             }

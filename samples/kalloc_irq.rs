@@ -49,6 +49,8 @@ impl_has_work! {
 }
 
 impl Log {
+    // pin_init's macros forget guards of their own.
+    #[allow(clippy::mem_forget)]
     fn new(task: &Task) -> Result<Arc<Self>> {
         Arc::pin_init_with(
             task,

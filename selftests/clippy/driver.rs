@@ -3,13 +3,17 @@
 //! A driver that does everything behind kalloc's back, once: `host/clippy.sh` has clippy say so of
 //! each line. It is not built otherwise.
 
-use core::{mem::ManuallyDrop, pin::Pin};
+use core::{
+    mem::{ManuallyDrop, MaybeUninit},
+    pin::Pin,
+};
 use kernel::{
     alloc::KVec,
     init::InPlaceInit,
     page::Page,
     prelude::*,
-    sync::{global_lock, rcu, Arc, SpinLock, UniqueArc},
+    sync::{global_lock, rcu, Arc, Completion, CondVar, Mutex, SpinLock, UniqueArc},
+    time::{delay::fsleep, Delta},
 };
 
 global_lock! {
@@ -26,6 +30,32 @@ pub fn sections(lock: &SpinLock<u32>) {
     let _ = rcu::read_lock();
     let _ = rcu::Guard::new();
     let _ = kernel::interrupt::local_interrupt_disable();
+}
+
+/// Guards that are never dropped.
+pub fn leaks(task: &mut kalloc::context::Task, lock: &SpinLock<u32>) -> Result {
+    use kalloc::sync::Lock;
+    let _ = MaybeUninit::new(task.lock(lock));
+    let place = kalloc::boxed::KBox::new_uninit(&task)?;
+    let _ = place.write(task.lock(lock)).leak();
+    let place = kalloc::boxed::KBox::new_uninit(&task)?;
+    let _ = place.write(task.lock(lock)).into_raw();
+    let _ = KBox::leak(KBox::<u32>::new(1, GFP_KERNEL)?);
+    let _ = KBox::into_raw(KBox::<u32>::new(1, GFP_KERNEL)?);
+    Ok(())
+}
+
+/// Sleep that no token allowed.
+pub fn waits(mutex: &Mutex<u32>, condvar: &CondVar, done: &Completion) {
+    let mut guard = mutex.lock();
+    condvar.wait(&mut guard);
+    let _ = condvar.wait_interruptible(&mut guard);
+    let _ = condvar.wait_interruptible_timeout(&mut guard, 1);
+    drop(guard);
+    done.wait_for_completion();
+    rcu::synchronize_rcu();
+    rcu::rcu_barrier();
+    fsleep(Delta::from_millis(1));
 }
 
 /// Allocation with flags that nobody checked.
