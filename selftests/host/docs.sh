@@ -3,7 +3,7 @@
 #
 # The documentation is made without a warning, gfp.rst says of each flag what selftests/test_gfp.rs
 # compares with C, drop.rst has the table of selftests/test_drop.rs, and the tests that pages name are
-# there. The steps of driver.rst compile.
+# there, as are the programs. Each attempt to break it is written up. The steps of driver.rst compile.
 #
 # Cells: stock
 
@@ -42,15 +42,32 @@ missing() {
 		done
 }
 
+# Compile-fail programs that pages name and that are not there: "group/name".
+missing_programs() {
+	grep -ohE '``[a-z_]+/[a-z0-9_]+``' Documentation/*.rst | tr -d '`' | sort -u | while read -r program; do
+		[[ -e selftests/compile_fail/$program.rs ]] || echo "there is no program $program"
+	done
+}
+
+# Programs of the group `escapes` that no table of attempts.rst has.
+unnamed() {
+	for program in selftests/compile_fail/escapes/*.rs; do
+		program=escapes/$(basename "$program" .rs)
+		[[ $program == escapes/ok ]] || grep -qF "\`\`$program\`\`" Documentation/attempts.rst || echo "$program"
+	done
+}
+
 compiles() { selftests/compile_fail/rustc -Amissing_docs --emit=metadata --out-dir "$tmp" "$top/$1"; }
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 steps=(Documentation/driver/*.rs)
 mapfile -t all < <(rows)
-plan $((${#all[@]} + ${#steps[@]} + 4))
+plan $((${#all[@]} + ${#steps[@]} + 6))
 check "the documentation is made without a warning" scripts/doc
 check "every test that is named is there" diff /dev/null <(missing)
+check "every program that is named is there" diff /dev/null <(missing_programs)
+check "every program of escapes is an attempt" diff /dev/null <(unnamed)
 check "the drop table is the one of the test" same_drops
 check "the table has every row of the test" [ "${#all[@]}" = "$(grep -c 'c"_*GFP' selftests/test_gfp.rs)" ]
 for step in "${steps[@]}"; do

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A wait for a condition with a spinlock held.
+
+use kalloc::prelude::*;
+use kernel::sync::SpinLock;
+
+use kernel::sync::CondVar;
+
+pub fn escape(task: &mut Task, lock: &SpinLock<u32>, filled: &CondVar) {
+    let mut guard = task.lock(lock);
+    task.wait(filled, &mut guard) //~ ERROR: mismatched types
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A value whose drop allocates, dropped within a section.
+
+use kalloc::prelude::*;
+use kernel::sync::SpinLock;
+
+struct Allocates<'a>(&'a Task);
+
+impl Drop for Allocates<'_> {
+    fn drop(&mut self) {
+        drop(KBox::new(self.0, 1u32))
+    }
+}
+
+pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+    let value = Allocates(task);
+    task.locked(lock, |_data, _cx| drop(value)) //~ ERROR: cannot borrow
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A token of a lifetime that is longer than its section.
+
+use kalloc::prelude::*;
+use kernel::sync::SpinLock;
+
+fn for_ever(_cx: &mut Atomic<'static>) {}
+
+pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+    task.locked(lock, |_data, cx| for_ever(cx)) //~ ERROR: borrowed data escapes outside of closure
+}

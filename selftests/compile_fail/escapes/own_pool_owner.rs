@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An owner of slab objects that does not keep their cache.
+
+use kalloc::{owner::Owner, slab::Cache};
+
+struct Nobody;
+
+impl Owner<Cache<u32>> for Nobody { //~ ERROR: requires an `unsafe impl`
+    fn pool(&self) -> &Cache<u32> {
+        loop {}
+    }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A section replaced by another of the same token.
+
+use kalloc::prelude::*;
+use kernel::sync::SpinLock;
+
+pub fn escape(task: &mut Task, locks: &[SpinLock<u32>; 2]) {
+    let mut section = task.lock(&locks[0]);
+    let _other = core::mem::replace(&mut section, task.lock(&locks[1])); //~ ERROR: cannot borrow `*task` as mutable more than once at a time
+}
