@@ -600,8 +600,8 @@ case!(
     Msi,
     |edu, binding, task| {
         binding.request_irq(task, edu.line()?, Flags::new(), c"kalloc_storm", edu)?;
-        // On a slow machine that CPU does nothing else until they are over.
-        edu.more.store(20_000, Relaxed);
+        // Where a handler is slow that CPU does nothing else until they are over, and RCU stalls.
+        edu.more.store(testlib::rounds(20_000) as u32, Relaxed);
         edu.raise_and_wait(task)?;
         check!(wait_until(task, || edu.hard.times() > 100));
         // They come on while the driver is taken away.
