@@ -35,11 +35,14 @@ machine() {
 	check "$1: the sample, bound and freed" grep -qE 'kalloc_dma.*: 5 pairs at 0x[0-9a-f]+, 16384 bytes at 0x' "$seen"
 }
 
-plan 29
-boot "" ""
-machine plain
-check "plain: nothing is copied" skips without_the_sync_the_data_is_old
-show
+# The slow debug kernel has had the plain machine in `guest`.
+plan "$([[ $name == debug ]] && echo 20 || echo 29)"
+if [[ $name != debug ]]; then
+	boot "" ""
+	machine plain
+	check "plain: nothing is copied" skips without_the_sync_the_data_is_old
+	show
+fi
 
 # The bounce buffers are above what the device reaches by default.
 boot "swiotlb=force" ",dma_mask=4294967295"
