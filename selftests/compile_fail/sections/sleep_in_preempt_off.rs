@@ -2,6 +2,8 @@
 
 //! Everything that sleeps, with preemption disabled.
 
+//@ignore-target: rt
+
 use kalloc::prelude::*;
 use kernel::sync::{Completion, CondVar, Mutex, MutexGuard};
 use kernel::time::Delta;

@@ -2,6 +2,8 @@
 
 //! Everything that sleeps, with a raw spinlock held.
 
+//@ignore-target: rt
+
 use kalloc::{prelude::*, sync::RawSpinLock};
 use kernel::sync::{Completion, CondVar, Mutex, MutexGuard};
 use kernel::time::Delta;

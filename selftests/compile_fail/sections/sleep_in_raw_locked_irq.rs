@@ -2,6 +2,8 @@
 
 //! Everything that sleeps, with a raw spinlock held and interrupts off.
 
+//@ignore-target: rt
+
 use kalloc::{prelude::*, sync::RawSpinLockIrq};
 use kernel::sync::{Completion, CondVar, Mutex, MutexGuard};
 use kernel::time::Delta;

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Everything that sleeps, where PREEMPT_RT cannot allocate either.
+
+//@only-target: rt
+
+use kalloc::{
+    prelude::*,
+    sync::{RawSpinLock, RawSpinLockIrq},
+};
+use kernel::sync::{Completion, CondVar, Mutex, MutexGuard};
+use kernel::time::Delta;
+
+pub fn mutex(task: &mut Task, mutex: &Mutex<u32>) {
+    task.irqs_off(|cx| drop(cx.mutex_lock(mutex))); //~ ERROR: trait bounds were not satisfied
+}
+
+pub fn wait(task: &mut Task, condvar: &CondVar, guard: &mut MutexGuard<'_, u32>) {
+    task.irqs_off(|cx| cx.wait(condvar, guard)); //~ ERROR: trait bounds were not satisfied
+}
+
+pub fn completion(task: &mut Task, done: &Completion) {
+    task.irqs_off(|cx| cx.wait_for_completion(done)); //~ ERROR: trait bounds were not satisfied
+}
+
+pub fn grace_period(task: &mut Task) {
+    task.irqs_off(|cx| cx.synchronize_rcu()); //~ ERROR: trait bounds were not satisfied
+}
+
+pub fn others(task: &mut Task) {
+    task.irqs_off(|cx| cx.cond_resched()); //~ ERROR: trait bounds were not satisfied
+}
+
+pub fn delay(task: &mut Task) {
+    task.irqs_off(|cx| cx.fsleep(Delta::from_millis(1))); //~ ERROR: trait bounds were not satisfied
+}
+
+pub fn scope(task: &mut Task) {
+    task.irqs_off(|cx| cx.noio(|_cx| ())); //~ ERROR: trait bounds were not satisfied
+}
+
+pub fn preempt_off(task: &mut Task) {
+    task.preempt_off(|cx| cx.cond_resched()); //~ ERROR: trait bounds were not satisfied
+}
+
+pub fn raw_locked(task: &mut Task, lock: &RawSpinLock<u32>) {
+    task.raw_locked(lock, |_n, cx| cx.cond_resched()); //~ ERROR: trait bounds were not satisfied
+}
+
+pub fn raw_locked_irq(task: &mut Task, lock: &RawSpinLockIrq<u32>) {
+    task.raw_locked_irq(lock, |_n, cx| cx.cond_resched()); //~ ERROR: trait bounds were not satisfied
+}
