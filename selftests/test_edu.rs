@@ -11,7 +11,7 @@ use core::{
 use kalloc::{
     dma::{
         Bidirectional, BusMasterOff, Busy, DmaAddress, DmaPool, Engine, FromDevice, MapFailed,
-        Noncoherent, Range, Streaming, ToDevice,
+        Noncoherent, PageList, Range, Segments, SgMapFailed, SgTable, Streaming, ToDevice,
     },
     driver::Register,
     pci,
@@ -24,7 +24,10 @@ use kernel::{
     new_spinlock,
     time::{delay::fsleep, Delta},
 };
-use testdma::{Seen, ALLOC_PAGES, FREE_PAGES, MAP, SYNC_FOR_CPU, SYNC_FOR_DEVICE, UNMAP};
+use testdma::{
+    Seen, ALLOC_PAGES, FREE_PAGES, MAP, MAP_SG, SYNC_FOR_CPU, SYNC_FOR_DEVICE, SYNC_SG_FOR_CPU,
+    SYNC_SG_FOR_DEVICE, UNMAP, UNMAP_SG,
+};
 use testlib::{c, check, check_eq, in_softirq, Outcome, Stop};
 
 #[path = "testdma.rs"]
@@ -54,6 +57,15 @@ testlib::tests! {
     a_device_that_may_not_is_quiet,
     without_the_sync_the_data_is_old,
     an_iommu_gives_its_own_addresses,
+    scattered_pages_go_there_and_back,
+    vmalloc_memory_goes_there_and_back,
+    segments_are_seen_between_two_transfers,
+    pages_that_follow_are_one_segment,
+    a_busy_device_keeps_the_segments,
+    segments_that_are_not_mapped_are_given_back,
+    the_kernel_sees_the_segments,
+    segments_mapped_in_each_context,
+    segments_dropped_while_the_device_has_them,
 }
 
 // The device ----------------------------------------------------------------------------------------------------------
@@ -299,6 +311,12 @@ impl<M> From<Busy<M>> for Stop {
 }
 impl<B> From<MapFailed<B>> for Stop {
     fn from(failed: MapFailed<B>) -> Self {
+        Error::from(failed).into()
+    }
+}
+
+impl<B> From<SgMapFailed<B>> for Stop {
+    fn from(failed: SgMapFailed<B>) -> Self {
         Error::from(failed).into()
     }
 }
@@ -782,5 +800,342 @@ fn an_iommu_gives_its_own_addresses(task: &mut Task) -> Outcome {
         }
         Ok(())
     })?;
+    Ok(())
+}
+
+// Segments ------------------------------------------------------------------------------------------------------------
+
+type Scattered = KBox<[PageMem]>;
+
+/// Three pages that do not follow one another, of memory that 28 bits reach.
+fn scattered(task: &Task) -> Result<Scattered> {
+    let mut split = Pages::zeroed(task.with(Kernel.dma()), Order::<2>)?.split();
+    let mut next = || split.next().map(PageMem::from).ok_or(ENOMEM);
+    let (first, _, third, fourth) = (next()?, next()?, next()?, next()?);
+    let mut pages = KVec::new();
+    for page in [fourth, first, third] {
+        pages.push(task, page)?;
+    }
+    Ok(pages.into_boxed_slice())
+}
+
+const SCATTERED: usize = 3 * OWN_SIZE;
+
+fn fill_pages(pages: &mut [PageMem], seed: u8) {
+    for (number, page) in pages.iter_mut().enumerate() {
+        for (index, byte) in page.iter_mut().enumerate() {
+            *byte = value(number * OWN_SIZE + index, seed);
+        }
+    }
+}
+
+/// Whether the page of that number holds its part of the data.
+fn page_holds(page: &[u8], number: usize, seed: u8) -> bool {
+    page.iter()
+        .enumerate()
+        .all(|(index, byte)| *byte == value(number * OWN_SIZE + index, seed))
+}
+
+/// Whether the pages, which the CPU has, hold that.
+fn pages_hold(pages: &PageList<Order<0>>, seed: u8) -> bool {
+    let mut numbered = pages.iter().enumerate();
+    pages.len() == 3 && numbered.all(|(number, page)| page_holds(page, number, seed))
+}
+
+/// Lets the device copy segments to others: as much at a time as both have, and it itself.
+fn copy(
+    task: &mut Task,
+    edu: &mut Edu<'_>,
+    mut from: Segments<'_>,
+    mut to: Segments<'_>,
+) -> Outcome {
+    let (mut here, mut there) = (from.next(), to.next());
+    while let (Some((source, left)), Some((destination, room))) = (here, there) {
+        let count = left.min(room).min(OWN_SIZE);
+        edu.read(task, source, count)?;
+        edu.write(task, destination, count)?;
+        here = Some((source + count as u64, left - count))
+            .filter(|(_, left)| *left != 0)
+            .or_else(|| from.next());
+        there = Some((destination + count as u64, room - count))
+            .filter(|(_, room)| *room != 0)
+            .or_else(|| to.next());
+    }
+    check!(here.is_none() && there.is_none());
+    Ok(())
+}
+
+fn scattered_pages_go_there_and_back(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        let mut there = scattered(task)?;
+        fill_pages(&mut there, 51);
+        let there = SgTable::<_, ToDevice>::map(&*task, dma, there)?;
+        let back = SgTable::<_, FromDevice>::map(&*task, dma, scattered(task)?)?;
+        check_eq!(back.size(), SCATTERED);
+        check_eq!(
+            back.segments().map(|(_, len)| len).sum::<usize>(),
+            SCATTERED
+        );
+        pr_info!("# {} segments\n", back.segments().count());
+        copy(task, edu, there.segments(), back.segments())?;
+        for (number, page) in back.unmap(edu)?.iter().enumerate() {
+            check!(page_holds(page, number, 51));
+        }
+        drop(there.unmap(edu)?);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Whether the device is behind an IOMMU.
+fn translates(edu: &Edu<'_>) -> bool {
+    // SAFETY: It is bound.
+    unsafe { !(*edu.raw()).iommu_group.is_null() }
+}
+
+fn vmalloc_memory_goes_there_and_back(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        // Where there are no bounce buffers either.
+        if !translates(edu) && dma.max_mapping_size() >= 1 << 20 {
+            return Err(Stop::Skip("memory of vmalloc is out of reach"));
+        }
+        // Not whole pages, and more than one.
+        const SIZE: usize = 2 * OWN_SIZE + 300;
+        let mut there = VBox::<[u8]>::zeroed_slice(&task, SIZE)?;
+        fill(&mut there, 53);
+        let there = SgTable::<_, ToDevice>::map(&*task, dma, there)?;
+        // As much in the middle of a page, of kmalloc.
+        let back = KVBox::from(KBox::<[u8]>::zeroed_slice(&task, SIZE)?);
+        let back = SgTable::<_, FromDevice>::map(&*task, dma, back)?;
+        copy(task, edu, there.segments(), back.segments())?;
+        check!(holds(&back.unmap(edu)?, 53));
+        // And back to memory of vmalloc, which is a value.
+        let back = VBox::<[u8; SIZE]>::init(&task, pin_init::init_zeroed())?;
+        let back = SgTable::<_, FromDevice>::map(&*task, dma, back)?;
+        copy(task, edu, there.segments(), back.segments())?;
+        check!(holds(&*back.sync_for_cpu(edu)?, 53));
+        drop(there.unmap(edu)?);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn segments_are_seen_between_two_transfers(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let mut there = SgTable::<_, ToDevice>::map(&*task, dma, scattered(task)?)?;
+        let mut back = SgTable::<_, FromDevice>::map(&*task, dma, scattered(task)?)?;
+        let mut data = KVec::from_elem(&task, 0, SCATTERED)?;
+        for seed in [55, 56] {
+            fill(&mut data, seed);
+            let mut given = there.sync_for_cpu(edu)?;
+            given.fill(0);
+            // Across two pages, and no further than the last one.
+            check!(given.copy_from_slice(0, &data[..5000]).is_ok());
+            check!(given.copy_from_slice(5000, &data[5000..]).is_ok());
+            check!(given.copy_from_slice(SCATTERED, &[]).is_ok());
+            check!(given.copy_from_slice(1, &data).is_err());
+            check!(given.copy_from_slice(usize::MAX, &data).is_err());
+            there = given.sync_for_device();
+            copy(task, edu, there.segments(), back.segments())?;
+            let ours = back.sync_for_cpu(edu)?;
+            check!(pages_hold(&ours, seed));
+            back = ours.sync_for_device();
+        }
+        // What the CPU writes is there after unmapping.
+        let mut both =
+            SgTable::<_, Bidirectional>::map(&*task, dma, scattered(task)?)?.sync_for_cpu(edu)?;
+        check!(both.get(3).is_none() && both.get_mut(3).is_none());
+        both.get_mut(1).ok_or(Stop::Fail)?[7] = 9;
+        check_eq!(both.unmap()[1][7], 9);
+        drop(there.unmap(edu)?);
+        drop(back.unmap(edu)?);
+        Ok(())
+    })?;
+    check_eq!(seen.count(SYNC_SG_FOR_CPU), syncs(5));
+    check_eq!(seen.count(SYNC_SG_FOR_DEVICE), syncs(4));
+    Ok(())
+}
+
+fn pages_that_follow_are_one_segment(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        let mut pages = KVec::new();
+        for _ in 0..2 {
+            let block = PageMem::zeroed(task.with(Kernel.dma()), Order::<1>)?;
+            pages.push(&task, block)?;
+        }
+        let table = SgTable::<_, FromDevice>::map(&*task, dma, pages.into_boxed_slice())?;
+        check!(table.segments().count() <= 2);
+        check_eq!(table.size(), 4 * OWN_SIZE);
+        check_eq!(
+            table.segments().map(|(_, len)| len).sum::<usize>(),
+            4 * OWN_SIZE
+        );
+        check_eq!(table.table().iter().count(), table.segments().count());
+        let ours = table.sync_for_cpu(edu)?;
+        check_eq!(ours.len(), 2);
+        check!(ours.iter().all(|block| block.len() == 2 * OWN_SIZE));
+        drop(ours);
+
+        // The device takes 64 KiB at a time at most, which is what the kernel says of it.
+        let block = PageMem::zeroed(task.with(Kernel.dma()), Order::<5>)?;
+        let mut pages = KVec::new();
+        pages.push(&task, block)?;
+        let table = SgTable::<_, FromDevice>::map(&*task, dma, pages.into_boxed_slice())?;
+        check!(table.segments().count() >= 2);
+        check!(table.segments().all(|(_, len)| len <= 1 << 16));
+        drop(table.unmap(edu)?);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn a_busy_device_keeps_the_segments(task: &mut Task) -> Outcome {
+    on_edu(task, |task, edu, dma| {
+        give(task, edu, dma, 57)?;
+        let back = SgTable::<_, FromDevice>::map(&*task, dma, scattered(task)?)?;
+        let (first, _) = back.segments().next().ok_or(Stop::Fail)?;
+        edu.start_writing(first, OWN_SIZE);
+        let Err(Busy(back)) = back.sync_for_cpu(edu) else {
+            return Err(Stop::Fail);
+        };
+        let Err(Busy(back)) = back.unmap(edu) else {
+            return Err(Stop::Fail);
+        };
+        check_eq!(back.segments().next().map(|(first, _)| first), Some(first));
+        edu.wait(task)?;
+        check!(holds(&back.unmap(edu)?[0], 57));
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn segments_that_are_not_mapped_are_given_back(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let empty = VBox::<[u8]>::zeroed_slice(&task, 0)?;
+        match SgTable::<_, ToDevice>::map(&*task, dma, empty) {
+            Err(SgMapFailed { error, buffer }) => {
+                check_eq!(error.to_errno(), EINVAL.to_errno());
+                check_eq!(buffer.len(), 0);
+            }
+            Ok(_) => return Err(Stop::Fail),
+        }
+        let none = KVec::<PageMem>::new().into_boxed_slice();
+        check!(SgTable::<_, ToDevice>::map(&*task, dma, none).is_err());
+
+        if !translates(edu) && dma.max_mapping_size() >= 1 << 20 {
+            pr_info!("# what is out of reach here is a warning of the kernel's\n");
+            return Ok(());
+        }
+        // More than an IOMMU has addresses of 28 bits, and than bounces.
+        let mut large = VBox::<[u8]>::zeroed_slice(&task, (1 << 28) + OWN_SIZE)?;
+        fill(&mut large[..OWN_SIZE], 59);
+        match SgTable::<_, ToDevice, _, _>::map(&*task, dma.no_warn(), large) {
+            Err(SgMapFailed { error, buffer }) => {
+                let expected = if translates(edu) { ENOMEM } else { EIO };
+                check_eq!(error.to_errno(), expected.to_errno());
+                check!(holds(&buffer[..OWN_SIZE], 59));
+            }
+            Ok(_) => return Err(Stop::Fail),
+        }
+        Ok(())
+    })?;
+    check_eq!(seen.count(UNMAP_SG), 0);
+    Ok(())
+}
+
+fn the_kernel_sees_the_segments(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let dma = dma.weak_ordering();
+        let table = SgTable::<_, FromDevice, _, _>::map(&*task, dma, scattered(task)?)?;
+        let ours = table.sync_for_cpu(edu)?;
+        drop(ours.sync_for_device().unmap(edu)?);
+        let table = SgTable::<_, FromDevice, _, _>::map(&*task, dma, scattered(task)?)?;
+        drop(table.sync_for_cpu(edu)?.unmap());
+        let table = SgTable::<_, FromDevice, _, _>::map(&*task, dma, scattered(task)?)?;
+        drop(table.sync_for_cpu(edu)?);
+        Ok(())
+    })?;
+    // The three that were handed in, however many they are for the device.
+    check!(seen.events().all(|event| event.size == 3 && event.dir == 2));
+    check_eq!(seen.count(MAP_SG), 3);
+    check!(seen.of(MAP_SG).all(|map| map.attrs == 1 << 1));
+    let mut unmaps = seen.of(UNMAP_SG).map(|unmap| unmap.attrs);
+    check_eq!(unmaps.next(), Some(1 << 1));
+    check_eq!(unmaps.next(), Some(1 << 1 | SKIP_SYNC));
+    check_eq!(unmaps.next(), Some(1 << 1 | SKIP_SYNC));
+    check_eq!(unmaps.next(), None);
+    Ok(())
+}
+
+fn segments_mapped_in_each_context(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let mut memory = Some(scattered(task)?);
+        let mut mapped = None;
+        in_softirq(|cx| {
+            mapped = memory
+                .take()
+                .and_then(|memory| SgTable::<_, ToDevice>::map(&cx, dma, memory).ok())
+        })?;
+        let mapped = mapped.ok_or(Stop::Fail)?;
+        let lock = KBox::pin_init(&task, new_spinlock!(()))?;
+        let memory = task.locked(&lock, |(), cx| -> Result<_, Stop> {
+            let memory = mapped.unmap(edu)?;
+            let table = SgTable::<_, ToDevice>::map(&cx, dma, memory)?;
+            Ok(table.sync_for_cpu(edu)?.unmap())
+        })?;
+        #[cfg(not(CONFIG_PREEMPT_RT))]
+        let memory = task.irqs_off(|cx| -> Result<_, Stop> {
+            let table = SgTable::<_, ToDevice>::map(&cx, dma, memory)?;
+            Ok(table.unmap(edu)?)
+        })?;
+        check_eq!(memory.len(), 3);
+        Ok(())
+    })?;
+    let expected = if cfg!(CONFIG_PREEMPT_RT) { 2 } else { 3 };
+    check_eq!(seen.count(MAP_SG), expected);
+    check_eq!(seen.count(UNMAP_SG), expected);
+    Ok(())
+}
+
+fn segments_dropped_while_the_device_has_them(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        give(task, edu, dma, 61)?;
+        let raw = scattered(task)?.into_raw();
+        // SAFETY: As above.
+        let table = SgTable::<_, FromDevice>::map(&*task, dma, unsafe { KBox::from_raw(raw) })?;
+        // SAFETY: The list is memory of the kernel, of which the test takes over what is dropped.
+        let mut list = unsafe {
+            core::ptr::from_ref(table.table())
+                .cast::<bindings::sg_table>()
+                .read()
+        };
+        let (first, _) = table.segments().next().ok_or(Stop::Fail)?;
+        edu.start_writing(first, OWN_SIZE);
+        drop(table);
+        // SAFETY: The box is there, and the test has it; the device writes elsewhere.
+        let addresses = unsafe { &*raw }.iter().map(PageMem::as_page);
+        // Who gets memory now does not get that.
+        for _ in 0..64 {
+            let page = PageMem::zeroed(task.with(Kernel.dma()), Order::<0>)?;
+            check!(addresses.clone().all(|other| other != page.as_page()));
+        }
+        edu.wait(task)?;
+        // SAFETY: It is mapped still, and the device is through.
+        unsafe {
+            bindings::dma_unmap_sgtable(
+                edu.raw(),
+                &mut list,
+                bindings::dma_data_direction::DMA_FROM_DEVICE,
+                0,
+            )
+        };
+        // SAFETY: Nobody uses it any more.
+        unsafe { bindings::sg_free_table(&mut list) };
+        // SAFETY: Nobody has it now.
+        check!(holds(&unsafe { KBox::from_raw(raw) }[0], 61));
+        Ok(())
+    })?;
+    // The test's own.
+    check_eq!(seen.count(UNMAP_SG), 1);
     Ok(())
 }

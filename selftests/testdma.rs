@@ -17,6 +17,10 @@ pub(crate) const MAP: u32 = c::TESTLIB_DMA_MAP;
 pub(crate) const UNMAP: u32 = c::TESTLIB_DMA_UNMAP;
 pub(crate) const SYNC_FOR_CPU: u32 = c::TESTLIB_DMA_SYNC_FOR_CPU;
 pub(crate) const SYNC_FOR_DEVICE: u32 = c::TESTLIB_DMA_SYNC_FOR_DEVICE;
+pub(crate) const MAP_SG: u32 = c::TESTLIB_DMA_MAP_SG;
+pub(crate) const UNMAP_SG: u32 = c::TESTLIB_DMA_UNMAP_SG;
+pub(crate) const SYNC_SG_FOR_CPU: u32 = c::TESTLIB_DMA_SYNC_SG_FOR_CPU;
+pub(crate) const SYNC_SG_FOR_DEVICE: u32 = c::TESTLIB_DMA_SYNC_SG_FOR_DEVICE;
 
 /// What the DMA API did for a device between a start and a stop: so many events.
 pub(crate) struct Seen(usize);

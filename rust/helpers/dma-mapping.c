@@ -122,3 +122,18 @@ dma_addr_t kalloc_helper_dma_map_single(struct device *dev, void *ptr, size_t of
 	/* The caller compares; this tells CONFIG_DMA_API_DEBUG that it does. */
 	return dma_mapping_error(dev, handle) ? DMA_MAPPING_ERROR : handle;
 }
+
+void kalloc_helper_dma_sync_sgtable_for_cpu(struct device *dev, struct sg_table *table, enum dma_data_direction dir)
+{
+	dma_sync_sgtable_for_cpu(dev, table, dir);
+}
+
+void kalloc_helper_dma_sync_sgtable_for_device(struct device *dev, struct sg_table *table, enum dma_data_direction dir)
+{
+	dma_sync_sgtable_for_device(dev, table, dir);
+}
+
+unsigned int kalloc_helper_dma_get_max_seg_size(struct device *dev)
+{
+	return dma_get_max_seg_size(dev);
+}

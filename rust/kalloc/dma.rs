@@ -3,7 +3,8 @@
 //! Memory that a device reads and writes: the DMA API.
 //!
 //! C headers: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h),
-//! [`include/linux/dmapool.h`](srctree/include/linux/dmapool.h)
+//! [`include/linux/dmapool.h`](srctree/include/linux/dmapool.h),
+//! [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
 //!
 //! A driver's probe says once which addresses the device reaches, and has with that the handle by
 //! which everything here is allocated. It lives as long as the binding, and so does no buffer
@@ -42,6 +43,7 @@
 //! | [`Coherent`] | `dma_alloc_attrs()` | CPU and device see it at once |
 //! | [`Coherent::managed`] | `dmam_alloc_attrs()` | for as long as the binding |
 //! | [`Streaming`] | `dma_map_single()` | a buffer of the driver; CPU or device has it |
+//! | [`SgTable`] | `dma_map_sgtable()` | as above, in pages that need not follow one another |
 //! | [`Noncoherent`] | `dma_alloc_noncoherent()`, `dma_alloc_pages()` | pages for the device; CPU or device has them |
 //! | [`DmaPool`] | `dma_pool_create()`, `dma_pool_zalloc()` | small blocks of coherent memory |
 //! | [`dma_rmb`], [`dma_wmb`] | `dma_rmb()`, `dma_wmb()` | order what a device sees |
@@ -50,6 +52,7 @@ mod coherent;
 mod mask;
 mod noncoherent;
 mod pool;
+mod scatterlist;
 mod state;
 mod streaming;
 
@@ -60,6 +63,7 @@ pub use mask::{
 };
 pub use noncoherent::Noncoherent;
 pub use pool::{DmaBlock, DmaPool, DmaPoolRef};
+pub use scatterlist::{PageList, Segments, SgBuffer, SgMapFailed, SgTable};
 #[cfg(CONFIG_PCI)]
 pub use state::BusMasterOff;
 pub use state::{

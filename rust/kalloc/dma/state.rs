@@ -333,16 +333,10 @@ macro_rules! cpu_access {
                 D: CpuWrites,
                 $data: Elements,
             {
-                let elements = self.data_mut().elements();
-                match at
-                    .checked_add(values.len())
-                    .and_then(|end| elements.get_mut(at..end))
-                {
-                    Some(place) => {
-                        place.copy_from_slice(values);
-                        Ok(())
-                    }
-                    None => Err(values),
+                if self.data_mut().put(at, values) {
+                    Ok(())
+                } else {
+                    Err(values)
                 }
             }
 
@@ -353,32 +347,60 @@ macro_rules! cpu_access {
                 D: CpuWrites,
                 $data: Elements,
             {
-                self.data_mut().elements().fill(value);
+                self.data_mut().put_everywhere(value);
             }
         }
     };
 }
 pub(super) use cpu_access;
 
-/// A slice of elements, for those that the CPU only writes.
+/// Elements in a row, for those that the CPU only writes.
 pub trait Elements {
     /// The elements.
     type Element: Copy;
+
+    /// Copies `values` to the elements from `at` on. Whether there are so many.
     #[doc(hidden)]
-    fn elements(&mut self) -> &mut [Self::Element];
+    fn put(&mut self, at: usize, values: &[Self::Element]) -> bool;
+
+    /// Writes `value` to each.
+    #[doc(hidden)]
+    fn put_everywhere(&mut self, value: Self::Element);
 }
 
 impl<T: Copy> Elements for [T] {
     type Element = T;
+
     #[inline(always)]
-    fn elements(&mut self) -> &mut [T] {
-        self
+    fn put(&mut self, at: usize, values: &[T]) -> bool {
+        match at
+            .checked_add(values.len())
+            .and_then(|end| self.get_mut(at..end))
+        {
+            Some(place) => {
+                place.copy_from_slice(values);
+                true
+            }
+            None => false,
+        }
+    }
+
+    #[inline(always)]
+    fn put_everywhere(&mut self, value: T) {
+        self.fill(value);
     }
 }
+
 impl<T: Copy, const N: usize> Elements for [T; N] {
     type Element = T;
+
     #[inline(always)]
-    fn elements(&mut self) -> &mut [T] {
-        self
+    fn put(&mut self, at: usize, values: &[T]) -> bool {
+        self.as_mut_slice().put(at, values)
+    }
+
+    #[inline(always)]
+    fn put_everywhere(&mut self, value: T) {
+        self.fill(value);
     }
 }

@@ -2,7 +2,7 @@
 
 //! Memory for a device is kept when the device is not bound any more.
 
-use kalloc::dma::{Coherent, CoherentView, Dma, DmaPool, DmaPoolRef, FromDevice, Noncoherent, Streaming};
+use kalloc::dma::{Coherent, CoherentView, Dma, DmaPool, DmaPoolRef, FromDevice, Noncoherent, SgTable, Streaming};
 use kalloc::prelude::*;
 
 pub fn coherent(task: &Task, dma: Dma<'_>) -> Result<Coherent<'static, u32>> {
@@ -27,4 +27,12 @@ pub fn streaming(
 
 pub fn pool(task: &Task, dma: Dma<'_>) -> Result<DmaPoolRef<'static, u32>> {
     Ok(DmaPool::new(task, dma, c"pool")?.share()) //~ ERROR: lifetime may not live long enough
+}
+
+pub fn segments(
+    task: &Task,
+    dma: Dma<'_>,
+    buffer: VBox<[u8]>,
+) -> Result<SgTable<'static, VBox<[u8]>, FromDevice>> {
+    Ok(SgTable::map(task, dma, buffer)?) //~ ERROR: lifetime may not live long enough
 }

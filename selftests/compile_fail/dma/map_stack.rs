@@ -2,7 +2,7 @@
 
 //! What is on the stack is mapped.
 
-use kalloc::dma::{Dma, FromDevice, Streaming};
+use kalloc::dma::{Dma, FromDevice, SgTable, Streaming};
 use kalloc::prelude::*;
 
 pub fn array(task: &Task, dma: Dma<'_>) {
@@ -16,4 +16,10 @@ pub fn borrowed(task: &Task, dma: Dma<'_>) {
     let _ = Streaming::<_, FromDevice>::map(task, dma, &mut buffer);
     //~^ ERROR: cannot be mapped for a device
     //~| ERROR: cannot be mapped for a device
+}
+
+pub fn segments(task: &Task, dma: Dma<'_>) {
+    let _ = SgTable::<_, FromDevice>::map(task, dma, [0u8; 64]);
+    //~^ ERROR: cannot be mapped for a device page by page
+    //~| ERROR: cannot be mapped for a device page by page
 }

@@ -6,7 +6,7 @@
 
 use kalloc::dma::{Coherent, Dma, DmaBlock, DmaPool, DmaPoolRef, Engine, Range, Streaming};
 use kalloc::dma::{Bidirectional, Cpu, Device, ForceContiguous, FromDevice, NoAttrs};
-use kalloc::dma::{Noncoherent, ToDevice, WriteCombine};
+use kalloc::dma::{Noncoherent, SgTable, ToDevice, WriteCombine};
 use kalloc::prelude::*;
 use kernel::{device::Core, io::Io, pci};
 
@@ -63,4 +63,23 @@ pub fn state<'bound>(task: &Task, dma: Dma<'bound>) -> Result<State<'bound>> {
 
 pub fn sum(state: &State<'_>) -> u32 {
     state.block.copy_read().iter().sum()
+}
+
+pub fn segments(task: &Task, dma: Dma<'_>, engine: &mut Channel) -> Result<u8> {
+    let table = SgTable::<_, FromDevice>::map(task, dma, VBox::zeroed_slice(task, 10_000)?)?;
+    let bytes: usize = table.segments().map(|(_, len)| len).sum();
+    let table: SgTable<'_, VBox<[u8]>, _, Cpu> = table.sync_for_cpu(engine)?;
+    let first = table[0];
+    Ok(first ^ table.sync_for_device().unmap(engine)?[bytes - 1])
+}
+
+pub fn scattered(task: &Task, dma: Dma<'_>, engine: &mut Channel) -> Result {
+    let mut pages = KVec::new();
+    pages.push(task, PageMem::zeroed(task, Order::<0>)?)?;
+    let table = SgTable::<_, Bidirectional>::map(task, dma, pages.into_boxed_slice())?;
+    let mut table = table.sync_for_cpu(engine)?;
+    table.fill(1);
+    table.copy_from_slice(7, &[1, 2, 3]).map_err(|_| EINVAL)?;
+    let _first: Option<&[u8]> = table.get(0);
+    Ok(drop(table.unmap()))
 }

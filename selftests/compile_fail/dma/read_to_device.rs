@@ -2,7 +2,7 @@
 
 //! The CPU reads a buffer that is for the device.
 
-use kalloc::dma::{Cpu, Noncoherent, Streaming, ToDevice};
+use kalloc::dma::{Cpu, Noncoherent, SgTable, Streaming, ToDevice};
 use kalloc::prelude::*;
 
 pub fn first(buffer: &Streaming<'_, KBox<[u8]>, ToDevice, Cpu>) -> u8 {
@@ -11,4 +11,12 @@ pub fn first(buffer: &Streaming<'_, KBox<[u8]>, ToDevice, Cpu>) -> u8 {
 
 pub fn value(buffer: &Noncoherent<'_, u64, ToDevice>) -> u64 {
     **buffer //~ ERROR: cannot be dereferenced
+}
+
+pub fn segments(table: &SgTable<'_, VBox<[u8]>, ToDevice, Cpu>) -> u8 {
+    table[0] //~ ERROR: cannot index into a value of type
+}
+
+pub fn scattered<'a>(table: &'a SgTable<'_, KBox<[PageMem]>, ToDevice, Cpu>) -> Option<&'a [u8]> {
+    table.get(0) //~ ERROR: no method named `get` found
 }
