@@ -3,17 +3,18 @@
 //! DMA memory of a PCI device, for QEMU's `-device pci-testdev`: what the kernel's own sample
 //! `samples/rust/rust_dma.rs` does.
 //!
-//! In C: `dma_set_mask_and_coherent()`, `dma_alloc_coherent()`, `dma_map_page()`,
-//! `dma_unmap_page()`, `dma_free_coherent()`.
+//! In C: `dma_set_mask_and_coherent()`, `dma_alloc_coherent()`, `sg_alloc_table_from_pages()`,
+//! `dma_map_sgtable()`, `dma_unmap_sgtable()`, `sg_free_table()`, `dma_free_coherent()`.
 
 use kalloc::{
-    dma::{BusMasterOff, Cpu, Streaming, ToDevice},
+    dma::{BusMasterOff, Cpu, SgTable, ToDevice},
     pci,
     prelude::*,
 };
 use kernel::{
     device::Core,
     io::{io_project, io_read, Io},
+    page::PAGE_SIZE,
     pci::{DeviceId, IdTable, Vendor},
 };
 
@@ -35,7 +36,7 @@ struct Pair {
 /// Freed and unmapped when the device loses its driver, in this order.
 struct Buffers<'bound> {
     pairs: Coherent<'bound, [Pair]>,
-    pages: Streaming<'bound, Pages<Order<2>>, ToDevice, Cpu>,
+    pages: SgTable<'bound, VBox<[u8]>, ToDevice, Cpu>,
 }
 
 struct Driver;
@@ -56,7 +57,8 @@ fn buffers<'bound>(
         io_project!(pairs, [panic: i]).copy_write(Pair { h, b });
     }
     // The device is told nothing, and could not reach them if it were: so the CPU has them.
-    let pages = Streaming::<_, ToDevice>::map(task, dma, Pages::zeroed(task, Order::<2>)?)?;
+    let pages = VBox::zeroed_slice(task, 4 * PAGE_SIZE)?;
+    let pages = SgTable::<_, ToDevice>::map(task, dma, pages)?;
     let pages = pages.sync_for_cpu(&mut BusMasterOff::new(dev))?;
     Ok(Buffers { pairs, pages })
 }
@@ -86,11 +88,11 @@ impl pci::Driver for Driver {
         }
         dev_info!(
             dev,
-            "{} pairs at {:#x}, {} bytes at {:#x}\n",
+            "{} pairs at {:#x}, {} bytes in segments: {}\n",
             TEST_VALUES.len(),
             this.pairs.dma_handle(),
             this.pages.size(),
-            this.pages.dma_handle()
+            this.pages.segments().count()
         );
     }
 }

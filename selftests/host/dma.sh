@@ -26,17 +26,18 @@ show() {
 }
 
 data="coherent_memory_goes_there_and_back a_streaming_buffer_goes_there_and_back
-	what_comes_is_seen_between_two_transfers what_goes_is_written_between_two_transfers"
+	what_comes_is_seen_between_two_transfers what_goes_is_written_between_two_transfers
+	scattered_pages_go_there_and_back segments_are_seen_between_two_transfers"
 # machine NAME: data arrives, and no test fails.
 machine() {
 	for test in test_dma test_edu; do check "$1: no test of $test fails or warns" module $test; done
 	for test in $data; do check "$1: $test" passes "$test"; done
 	check "$1: the sample, no warning" grep -q '^run: ok' "$seen"
-	check "$1: the sample, bound and freed" grep -qE 'kalloc_dma.*: 5 pairs at 0x[0-9a-f]+, 16384 bytes at 0x' "$seen"
+	check "$1: the sample, bound and freed" grep -qE 'kalloc_dma.*: 5 pairs at 0x[0-9a-f]+, 16384 bytes in segments: [1-4]\b' "$seen"
 }
 
 # The slow debug kernel has had the plain machine in `guest`.
-plan "$([[ $name == debug ]] && echo 20 || echo 29)"
+plan "$([[ $name == debug ]] && echo 26 || echo 37)"
 if [[ $name != debug ]]; then
 	boot "" ""
 	machine plain
@@ -48,12 +49,14 @@ fi
 boot "swiotlb=force" ",dma_mask=4294967295"
 machine swiotlb
 check "swiotlb: without the sync the data is old" passes without_the_sync_the_data_is_old
+check "swiotlb: memory of vmalloc goes there and back" passes vmalloc_memory_goes_there_and_back
 check "swiotlb: what is too large is given back" passes a_buffer_too_large_to_bounce_is_given_back
 show
 
 boot "intel_iommu=on intremap=off no_timer_check" " -device intel-iommu"
 machine iommu
 check "iommu: addresses are its own" passes an_iommu_gives_its_own_addresses
+check "iommu: memory of vmalloc goes there and back" passes vmalloc_memory_goes_there_and_back
 check "iommu: nothing is copied" skips without_the_sync_the_data_is_old
 show
 ktap_finished
