@@ -4,10 +4,14 @@
 //! kernel has done with the memory by the end of the drop. Documentation/drop.rst is the same table,
 //! and the document `docs` compares the two.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::{
+    mem::ManuallyDrop,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 #[cfg(CONFIG_X86)]
 use kalloc::nmi;
 use kalloc::{
+    dma::{DmaPool, Engine, FromDevice, Noncoherent, Range, SgTable, Streaming},
     hrtimer, irq_work,
     mempool::*,
     nolock::NolockPages,
@@ -17,13 +21,18 @@ use kalloc::{
     timer,
 };
 use kernel::{
-    new_spinlock,
+    bindings,
+    device::Core,
+    driver, new_spinlock,
     page::PAGE_SIZE,
+    platform,
     sync::{atomic::Atomic as AtomicCell, Arc},
     time::{delay::fsleep, Delta},
 };
 use testlib::{c, check, check_eq, Counted, Outcome};
 
+#[path = "testdevice.rs"]
+mod testdevice;
 #[path = "testlib.rs"]
 mod testlib;
 
@@ -34,6 +43,8 @@ enum Fate {
     Now,
     /// Somebody else frees it, later.
     Later,
+    /// It stays for ever.
+    Kept,
     /// No drop may happen there.
     No,
 }
@@ -45,6 +56,7 @@ mod fate {
     const RT: bool = cfg!(CONFIG_PREEMPT_RT);
     pub(super) const now: Fate = Fate::Now;
     pub(super) const later: Fate = Fate::Later;
+    pub(super) const kept: Fate = Fate::Kept;
     pub(super) const no: Fate = Fate::No;
     /// `now`, and `no` on PREEMPT_RT.
     pub(super) const off_rt: Fate = if RT { Fate::No } else { Fate::Now };
@@ -102,12 +114,25 @@ const TABLE: &[&[Test]] = table! {
     hrtimer:          later later later later later later later   later later    later       later    no;
     irq_work:         later later later later later later later   later later    later       later    no;
     nmi_handler:      later later later later later later later   later later    later       later    no;
+    coherent:         now   now   now   later later later later   later later    later       later    later;
+    dma_block:        now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    streaming_cpu:    now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    streaming_device: kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
+    noncoh_cpu:       now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    noncoh_device:    kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
+    sg_table_cpu:     now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    sg_table_device:  kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
 };
 
 struct Tests;
 
 impl kalloc::Module for Tests {
-    fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+    fn init(module: &'static ThisModule, mut task: Task) -> Result<Self> {
+        let _device = testdevice::PlatformDevice::new(&task, DRIVER)?;
+        let _driver = KBox::pin_init(
+            &task,
+            driver::Registration::<platform::Adapter<Driver>>::new(DRIVER, module),
+        )?;
         let mut tests = KVec::new();
         for (name, fate, test) in TABLE.iter().copied().flatten() {
             if *fate != Fate::No {
@@ -238,6 +263,24 @@ impl Drop {
         )?;
         // And never again.
         check_eq!(ask!(testlib_watched), 1);
+        Ok(())
+    }
+
+    /// Drops `value`, whose memory nobody frees then.
+    fn kept<T>(self, task: &mut Task, value: T, memory: usize) -> Outcome {
+        let mut value = Some(value);
+        let mut is_here = false;
+        check!(self.fate == Fate::Kept);
+        // SAFETY: It has no preconditions.
+        unsafe { c::testlib_watch(memory) };
+        (self.place.run)(task, &mut || {
+            is_here = (self.place.is_here)();
+            drop(value.take());
+        })?;
+        check!(is_here);
+        flush(task);
+        fsleep(Delta::from_millis(2));
+        check_eq!(ask!(testlib_watched), 0);
         Ok(())
     }
 
@@ -623,4 +666,171 @@ fn nmi_handler(task: &mut Task, drop: Drop) -> Outcome {
 #[cfg(not(CONFIG_X86))]
 fn nmi_handler(_task: &mut Task, _drop: Drop) -> Outcome {
     Err(testlib::Stop::Skip("drivers have no NMIs here"))
+}
+
+// What a device has ----------------------------------------------------------------------------------------------------
+
+const DRIVER: &CStr = c"kalloc_test_drop";
+
+/// The handle of the device that a driver here is bound to while the tests run.
+static DMA: AtomicUsize = AtomicUsize::new(0);
+
+struct Driver;
+
+impl platform::Driver for Driver {
+    type IdInfo = ();
+    type Data<'bound> = ();
+
+    fn probe<'bound>(
+        pdev: &'bound platform::Device<Core<'_>>,
+        _info: Option<&'bound ()>,
+    ) -> impl PinInit<(), Error> + 'bound {
+        // SAFETY: Probe runs in process context, and this is the only token in it.
+        let task = unsafe { Task::assume() };
+        Dma::set_mask_and_coherent::<32, _>(&task, pdev).map(|dma| {
+            // SAFETY: It is a reference; that it is gone when the driver is, `init` sees to.
+            DMA.store(
+                unsafe { core::mem::transmute::<Dma<'_>, usize>(dma) },
+                Ordering::Release,
+            )
+        })
+    }
+}
+
+fn dma() -> Result<Dma<'static>> {
+    match DMA.load(Ordering::Acquire) {
+        0 => Err(ENODEV),
+        // SAFETY: The driver stored it, and is bound while tests run.
+        dma => Ok(unsafe { core::mem::transmute::<usize, Dma<'static>>(dma) }),
+    }
+}
+
+/// What the DMA API knows the device by.
+fn raw() -> Result<*mut bindings::device> {
+    Ok(core::ptr::from_ref(dma()?.device()).cast_mut().cast())
+}
+
+/// There is no device that could be busy.
+struct Quiet;
+
+impl Engine for Quiet {
+    fn is_quiet(&mut self, _memory: Range<'_>) -> bool {
+        true
+    }
+}
+
+const FROM_DEVICE: bindings::dma_data_direction = bindings::dma_data_direction::DMA_FROM_DEVICE;
+
+fn coherent(task: &mut Task, drop: Drop) -> Outcome {
+    let value = Coherent::<[u8; LARGE]>::zeroed(&task, dma()?)?;
+    // There is no IOMMU for the device: it knows physical addresses.
+    let memory = value.dma_handle() as usize / PAGE_SIZE;
+    drop.of(task, value, 0, memory)
+}
+
+fn dma_block(task: &mut Task, drop: Drop) -> Outcome {
+    let pool = DmaPool::<[u64; 12]>::new(task, dma()?, c"test_drop")?;
+    let value = pool.zeroed(&task)?;
+    let handle = value.dma_handle();
+    let is_back = || {
+        // SAFETY: Blocks can be had wherever they are dropped, with these flags.
+        let cx = unsafe { Irq::assume() };
+        pool.zeroed(cx.with(GfpNowait))
+            .is_ok_and(|block| block.dma_handle() == handle)
+    };
+    drop.seen(task, value, 0, is_back, is_back)?;
+    pool.destroy(task);
+    Ok(())
+}
+
+type Bytes = KBox<[u8; LARGE]>;
+
+fn streaming(task: &Task, buffer: Bytes) -> Result<Streaming<'static, Bytes, FromDevice>> {
+    Ok(Streaming::map(task, dma()?, buffer)?)
+}
+
+fn streaming_cpu(task: &mut Task, drop: Drop) -> Outcome {
+    let buffer = Bytes::zeroed(&task)?;
+    let memory = frame(&*buffer);
+    let value = streaming(task, buffer)?.sync_for_cpu(&mut Quiet);
+    drop.of(task, value, 0, memory)
+}
+
+fn streaming_device(task: &mut Task, drop: Drop) -> Outcome {
+    let buffer = Bytes::zeroed(&task)?;
+    let memory = frame(&*buffer);
+    let raw_buffer = buffer.into_raw();
+    // SAFETY: It is from there.
+    let value = streaming(task, unsafe { KBox::from_raw(raw_buffer) })?;
+    let handle = value.dma_handle();
+    drop.kept(task, value, memory)?;
+    // SAFETY: It is mapped still, and there is no device that could use it.
+    unsafe { bindings::dma_unmap_page_attrs(raw()?, handle, LARGE, FROM_DEVICE, 0) };
+    // SAFETY: Nobody else has it now.
+    core::mem::drop(unsafe { KBox::from_raw(raw_buffer) });
+    Ok(())
+}
+
+fn noncoh_cpu(task: &mut Task, drop: Drop) -> Outcome {
+    let value = Noncoherent::<[u8; LARGE], FromDevice>::zeroed(&task, dma()?)?;
+    let memory = frame(&*value);
+    drop.of(task, value, 0, memory)
+}
+
+fn noncoh_device(task: &mut Task, drop: Drop) -> Outcome {
+    let value = Noncoherent::<[u8; LARGE], FromDevice>::zeroed(&task, dma()?)?;
+    let memory = frame(&*value);
+    let address = (&raw const *value).cast_mut().cast();
+    // SAFETY: It is the address of so many pages, which this does not free.
+    let page =
+        ManuallyDrop::new(unsafe { PageMem::<Order<2>>::from_raw(address, Order) }).as_page();
+    let value = value.sync_for_device();
+    let handle = value.dma_handle();
+    drop.kept(task, value, memory)?;
+    // SAFETY: It is what `dma_alloc_pages()` gave, and there is no device that could use it.
+    unsafe { bindings::dma_free_pages(raw()?, LARGE, page, handle, FROM_DEVICE) };
+    Ok(())
+}
+
+type Blocks = KBox<[PageMem<Order<1>>]>;
+
+/// Pages, and the frame of one that is in the middle.
+fn blocks(task: &Task) -> Result<(Blocks, usize)> {
+    let mut blocks = KVec::new();
+    for _ in 0..3 {
+        blocks.push(task, PageMem::zeroed(task, Order::<1>)?)?;
+    }
+    let memory = frame(&blocks[1][PAGE_SIZE..]);
+    Ok((blocks.into_boxed_slice(), memory))
+}
+
+fn sg_table(task: &Task, blocks: Blocks) -> Result<SgTable<'static, Blocks, FromDevice>> {
+    Ok(SgTable::map(task, dma()?, blocks)?)
+}
+
+fn sg_table_cpu(task: &mut Task, drop: Drop) -> Outcome {
+    let (blocks, memory) = blocks(task)?;
+    let value = sg_table(task, blocks)?.sync_for_cpu(&mut Quiet);
+    drop.of(task, value, 0, memory)
+}
+
+fn sg_table_device(task: &mut Task, drop: Drop) -> Outcome {
+    let (blocks, memory) = blocks(task)?;
+    let raw_blocks = blocks.into_raw();
+    // SAFETY: It is from there.
+    let value = sg_table(task, unsafe { KBox::from_raw(raw_blocks) })?;
+    // SAFETY: It is the list, which the test takes over.
+    let mut list = unsafe {
+        core::ptr::from_ref(value.table())
+            .cast::<bindings::sg_table>()
+            .read()
+    };
+    drop.kept(task, value, memory)?;
+    // SAFETY: It is mapped still, and there is no device that could use it.
+    unsafe { bindings::dma_unmap_sgtable(raw()?, &mut list, FROM_DEVICE, 0) };
+    // SAFETY: Nobody uses it any more.
+    unsafe { bindings::sg_free_table(&mut list) };
+    // SAFETY: Nobody else has it now.
+    core::mem::drop(unsafe { KBox::from_raw(raw_blocks) });
+    Ok(())
 }
