@@ -8,6 +8,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::{
+    dma::{Coherent, Dma, DmaAddress},
     platform,
     prelude::*,
     slab::{Args, Cache, SlabBox},
@@ -17,6 +18,7 @@ use kernel::{
     debugfs::Scope,
     device::{Core, Device},
     of,
+    platform::Device as PlatformDevice,
 };
 
 /// How the driver came to a device, for each entry of the tables.
@@ -40,6 +42,7 @@ kernel::of_device_table!(
 struct State {
     bound_by: &'static str,
     requests: u32,
+    ring: DmaAddress,
 }
 
 /// What the device would work on.
@@ -51,6 +54,8 @@ struct Request {
 struct Data<'bound> {
     /// In devm memory.
     state: &'bound State,
+    /// What the device would read.
+    _ring: Coherent<'bound, [u64]>,
     /// Of a slab cache that belongs to the device.
     _requests: KVec<SlabBox<Request, &'bound Cache<Request>>>,
 }
@@ -59,7 +64,12 @@ struct Data<'bound> {
 static PROBES: AtomicU32 = AtomicU32::new(0);
 
 impl<'bound> Data<'bound> {
-    fn new(dev: &'bound Device<Core<'_>>, table: Option<&Table>, task: &Task) -> Result<Self> {
+    fn new(
+        pdev: &'bound PlatformDevice<Core<'_>>,
+        table: Option<&Table>,
+        task: &Task,
+    ) -> Result<Self> {
+        let dev: &'bound Device<Core<'_>> = pdev.as_ref();
         let slots = module_parameters::slots.value();
         if !(1..=1024).contains(&slots) {
             dev_err!(dev, "slots={slots} is not between 1 and 1024\n");
@@ -81,12 +91,17 @@ impl<'bound> Data<'bound> {
             requests.push(task, SlabBox::new(task, cache, Request { _slot })?)?;
         }
 
+        let dma = Dma::set_mask_and_coherent::<32, _>(task, pdev)?;
+        let ring = Coherent::zeroed_slice(task, dma, slots as usize)?;
+
         let state = State {
             bound_by: table.map_or("its name", |table| table.0),
             requests: slots,
+            ring: ring.dma_handle(),
         };
         let data = Self {
             state: Devm::new(task, dev, state)?.into_mut(),
+            _ring: ring,
             _requests: requests,
         };
 
@@ -109,13 +124,13 @@ impl platform::Driver for Driver {
     const ACPI_ID_TABLE: Option<acpi::IdTable<Table>> = Some(&ACPI_TABLE);
 
     fn probe<'bound>(
-        dev: &'bound kernel::platform::Device<Core<'_>>,
+        pdev: &'bound PlatformDevice<Core<'_>>,
         table: Option<&'bound Table>,
         task: Task,
     ) -> impl PinInit<Scope<Data<'bound>>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            let dev: &'bound Device<Core<'_>> = dev.as_ref();
-            let data = Data::new(dev, table, &task)?;
+            let dev: &'bound Device<Core<'_>> = pdev.as_ref();
+            let data = Data::new(pdev, table, &task)?;
             dev_info!(dev, "{:?}\n", data.state);
 
             let name = Devm::kasprintf(&task, dev, fmt!("kalloc_platform-{}", dev.name()))?;

@@ -69,10 +69,10 @@ check "ACPI's device is there, without a driver" there "$acpi"
 trace_begin
 load
 check "ACPI's device is bound" bound "$acpi"
-check "its state is in debugfs" grep -q '"ACPI".*16' <(state "$acpi")
+check "its state is in debugfs" grep -q '"ACPI".*16, ring: [1-9]' <(state "$acpi")
 insmod "$modules/selftests/platform_device.ko"
 check "the device of the driver's name is bound" bound "$named"
-check "its state is in debugfs too" grep -q '"its name".*16' <(state "$named")
+check "its state is in debugfs too" grep -q '"its name".*16, ring: [1-9]' <(state "$named")
 user_reads() { setpriv --reuid=65534 --clear-groups cat "/sys/kernel/debug/kalloc_platform-$acpi/state" 2>/dev/null; }
 check "only root reads it" not user_reads
 check "each has a slab cache" [ "$(caches)" = 2 ]
