@@ -41,7 +41,7 @@ use kernel::{
 /// # Safety
 ///
 /// The memory is owned, in pages that are nobody else's or of kmalloc, plain bytes, and stays where
-/// it is while the buffer is moved. `page` gives the pages of the `size` bytes from `offset` in the
+/// it is while the buffer is moved. `pages` gives the pages of the `size` bytes from `offset` in the
 /// first one on, in their order, and `data` is these bytes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mapped for a device page by page",

@@ -42,8 +42,8 @@ use kernel::{
     message = "`{Self}` cannot be mapped for a device",
     label = "not memory that a device can be given",
     note = "a device can be given what is owned and contiguous: `KBox` of plain bytes (`#[derive(FromBytes, IntoBytes)]`), \
-            `Pages`, `PageMem` or `ExactPages`; memory of vmalloc is not contiguous, and what is on the stack or borrowed \
-            is not the driver's to give"
+            `Pages`, `PageMem` or `ExactPages`; memory of vmalloc is not contiguous and for an `SgTable`, and what is on the \
+            stack or borrowed is not the driver's to give"
 )]
 pub unsafe trait Buffer: Sealed {
     /// What is in it.
