@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Does wrong on purpose: leaks a page each time that it is loaded. */
+/* Does wrong on purpose: leaks a page and an object each time that it is loaded. */
 
 #include <linux/gfp.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 
 static int __init wrong_leak_init(void)
 {
-	return alloc_page(GFP_KERNEL) ? 0 : -ENOMEM;
+	return alloc_page(GFP_KERNEL) && kmalloc(PAGE_SIZE, GFP_KERNEL) ? 0 : -ENOMEM;
 }
 module_init(wrong_leak_init);
 
@@ -15,5 +16,5 @@ static void __exit wrong_leak_exit(void)
 }
 module_exit(wrong_leak_exit);
 
-MODULE_DESCRIPTION("Leaks a page");
+MODULE_DESCRIPTION("Leaks memory");
 MODULE_LICENSE("GPL");
