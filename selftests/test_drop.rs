@@ -689,10 +689,8 @@ impl platform::Driver for Driver {
         let task = unsafe { Task::assume() };
         Dma::set_mask_and_coherent::<32, _>(&task, pdev).map(|dma| {
             // SAFETY: It is a reference; that it is gone when the driver is, `init` sees to.
-            DMA.store(
-                unsafe { core::mem::transmute::<Dma<'_>, usize>(dma) },
-                Ordering::Release,
-            )
+            let dma = unsafe { core::mem::transmute::<Dma<'_>, usize>(dma) };
+            DMA.store(dma, Ordering::Release)
         })
     }
 }
@@ -782,8 +780,8 @@ fn noncoh_device(task: &mut Task, drop: Drop) -> Outcome {
     let memory = frame(&*value);
     let address = (&raw const *value).cast_mut().cast();
     // SAFETY: It is the address of so many pages, which this does not free.
-    let page =
-        ManuallyDrop::new(unsafe { PageMem::<Order<2>>::from_raw(address, Order) }).as_page();
+    let pages = unsafe { PageMem::<Order<2>>::from_raw(address, Order) };
+    let page = ManuallyDrop::new(pages).as_page();
     let value = value.sync_for_device();
     let handle = value.dma_handle();
     drop.kept(task, value, memory)?;

@@ -142,10 +142,14 @@ unsafe fn end<T: Called>(object: NonNull<Object<T>>) {
     drop(unsafe { KBox::from_raw(object.as_ptr()) });
 }
 
+/// # Safety
+///
+/// Only the C code calls it, where it may sleep and not in the callback, with the first field of an
+/// `Object<T>` that has not ended.
 unsafe extern "C" fn wait<T: Called>(object: *mut kalloc_reap) {
-    // SAFETY: It is the first field of an object that has not ended.
+    // SAFETY: By the contract of this function.
     let object = unsafe { &*object.cast::<Object<T>>() };
-    // SAFETY: The C code calls this where it may sleep, and not in the callback.
+    // SAFETY: By the contract of this function.
     unsafe { object.called.wait() }
 }
 
