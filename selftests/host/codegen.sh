@@ -10,6 +10,8 @@
 
 object=build/$name/selftests/codegen/codegen.o
 names=$(selftests/codegen/compare "$object")
+# On PREEMPT_RT a free in a raw section is put off, so it is not C's.
+[[ $name != rt ]] || names=$(tr ' ' '\n' <<<"$names" | grep -v free)
 
 # shellcheck disable=SC2086	# names are words
 plan "$(wc -w <<<"$names")"
