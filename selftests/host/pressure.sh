@@ -11,7 +11,7 @@ plan $((${#tests[@]} + 2))
 # The kernel's own DAMON allocates with GFP_KERNEL now and then, and would have somebody killed for that.
 KALLOC_APPEND="${KALLOC_APPEND:-} damon_stat.enabled=N"
 export KALLOC_APPEND
-output=$(KALLOC_MEM=256M scripts/vm "$KERNELDIR" 240 "$top/selftests/pressure.sh" "$top/build/$name") || true
+output=$(KALLOC_MEM=384M scripts/vm "$KERNELDIR" 240 "$top/selftests/pressure.sh" "$top/build/$name") || true
 # shellcheck disable=SC2001
 sed 's/^/# /' <<<"$output"
 says() { grep -qE "$1" <<<"$output"; }
