@@ -32,12 +32,14 @@ result() {
 # test MODULE PARAMETER…: loads it, and unloads it. Its loader is remembered, to whom the kernel charges memory.
 declare -A loaders
 test_module() {
-	local name=$1 ok=ok
+	local name=$1 ok=ok left
 	log_begin "$name"
 	insmod "$modules/selftests/$name.ko" "${@:2}" &
 	loaders[$!]=$*
 	if wait $!; then rmmod "$name" || ok="not ok"; else ok="not ok"; fi
 	log_end || { ok="not ok"; echo "# the kernel complained while $* was there: $log_kinds"; }
+	# A device of a module that is gone.
+	if left=$(compgen -G '/dev/kalloc*'); then ok="not ok"; echo "# it left $left behind"; fi
 	result "$ok" "$*"
 }
 
