@@ -6,12 +6,12 @@ use core::{
     pin::Pin,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
-use kalloc::{kmem_cache, prelude::*, slab::*, usercopy};
+use kalloc::{kmem_cache, owner::Owner, prelude::*, slab::*, usercopy};
 use kernel::{
     new_spinlock,
     sync::{
         atomic::{Atomic as AtomicCell, Relaxed},
-        Arc, SpinLock,
+        Arc, SetOnce, SpinLock,
     },
     workqueue::{self, impl_has_work, new_work, Work, WorkItem},
 };
@@ -77,6 +77,7 @@ impl kalloc::Module for Tests {
                 ),
                 ("objects_go_back_constructed", objects_go_back_constructed),
                 ("rcu_lookup_gets_and_checks", rcu_lookup_gets_and_checks),
+                ("rcu_lookup_looks_again", rcu_lookup_looks_again),
                 ("rcu_cell_of_another_cache", rcu_cell_of_another_cache),
                 (
                     "rcu_readers_never_see_a_wrong_object",
@@ -652,6 +653,43 @@ fn rcu_lookup_gets_and_checks(task: &mut Task) -> Outcome {
     check_eq!(trace.events().filter(|event| event.is_free).count(), 1);
     drop(cell);
     check!(cache.shrink(task));
+    Ok(())
+}
+
+/// An owner that empties the slot when it is cloned: in a lookup that is when there is a reference
+/// and it has not looked again.
+struct Meddler;
+
+static MEDDLE: AtomicBool = AtomicBool::new(false);
+static SLOT: SetOnce<RcuSlot<Session, Meddler>> = SetOnce::new();
+
+impl Clone for Meddler {
+    fn clone(&self) -> Self {
+        if MEDDLE.swap(false, Ordering::Relaxed) {
+            drop(SLOT.as_ref().map(|slot| slot.replace(None)));
+        }
+        Self
+    }
+}
+
+// SAFETY: It is the module's own cache.
+unsafe impl Owner<RcuCache<Session>> for Meddler {
+    fn pool(&self) -> &RcuCache<Session> {
+        Sessions.pool()
+    }
+}
+
+/// What has left the slot since the lookup got a reference, it does not give.
+fn rcu_lookup_looks_again(task: &mut Task) -> Outcome {
+    check!(SLOT.populate(RcuSlot::new(Meddler)));
+    let slot = SLOT.as_ref().ok_or(EINVAL)?;
+    let new = RcuRef::new(&task, Meddler, |session: &Session| session.set(1))?;
+    check!(matches!(slot.replace(Some(new)), Ok(None)));
+    let get = |task: &mut Task| task.rcu_read(|guard, _cx| slot.get(guard, |_| true));
+    check!(get(task).is_some());
+    MEDDLE.store(true, Ordering::Relaxed);
+    check!(get(task).is_none());
+    check!(!MEDDLE.load(Ordering::Relaxed));
     Ok(())
 }
 
