@@ -10,7 +10,7 @@ use kalloc::{
 };
 use kernel::{
     new_spinlock,
-    sync::Arc,
+    sync::{Arc, SetOnce},
     time::{delay::fsleep, Delta},
 };
 use testlib::{check, check_eq, wait_until, Outcome, Place, Seen};
@@ -32,6 +32,7 @@ testlib::tests! {
     nmi_handler_is_unregistered,
     nmi_of_the_machine,
     nmi_hands_over_by_irq_work,
+    nmi_handler_in_a_static_is_left_at_exit,
 }
 
 struct Shared {
@@ -274,6 +275,21 @@ mod nmis {
         Ok((shared, nmi::Registration::new(task, nmis, count)?))
     }
 
+    nmi_safe! {
+        /// Counts in a static, where it is itself.
+        pub(super) struct Left {}
+    }
+
+    pub(super) static LEFT: AtomicU32 = AtomicU32::new(0);
+    pub(super) static LEFT_NMI: SetOnce<nmi::Registration<Left>> = SetOnce::new();
+
+    impl nmi::Handler for Left {
+        fn handle(&self, _cx: &mut Nmi<'_>) -> bool {
+            LEFT.fetch_add(1, Relaxed);
+            true
+        }
+    }
+
     /// Sends one to this CPU and waits until a handler has seen it.
     pub(super) fn send(task: &Task, seen: &Seen) -> Outcome {
         let before = seen.times();
@@ -371,6 +387,17 @@ fn nmi_hands_over_by_irq_work(task: &mut Task) -> Outcome {
     Ok(())
 }
 
+/// Nothing drops a static. It handles NMIs until the end of the module, which unregisters it.
+#[cfg(CONFIG_X86)]
+fn nmi_handler_in_a_static_is_left_at_exit(task: &mut Task) -> Outcome {
+    let nmi = kalloc::nmi::Registration::new(task, kalloc::nmi::Type::Local, nmis::Left {})?;
+    check!(nmis::LEFT_NMI.populate(nmi));
+    testlib::must_stop(&nmis::LEFT);
+    testlib::in_nmi(|_| ())?;
+    check_eq!(nmis::LEFT.load(Relaxed), 1);
+    Ok(())
+}
+
 #[cfg(not(CONFIG_X86))]
 mod elsewhere {
     use super::*;
@@ -385,7 +412,7 @@ mod elsewhere {
 
     skipped! {
         nmi_handler_runs_in_an_nmi, nmi_handlers_have_their_own_data, nmi_handler_is_unregistered,
-        nmi_of_the_machine, nmi_hands_over_by_irq_work
+        nmi_of_the_machine, nmi_hands_over_by_irq_work, nmi_handler_in_a_static_is_left_at_exit
     }
 }
 #[cfg(not(CONFIG_X86))]

@@ -523,6 +523,7 @@ impl Run for Left {
 
 /// Nothing drops a static. They run on until the end of the module, which stops them.
 fn timers_in_statics_are_left_at_exit(task: &mut Task) -> Outcome {
+    testlib::must_stop(&LEFT);
     check!(LEFT_WORK.populate(IrqWork::new(&task, Left)?));
     check!(LEFT_HRTIMER.populate(HrTimer::new(&task, Left)?));
     check!(LEFT_TIMER.populate(Timer::new(&task, Left)?));

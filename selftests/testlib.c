@@ -19,6 +19,7 @@
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -1162,5 +1163,45 @@ bool testlib_dma_need_sync(const void *dev)
 }
 EXPORT_SYMBOL_GPL(testlib_dma_need_sync);
 
+static const atomic_t *must_stop;
+
+static void nothing(void *data)
+{
+}
+
+static int module_changes(struct notifier_block *block, unsigned long state, void *mod)
+{
+	int before;
+
+	if (state != MODULE_STATE_GOING || !within_module((unsigned long)must_stop, mod))
+		return NOTIFY_DONE;
+	before = atomic_read(must_stop);
+	testlib_run_in_nmi(nothing, NULL);
+	msleep(20);
+	WARN(atomic_read(must_stop) != before, "testlib: something of the module runs after its end\n");
+	must_stop = NULL;
+	return NOTIFY_OK;
+}
+
+void testlib_must_stop(const void *count)
+{
+	must_stop = count;
+}
+EXPORT_SYMBOL_GPL(testlib_must_stop);
+
+static struct notifier_block module_notifier = { .notifier_call = module_changes };
+
+static int __init testlib_init(void)
+{
+	return register_module_notifier(&module_notifier);
+}
+
+static void __exit testlib_exit(void)
+{
+	unregister_module_notifier(&module_notifier);
+}
+
+module_init(testlib_init);
+module_exit(testlib_exit);
 MODULE_DESCRIPTION("What kalloc's tests ask of the kernel");
 MODULE_LICENSE("GPL");

@@ -203,4 +203,7 @@ struct testlib_dma_event testlib_dma_trace_event(size_t index);
 /* Whether dma_sync_*() do something for the device. */
 bool testlib_dma_need_sync(const void *dev);
 
+/* `count`, an atomic_t of a test module, must stand still once the module has ended, or the kernel warns. */
+void testlib_must_stop(const void *count);
+
 #endif

@@ -339,6 +339,12 @@ pub(crate) fn percpu_traced<R>(f: impl FnOnce() -> R) -> Result<(R, (u32, usize,
     Ok((result, (event.gfp, event.size, event.align)))
 }
 
+/// Has the kernel warn if `count` changes once the module has ended.
+pub(crate) fn must_stop(count: &'static AtomicU32) {
+    // SAFETY: It is valid until after the end of the module, which is when it is looked at last.
+    unsafe { c::testlib_must_stop((&raw const *count).cast()) }
+}
+
 /// Waits until all is freed that was handed to `kfree_rcu()` before.
 pub(crate) fn kvfree_rcu_barrier() {
     // SAFETY: It is called in process context.
