@@ -5,7 +5,8 @@
 #
 # What must not compile does not, and says why: each program in compile_fail/ is a misuse, with `//~` on the line that
 # is wrong and with what a person reads in the .stderr beside it; the first of each group, `ok`, must compile. The
-# harness is ui_test. NAME is part of the path of a program. --bless writes the .stderr files anew: read their diff.
+# harness is ui_test. NAME, also in KALLOC_PROGRAMS, is part of the path of a program. --bless writes the .stderr files
+# anew: read their diff.
 #
 # Cells: stock rt
 
@@ -23,7 +24,9 @@ cargo build --quiet --locked --manifest-path "$runner/Cargo.toml" >&2 ||
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 status=0
-"$CARGO_TARGET_DIR/debug/compile_fail" "$programs" "$(realpath "$cache/kernel-${KERNEL:-stock}")" "$out" "$@" &>"$out/report" || status=$?
+read -ra names <<<"$* ${KALLOC_PROGRAMS:-}"
+"$CARGO_TARGET_DIR/debug/compile_fail" "$programs" "$(realpath "$cache/kernel-${KERNEL:-stock}")" "$out" "${names[@]}" \
+	&>"$out/report" || status=$?
 echo "KTAP version 1"
 [[ $status == 0 ]] || sed '/ \.\.\. ok$/d; s/^/# /' "$out/report"
 cat "$out/ktap" 2>/dev/null || echo "Bail out! The harness stopped."
