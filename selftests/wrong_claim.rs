@@ -4,6 +4,7 @@
 //! claim a load, for `host/log.sh`.
 
 use kalloc::prelude::*;
+use kernel::time::{delay::fsleep, Delta};
 use testlib::{in_hardirq, in_nmi, Outcome};
 
 #[path = "testlib.rs"]
@@ -20,7 +21,11 @@ macro_rules! claim {
 fn claim(task: &mut Task) -> Outcome {
     match module_parameters::claim.value() {
         0 => task.preempt_off(|_| claim!(Task)),
-        1 => task.rcu_read(|_, _| claim!(NoFs<'_>)),
+        1 => {
+            // The kernel speaks of sleeping no more than once a second.
+            fsleep(Delta::from_millis(1100));
+            task.rcu_read(|_, _| claim!(NoFs<'_>))
+        }
         2 => in_hardirq(|_| claim!(Atomic<'_>))?,
         3 => claim!(Bh<'_>),
         4 => in_nmi(|_| claim!(Irq<'_>))?,
