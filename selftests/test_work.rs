@@ -338,8 +338,8 @@ fn delayed_work_is_later(task: &mut Task) -> Outcome {
         work::system().enqueue_delayed::<_, 2>(&task, item.clone(), msecs_to_jiffies(3_600_000));
     check!(queued.is_ok());
     check_eq!(item.ran.load(Relaxed), 0);
-    // Flushing runs it at once.
-    check!(item.delayed.flush_delayed_work(task));
+    // Flushing runs it at once, and perhaps sooner than there is something to wait for.
+    item.delayed.flush_delayed_work(task);
     check_eq!(item.ran.load(Relaxed), 4);
     let queued = work::system().enqueue_delayed::<_, 2>(&task, item.clone(), msecs_to_jiffies(20));
     check!(queued.is_ok());
