@@ -3,7 +3,8 @@
 #
 # The documentation is made without a warning, gfp.rst says of each flag what selftests/test_gfp.rs
 # compares with C, drop.rst has the table of selftests/test_drop.rs, and the tests that pages name are
-# there, as are the programs. Each attempt to break it is written up. The steps of driver.rst compile.
+# there, as are the programs. Each attempt to break it is written up. README leads to every page. The
+# steps of driver.rst compile.
 #
 # Cells: stock
 
@@ -57,17 +58,25 @@ unnamed() {
 	done
 }
 
+# Pages and samples to which README does not lead.
+not_in_readme() {
+	for file in Documentation/*.rst samples/*.rs; do
+		[[ $file == */index.rst ]] || grep -qF "($file)" README.md || echo "$file"
+	done
+}
+
 compiles() { selftests/compile_fail/rustc -Amissing_docs --emit=metadata --out-dir "$tmp" "$top/$1"; }
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 steps=(Documentation/driver/*.rs)
 mapfile -t all < <(rows)
-plan $((${#all[@]} + ${#steps[@]} + 6))
+plan $((${#all[@]} + ${#steps[@]} + 7))
 check "the documentation is made without a warning" scripts/doc
 check "every test that is named is there" diff /dev/null <(missing)
 check "every program that is named is there" diff /dev/null <(missing_programs)
 check "every program of escapes is an attempt" diff /dev/null <(unnamed)
+check "README leads to every page and sample" diff /dev/null <(not_in_readme)
 check "the drop table is the one of the test" same_drops
 check "the table has every row of the test" [ "${#all[@]}" = "$(grep -c 'c"_*GFP' selftests/test_gfp.rs)" ]
 for step in "${steps[@]}"; do
