@@ -898,7 +898,8 @@ unsafe extern "C" fn construct<T: Construct>(object: *mut c_void) {
 ///
 /// `.zeroed()` and memory pools, which would undo or not know the constructor, do not compile. The
 /// kernel needs another word for each object.
-pub struct ConstructedCache<T>(RawCache, PhantomData<fn() -> T>);
+// Invariant in `T`: what a box leaves in an object, the next one finds.
+pub struct ConstructedCache<T>(RawCache, PhantomData<fn(T) -> T>);
 
 impl<T: Constructed> ConstructedCache<T> {
     /// Creates a cache, wraps `kmem_cache_create()`.
