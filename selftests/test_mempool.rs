@@ -44,6 +44,10 @@ impl kalloc::Module for Tests {
                 ("tracepoint_sees_flags", tracepoint_sees_flags),
                 ("object_is_dropped_once", object_is_dropped_once),
                 ("resize_up_and_down", resize_up_and_down),
+                (
+                    "resize_on_two_cpus_at_once",
+                    resize_on_two_cpus_at_once,
+                ),
                 ("bulk_is_one_owner", bulk_is_one_owner),
                 ("use_and_drop_in_each_context", use_and_drop_in_each_context),
                 (
@@ -336,6 +340,47 @@ fn resize_up_and_down(task: &mut Task) -> Outcome {
     check_eq!(trace.events().filter(|event| event.is_free).count(), 6);
     pool.resize(task, 1)?;
     check!(pool.min_nr() == 1 && pool.curr_nr() == 1);
+    Ok(())
+}
+
+/// One makes the reserve smaller while the other makes it smaller still and larger again, in less
+/// memory. Whoever is last has filled it.
+fn resize_on_two_cpus_at_once(task: &mut Task) -> Outcome {
+    const ROUNDS: usize = 20_000;
+    let pool = Mempool::<u64>::kmalloc(&task, 6)?;
+    let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let wait = |count: &AtomicUsize, round| {
+        while count.load(Ordering::Acquire) != round {
+            testlib::cond_resched();
+        }
+    };
+    let (mut failed, mut wrong) = (0, 0);
+    testlib::on_another_cpu(
+        |task| {
+            for round in 1..=ROUNDS {
+                wait(&begun, round);
+                let results = [pool.resize(task, 1), pool.resize(task, 2)];
+                failed += results.iter().flatten().count().abs_diff(2);
+                ended.store(round, Ordering::Release);
+            }
+        },
+        || {
+            for round in 1..=ROUNDS {
+                wrong += usize::from(pool.resize(task, 6).is_err());
+                begun.store(round, Ordering::Release);
+                wrong += usize::from(pool.resize(task, 3).is_err());
+                wait(&ended, round);
+                wrong += usize::from(pool.curr_nr() != pool.min_nr());
+            }
+        },
+    )?;
+    check_eq!((failed, wrong), (0, 0));
+    pool.resize(task, 16)?;
+    let taken = [(); 16].map(|()| MempoolBox::preallocated(task, &pool, 7));
+    check!(MempoolBox::preallocated_uninit(task, &pool).is_err());
+    check!(taken.iter().flatten().map(|element| **element).eq([7; 16]));
+    drop(taken);
+    check_eq!(pool.curr_nr(), 16);
     Ok(())
 }
 

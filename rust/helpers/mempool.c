@@ -1,6 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/mempool.h>
+#include <linux/mutex.h>
+
+/* Of two calls at once one grows what the other has just shrunk, and lets the elements overflow the array. */
+static DEFINE_MUTEX(mempool_resizing);
+
+int kalloc_helper_mempool_resize(mempool_t *pool, int min_nr)
+{
+	int err;
+
+	mutex_lock(&mempool_resizing);
+	err = mempool_resize(pool, min_nr);
+	mutex_unlock(&mempool_resizing);
+	return err;
+}
 
 #ifdef CONFIG_MEM_ALLOC_PROFILING
 /* C's macros do more than call the allocator there. */

@@ -311,7 +311,8 @@ impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
     /// Changes the size of the reserve, wraps `mempool_resize()`.
     ///
     /// A smaller reserve is freed at once. A larger one is filled as far as there is memory, and
-    /// then by elements that come back. Elements may be in use meanwhile.
+    /// then by elements that come back. Elements may be in use meanwhile. Calls wait for one another,
+    /// under a mutex, since the kernel leaves that to its caller.
     ///
     /// # Errors
     ///
@@ -319,8 +320,9 @@ impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
     pub fn resize<C: SleepFs>(&self, _cx: &C, min_nr: usize) -> Result {
         let min_nr = Self::reserve(min_nr)?;
         // SAFETY: By the invariant it is a pool, which lives for as long as `self`, and `min_nr` is
-        // above 0. It allocates with GFP_KERNEL, which the caller may.
-        to_result(unsafe { bindings::mempool_resize(self.pool.as_ptr(), min_nr) })
+        // above 0. It sleeps and allocates with GFP_KERNEL, which the caller may. Nobody else
+        // resizes a pool meanwhile, for which the helper has a mutex.
+        to_result(unsafe { kalloc_helper_mempool_resize(self.pool.as_ptr(), min_nr) })
     }
 
     /// The elements that the reserve should have.
