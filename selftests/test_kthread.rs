@@ -15,7 +15,7 @@ use kalloc::{
 };
 use kernel::{
     sync::{Arc, Completion},
-    time::{delay::fsleep, msecs_to_jiffies, Delta},
+    time::{delay::fsleep, msecs_to_jiffies, Delta, Jiffies},
 };
 use testlib::{c, check, check_eq, traced, Outcome};
 
@@ -34,6 +34,7 @@ testlib::tests! {
     dropped_handle_in_atomic_context,
     token_moves_into_the_thread_s_own_calls,
     thread_that_is_left_at_exit,
+    sleeping_thread_is_left_at_exit,
 }
 
 static ALIVE: AtomicU32 = AtomicU32::new(0);
@@ -257,5 +258,16 @@ fn thread_that_is_left_at_exit(task: &mut Task) -> Outcome {
     })?;
     HANDLE.store(KBox::new(&task, thread)?.into_raw(), Release);
     fsleep(Delta::from_millis(50));
+    Ok(())
+}
+
+/// It sleeps for ever, and nobody has its handle: the end of the module wakes it.
+fn sleeping_thread_is_left_at_exit(task: &mut Task) -> Outcome {
+    let thread = kthread_run!(task, c"kalloc_asleep", |task: Task, this: &This<'_>| {
+        while !this.should_stop() {
+            this.sleep(&task, Jiffies::MAX);
+        }
+    })?;
+    core::mem::forget(thread);
     Ok(())
 }

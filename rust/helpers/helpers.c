@@ -25,4 +25,5 @@
 #include "spinlock.c"
 #include "timer.c"
 #include "vmalloc.c"
+#include "wait_bit.c"
 #include "workqueue.c"

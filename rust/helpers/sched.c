@@ -28,16 +28,6 @@ void kalloc_helper_memalloc_noio_restore(unsigned int flags)
 	memalloc_noio_restore(flags);
 }
 
-void kalloc_helper_set_current_state_idle(void)
-{
-	set_current_state(TASK_IDLE);
-}
-
-void kalloc_helper_set_current_state_running(void)
-{
-	__set_current_state(TASK_RUNNING);
-}
-
 unsigned int kalloc_helper_memalloc_noreclaim_save(void)
 {
 	return memalloc_noreclaim_save();

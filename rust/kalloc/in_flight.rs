@@ -10,7 +10,11 @@
 //! [`module!`]: crate::module!
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use kernel::time::{delay::fsleep, Delta};
+use kernel::{
+    error::{code::EBUSY, Result},
+    ffi::c_void,
+    time::{delay::fsleep, Delta},
+};
 
 /// What a module has in flight, in a static that [`module!`](crate::module!) declares.
 #[doc(hidden)]
@@ -18,6 +22,7 @@ use kernel::time::{delay::fsleep, Delta};
 pub struct InFlight {
     count: AtomicUsize,
     used: AtomicBool,
+    begun: AtomicBool,
 }
 
 /// Set in the count when no more may begin.
@@ -30,7 +35,20 @@ impl InFlight {
         Self {
             count: AtomicUsize::new(0),
             used: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
         }
+    }
+
+    /// For the module's init, which the kernel runs before any other code of it.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` the second time.
+    pub fn once(&self) -> Result {
+        if self.begun.swap(true, Ordering::Relaxed) {
+            return Err(EBUSY);
+        }
+        Ok(())
     }
 
     /// Counts one more, unless the module ends.
@@ -49,6 +67,11 @@ impl InFlight {
     /// Whether the module ends.
     pub(crate) fn is_closed(&self) -> bool {
         self.count.load(Ordering::Relaxed) & CLOSED != 0
+    }
+
+    /// What sleeps on this is woken when the module ends.
+    pub(crate) fn wakes(&self) -> *mut c_void {
+        self.count.as_ptr().cast()
     }
 
     /// Counts one less. What it did is done, but for returning to the kernel.
@@ -74,6 +97,8 @@ impl Landing {
 impl Drop for Landing {
     fn drop(&mut self) {
         self.0.count.fetch_or(CLOSED, Ordering::Relaxed);
+        // SAFETY: It looks at the address alone.
+        unsafe { kalloc_bindings::kalloc_helper_wake_up_var(self.0.wakes()) };
         while self.0.count.load(Ordering::Acquire) != CLOSED {
             fsleep(Delta::from_millis(1));
         }

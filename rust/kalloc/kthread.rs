@@ -29,8 +29,10 @@
 //! # Dropping
 //!
 //! Dropping a [`Kthread`] tells the thread to stop and does not wait for it: it takes no token and
-//! does not sleep. The thread's closure and result are dropped by whoever is last. The end of the
-//! module waits for its threads: see [`in_flight`](crate::in_flight).
+//! does not sleep. The thread's closure and result are dropped, and their memory freed, by whoever
+//! is last: so on `CONFIG_PREEMPT_RT` a handle is not to be dropped with interrupts or preemption
+//! disabled. The end of the module waits for its threads, and wakes those that sleep by
+//! [`This::sleep`]: see [`in_flight`](crate::in_flight).
 
 use crate::{
     context::{Sleep, Task},
@@ -76,15 +78,25 @@ impl This<'_> {
     /// Sleeps until the time is over or the thread should stop, without load on the machine. Wraps
     /// `schedule_timeout()`.
     pub fn sleep<C: Sleep>(&self, _cx: &C, timeout: Jiffies) {
-        // The state comes first, so that a wake-up after the check is not lost.
-        // SAFETY: It has no preconditions.
-        unsafe { kalloc_helper_set_current_state_idle() };
-        if !self.should_stop() {
-            // SAFETY: It sleeps, which the caller may. More than a `long` is not to be had.
-            unsafe { bindings::schedule_timeout(timeout.min(isize::MAX as Jiffies) as isize) };
+        /// # Safety
+        ///
+        /// `this` is a [`This`] of the thread that runs.
+        unsafe extern "C" fn over(this: *const c_void) -> bool {
+            // SAFETY: By the contract of this function.
+            unsafe { &*this.cast::<This<'_>>() }.should_stop()
         }
-        // SAFETY: It has no preconditions.
-        unsafe { kalloc_helper_set_current_state_running() };
+        // More than a `long` is not to be had.
+        let timeout = timeout.min(isize::MAX as Jiffies) as isize;
+        // SAFETY: It sleeps, which the caller may, and calls `over` from this thread, with `self`. The
+        // variable is a place to be woken by, which is there as long as the module.
+        unsafe {
+            kalloc_helper_sleep_on_var(
+                self.in_flight.wakes(),
+                Some(over),
+                (&raw const *self).cast(),
+                timeout,
+            )
+        }
     }
 }
 
@@ -205,7 +217,7 @@ impl<R: Send + 'static> Kthread<R> {
     }
 
     /// Tells the thread to stop, waits until it has ended, and returns what its closure did. Wraps
-    /// `kthread_stop()`.
+    /// `kthread_stop()`. The thread itself would wait for ever.
     ///
     /// # Errors
     ///
