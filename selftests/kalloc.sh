@@ -15,7 +15,7 @@ modules=${1:-$here/..}
 shift || true
 tests=("$@")
 if [[ ${#tests[@]} == 0 ]]; then
-	tests=("$modules"/selftests/test_*.ko)
+	tests=("$modules"/selftests/{fail,test}_*.ko)
 	tests=("${tests[@]##*/}")
 	tests=("${tests[@]%.ko}")
 fi
@@ -29,14 +29,20 @@ result() {
 	echo "$1 $number $2"
 }
 
-# test MODULE PARAMETER…: loads it, and unloads it. Its loader is remembered, to whom the kernel charges memory.
+# test MODULE PARAMETER…: loads it, and unloads it. One whose name begins with fail_ must not load. Its loader is
+# remembered, to whom the kernel charges memory.
 declare -A loaders
 test_module() {
 	local name=$1 ok=ok left
 	log_begin "$name"
 	insmod "$modules/selftests/$name.ko" "${@:2}" &
 	loaders[$!]=$*
-	if wait $!; then rmmod "$name" || ok="not ok"; else ok="not ok"; fi
+	if wait $!; then
+		[[ $name != fail_* ]] || ok="not ok"
+		rmmod "$name" || ok="not ok"
+	elif [[ $name != fail_* ]]; then
+		ok="not ok"
+	fi
 	log_end || { ok="not ok"; echo "# the kernel complained while $* was there: $log_kinds"; }
 	# A device of a module that is gone.
 	if left=$(compgen -G '/dev/kalloc*'); then ok="not ok"; echo "# it left $left behind"; fi

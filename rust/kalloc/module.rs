@@ -190,11 +190,14 @@ macro_rules! module {
                     // SAFETY: The kernel runs a module's init in process context, and this is the
                     // only token in it.
                     let task = unsafe { $crate::context::Task::assume() };
+                    // Made in the reverse order, in which an init that fails drops them.
                     ::kernel::prelude::try_pin_init!(KallocModule {
-                        // SAFETY: It is dropped in process context.
-                        _reap: unsafe { $crate::reap::Flush::new(module) },
-                        // SAFETY: It is dropped in process context.
-                        _flush: unsafe { $crate::slab::Flush::new() },
+                        _flush: {
+                            // Whoever names this type after all gets no second token.
+                            <$module as $crate::in_flight::LocalModule>::in_flight().once()?;
+                            // SAFETY: It is dropped in process context.
+                            unsafe { $crate::slab::Flush::new() }
+                        },
                         _pools: ($({
                             // Not within `unsafe`, which would be that of the driver's expression too.
                             let args = const { $args };
@@ -202,6 +205,8 @@ macro_rules! module {
                             // is dropped after it, in process context.
                             unsafe { $crate::owner::Made::make($name::__place(), &task, &args) }?
                         },)*),
+                        // SAFETY: It is dropped in process context.
+                        _reap: unsafe { $crate::reap::Flush::new(module) },
                         _landing: {
                             let in_flight = <$module as $crate::in_flight::LocalModule>::in_flight();
                             // SAFETY: It is dropped in process context.
