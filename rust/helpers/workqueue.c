@@ -3,6 +3,7 @@
 #include <linux/kmemleak.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
 #include <linux/spinlock.h>
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
@@ -11,7 +12,10 @@
 struct kalloc_reap {
 	struct work_struct work;
 	struct list_head list;
+	void (*end)(struct kalloc_reap *reap);
 	void (*wait)(struct kalloc_reap *reap);
+	/* Its owner was dropped, and it waits for its end. */
+	bool queued;
 	/* Its module ends: no more code of it is to run. */
 	bool closed;
 	/* The end of its module waits for it, in that turn. */
@@ -19,29 +23,56 @@ struct kalloc_reap {
 	unsigned int turn;
 };
 
+/* The end of an object, which drops what is in it by code of its module. */
+struct ending {
+	struct list_head list;
+	void (*end)(struct kalloc_reap *reap);
+};
+
 /* Ends objects whose owner was dropped where the code could not wait for them. */
 static struct workqueue_struct *reaper;
 
-/* All objects. */
+/* All objects, and those whose end the reaper is at. */
 static LIST_HEAD(reap_list);
+static LIST_HEAD(endings);
 static DEFINE_RAW_SPINLOCK(reap_lock);
 
-int kalloc_helper_reaper_create(void)
+static void end_object(struct work_struct *work)
 {
-	reaper = alloc_workqueue("kalloc_reaper", WQ_UNBOUND, 0);
-	return reaper ? 0 : -ENOMEM;
+	struct kalloc_reap *reap = container_of(work, struct kalloc_reap, work);
+	struct ending ending = { .end = reap->end };
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&reap_lock, flags);
+	list_add(&ending.list, &endings);
+	raw_spin_unlock_irqrestore(&reap_lock, flags);
+	ending.end(reap);
+	/* The code of its module has returned. */
+	raw_spin_lock_irqsave(&reap_lock, flags);
+	list_del(&ending.list);
+	raw_spin_unlock_irqrestore(&reap_lock, flags);
 }
 
-void kalloc_helper_reaper_destroy(void)
+static bool is_of(void (*end)(struct kalloc_reap *reap), struct module *mod)
 {
-	if (reaper)
-		destroy_workqueue(reaper);
-	reaper = NULL;
+	return within_module((unsigned long)end, mod);
 }
 
-static bool is_of(struct kalloc_reap *reap, struct module *mod)
+/* Whether the reaper has still to do for the module: the end of an object may have dropped others. */
+static bool is_ending(struct module *mod)
 {
-	return within_module((unsigned long)reap->work.func, mod);
+	struct kalloc_reap *reap;
+	struct ending *ending;
+	unsigned long flags;
+	bool found = false;
+
+	raw_spin_lock_irqsave(&reap_lock, flags);
+	list_for_each_entry(ending, &endings, list)
+		found |= is_of(ending->end, mod);
+	list_for_each_entry(reap, &reap_list, list)
+		found |= READ_ONCE(reap->queued) && is_of(reap->end, mod);
+	raw_spin_unlock_irqrestore(&reap_lock, flags);
+	return found;
 }
 
 /* Whether the module has objects that were not closed before. */
@@ -53,7 +84,7 @@ static bool close_objects(struct module *mod)
 
 	raw_spin_lock_irqsave(&reap_lock, flags);
 	list_for_each_entry(reap, &reap_list, list) {
-		if (is_of(reap, mod) && !reap->closed) {
+		if (is_of(reap->end, mod) && !reap->closed) {
 			WRITE_ONCE(reap->closed, true);
 			fresh = true;
 		}
@@ -70,7 +101,7 @@ static struct kalloc_reap *next_object(struct module *mod, unsigned int turn)
 
 	raw_spin_lock_irqsave(&reap_lock, flags);
 	list_for_each_entry(reap, &reap_list, list) {
-		if (is_of(reap, mod) && reap->turn != turn) {
+		if (is_of(reap->end, mod) && reap->turn != turn) {
 			reap->turn = turn;
 			WRITE_ONCE(reap->busy, true);
 			next = reap;
@@ -87,9 +118,8 @@ static void wait_for_objects(struct module *mod, unsigned int turn)
 
 	while ((reap = next_object(mod, turn))) {
 		reap->wait(reap);
-		/* It may be gone after this, which needs no more than its address. */
-		smp_store_release(&reap->busy, false);
-		wake_up_var(&reap->busy);
+		/* It may be gone when it is not busy; waking needs no more than the address. */
+		store_release_wake_up(&reap->busy, false);
 	}
 }
 
@@ -100,7 +130,7 @@ static void forget_objects(struct module *mod)
 
 	raw_spin_lock_irqsave(&reap_lock, flags);
 	list_for_each_entry_safe(reap, next, &reap_list, list) {
-		if (!is_of(reap, mod))
+		if (!is_of(reap->end, mod))
 			continue;
 		list_del(&reap->list);
 		/* Nothing leads to what is in a static of a module that has gone. */
@@ -126,15 +156,52 @@ void kalloc_helper_reaper_end(struct module *mod)
 		flush_workqueue(reaper);
 		fresh = close_objects(mod);
 		wait_for_objects(mod, ++turn);
-	} while (fresh);
+	} while (fresh || is_ending(mod));
 	forget_objects(mod);
 }
 
-void kalloc_helper_reap_init(struct kalloc_reap *reap, work_func_t fn, void (*wait)(struct kalloc_reap *))
+/* A module that is not one of kalloc::module! does not ask for it. */
+static int module_changes(struct notifier_block *block, unsigned long state, void *mod)
 {
-	INIT_WORK(&reap->work, fn);
+	if (state == MODULE_STATE_GOING)
+		kalloc_helper_reaper_end(mod);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_notifier = { .notifier_call = module_changes };
+
+int kalloc_helper_reaper_create(void)
+{
+	int err;
+
+	reaper = alloc_workqueue("kalloc_reaper", WQ_UNBOUND, 0);
+	if (!reaper)
+		return -ENOMEM;
+	err = register_module_notifier(&module_notifier);
+	if (err) {
+		destroy_workqueue(reaper);
+		reaper = NULL;
+	}
+	return err;
+}
+
+void kalloc_helper_reaper_destroy(void)
+{
+	if (!reaper)
+		return;
+	unregister_module_notifier(&module_notifier);
+	destroy_workqueue(reaper);
+	reaper = NULL;
+}
+
+void kalloc_helper_reap_init(struct kalloc_reap *reap, void (*end)(struct kalloc_reap *reap),
+			     void (*wait)(struct kalloc_reap *reap))
+{
+	INIT_WORK(&reap->work, end_object);
 	INIT_LIST_HEAD(&reap->list);
+	reap->end = end;
 	reap->wait = wait;
+	reap->queued = false;
 	reap->closed = false;
 	reap->busy = false;
 	reap->turn = 0;
@@ -151,6 +218,7 @@ void kalloc_helper_reap_add(struct kalloc_reap *reap)
 
 void kalloc_helper_reap(struct kalloc_reap *reap)
 {
+	WRITE_ONCE(reap->queued, true);
 	queue_work(reaper, &reap->work);
 }
 

@@ -20,7 +20,6 @@ use crate::{
 use core::{fmt, pin::Pin, ptr::NonNull};
 use kalloc_bindings::*;
 use kernel::{
-    bindings::work_struct,
     container_of,
     error::{to_result, Result},
     prelude::{pin_data, try_pin_init, Error, PinInit},
@@ -153,10 +152,15 @@ unsafe extern "C" fn wait<T: Called>(object: *mut kalloc_reap) {
     unsafe { object.called.wait() }
 }
 
-extern "C" fn reap<T: Called>(work: *mut work_struct) {
-    // SAFETY: It is the first field of the object that was queued, and not null. A work item may
-    // sleep.
-    unsafe { end(NonNull::new_unchecked(work.cast::<Object<T>>())) }
+/// # Safety
+///
+/// Only the C code calls it, in a work item, with the first field of the `Object<T>` that an
+/// [`Owned`] had when it was dropped.
+unsafe extern "C" fn reap<T: Called>(object: *mut kalloc_reap) {
+    // SAFETY: By the contract of this function it is not null.
+    let object = unsafe { NonNull::new_unchecked(object.cast::<Object<T>>()) };
+    // SAFETY: By the contract of this function. A work item may sleep.
+    unsafe { end(object) }
 }
 
 /// Starts the workqueue, when kalloc is loaded.
@@ -172,7 +176,8 @@ pub(crate) fn destroy() {
 }
 
 /// Waits when it is dropped for all that the module has dropped before, and stops the rest: for the
-/// end of a module.
+/// end of a module, before its pools go. (The end of any other module does it too, when all else of
+/// it has gone.)
 #[doc(hidden)]
 pub struct Flush(&'static ThisModule);
 
