@@ -24,6 +24,7 @@ testlib::tests! {
     hard_work_runs_in_a_hard_interrupt,
     queued_work_runs_once,
     work_is_queued_in_every_context,
+    sync_waits_for_both_of_two_cpus,
     dropped_work_has_run,
     work_is_dropped_in_every_context,
     running_work_is_dropped,
@@ -174,6 +175,46 @@ fn work_is_queued_in_every_context(task: &mut Task) -> Outcome {
     ran(task, queued)?;
     testlib::in_nmi(|_| queued = work.queue())?;
     ran(task, queued)
+}
+
+/// How many CPUs run it now.
+struct Slow(Arc<AtomicU32>);
+
+impl Run<Hard> for Slow {
+    fn run(&self, _cx: &mut Raw<'_>) {
+        // The second one takes longer.
+        let us = if self.0.fetch_add(1, Relaxed) == 0 {
+            3000
+        } else {
+            9000
+        };
+        testlib::udelay(us);
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+/// The kernel's own wait ends when the first of two CPUs is through.
+fn sync_waits_for_both_of_two_cpus(task: &mut Task) -> Outcome {
+    for _ in 0..20 {
+        let running = Arc::new_with(&task, AtomicU32::new(0))?;
+        let work: IrqWork<_, Hard> = IrqWork::new(&task, Slow(running.clone()))?;
+        let mut left = 0;
+        testlib::on_another_cpu(
+            |_| {
+                while running.load(Relaxed) == 0 {
+                    testlib::cond_resched();
+                }
+                work.queue();
+            },
+            || {
+                work.queue();
+                work.sync(task);
+                left = running.load(Relaxed);
+            },
+        )?;
+        check_eq!(left, 0);
+    }
+    Ok(())
 }
 
 fn dropped_work_has_run(task: &mut Task) -> Outcome {

@@ -5,8 +5,10 @@
 #include <linux/llist.h>
 #include <linux/mempool.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -62,6 +64,22 @@ void kalloc_helper_free_pages_nolock_sync(void)
 void kalloc_helper_init_irq_work(struct irq_work *work, void (*fn)(struct irq_work *work), bool hard)
 {
 	*work = hard ? IRQ_WORK_INIT_HARD(fn) : IRQ_WORK_INIT(fn);
+}
+
+/* irq_work_sync() of an object on PREEMPT_RT is for one caller at a time. */
+static DEFINE_MUTEX(irq_work_mutex);
+
+/*
+ * An object that runs on two CPUs at once is idle for irq_work_sync() when the first is through. The other is on the RCU
+ * read side, and may have queued it once more.
+ */
+void kalloc_helper_irq_work_sync(struct irq_work *work)
+{
+	mutex_lock(&irq_work_mutex);
+	irq_work_sync(work);
+	synchronize_rcu();
+	irq_work_sync(work);
+	mutex_unlock(&irq_work_mutex);
 }
 
 #ifdef CONFIG_PREEMPT_RT

@@ -22,7 +22,7 @@ use crate::{
 use core::{fmt, marker::PhantomData};
 use kalloc_bindings::*;
 use kernel::{
-    bindings::{irq_work, irq_work_queue, irq_work_sync},
+    bindings::{irq_work, irq_work_queue},
     container_of,
     error::{Error, Result},
     prelude::{pin_data, try_pin_init, PinInit},
@@ -87,7 +87,7 @@ unsafe impl<T: Run<K>, K: Kind> Called for Inner<T, K> {
 
     unsafe fn wait(&self) {
         // SAFETY: It was set up. It may wait by the contract of this function.
-        unsafe { irq_work_sync(self.work.get()) }
+        unsafe { kalloc_helper_irq_work_sync(self.work.get()) }
     }
 }
 
@@ -140,10 +140,11 @@ impl<T: Run<K>, K: Kind> IrqWork<T, K> {
         unsafe { irq_work_queue(self.0.get().work.get()) }
     }
 
-    /// Waits until it neither is queued nor runs, wraps `irq_work_sync()`.
+    /// Waits until it neither is queued nor runs, on any CPU; wraps `irq_work_sync()`, and waits for
+    /// a grace period.
     pub fn sync<C: Sleep>(&self, _cx: &C) {
         // SAFETY: It was set up. The caller may sleep, so it is not the callback.
-        unsafe { irq_work_sync(self.0.get().work.get()) }
+        unsafe { kalloc_helper_irq_work_sync(self.0.get().work.get()) }
     }
 
     /// Ends it at once, after it has run if it is queued.
