@@ -37,6 +37,7 @@ testlib::tests! {
     pinned_hrtimer_gets_irq,
     hard_hrtimer_gets_raw,
     hrtimer_is_forwarded,
+    hrtimer_started_in_its_callback_is_not_forwarded,
     hrtimer_is_cancelled,
     hrtimer_is_dropped_in_every_context,
     running_hrtimer_is_dropped,
@@ -482,6 +483,38 @@ fn running_hrtimer_is_dropped(task: &mut Task) -> Outcome {
     drop(timer);
     shared.check_held()?;
     shared.check_dropped(task)
+}
+
+/// Starts itself in its callback.
+struct Again;
+
+static AGAIN: SetOnce<HrTimer<Again, LeftMode>> = SetOnce::new();
+static EXPIRED: AtomicU32 = AtomicU32::new(0);
+static FORWARDED: AtomicU32 = AtomicU32::new(0);
+
+impl hrtimer::Expire<LeftMode> for Again {
+    fn expired(
+        &self,
+        timer: &mut Expired<'_, Self, LeftMode>,
+        _cx: &mut <LeftMode as Mode>::Context<'_>,
+    ) -> HrTimerRestart {
+        if EXPIRED.fetch_add(1, Relaxed) == 0 {
+            if let Some(again) = AGAIN.as_ref() {
+                again.start(Delta::from_nanos(0));
+            }
+            FORWARDED.store(timer.forward_now(Delta::from_nanos(10)) as u32, Relaxed);
+        }
+        HrTimerRestart::NoRestart
+    }
+}
+
+/// The kernel warns of one that is forwarded while it is queued.
+fn hrtimer_started_in_its_callback_is_not_forwarded(task: &mut Task) -> Outcome {
+    check!(AGAIN.populate(HrTimer::new(&task, Again)?));
+    AGAIN.as_ref().ok_or(EINVAL)?.start(Delta::from_nanos(0));
+    check!(wait_until(task, || EXPIRED.load(Relaxed) == 2));
+    check_eq!(FORWARDED.load(Relaxed), 0);
+    Ok(())
 }
 
 /// Started again and again, each by the other.

@@ -16,6 +16,7 @@ use crate::{
     context::{private::Token, Bh, Irq, Raw, Sleep},
     gfp::{ForKmalloc, Grant},
     reap::{self, Called, Owned},
+    sync::RawSpinLockIrqBackend,
 };
 use core::{fmt, marker::PhantomData, pin::Pin};
 use kernel::{
@@ -23,6 +24,8 @@ use kernel::{
     error::{Error, Result},
     impl_has_hr_timer,
     prelude::{pin_data, try_pin_init, PinInit},
+    static_lock_class,
+    sync::lock::Lock,
     time::{
         hrtimer::{
             HasHrTimer, HrTimer as KernelTimer, HrTimerCallback, HrTimerCallbackContext,
@@ -111,6 +114,9 @@ pub struct HrTimer<T: Expire<M>, M: Mode>(Owned<Inner<T, M>>);
 struct Inner<T: Expire<M>, M: Mode> {
     #[pin]
     timer: KernelTimer<Self>,
+    /// Held where its time is changed: the kernel wants nobody to start it while it is forwarded.
+    #[pin]
+    lock: Lock<(), RawSpinLockIrqBackend>,
     #[pin]
     data: T,
     _mode: PhantomData<fn() -> M>,
@@ -133,7 +139,8 @@ impl<T: Expire<M>, M: Mode> HrTimerCallback for Inner<T, M> {
         }
         // SAFETY: A timer of this mode expires, and no other token is in reach.
         let mut cx = unsafe { M::enter() };
-        this.get_ref().data.expired(&mut Expired(timer), &mut cx)
+        let inner = this.get_ref();
+        inner.data.expired(&mut Expired { timer, inner }, &mut cx)
     }
 }
 
@@ -172,6 +179,7 @@ impl<T: Expire<M>, M: Mode> HrTimer<T, M> {
             grant,
             try_pin_init!(Inner {
                 timer <- KernelTimer::new(),
+                lock <- Lock::new((), c"kalloc_hrtimer", static_lock_class!()),
                 data <- data,
                 _mode: PhantomData,
             }? Error),
@@ -181,8 +189,10 @@ impl<T: Expire<M>, M: Mode> HrTimer<T, M> {
     /// Lets it expire at, or after, the time that its mode takes, also when it was to expire at
     /// another, wraps `hrtimer_start()`.
     pub fn start(&self, expires: M::Expires) {
+        let inner = self.0.get().get_ref();
+        let _forwards_not = inner.lock.lock();
         // SAFETY: It lives until it has been cancelled.
-        unsafe { Inner::start(self.0.get().get_ref(), expires) }
+        unsafe { Inner::start(inner, expires) }
     }
 
     /// Stops it unless it runs, wraps `hrtimer_try_to_cancel()`. Whether it was to expire; `None`
@@ -217,13 +227,22 @@ impl<T: Expire<M>, M: Mode> fmt::Debug for HrTimer<T, M> {
 }
 
 /// A timer that has expired, in its callback.
-pub struct Expired<'a, T: Expire<M>, M: Mode>(HrTimerCallbackContext<'a, Inner<T, M>>);
+pub struct Expired<'a, T: Expire<M>, M: Mode> {
+    timer: HrTimerCallbackContext<'a, Inner<T, M>>,
+    inner: &'a Inner<T, M>,
+}
 
 impl<T: Expire<M>, M: Mode> Expired<'_, T, M> {
     /// Moves the time of expiry on by whole intervals until it is after now, wraps
-    /// `hrtimer_forward_now()`. How many they were.
+    /// `hrtimer_forward_now()`. How many they were: 0 also where it has been started again since it
+    /// expired, and so has a time.
     pub fn forward_now(&mut self, interval: Delta) -> u64 {
-        self.0.forward_now(interval)
+        let _starts_not = self.inner.lock.lock();
+        // SAFETY: It is there. Nobody queues it meanwhile: it is in its callback, and the lock is held.
+        if unsafe { (&raw const (*self.inner.timer()).is_queued).read_volatile() } {
+            return 0;
+        }
+        self.timer.forward_now(interval)
     }
 }
 
