@@ -7,7 +7,7 @@
 //!
 //! Each bus has a trait `Driver` that is the kernel crate's with a token at the end of each
 //! signature, and a `Registration` that hands the driver to the kernel. The driver core calls
-//! probe, unbind and shutdown in process context, on every kernel, with the device's mutex held.
+//! probe and unbind in process context, on every kernel, with the device's mutex held.
 //!
 //! A driver registers through [`module_platform_driver!`](crate::module_platform_driver!) and its
 //! like, or, if its module has more to do, through the `drivers` of

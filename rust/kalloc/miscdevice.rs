@@ -127,6 +127,8 @@ unsafe impl<T: MiscDevice<Data: 'static> + 'static> Called for MiscDeviceRegistr
 impl<T: MiscDevice<Data: 'static> + 'static> Registered<T> {
     /// Registers a misc device, wraps `misc_register()`. Every file that is opened can get at `data`.
     ///
+    /// Not in [`MiscDevice::open`], which has the mutex that this waits for.
+    ///
     /// # Errors
     ///
     /// `ENOMEM` where there is no memory, and what `misc_register()` returns.
@@ -137,7 +139,7 @@ impl<T: MiscDevice<Data: 'static> + 'static> Registered<T> {
         )?))
     }
 
-    /// Deregisters it at once, wraps `misc_deregister()`.
+    /// Deregisters it at once, wraps `misc_deregister()`. Not in [`MiscDevice::open`]: drop it there.
     pub fn free<C: Sleep>(self, cx: &C) {
         self.0.free(cx)
     }
@@ -212,7 +214,8 @@ pub trait MiscDevice: Sized {
     /// What belongs to the registration: `()`, or what a file needs to find its device.
     type Data: Send + Sync;
 
-    /// A program opens the device.
+    /// A program opens the device, with the kernel's mutex of all misc devices held: a device that is
+    /// registered or freed here waits for ever.
     fn open(file: &File, misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Self::Ptr>;
 
     /// The last descriptor of the file was closed.

@@ -42,7 +42,7 @@
 //! }
 //!
 //! fn report_later(cx: &Atomic<'_>, report: Arc<Report>) -> Result {
-//!     work::system().enqueue(cx, report).map_err(|_there_already| EBUSY)
+//!     work::system().enqueue(cx, report).map_err(|_not_queued| EBUSY)
 //! }
 //!
 //! fn report(task: &Task, value: u32) -> Result<Arc<Report>> {
@@ -436,7 +436,8 @@ impl Queue {
 
     /// Queues an item, wraps `queue_work()`. Works in all contexts but NMI, and does not sleep.
     ///
-    /// Gives the item back if it is queued already, or if the module ends.
+    /// Gives the item back if it is queued already, if somebody cancels it now, or if the module
+    /// ends.
     pub fn enqueue<P: Pointer, const ID: u64>(&self, _cx: &impl NotNmi, item: P) -> Result<(), P>
     where
         P::Item: WorkItem<ID, Pointer = P>,
@@ -453,7 +454,8 @@ impl Queue {
     /// Queues an item for later, wraps `queue_delayed_work()`. Works in all contexts but NMI, and
     /// does not sleep.
     ///
-    /// Gives the item back if it is queued already, or if the module ends.
+    /// Gives the item back if it is queued already, if somebody cancels it now, or if the module
+    /// ends.
     pub fn enqueue_delayed<P: Pointer, const ID: u64>(
         &self,
         _cx: &impl NotNmi,
@@ -476,7 +478,8 @@ impl Queue {
 impl BhQueue {
     /// Queues an item, wraps `queue_work()`. Works in all contexts but NMI, and does not sleep.
     ///
-    /// Gives the item back if it is queued already, or if the module ends.
+    /// Gives the item back if it is queued already, if somebody cancels it now, or if the module
+    /// ends.
     pub fn enqueue<P: Pointer, const ID: u64>(&self, _cx: &impl NotNmi, item: P) -> Result<(), P>
     where
         P::Item: BhWorkItem<ID, Pointer = P>,
