@@ -127,8 +127,8 @@ macro_rules! module {
                 }
             }
 
-            // SAFETY: There is one pool, in a static, and no code of the module runs before it is
-            // made or after it is destroyed.
+            // SAFETY: There is one pool, in a static, the same for each value of this type; no code of
+            // the module runs before it is made or after it is destroyed.
             unsafe impl $crate::owner::Owner<$pool> for $name {
                 #[inline(always)]
                 fn pool(&self) -> &$pool {
