@@ -177,37 +177,41 @@ fn work_is_queued_in_every_context(task: &mut Task) -> Outcome {
     ran(task, queued)
 }
 
-/// How many CPUs run it now.
-struct Slow(Arc<AtomicU32>);
+/// How many CPUs run it now, and how often it has begun.
+struct Slow(Arc<[AtomicU32; 2]>);
 
 impl Run<Hard> for Slow {
     fn run(&self, _cx: &mut Raw<'_>) {
+        let [running, begun] = &*self.0;
+        running.fetch_add(1, Relaxed);
         // The second one takes longer.
-        let us = if self.0.fetch_add(1, Relaxed) == 0 {
-            3000
-        } else {
-            9000
-        };
-        testlib::udelay(us);
-        self.0.fetch_sub(1, Relaxed);
+        let first = begun.fetch_add(1, Relaxed) == 0;
+        testlib::udelay(if first { 3000 } else { 9000 });
+        running.fetch_sub(1, Relaxed);
     }
 }
 
 /// The kernel's own wait ends when the first of two CPUs is through.
 fn sync_waits_for_both_of_two_cpus(task: &mut Task) -> Outcome {
     for _ in 0..20 {
-        let running = Arc::new_with(&task, AtomicU32::new(0))?;
-        let work: IrqWork<_, Hard> = IrqWork::new(&task, Slow(running.clone()))?;
-        let mut left = 0;
+        let counts = Arc::new_with(&task, [const { AtomicU32::new(0) }; 2])?;
+        let [running, begun] = &*counts;
+        let work: IrqWork<_, Hard> = IrqWork::new(&task, Slow(counts.clone()))?;
+        let (mut left, over) = (0, AtomicBool::new(false));
         testlib::on_another_cpu(
             |_| {
-                while running.load(Relaxed) == 0 {
+                while begun.load(Relaxed) == 0 {
                     testlib::cond_resched();
                 }
                 work.queue();
+                over.store(true, Relaxed);
             },
             || {
                 work.queue();
+                // On a busy machine the other CPU may be late.
+                while begun.load(Relaxed) < 2 && !over.load(Relaxed) {
+                    testlib::cond_resched();
+                }
                 work.sync(task);
                 left = running.load(Relaxed);
             },

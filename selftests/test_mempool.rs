@@ -44,10 +44,7 @@ impl kalloc::Module for Tests {
                 ("tracepoint_sees_flags", tracepoint_sees_flags),
                 ("object_is_dropped_once", object_is_dropped_once),
                 ("resize_up_and_down", resize_up_and_down),
-                (
-                    "resize_on_two_cpus_at_once",
-                    resize_on_two_cpus_at_once,
-                ),
+                ("resize_on_two_cpus_at_once", resize_on_two_cpus_at_once),
                 ("bulk_is_one_owner", bulk_is_one_owner),
                 ("use_and_drop_in_each_context", use_and_drop_in_each_context),
                 (
