@@ -20,6 +20,7 @@ mod testlib;
 
 testlib::tests! {
     "test_dead":
+    small_boxes,
     boxes,
     vectors,
     large_boxes,
@@ -77,6 +78,37 @@ fn settle(task: &mut Task) {
     }
     testlib::kvfree_rcu_barrier();
     task.rcu_barrier();
+}
+
+/// What is dead has room for a node, where it has to wait in a list: the kernel would see that it is
+/// written to behind its end.
+fn small_boxes(task: &mut Task) -> Outcome {
+    let least = |bytes| if cfg!(CONFIG_PREEMPT_RT) { 8 } else { bytes };
+    let (small, trace) = testlib::traced(|| KBox::new(&*task, 1u8))?;
+    let small = small?;
+    let asked = trace.allocation(&raw const *small).ok_or(Stop::Fail)?;
+    check_eq!(asked.size, least(1));
+    let (list, trace) = testlib::traced(|| KVVec::<u8>::with_capacity(&*task, 3))?;
+    let list = list?;
+    let asked = trace.allocation(list.as_ptr()).ok_or(Stop::Fail)?;
+    check_eq!((asked.size, list.capacity()), (least(3), 3));
+    drop((small, list));
+    dropped(task, MANY, |task| Ok(KBox::new(task, 1u8)?))?;
+    dropped(task, MANY, |task| Ok(KVBox::new(task, [1u8; 3])?))?;
+    dropped(task, MANY, |task| Ok(KVec::from_elem(task, 1u8, 1)?))?;
+    dropped(task, MANY, |task| Ok(KBox::from_slice(task, &[1u8, 2])?))?;
+    dropped(task, MANY, |task| {
+        let mut list = KVVec::from_elem(task, 1u8, 100)?;
+        list.truncate(1);
+        list.shrink_to_fit(task)?;
+        Ok(list)
+    })?;
+    // Memory of the kernel crate, which asks for no more than the value has.
+    dropped(task, MANY, |_| {
+        let upstream = kernel::alloc::KBox::new(1u8, kernel::alloc::flags::GFP_KERNEL)
+            .map_err(kernel::error::Error::from)?;
+        Ok(KBox::from(upstream))
+    })
 }
 
 fn boxes(task: &mut Task) -> Outcome {

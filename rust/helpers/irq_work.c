@@ -2,6 +2,7 @@
 
 #include <linux/gfp.h>
 #include <linux/irq_work.h>
+#include <linux/kasan.h>
 #include <linux/llist.h>
 #include <linux/mempool.h>
 #include <linux/mm.h>
@@ -152,12 +153,24 @@ bool kalloc_helper_rt_may_free(void)
 	return likely(preemptible());
 }
 
+/*
+ * kalloc asks for no less than a node. A box that comes from the kernel crate may be smaller: the memory behind it is its
+ * own, since kmalloc has nothing smaller than a node, but slab_debug looks at that when it is freed. ksize() says that
+ * all of it is in use. KASAN and KFENCE do not hear of it, and may complain of such a box.
+ */
+static void bury_kmalloc(void *ptr)
+{
+	BUILD_BUG_ON(KMALLOC_MIN_SIZE < sizeof(struct llist_node));
+	ksize(ptr);
+	bury(ptr, &dead_kmalloc);
+}
+
 void kalloc_helper_rt_kfree(void *ptr)
 {
 	if (kalloc_helper_rt_may_free())
 		kfree(ptr);
 	else if (!ZERO_OR_NULL_PTR(ptr))
-		bury(ptr, &dead_kmalloc);
+		bury_kmalloc(ptr);
 }
 
 void kalloc_helper_rt_kfree_sensitive(void *ptr)
@@ -165,8 +178,11 @@ void kalloc_helper_rt_kfree_sensitive(void *ptr)
 	if (kalloc_helper_rt_may_free()) {
 		kfree_sensitive(ptr);
 	} else if (!ZERO_OR_NULL_PTR(ptr)) {
+		/* More than was asked for. kfree_sensitive() tells KASAN by a function that is not exported. */
+		kasan_disable_current();
 		memzero_explicit(ptr, ksize(ptr));
-		bury(ptr, &dead_kmalloc);
+		kasan_enable_current();
+		bury_kmalloc(ptr);
 	}
 }
 

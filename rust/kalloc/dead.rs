@@ -30,6 +30,7 @@ pub(crate) use kernel::bindings::{
     mempool_free_bulk,
 };
 
+use crate::vmalloc;
 #[cfg(all(not(CONFIG_PREEMPT_RT), CONFIG_PROVE_RAW_LOCK_NESTING))]
 use kalloc_bindings::{
     kalloc_helper_drop_kmem_cache_free as c_kmem_cache_free,
@@ -41,6 +42,17 @@ use kernel::{
     bindings::{kmem_cache, mempool},
     ffi::c_void,
 };
+
+/// `bytes` for one or several `T` of kmalloc, and no less than the node with which dead memory waits
+/// in a list: the kernel knows the size, and with KASAN, KFENCE or `slab_debug` looks at the rest.
+#[inline(always)]
+pub(crate) const fn room<T>(bytes: usize) -> usize {
+    if cfg!(CONFIG_PREEMPT_RT) {
+        vmalloc::room::<T>(bytes)
+    } else {
+        bytes
+    }
+}
 
 /// The bytes that a slab object or an element of a pool has at least, for it to wait in a list.
 pub(crate) const MIN_SIZE: usize = if cfg!(CONFIG_PREEMPT_RT) {

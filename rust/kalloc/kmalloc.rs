@@ -104,7 +104,8 @@ mod raw {
     /// zero-sized.
     #[inline(always)]
     pub(crate) fn alloc<T, G: Grant>(grant: G) -> *mut T {
-        let (size, flags, nid) = (const { size_of::<T>() }, G::Flags::BITS, grant.nid());
+        let size = const { dead::room::<T>(size_of::<T>()) };
+        let (flags, nid) = (G::Flags::BITS, grant.nid());
         if !G::Flags::permitted() {
             return core::ptr::null_mut();
         }
@@ -157,7 +158,7 @@ mod raw {
     /// zero-sized.
     #[inline(always)]
     pub(crate) fn alloc<T, G: Grant>(grant: G) -> *mut T {
-        alloc_bytes(size_of::<T>(), grant).cast()
+        alloc_bytes(dead::room::<T>(size_of::<T>()), grant).cast()
     }
 }
 
@@ -212,14 +213,14 @@ unsafe impl Functions for Kmalloc {
 
     #[inline(always)]
     fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
-        alloc_bytes(bytes, grant).cast()
+        alloc_bytes(dead::room::<T>(bytes), grant).cast()
     }
 
     #[inline(always)]
     unsafe fn realloc<T, G: Grant>(old: *mut T, bytes: usize, grant: G) -> *mut T {
         // SAFETY: By the contract of this function `old` is at most `ZERO_SIZE_PTR`, or owned memory
         // of kmalloc.
-        unsafe { realloc(old.cast(), bytes, grant) }.cast()
+        unsafe { realloc(old.cast(), dead::room::<T>(bytes), grant) }.cast()
     }
 
     #[inline(always)]

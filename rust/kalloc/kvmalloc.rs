@@ -10,6 +10,7 @@
 
 use crate::{
     allocator::{private::Functions, Allocator, Blocking},
+    dead,
     gfp::{Gfp, Grant},
     kmalloc,
     vmalloc::{align, exceeds_ram, room},
@@ -77,6 +78,7 @@ unsafe impl Functions for KVmalloc {
         if exceeds_ram(bytes) || !G::Flags::permitted() {
             return ptr::null_mut();
         }
+        let bytes = dead::room::<T>(bytes);
         // SAFETY: The flags are legal in this context, which is what the grant says, and accepted
         // by kmalloc and vmalloc, which the box has asked. `nid` is NUMA_NO_NODE or that of a node
         // that is or was online. There are no other preconditions.

@@ -31,6 +31,7 @@
 use crate::{
     boxed::KBox,
     context::{private::Sealed, Allocate, Context},
+    dead,
     gfp::{Failed, FailedWith, ForNolock, Gfp, Grant, Nolock, OnNode, With, Zeroed},
 };
 use core::{
@@ -145,9 +146,11 @@ fn alloc<T>(flags: gfp_t, nid: i32) -> Option<NolockBox<MaybeUninit<T>>> {
     let memory = if const { size_of::<T>() == 0 } {
         NonNull::dangling()
     } else {
+        // It may become a `KBox`.
+        let size = const { dead::room::<T>(size_of::<T>()) };
         // SAFETY: It may be called in every context, with these flags, and `nid` is NUMA_NO_NODE or
         // that of a node that is or was online.
-        NonNull::new(unsafe { kmalloc_nolock(size_of::<T>(), flags, nid) }.cast())?
+        NonNull::new(unsafe { kmalloc_nolock(size, flags, nid) }.cast())?
     };
     // INVARIANT: New memory of kmalloc_nolock, aligned because `size_of::<T>()` is a multiple of
     // the alignment; and a `MaybeUninit` is always initialised.

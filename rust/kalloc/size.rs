@@ -10,6 +10,7 @@
 
 use crate::{
     boxed::KBox,
+    dead,
     gfp::{Failed, ForKmalloc, Gfp, Grant, MayFail},
     kmalloc,
 };
@@ -125,7 +126,7 @@ impl<H, T> Flex<H, [T]> {
         let memory: NonNull<Flex<H, [T; 0]>> = match struct_size::<H, T>(len) {
             Ok(0) => NonNull::dangling(),
             Ok(bytes @ ..=kmalloc::MAX_SIZE) => {
-                NonNull::new(kmalloc::alloc_bytes(bytes, grant).cast())
+                NonNull::new(kmalloc::alloc_bytes(dead::room::<H>(bytes), grant).cast())
                     .ok_or_else(G::Flags::failed)?
             }
             _ => return Err(G::Flags::failed()),
