@@ -58,6 +58,10 @@ impl kalloc::Module for Tests {
                 ("use_and_drop_in_each_context", use_and_drop_in_each_context),
                 ("arc_keeps_the_cache", arc_keeps_the_cache),
                 (
+                    "caches_where_nothing_is_reclaimed",
+                    caches_where_nothing_is_reclaimed,
+                ),
+                (
                     "cache_dropped_in_atomic_context",
                     cache_dropped_in_atomic_context,
                 ),
@@ -423,8 +427,22 @@ fn arc_keeps_the_cache(task: &mut Task) -> Outcome {
     // The last box takes the cache along, also where nothing may sleep.
     let lock = KBox::pin_init(&task, new_spinlock!(()))?;
     task.locked(&lock, |(), _cx| drop(second));
-    flush(task);
-    check!(!exists(NAME));
+    check!(testlib::wait_until(task, || !exists(NAME)));
+    Ok(())
+}
+
+/// The kernel complains of who waits there for what may wait for memory.
+fn caches_where_nothing_is_reclaimed(task: &mut Task) -> Outcome {
+    const ARGS: Args<'_, u64> = Args::new(c"kalloc_test_noreclaim").no_merge();
+    for _ in 0..20 {
+        drop(Cache::create(task, &ARGS)?);
+        task.noreclaim(|cx| -> Outcome {
+            drop(Cache::create(cx, &ARGS)?);
+            flush(cx);
+            Cache::create(cx, &ARGS)?.destroy(cx);
+            Ok(())
+        })?;
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 #include <linux/irqflags.h>
 #include <linux/llist.h>
+#include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -55,12 +56,16 @@ struct kalloc_grave {
 
 static LLIST_HEAD(kalloc_graves);
 
+/* Held while caches are destroyed: who has held it too knows that those before him are gone. */
+static DEFINE_MUTEX(kalloc_burying);
+
 static void kalloc_bury(struct work_struct *work)
 {
 	struct kalloc_grave *grave, *next;
+	struct llist_node *graves;
 
-	struct llist_node *graves = llist_del_all(&kalloc_graves);
-
+	mutex_lock(&kalloc_burying);
+	graves = llist_del_all(&kalloc_graves);
 #ifdef CONFIG_PREEMPT_RT
 	kalloc_helper_rt_free_dead();
 #endif
@@ -68,6 +73,7 @@ static void kalloc_bury(struct work_struct *work)
 		kmem_cache_destroy(grave->cache);
 		kfree(grave);
 	}
+	mutex_unlock(&kalloc_burying);
 }
 
 static DECLARE_WORK(kalloc_burial, kalloc_bury);
@@ -86,9 +92,15 @@ void kalloc_helper_kmem_cache_destroy_later(void *place, struct kmem_cache *cach
 	schedule_work(&kalloc_burial);
 }
 
+/*
+ * flush_work() is not for a task that frees memory (PF_MEMALLOC), nor for an item of a queue with WQ_MEM_RECLAIM: the work
+ * may have to wait for memory before it begins. So what has not begun is done here. A cache that is dropped while the work
+ * is being cancelled, and does not queue it, is in the list by then.
+ */
 void kalloc_helper_kmem_cache_destroy_flush(void)
 {
-	flush_work(&kalloc_burial);
+	cancel_work_sync(&kalloc_burial);
+	kalloc_bury(&kalloc_burial);
 }
 
 static noinline void free_one_by_one(struct kmem_cache *cache, size_t nr, void **objects)

@@ -429,7 +429,7 @@ impl Drop for RawCache {
     }
 }
 
-/// Waits until every cache that was dropped is destroyed.
+/// Waits until every cache that was dropped is destroyed, and destroys those that wait for it.
 ///
 /// Creating a cache and unloading a module do so by themselves.
 pub fn flush<C: Sleep>(_cx: &C) {
