@@ -31,6 +31,7 @@ testlib::tests! {
     nothing_takes_no_memory,
     sizes_up_to_the_maximum,
     alignment_of_types,
+    large_alignments,
     zeroed_memory_is_zero,
     flags_and_node,
     goes_on_as_a_kbox,
@@ -202,6 +203,49 @@ fn sizes_up_to_the_maximum(task: &mut Task) -> Outcome {
     }
     each!(1 8 9 64 96 192 1024 4096 8192);
     check_eq!(nolock::MAX_SIZE, 8192);
+    Ok(())
+}
+
+/// Where an NMI finds a lock of the cache taken it gets memory of the next larger one, which is
+/// aligned to less: that is a failure.
+fn large_alignments(task: &mut Task) -> Outcome {
+    #[repr(align(64))]
+    struct Line(#[allow(dead_code)] [u8; 64]);
+    #[repr(align(128))]
+    struct Lines(#[allow(dead_code)] [u8; 128]);
+    let (made, wrong) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let task = &*task;
+    testlib::nmi_storm(
+        3000,
+        || {
+            let mut all = [const { None }; 64];
+            for place in &mut all {
+                *place = KBox::<[u8; 64]>::zeroed(task)
+                    .ok()
+                    .zip(KBox::<[u8; 128]>::zeroed(task).ok());
+            }
+        },
+        |cx| {
+            let (line, lines) = (
+                NolockBox::<Line>::new_uninit(&*cx),
+                NolockBox::<Lines>::new_uninit(&*cx),
+            );
+            let (line, lines) = (line.ok(), lines.ok());
+            let places = [
+                line.as_ref().map(|line| (&raw const **line).addr() % 64),
+                lines
+                    .as_ref()
+                    .map(|lines| (&raw const **lines).addr() % 128),
+            ];
+            made.fetch_add(places.iter().flatten().count(), Ordering::Relaxed);
+            let odd = places.iter().flatten().filter(|&&rest| rest != 0).count();
+            wrong.fetch_add(odd, Ordering::Relaxed);
+        },
+    )?;
+    let made = made.load(Ordering::Relaxed);
+    pr_info!("# {} of 6000\n", made);
+    check!((made == 0) == NEVER_IN_INTERRUPTS);
+    check_eq!(wrong.load(Ordering::Relaxed), 0);
     Ok(())
 }
 

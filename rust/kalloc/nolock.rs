@@ -134,7 +134,29 @@ impl<T> Unpin for NolockBox<T> {}
 
 const _: () = assert!(size_of::<Option<NolockBox<u64>>>() == size_of::<usize>());
 
-/// Wraps `kmalloc_nolock(size_of::<T>(), flags, nid)`, but for a `T` of no size.
+/// The alignment of every cache of kmalloc for as much or more, that of 96 bytes included.
+const CACHE_ALIGN: usize = 32;
+
+/// Wraps `kmalloc_nolock(size_of::<T>(), flags, nid)`, for a `T` that has a size.
+#[inline(always)]
+fn memory<T>(flags: gfp_t, nid: i32) -> Option<NonNull<MaybeUninit<T>>> {
+    // It may become a `KBox`.
+    let size = const { dead::room::<T>(size_of::<T>()) };
+    // SAFETY: It may be called in every context, with these flags, and `nid` is NUMA_NO_NODE or
+    // that of a node that is or was online.
+    let memory =
+        NonNull::<MaybeUninit<T>>::new(unsafe { kmalloc_nolock(size, flags, nid) }.cast())?;
+    // Where the cache of this size has none, it is from the next larger one: of 96 bytes after 64,
+    // and of 192 after 128.
+    if const { align_of::<T>() > CACHE_ALIGN } && !memory.is_aligned() {
+        // SAFETY: It is memory of kmalloc_nolock that nobody else has.
+        unsafe { kfree_nolock(memory.as_ptr().cast()) };
+        return None;
+    }
+    Some(memory)
+}
+
+/// New memory for a `T`, which has none where it has no size.
 #[inline(always)]
 fn alloc<T>(flags: gfp_t, nid: i32) -> Option<NolockBox<MaybeUninit<T>>> {
     const {
@@ -146,14 +168,11 @@ fn alloc<T>(flags: gfp_t, nid: i32) -> Option<NolockBox<MaybeUninit<T>>> {
     let memory = if const { size_of::<T>() == 0 } {
         NonNull::dangling()
     } else {
-        // It may become a `KBox`.
-        let size = const { dead::room::<T>(size_of::<T>()) };
-        // SAFETY: It may be called in every context, with these flags, and `nid` is NUMA_NO_NODE or
-        // that of a node that is or was online.
-        NonNull::new(unsafe { kmalloc_nolock(size, flags, nid) }.cast())?
+        memory::<T>(flags, nid)?
     };
     // INVARIANT: New memory of kmalloc_nolock, aligned because `size_of::<T>()` is a multiple of
-    // the alignment; and a `MaybeUninit` is always initialised.
+    // the alignment, which every cache of kmalloc for that size or more has up to `CACHE_ALIGN`, or
+    // as `memory` has seen; and a `MaybeUninit` is always initialised.
     Some(NolockBox(memory, PhantomData))
 }
 
@@ -163,8 +182,9 @@ impl<T> NolockBox<T> {
     /// # Errors
     ///
     /// [`FailedWith`] the value where there is no memory or no lock to be had, or where
-    /// `kmalloc_nolock()` does not work (see [the module](self)). A type larger than [`MAX_SIZE`]
-    /// does not compile.
+    /// `kmalloc_nolock()` does not work (see [the module](self)). For a type that is aligned to more
+    /// than 32 bytes also where only a larger cache has memory, which need not be aligned to that. A
+    /// type larger than [`MAX_SIZE`] does not compile.
     #[inline]
     pub fn new<G>(grant: G, value: T) -> Result<Self, FailedWith<G::Flags, T>>
     where
