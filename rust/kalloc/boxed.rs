@@ -19,7 +19,8 @@
 //! | any constructor with [`Grant::on`] | `kmalloc_node()`, … | `vmalloc_node()`, … | `kvmalloc_node()`, … |
 //!
 //! Every constructor takes a [grant](crate::gfp), whose flags are those that the allocator accepts.
-//! A `KBox` is made in every context. A `VBox` or a `KVBox` is made where the code may sleep, and by
+//! A `KBox` is made in every context in which the allocators work: not with
+//! [`Nmi`](crate::context::Nmi), nor with [`Raw`](crate::context::Raw) on `CONFIG_PREEMPT_RT`. A `VBox` or a `KVBox` is made where the code may sleep, and by
 //! the constructors whose names end in `_nonblocking` where it must not and is not an interrupt. A
 //! box holds an initialised `T`; `Box<MaybeUninit<T>, A>` is the state before, and [`Box::write`]
 //! and pin-init lead from one to the other.
@@ -79,7 +80,7 @@ use kernel::{
 #[repr(transparent)]
 pub struct Box<T: ?Sized, A: Allocator>(NonNull<T>, PhantomData<A>);
 
-/// A box of kmalloc: for objects up to about a page, in every context.
+/// A box of kmalloc: for objects up to about a page, in every context in which the allocators work.
 pub type KBox<T> = Box<T, Kmalloc>;
 
 /// A box of vmalloc: for large memory that need not be physically contiguous, made where the code

@@ -4,7 +4,7 @@
 //!
 //! | | grows by | use it for |
 //! | --- | --- | --- |
-//! | [`KVec`] | `krealloc()` | up to about a page, and in every context |
+//! | [`KVec`] | `krealloc()` | up to about a page, and in every context in which the allocators work |
 //! | [`VVec`] | `vrealloc()` | many elements, always |
 //! | [`KVVec`] | `kvrealloc()` | few elements or many |
 //!
@@ -14,7 +14,7 @@
 //!
 //! # Contexts
 //!
-//! A `KVec` grows in every context. A `VVec` or a `KVVec` grows where the code may sleep, because
+//! A `KVec` grows in every context in which the allocators work. A `VVec` or a `KVVec` grows where the code may sleep, because
 //! `vrealloc()` and `kvrealloc()` free the old memory by `vfree()`, whatever the flags. Elsewhere it
 //! is filled within the room that it has, by [`Vec::push_within_capacity`], which was made before,
 //! or by [`Vec::with_capacity_nonblocking`].
