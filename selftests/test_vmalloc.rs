@@ -603,6 +603,15 @@ fn sensitive_memory_is_overwritten(task: &mut Task) -> Outcome {
     let ((), trace) = traced(|| key.free_sensitive(task))?;
     check_eq!(trace.frees(address), 1);
     check!(!testlib::freed_memory_begins_with(address, 0x5a));
+    // The room that a vector had to spare is overwritten as well, where the kernel knows it.
+    let mut keys = KVVec::from_elem(&task, 0x5au8, 64)?;
+    keys.clear();
+    keys.push(&task, 0)?;
+    let keys = keys.into_boxed_slice();
+    let address = keys.as_ptr();
+    check!(keys.len() == 1);
+    keys.free_sensitive(task);
+    check!(!testlib::freed_memory_begins_with(address, 0x5a));
     let large = KVBox::from_fn(&task, LARGE, |_| 0x5au8)?;
     let address = large.as_ptr();
     large.free_sensitive(task);

@@ -847,8 +847,13 @@ impl<T: ?Sized> KBox<T> {
 }
 
 impl<T: ?Sized> KVBox<T> {
-    /// Drops the value and frees the memory after overwriting it with zeroes, wraps
-    /// `kvfree_sensitive()`, which may sleep.
+    /// Drops the value and frees the memory after overwriting it with zeroes, which may sleep: wraps
+    /// `kvfree_sensitive()` for memory of vmalloc, and `kfree_sensitive()` for the rest.
+    ///
+    /// Of memory of vmalloc only the value is overwritten, since the kernel does not say what the
+    /// memory has. The room that a vector had to spare when it became a box
+    /// ([`Vec::into_boxed_slice`](crate::vec::Vec::into_boxed_slice)) is as it was: where elements
+    /// have been there that nobody may see, overwrite them before they are taken out.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -860,9 +865,15 @@ impl<T: ?Sized> KVBox<T> {
     #[inline]
     pub fn free_sensitive<C: Sleep>(self, _cx: &C) {
         if let Some((memory, size)) = self.end() {
-            // SAFETY: By the invariant it is memory of kvmalloc, which was ours, and the context may
-            // sleep.
-            unsafe { bindings::kvfree_sensitive(memory, size) };
+            // SAFETY: It may be asked of every address.
+            if unsafe { bindings::is_vmalloc_addr(memory) } {
+                // SAFETY: By the invariant it is memory of kvmalloc, which was ours, and the context
+                // may sleep.
+                unsafe { bindings::kvfree_sensitive(memory, size) };
+            } else {
+                // SAFETY: Of that what is not of vmalloc is of kmalloc, and the context may sleep.
+                unsafe { bindings::kfree_sensitive(memory) };
+            }
         }
     }
 }
