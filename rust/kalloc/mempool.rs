@@ -195,7 +195,9 @@ impl<T> Backing<T> for PageBacked {
 /// A pool of elements for a `T`, wraps `mempool_t`.
 ///
 /// Its reserve never has fewer than `BULK` elements, which is the most that [`MempoolBulk`] takes.
-/// Dropped, the reserve is freed, in whatever context: that does not sleep.
+/// Dropped, the reserve is freed, which does not sleep: wherever elements may be dropped, but on
+/// `CONFIG_PREEMPT_RT` not with interrupts or preemption disabled. There the kernel warns, and the
+/// reserve stays. Never in NMI.
 ///
 /// # Invariants
 ///
