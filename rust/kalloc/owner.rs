@@ -36,7 +36,8 @@ use kernel::{
 /// # Safety
 ///
 /// [`Owner::pool`] gives the same `P` each time, also after the owner moved, and that `P` lives
-/// where it is until the owner is dropped.
+/// where it is until the owner is dropped. Where the owner is [`Clone`], each clone gives that same
+/// `P`, and keeps it for itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not own a `{P}`",
     label = "a `&{P}`, an `Arc<{P}>`, or a name that `module!` declares is expected here"
@@ -46,7 +47,7 @@ pub unsafe trait Owner<P> {
     fn pool(&self) -> &P;
 }
 
-// SAFETY: A reference is to the same place for as long as it lives.
+// SAFETY: A reference is to the same place for as long as it lives, and so is a copy.
 unsafe impl<P> Owner<P> for &P {
     #[inline(always)]
     fn pool(&self) -> &P {
@@ -54,7 +55,7 @@ unsafe impl<P> Owner<P> for &P {
     }
 }
 
-// SAFETY: An `Arc` does not move what it counts, and keeps it.
+// SAFETY: An `Arc` does not move what it counts, and keeps it; a clone counts the same.
 unsafe impl<P> Owner<P> for Arc<P> {
     #[inline(always)]
     fn pool(&self) -> &P {
