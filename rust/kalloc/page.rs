@@ -42,8 +42,9 @@
 //! }
 //! ```
 //!
-//! Pages are freed when they are dropped, which takes no token. That is allowed wherever the page
-//! allocator is: not in NMI, and on `CONFIG_PREEMPT_RT` not with interrupts or preemption disabled.
+//! Pages are freed when they are dropped, which takes no token and never sleeps. It is legal wherever
+//! they can be made, and with a lock held; the kernel forbids it in an NMI handler. With interrupts or
+//! preemption disabled on `CONFIG_PREEMPT_RT` they are freed soon after, by a thread.
 
 mod address;
 mod map;
