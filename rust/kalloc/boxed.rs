@@ -20,10 +20,11 @@
 //!
 //! Every constructor takes a [grant](crate::gfp), whose flags are those that the allocator accepts.
 //! A `KBox` is made in every context in which the allocators work: not with
-//! [`Nmi`](crate::context::Nmi), nor with [`Raw`](crate::context::Raw) on `CONFIG_PREEMPT_RT`. A `VBox` or a `KVBox` is made where the code may sleep, and by
-//! the constructors whose names end in `_nonblocking` where it must not and is not an interrupt. A
-//! box holds an initialised `T`; `Box<MaybeUninit<T>, A>` is the state before, and [`Box::write`]
-//! and pin-init lead from one to the other.
+//! [`Nmi`](crate::context::Nmi), nor with [`Raw`](crate::context::Raw) on `CONFIG_PREEMPT_RT`. A
+//! `VBox` or a `KVBox` is made where the code may sleep, and by the constructors whose names end in
+//! `_nonblocking` where it must not and is not an interrupt. A box holds an initialised `T`;
+//! `Box<MaybeUninit<T>, A>` is the state before, and [`Box::write`] and pin-init lead from one to
+//! the other.
 //!
 //! Dropping a box takes no token and never sleeps. It is legal wherever the box can be made, and with
 //! a lock held; the kernel forbids it in an NMI handler. With interrupts or preemption disabled on

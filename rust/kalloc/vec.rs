@@ -14,10 +14,10 @@
 //!
 //! # Contexts
 //!
-//! A `KVec` grows in every context in which the allocators work. A `VVec` or a `KVVec` grows where the code may sleep, because
-//! `vrealloc()` and `kvrealloc()` free the old memory by `vfree()`, whatever the flags. Elsewhere it
-//! is filled within the room that it has, by [`Vec::push_within_capacity`], which was made before,
-//! or by [`Vec::with_capacity_nonblocking`].
+//! A `KVec` grows in every context in which the allocators work. A `VVec` or a `KVVec` grows where
+//! the code may sleep, because `vrealloc()` and `kvrealloc()` free the old memory by `vfree()`,
+//! whatever the flags. Elsewhere it is filled within the room that it has, by
+//! [`Vec::push_within_capacity`], which was made before, or by [`Vec::with_capacity_nonblocking`].
 //!
 //! A drop takes no token and never sleeps, as for a [box](crate::boxed).
 
