@@ -14,7 +14,7 @@ trap 'kill "$injector" 2>/dev/null; rm -rf "$tmp"' EXIT
 python3 - "$tmp" <<'END' &
 import socket, sys, time
 said = lambda what: what in open(sys.argv[1] + "/said").read()
-while not said("ok 9 nmi_handlers_have_their_own_data"):
+while not said(" nmi_handlers_have_their_own_data\n"):
     time.sleep(0.1)
 monitor = socket.socket(socket.AF_UNIX)
 monitor.connect(sys.argv[1] + "/monitor")
