@@ -28,14 +28,16 @@ module! {
 
 struct Tests {
     /// Dropped when the module ends, where nobody waits for it.
-    _timer: Timer<Count<IrqWork<Count<Timer<Count<()>>>>>>,
+    _timer: Timer<Count<IrqWork<Count<Within>>>>,
 }
+
+type Within = Timer<Count<()>>;
 
 /// As a timer, expires again and again. Drops what is in it after some time.
 struct Count<T>(#[allow(dead_code)] T);
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
-static LEFT: SetOnce<Timer<Count<()>>> = SetOnce::new();
+static LEFT: SetOnce<Within> = SetOnce::new();
 
 impl<T: Send + Sync + 'static> Expire for Count<T> {
     fn expired(&self, _cx: &mut Bh<'_>) -> Option<Jiffies> {

@@ -144,8 +144,8 @@ fn memory<T>(flags: gfp_t, nid: i32) -> Option<NonNull<MaybeUninit<T>>> {
     let size = const { dead::room::<T>(size_of::<T>()) };
     // SAFETY: It may be called in every context, with these flags, and `nid` is NUMA_NO_NODE or
     // that of a node that is or was online.
-    let memory =
-        NonNull::<MaybeUninit<T>>::new(unsafe { kmalloc_nolock(size, flags, nid) }.cast())?;
+    let memory = unsafe { kmalloc_nolock(size, flags, nid) };
+    let memory = NonNull::<MaybeUninit<T>>::new(memory.cast())?;
     // Where the cache of this size has none, it is from the next larger one: of 96 bytes after 64,
     // and of 192 after 128.
     if const { align_of::<T>() > CACHE_ALIGN } && !memory.is_aligned() {
