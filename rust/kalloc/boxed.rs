@@ -849,7 +849,7 @@ impl<T: ?Sized> KBox<T> {
 
 impl<T: ?Sized> KVBox<T> {
     /// Drops the value and frees the memory after overwriting it with zeroes, which may sleep: wraps
-    /// `kvfree_sensitive()` for memory of vmalloc, and `kfree_sensitive()` for the rest.
+    /// `kvfree_sensitive()`, and `kfree_sensitive()` for a slice in memory of kmalloc.
     ///
     /// Of memory of vmalloc only the value is overwritten, since the kernel does not say what the
     /// memory has. The room that a vector had to spare when it became a box
@@ -866,8 +866,10 @@ impl<T: ?Sized> KVBox<T> {
     #[inline]
     pub fn free_sensitive<C: Sleep>(self, _cx: &C) {
         if let Some((memory, size)) = self.end() {
+            // A `T` that has a size was not a vector: its memory has no room to spare.
+            let whole = const { size_of::<*const T>() == size_of::<usize>() };
             // SAFETY: It may be asked of every address.
-            if unsafe { bindings::is_vmalloc_addr(memory) } {
+            if whole || unsafe { bindings::is_vmalloc_addr(memory) } {
                 // SAFETY: By the invariant it is memory of kvmalloc, which was ours, and the context
                 // may sleep.
                 unsafe { bindings::kvfree_sensitive(memory, size) };

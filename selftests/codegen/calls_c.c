@@ -35,6 +35,7 @@ void *c_kvzalloc_65536(void) { return kvzalloc(65536, GFP_KERNEL); }
 void *c_kvmalloc_node(int node) { return kvmalloc_node(65536, GFP_KERNEL, node); }
 void c_kvfree(void *p) { kvfree(p); }
 void c_kvfree_atomic(void *p) { kvfree_atomic(p); }
+void c_kvfree_sensitive(void *p) { kvfree_sensitive(p, 65536); }
 
 /* Tokens, which C does not have */
 void *c_tokens(void) { return kmalloc(128, GFP_ATOMIC); }

@@ -154,6 +154,11 @@ pub fn rust_kvfree_atomic(memory: KVBox<MaybeUninit<[u8; 65536]>>) {
     drop(memory);
 }
 
+#[no_mangle]
+pub fn rust_kvfree_sensitive(memory: KVBox<[u8; 65536]>, task: Task) {
+    memory.free_sensitive(&task);
+}
+
 // Tokens: weakened, handed on by reference and as a grant, through generic helpers
 
 fn by_grant<G: Grant<Flags: ForKmalloc>>(
