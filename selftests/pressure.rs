@@ -122,13 +122,21 @@ fn nowait_does_not_sleep(task: &mut Task) -> Outcome {
 fn atomic_has_a_reserve_and_does_not_sleep(task: &mut Task) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(()))?;
     let mut kept = KBox::from_fn(&task, 512, |_| None)?;
-    let mut hoard = Hoard::to_the_brim(task)?;
-    let before = sleeps();
-    task.locked(&lock, |(), cx| hoard.fill(cx.with(GfpNowait.nowarn())));
-    // Where GFP_NOWAIT has nothing.
-    let reserve = task.locked(&lock, |(), cx| hoard.fill(cx.with(GfpAtomic.nowarn())));
-    pr_info!("# GFP_ATOMIC had {} pages more\n", reserve);
-    check!(reserve > 10);
+    let mut attempts = 3;
+    let (mut hoard, before) = loop {
+        let mut hoard = Hoard::to_the_brim(task)?;
+        let before = sleeps();
+        task.locked(&lock, |(), cx| hoard.fill(cx.with(GfpNowait.nowarn())));
+        // Where GFP_NOWAIT has nothing.
+        let reserve = task.locked(&lock, |(), cx| hoard.fill(cx.with(GfpAtomic.nowarn())));
+        pr_info!("# GFP_ATOMIC had {} pages more\n", reserve);
+        if reserve > 10 {
+            break (hoard, before);
+        }
+        // Somebody else may have had it, on a busy machine.
+        attempts -= 1;
+        check!(attempts > 0);
+    };
     check!(hoard.fill(task.with(GfpAtomic.nowarn())) < 1000);
     check_eq!(sleeps(), before);
     // Until what slabs have left is gone too, and then the value comes back.

@@ -75,7 +75,7 @@ macro_rules! driver {
 
         #[pin_data]
         struct $driver {
-            value: KBox<u32>,
+            value: KBox<u64>,
             _dropped: OnDrop,
         }
 
@@ -92,7 +92,7 @@ macro_rules! driver {
                 try_pin_init!(Self {
                     _dropped: OnDrop(&$record),
                     // The token came along.
-                    value: KBox::new(&task, 5u32)?,
+                    value: KBox::new(&task, 5u64)?,
                     _: {
                         $record.add(if may_sleep() { INITIALISER } else { NOT_PROCESS_CONTEXT })
                     },
@@ -131,7 +131,7 @@ fn probe_and_unbind_are_process_context(task: &mut Task) -> Outcome {
     // That of `value` in the initialiser.
     check!(trace
         .events()
-        .any(|event| !event.is_free && event.size == 4 && event.gfp == Kernel::BITS));
+        .any(|event| !event.is_free && event.size == 8 && event.gfp == Kernel::BITS));
     device.unbind(task);
     check!(!device.is_bound());
     check_eq!(CONTEXT.take(), UNBIND * 10 + DROP);
