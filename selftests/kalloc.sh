@@ -29,19 +29,21 @@ result() {
 	echo "$1 $number $2"
 }
 
-# test MODULE PARAMETER…: loads it, and unloads it. One whose name begins with fail_ must not load. Its loader is
-# remembered, to whom the kernel charges memory.
+# test MODULE PARAMETER…: loads it, and unloads it. One whose name begins with fail_ must not load, for want of a
+# device. Its loader is remembered, to whom the kernel charges memory.
 declare -A loaders
+said=$(mktemp)
 test_module() {
 	local name=$1 ok=ok left
 	log_begin "$name"
-	insmod "$modules/selftests/$name.ko" "${@:2}" &
+	insmod "$modules/selftests/$name.ko" "${@:2}" 2>"$said" &
 	loaders[$!]=$*
 	if wait $!; then
 		[[ $name != fail_* ]] || ok="not ok"
 		rmmod "$name" || ok="not ok"
-	elif [[ $name != fail_* ]]; then
+	elif [[ $name != fail_* ]] || ! grep -q ': No such device$' "$said"; then
 		ok="not ok"
+		cat "$said" >&2
 	fi
 	log_end || { ok="not ok"; echo "# the kernel complained while $* was there: $log_kinds"; }
 	# A device of a module that is gone.
