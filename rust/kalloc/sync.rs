@@ -48,7 +48,7 @@ use core::{
     ops::{Deref, DerefMut},
     pin::Pin,
 };
-use kernel::sync::lock::{spinlock::SpinLockBackend, Backend, Guard};
+use kernel::sync::lock::{Backend, Guard};
 
 mod raw;
 mod rcu;
@@ -62,7 +62,7 @@ pub use raw::{
 };
 pub use rcu::{RcuRead, RcuSection};
 pub use rwlock::{new_rwlock, ReadGuard, RwLock, WriteGuard};
-pub use spinlock::Lock;
+pub use spinlock::{DirectSpinLockBackend, Lock};
 pub use wait::Wait;
 
 /// A section of code that ends when this is dropped: a guard of the kernel, and the token of the
@@ -114,7 +114,7 @@ impl<S, K: fmt::Debug> fmt::Debug for Section<'_, S, K> {
 
 /// A held lock, made by [`Lock::lock`] and its like. Gives the data, and the token through
 /// [`Section::cx`].
-pub type Locked<'c, 'l, T, K, B = SpinLockBackend> = Section<'c, Guard<'l, T, B>, K>;
+pub type Locked<'c, 'l, T, K, B = DirectSpinLockBackend> = Section<'c, Guard<'l, T, B>, K>;
 
 impl<T: ?Sized + Unpin, K, B: Backend> Locked<'_, '_, T, K, B> {
     /// The data and the token, both at once.

@@ -18,6 +18,41 @@ use kernel::{
     },
 };
 
+/// The functions behind C's macros.
+#[cfg(all(CONFIG_SMP, CONFIG_UNINLINE_SPIN_UNLOCK))]
+pub(super) mod c {
+    pub(in crate::sync) use kernel::bindings::{
+        _raw_spin_lock as raw_spin_lock, _raw_spin_lock_irqsave as raw_spin_lock_irqsave,
+        _raw_spin_unlock as raw_spin_unlock,
+        _raw_spin_unlock_irqrestore as raw_spin_unlock_irqrestore,
+    };
+}
+
+/// Where C has them inline, or nothing is locked, C does it.
+#[cfg(not(all(CONFIG_SMP, CONFIG_UNINLINE_SPIN_UNLOCK)))]
+pub(super) mod c {
+    pub(in crate::sync) use kalloc_bindings::{
+        kalloc_helper_raw_spin_lock as raw_spin_lock,
+        kalloc_helper_raw_spin_lock_irqsave as raw_spin_lock_irqsave,
+        kalloc_helper_raw_spin_unlock as raw_spin_unlock,
+        kalloc_helper_raw_spin_unlock_irqrestore as raw_spin_unlock_irqrestore,
+    };
+}
+
+/// Wraps `lockdep_assert_held()`.
+///
+/// # Safety
+///
+/// The lock is initialised.
+#[inline(always)]
+unsafe fn assert_is_held(_lock: *mut raw_spinlock_t) {
+    #[cfg(CONFIG_LOCKDEP)]
+    // SAFETY: By the contract of this function.
+    unsafe {
+        kalloc_helper_raw_spin_assert_is_held(_lock)
+    }
+}
+
 /// `raw_spin_lock()`, of [`RawSpinLock`].
 #[derive(Debug)]
 pub enum RawSpinLockBackend {}
@@ -40,7 +75,7 @@ unsafe impl Backend for RawSpinLockBackend {
     #[inline(always)]
     unsafe fn lock(ptr: *mut raw_spinlock_t) {
         // SAFETY: By the contract of this function the lock is initialised.
-        unsafe { kalloc_helper_raw_spin_lock(ptr) }
+        unsafe { c::raw_spin_lock(ptr) }
     }
 
     #[inline(always)]
@@ -52,13 +87,13 @@ unsafe impl Backend for RawSpinLockBackend {
     #[inline(always)]
     unsafe fn unlock(ptr: *mut raw_spinlock_t, _state: &()) {
         // SAFETY: By the contract of this function the caller has the lock.
-        unsafe { kalloc_helper_raw_spin_unlock(ptr) }
+        unsafe { c::raw_spin_unlock(ptr) }
     }
 
     #[inline(always)]
     unsafe fn assert_is_held(ptr: *mut raw_spinlock_t) {
         // SAFETY: By the contract of this function the lock is initialised.
-        unsafe { kalloc_helper_raw_spin_assert_is_held(ptr) }
+        unsafe { assert_is_held(ptr) }
     }
 }
 
@@ -76,7 +111,7 @@ unsafe impl Backend for RawSpinLockIrqBackend {
     #[inline(always)]
     unsafe fn lock(ptr: *mut raw_spinlock_t) -> c_ulong {
         // SAFETY: By the contract of this function the lock is initialised.
-        unsafe { kalloc_helper_raw_spin_lock_irqsave(ptr) }
+        unsafe { c::raw_spin_lock_irqsave(ptr) }
     }
 
     #[inline(always)]
@@ -89,13 +124,13 @@ unsafe impl Backend for RawSpinLockIrqBackend {
     #[inline(always)]
     unsafe fn unlock(ptr: *mut raw_spinlock_t, flags: &c_ulong) {
         // SAFETY: By the contract of this function the caller has the lock, with these flags.
-        unsafe { kalloc_helper_raw_spin_unlock_irqrestore(ptr, *flags) }
+        unsafe { c::raw_spin_unlock_irqrestore(ptr, *flags) }
     }
 
     #[inline(always)]
     unsafe fn assert_is_held(ptr: *mut raw_spinlock_t) {
         // SAFETY: By the contract of this function the lock is initialised.
-        unsafe { kalloc_helper_raw_spin_assert_is_held(ptr) }
+        unsafe { assert_is_held(ptr) }
     }
 }
 
