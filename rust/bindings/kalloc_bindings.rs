@@ -17,4 +17,4 @@
 
 use kernel::ffi;
 
-include!(env!("KALLOC_BINDINGS"));
+include!(concat!(env!("KALLOC_BINDINGS"), "/generated.rs"));

@@ -25,6 +25,26 @@ use kalloc_bindings::*;
 use kernel::ffi::c_ulong;
 use kernel::types::NotThreadSafe;
 
+#[cfg(all(
+    CONFIG_PARAVIRT_XXL,
+    not(any(CONFIG_TRACE_IRQFLAGS, CONFIG_DEBUG_IRQFLAGS))
+))]
+mod flags;
+/// Where C's functions do more, or do it otherwise, C calls them.
+#[cfg(not(all(
+    CONFIG_PARAVIRT_XXL,
+    not(any(CONFIG_TRACE_IRQFLAGS, CONFIG_DEBUG_IRQFLAGS))
+)))]
+mod flags {
+    pub(super) use kalloc_bindings::kalloc_helper_local_irq_restore as local_irq_restore;
+
+    #[inline(always)]
+    pub(super) fn local_irq_save() -> kernel::ffi::c_ulong {
+        // SAFETY: It has no preconditions.
+        unsafe { kalloc_bindings::kalloc_helper_local_irq_save() }
+    }
+}
+
 mod request;
 #[doc(inline)]
 pub use request::{
@@ -41,7 +61,7 @@ impl Drop for IrqGuard {
     fn drop(&mut self) {
         // SAFETY: The flags are those that this guard was made with, on this thread, and sections
         // nest.
-        unsafe { kalloc_helper_local_irq_restore(self.0) }
+        unsafe { flags::local_irq_restore(self.0) }
     }
 }
 
@@ -135,8 +155,7 @@ pub trait Disable: Context {
     /// around it usable again; [`Disable::irqs_off`] cannot.
     #[inline(always)]
     fn local_irq_save(&mut self) -> Section<'_, IrqGuard, Self::Raw<'_>> {
-        // SAFETY: It has no preconditions.
-        let flags = unsafe { kalloc_helper_local_irq_save() };
+        let flags = flags::local_irq_save();
         // SAFETY: With interrupts off the code may do what `Self::Raw` permits. `self` is borrowed
         // for as long.
         unsafe { Section::new(IrqGuard(flags, NotThreadSafe)) }
