@@ -51,10 +51,10 @@ fn memory_where_the_code_may_sleep(task: &mut Task) -> Outcome {
 }
 
 fn flags_are_those_asked_for(task: &mut Task) -> Outcome {
-    let (memory, trace) = traced(|| KBox::new(task.with(Kernel.account()), [0u8; 100]))?;
+    let (memory, trace) = traced(|| KBox::new(task.with(Kernel.account()), [0u8; 100]));
     let memory = memory?;
     let expected = trace.allocation(&raw const *memory).map(|event| event.gfp);
-    let (memory, trace) = traced(|| KBox::new(Checked.with(Kernel.account()), [0u8; 100]))?;
+    let (memory, trace) = traced(|| KBox::new(Checked.with(Kernel.account()), [0u8; 100]));
     let memory = memory?;
     check!(expected.is_some());
     check_eq!(

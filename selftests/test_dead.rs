@@ -84,11 +84,11 @@ fn settle(task: &mut Task) {
 /// written to behind its end.
 fn small_boxes(task: &mut Task) -> Outcome {
     let least = |bytes| if cfg!(CONFIG_PREEMPT_RT) { 8 } else { bytes };
-    let (small, trace) = testlib::traced(|| KBox::new(&*task, 1u8))?;
+    let (small, trace) = testlib::traced(|| KBox::new(&*task, 1u8));
     let small = small?;
     let asked = trace.allocation(&raw const *small).ok_or(Stop::Fail)?;
     check_eq!(asked.size, least(1));
-    let (list, trace) = testlib::traced(|| KVVec::<u8>::with_capacity(&*task, 3))?;
+    let (list, trace) = testlib::traced(|| KVVec::<u8>::with_capacity(&*task, 3));
     let list = list?;
     let asked = trace.allocation(list.as_ptr()).ok_or(Stop::Fail)?;
     check_eq!((asked.size, list.capacity()), (least(3), 3));

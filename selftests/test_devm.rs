@@ -130,7 +130,7 @@ fn no_size(task: &mut Task) -> Outcome {
         Devm::<[u32]>::zeroed_slice(&task, bound.dev(), 0)?.free(&task);
         Devm::<[()]>::new_uninit_slice(&task, bound.dev(), usize::MAX)?.free(&task);
         Ok(())
-    })?;
+    });
     made?;
     check_eq!(trace.events().count(), 0);
     Ok(())
@@ -158,14 +158,14 @@ fn freed_at_unbinding(task: &mut Task) -> Outcome {
             addr(&*value),
             addr(&*Devm::kstrdup(&task, bound.dev(), c"a name")?),
         ))
-    })?;
+    });
     let (value, string) = made?;
     let (Some(value), Some(string)) = (allocation(&trace, value), allocation(&trace, string))
     else {
         return Err(testlib::Stop::Fail);
     };
     check_eq!(frees(&trace, &value) + frees(&trace, &string), 0);
-    let ((), trace) = traced(|| drop(bound))?;
+    let ((), trace) = traced(|| drop(bound));
     check_eq!((frees(&trace, &value), frees(&trace, &string)), (1, 1));
     Ok(())
 }
@@ -179,13 +179,13 @@ fn freed_at_once(task: &mut Task) -> Outcome {
         let at = addr(&*value);
         value.free(&task);
         Ok((at, last))
-    })?;
+    });
     let (at, last) = made?;
     let value = allocation(&trace, at).ok_or(EINVAL)?;
     check_eq!(frees(&trace, &value), 1);
     // The others are as they were.
     check_eq!((*first, *last), ([1; 100], [3; 100]));
-    let ((), trace) = traced(|| drop(bound))?;
+    let ((), trace) = traced(|| drop(bound));
     check!(frees(&trace, &value) <= 1);
     Ok(())
 }
@@ -267,7 +267,7 @@ fn realloc_keeps_its_place(task: &mut Task) -> Outcome {
         let second = Devm::new(&task, bound.dev(), 1u64)?;
         let first = first.resize(&task, 4000, 0)?;
         Ok((old, addr(&*first), addr(&*second)))
-    })?;
+    });
     let (old, first, second) = made?;
     check!(old != first);
     let [Some(old), Some(first), Some(second)] =
@@ -276,7 +276,7 @@ fn realloc_keeps_its_place(task: &mut Task) -> Outcome {
         return Err(testlib::Stop::Fail);
     };
     check_eq!(frees(&trace, &old), 1);
-    let ((), trace) = traced(|| drop(bound))?;
+    let ((), trace) = traced(|| drop(bound));
     let place = |wanted: &c::testlib_event| {
         trace
             .events()
@@ -316,7 +316,7 @@ fn strings(task: &mut Task) -> Outcome {
         copy.free(&task);
         name.free(&task);
         long.free(&task);
-    })?;
+    });
     check_eq!(trace.events().filter(|event| event.is_free).count(), 3);
     Ok(())
 }
@@ -408,7 +408,7 @@ fn handle_dropped_in_each_context(task: &mut Task) -> Outcome {
             *handle = Some(Devm::new(&task, bound.dev(), [3u8; 200])?);
         }
         Ok(handles)
-    })?;
+    });
     let mut handles = made?;
     let memory = handles
         .each_ref()
@@ -425,7 +425,7 @@ fn handle_dropped_in_each_context(task: &mut Task) -> Outcome {
         task.rcu_read(|_, _| drop(next()));
         task.irqs_off(|_| drop(next()));
         task.preempt_off(|_| drop(next()));
-    })?;
+    });
     check_eq!(dropped.events().count(), 0);
     in_softirq(|_| drop(next()))?;
     in_hardirq(|_| {
@@ -437,7 +437,7 @@ fn handle_dropped_in_each_context(task: &mut Task) -> Outcome {
         drop(next())
     })?;
     check_eq!((seen, next().is_none()), ((true, true), true));
-    let ((), end) = traced(|| drop(bound))?;
+    let ((), end) = traced(|| drop(bound));
     for event in memory {
         check_eq!(frees(&end, &event.ok_or(EINVAL)?), 1);
     }
@@ -450,12 +450,12 @@ fn freed_in_each_context(task: &mut Task) -> Outcome {
     let lock = KBox::pin_init(&*task, new_spinlock!(0u32))?;
     macro_rules! freed {
         ($enter:expr) => {{
-            let (made, trace) = traced(|| Devm::new(&task, bound.dev(), [3u8; 200]))?;
+            let (made, trace) = traced(|| Devm::new(&task, bound.dev(), [3u8; 200]));
             let mut made = Some(made?);
             let event = allocation(&trace, made.as_ref().map_or(0, |made| addr(&**made)));
             let mut take = || made.take();
             let enter: fn(&mut Task, &SpinLock<u32>, &mut dyn FnMut() -> _) = $enter;
-            let ((), trace) = traced(|| enter(task, &lock, &mut take))?;
+            let ((), trace) = traced(|| enter(task, &lock, &mut take));
             check_eq!(frees(&trace, &event.ok_or(EINVAL)?), 1);
         }};
     }
@@ -487,7 +487,7 @@ fn flags_that_reach_the_kernel(task: &mut Task) -> Outcome {
     let dev = bound.dev();
     macro_rules! reach {
         ($bits:expr, $make:expr) => {
-            let (made, trace) = traced(|| $make)?;
+            let (made, trace) = traced(|| $make);
             let event = allocation(&trace, addr(&*made?)).ok_or(EINVAL)?;
             check_eq!(event.gfp, $bits);
         };
@@ -512,7 +512,7 @@ fn flags_that_reach_the_kernel(task: &mut Task) -> Outcome {
 
 fn node_of_the_device(task: &mut Task) -> Outcome {
     let bound = BoundDevice::new()?;
-    let (made, trace) = traced(|| Devm::new(&task, bound.dev(), 1u64))?;
+    let (made, trace) = traced(|| Devm::new(&task, bound.dev(), 1u64));
     let event = allocation(&trace, addr(&*made?)).ok_or(EINVAL)?;
     // A faux device has none, so any will do.
     check_eq!(event.node, kernel::bindings::NUMA_NO_NODE);
@@ -534,7 +534,7 @@ fn failed_initialiser_leaves_nothing(task: &mut Task) -> Outcome {
     let bound = BoundDevice::new()?;
     let tried = AtomicUsize::new(0);
     let (made, trace) =
-        traced(|| Devm::<[u64; 20]>::pin_init(&task, bound.dev(), failing(&tried)).map(|_| ()))?;
+        traced(|| Devm::<[u64; 20]>::pin_init(&task, bound.dev(), failing(&tried)).map(|_| ()));
     check_eq!((made, tried.load(Relaxed)), (Err(EINVAL), 1));
     let allocations = trace.events().filter(|event| !event.is_free).count();
     check_eq!((allocations, trace.events().count()), (1, 2));
@@ -837,7 +837,7 @@ fn probe_fails_at_every_point(task: &mut Task) -> Outcome {
         let (bound, trace) = traced(|| -> Result<_> {
             let _driver = register::<Failing>(task, c"kalloc_failing")?;
             Ok(device.is_bound())
-        })?;
+        });
         check_eq!(bound?, fails_at == 0);
         nothing_is_left(&trace, if fails_at == 0 { POINTS } else { fails_at })?;
     }
@@ -875,7 +875,7 @@ fn hundred_bindings(task: &mut Task) -> Outcome {
             let bound = device.bind(task)?;
             device.unbind(task);
             Ok(bound)
-        })?;
+        });
         check!(bound?);
         nothing_is_left(&trace, POINTS)?;
     }

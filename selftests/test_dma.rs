@@ -135,7 +135,7 @@ fn on_device(task: &mut Task, step: Step) -> Result<Seen, Stop> {
     let device = Device::new()?;
     STEP.store(step as usize, Ordering::Release);
     ENDED.store(0, Ordering::Release);
-    Seen::start(device.dev())?;
+    Seen::start(device.dev());
     let bound = KBox::pin_init(
         &task,
         driver::Registration::<platform::Adapter<Driver>>::new(

@@ -124,7 +124,7 @@ driver!(Context, CONTEXT);
 
 fn probe_and_unbind_are_process_context(task: &mut Task) -> Outcome {
     let driver = register::<platform::Registration<Context>>(task, c"kalloc_context")?;
-    let (device, trace) = traced(|| PlatformDevice::new(task, c"kalloc_context"))?;
+    let (device, trace) = traced(|| PlatformDevice::new(task, c"kalloc_context"));
     let device = device?;
     check!(device.is_bound());
     check_eq!(CONTEXT.take(), PROBE * 10 + INITIALISER);

@@ -235,10 +235,9 @@ fn on_edu(task: &mut Task, step: Step) -> Result<Seen, Stop> {
     STEP.store(step as usize, Ordering::Release);
     ENDED.store(0, Ordering::Release);
     // SAFETY: It is a device.
-    let started = Seen::start(unsafe { &raw const (*pdev).dev });
+    Seen::start(unsafe { &raw const (*pdev).dev });
     // SAFETY: It was taken above; the device stays.
     unsafe { bindings::pci_dev_put(pdev) };
-    started?;
     // SAFETY: The initialiser runs in process context, and its result is dropped there.
     let driver = unsafe {
         pci::Registration::<Driver>::register(

@@ -101,7 +101,7 @@ fn order_of_modifiers_does_not_matter(_task: &mut Task) -> Outcome {
 fn event<T: ?Sized, E>(
     f: impl FnOnce() -> Result<KBox<T>, E>,
 ) -> Result<(gfp_t, i32), testlib::Stop> {
-    let (result, trace) = traced(|| f().map(|memory| (&raw const *memory).cast::<u8>()).ok())?;
+    let (result, trace) = traced(|| f().map(|memory| (&raw const *memory).cast::<u8>()).ok());
     let event = result.and_then(|ptr| trace.allocation(ptr));
     check!(event.is_some());
     Ok(event.map_or((0, 0), |event| (event.gfp, event.node)))

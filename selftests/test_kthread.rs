@@ -82,7 +82,7 @@ fn hour() -> kernel::time::Jiffies {
 fn thread_may_sleep(task: &mut Task) -> Outcome {
     let thread = kthread_run!(task, c"kalloc_sleeps", |task: Task, this: &This<'_>| {
         BEGUN.store(1, Relaxed);
-        let (_, trace) = traced(|| KBox::new(&task, [0u64; 3])).ok()?;
+        let (_, trace) = traced(|| KBox::new(&task, [0u64; 3]));
         let gfp = trace
             .events()
             .find(|event| !event.is_free && event.size == 24)

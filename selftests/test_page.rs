@@ -159,7 +159,7 @@ fn seen<R, E>(
     f: impl FnOnce() -> Result<R, E>,
     pfn: impl FnOnce(&R) -> usize,
 ) -> Result<(gfp_t, u32), Stop> {
-    let (result, trace) = pages_traced(f)?;
+    let (result, trace) = pages_traced(f);
     let event = result.ok().and_then(|owner| trace.allocation(pfn(&owner)));
     check!(event.is_some());
     Ok(event.unwrap_or_default())
@@ -322,7 +322,7 @@ fn freed_once_with_the_order(task: &mut Task) -> Outcome {
         ($($owner:expr, $frame:expr, $order:expr, $nr:expr;)*) => {$({
             let owner = $owner;
             let first = $frame(&owner);
-            let ((), trace) = pages_traced(|| drop(owner))?;
+            let ((), trace) = pages_traced(|| drop(owner));
             for pfn in first..first + $nr {
                 check_eq!(trace.frees(pfn, $order), 1);
             }
@@ -362,7 +362,7 @@ fn dropped_in_each_section(task: &mut Task) -> Outcome {
             let (owners, freed) = owners(task)?;
             let section: &mut dyn FnMut(&mut Task, &mut dyn FnMut()) = &mut $section;
             let mut owners = Some(owners);
-            let ((), trace) = pages_traced(|| section(task, &mut || drop(owners.take())))?;
+            let ((), trace) = pages_traced(|| section(task, &mut || drop(owners.take())));
             for (pfn, order) in freed {
                 check_eq!(trace.frees(pfn, order), 1);
             }
@@ -445,20 +445,20 @@ fn split_pages_are_freed_apart(task: &mut Task) -> Outcome {
     // SAFETY: Every byte was just written.
     let pages = unsafe { pages.assume_init() };
     let first = pages.pfn();
-    let (mut split, trace) = pages_traced(|| pages.split())?;
+    let (mut split, trace) = pages_traced(|| pages.split());
     check_eq!(trace.events().count(), 0);
     check_eq!(split.len(), 8);
     for index in 0..5 {
         let page = split.next();
         check!(page.as_ref().is_some_and(|page| page.pfn() == first + index
             && page.page_address().iter().all(|&byte| byte == index as u8)));
-        let ((), trace) = pages_traced(|| drop(page))?;
+        let ((), trace) = pages_traced(|| drop(page));
         check_eq!(trace.frees(first + index, 0), 1);
         check_eq!(trace.events().count(), 1);
     }
     let kept = split.next();
     // What is left goes with the iterator.
-    let ((), trace) = pages_traced(|| drop(split))?;
+    let ((), trace) = pages_traced(|| drop(split));
     check!((6..8).all(|index| trace.frees(first + index, 0) == 1));
     check_eq!(trace.events().count(), 2);
     check!(kept.is_some_and(|page| page.pfn() == first + 5 && in_use(first + 5)));
@@ -492,7 +492,7 @@ fn exact_takes_as_many_pages(task: &mut Task) -> Outcome {
         MAX_SIZE - PAGE_SIZE,
         MAX_SIZE,
     ] {
-        let (result, trace) = pages_traced(|| ExactPages::zeroed(&task, size))?;
+        let (result, trace) = pages_traced(|| ExactPages::zeroed(&task, size));
         let mut exact = result?;
         let (first, nr) = (exact.phys() as usize / PAGE_SIZE, size.div_ceil(PAGE_SIZE));
         check_eq!((exact.len(), exact.nr_pages()), (size, nr));
@@ -530,7 +530,7 @@ fn exact_sizes_that_are_errors(task: &mut Task) -> Outcome {
             );
         }
         Ok(())
-    })?;
+    });
     result?;
     check_eq!(trace.events().count(), 0);
     Ok(())
@@ -568,7 +568,7 @@ fn bulk_fills_the_empty_places(task: &mut Task) -> Outcome {
         check!(!frames[..index].contains(frame));
     }
 
-    let ((), trace) = pages_traced(|| drop(pages))?;
+    let ((), trace) = pages_traced(|| drop(pages));
     check!(frames.iter().all(|&pfn| trace.frees(pfn, 0) == 1));
     check_eq!(trace.events().count(), 16);
     check_eq!(alloc_bulk(&task, &mut []), 0);
@@ -726,13 +726,13 @@ fn address_and_struct_page_are_the_same_memory(task: &mut Task) -> Outcome {
     let mut pages = Pages::zeroed(&task, Order::<1>)?;
     pages.page_address_mut()[PAGE_SIZE] = 5;
     let (pfn, address, page) = (pages.pfn(), pages.page_address().as_ptr(), pages.as_ptr());
-    let (memory, trace) = pages_traced(|| PageMem::from(pages))?;
+    let (memory, trace) = pages_traced(|| PageMem::from(pages));
     check!(memory.as_ptr() == address && memory[PAGE_SIZE] == 5 && memory.as_page() == page);
     check_eq!(memory.phys() as usize, pfn * PAGE_SIZE);
     check_eq!(trace.events().count(), 0);
-    let (pages, trace) = pages_traced(|| Pages::from(memory))?;
+    let (pages, trace) = pages_traced(|| Pages::from(memory));
     check_eq!(trace.events().count(), 0);
-    let ((), trace) = pages_traced(|| drop(pages))?;
+    let ((), trace) = pages_traced(|| drop(pages));
     check_eq!((trace.frees(pfn, 1), trace.events().count()), (1, 1));
     Ok(())
 }
@@ -749,7 +749,7 @@ fn raw_and_back(task: &mut Task) -> Outcome {
         // SAFETY: It is the other half of the call above.
         drop(unsafe { ExactPages::from_raw(exact) });
         Ok(())
-    })?;
+    });
     result?;
     check_eq!(trace.events().filter(|event| event.is_free).count(), 3);
     check_eq!(trace.events().count(), 6);
@@ -759,19 +759,19 @@ fn raw_and_back(task: &mut Task) -> Outcome {
 fn kernel_crates_page_and_back(task: &mut Task) -> Outcome {
     let ours = Pages::new_uninit(&task, Order::<0>)?.memset(3);
     let pfn = ours.pfn();
-    let (page, trace) = pages_traced(|| Page::from(ours))?;
+    let (page, trace) = pages_traced(|| Page::from(ours));
     check_eq!(trace.events().count(), 0);
     let mut bytes = [0; 4];
     // SAFETY: There is room for four bytes, and nobody writes to the page.
     unsafe { page.read_raw(bytes.as_mut_ptr(), 100, 4) }?;
     check_eq!(bytes, [3; 4]);
-    let (back, trace) = pages_traced(|| Pages::try_from(page))?;
+    let (back, trace) = pages_traced(|| Pages::try_from(page));
     check_eq!(trace.events().count(), 0);
     let Ok(back) = back else {
         return Err(Stop::Fail);
     };
     check_eq!(back.pfn(), pfn);
-    let ((), trace) = pages_traced(|| drop(Page::from(back)))?;
+    let ((), trace) = pages_traced(|| drop(Page::from(back)));
     check_eq!((trace.frees(pfn, 0), trace.events().count()), (1, 1));
     Ok(())
 }

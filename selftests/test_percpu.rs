@@ -320,19 +320,19 @@ fn flags_that_reach_the_kernel(task: &mut Task) -> Outcome {
         // SAFETY: The string is valid, and so is the place for the result.
         unsafe { testlib::c::testlib_gfp(CStr::as_char_ptr(expression), &mut bits) }.then_some(bits)
     };
-    let (made, gfp) = percpu_traced(|| PerCpu::<[u32; 5]>::zeroed(&task))?;
+    let (made, gfp) = percpu_traced(|| PerCpu::<[u32; 5]>::zeroed(&task));
     check_eq!(Some(gfp.0), bits(c"GFP_KERNEL"));
     // On PREEMPT_RT what is dropped may have to wait in a list, which takes a pointer.
     let align = if cfg!(CONFIG_PREEMPT_RT) { 8 } else { 4 };
     check_eq!((gfp.1, gfp.2), (20, align));
     drop(made?);
-    let (made, gfp) = percpu_traced(|| PerCpu::<u64>::zeroed(task.with(GfpNoFs)))?;
+    let (made, gfp) = percpu_traced(|| PerCpu::<u64>::zeroed(task.with(GfpNoFs)));
     check_eq!(Some(gfp.0), bits(c"GFP_NOFS"));
     drop(made?);
-    let (made, gfp) = percpu_traced(|| PerCpu::<u64>::zeroed(task.with(Kernel.noretry())))?;
+    let (made, gfp) = percpu_traced(|| PerCpu::<u64>::zeroed(task.with(Kernel.noretry())));
     check_eq!(Some(gfp.0), bits(c"GFP_KERNEL | __GFP_NORETRY"));
     drop(made?);
-    let (made, gfp) = percpu_traced(|| PerCpu::<u64>::zeroed(task.with(GfpAtomic)))?;
+    let (made, gfp) = percpu_traced(|| PerCpu::<u64>::zeroed(task.with(GfpAtomic)));
     check_eq!(Some(gfp.0), bits(c"GFP_ATOMIC"));
     drop(made?);
     Ok(())

@@ -215,7 +215,7 @@ fn tracepoint_sees_flags_and_node(task: &mut Task) -> Outcome {
     let cache = cache::<[u64; 8]>(task)?;
     macro_rules! each {
         ($($grant:expr => $bits:expr, $node:expr;)*) => {$({
-            let (object, trace) = traced(|| SlabBox::new_uninit($grant, &cache))?;
+            let (object, trace) = traced(|| SlabBox::new_uninit($grant, &cache));
             let object = object?.write([7; 8]);
             let event = trace.allocation(&raw const *object).ok_or(ENOENT)?;
             check_eq!(event.gfp, $bits);
@@ -236,7 +236,7 @@ fn tracepoint_sees_flags_and_node(task: &mut Task) -> Outcome {
         task.with(Kernel.account()) => bits(c"GFP_KERNEL | __GFP_ACCOUNT"), -1;
         task.with(Kernel).on(node) => bits(c"GFP_KERNEL"), node.id();
     }
-    let (object, trace) = traced(|| SlabBox::zeroed(task.with(Kernel), &cache))?;
+    let (object, trace) = traced(|| SlabBox::zeroed(task.with(Kernel), &cache));
     let event = trace.allocation(&raw const *object?).ok_or(ENOENT)?;
     check_eq!(event.gfp, bits(c"GFP_KERNEL | __GFP_ZERO"));
     Ok(())
@@ -330,7 +330,7 @@ fn object_is_dropped_and_freed_once(task: &mut Task) -> Outcome {
         ($($drops:literal: $memory:expr => $end:expr;)*) => {$({
             let memory = $memory;
             let ptr = &raw const *memory;
-            let ((), trace) = traced(|| ($end)(memory))?;
+            let ((), trace) = traced(|| ($end)(memory));
             check_eq!(trace.frees(ptr), 1);
             check_eq!(drops.swap(0, Ordering::Relaxed), $drops);
         })*};
@@ -352,7 +352,7 @@ fn memory_is_reused_by_take(task: &mut Task) -> Outcome {
     let (second, trace) = traced(|| {
         let (value, memory) = first.take();
         memory.write(value + 1)
-    })?;
+    });
     check!(*second == 2 && core::ptr::eq(&*second, ptr));
     check_eq!(trace.events().count(), 0);
     Ok(())
@@ -405,7 +405,7 @@ fn use_and_drop_in_each_context(task: &mut Task) -> Outcome {
             task.preempt_off(|cx| SlabBox::new(&cx, &cache, 7).map(drop))?;
         }
         Ok(())
-    })?;
+    });
     result?;
     check!(trace.events().count() >= 10);
     check!(cache.shrink(task));
@@ -528,7 +528,7 @@ fn bulk_dropped_with_interrupts_off(task: &mut Task) -> Outcome {
     let cache = cache::<u64>(task)?;
     let bulk = SlabBulk::<_, 8, _>::from_fn(&task, &cache, |i| i as u64)?;
     let first = &raw const bulk[0];
-    let ((), trace) = traced(|| task.irqs_off(|_cx| drop(bulk)))?;
+    let ((), trace) = traced(|| task.irqs_off(|_cx| drop(bulk)));
     // One by one, which the tracepoint sees; it does not see a bulk.
     check_eq!(trace.frees(first), 1);
     check!(cache.shrink(task));
@@ -665,9 +665,9 @@ fn rcu_lookup_gets_and_checks(task: &mut Task) -> Outcome {
     let found = found.ok_or(ENOENT)?;
     check_eq!(found.double.load(Relaxed), 2);
     let again = found.clone();
-    let ((), trace) = traced(|| drop(found))?;
+    let ((), trace) = traced(|| drop(found));
     check_eq!(trace.events().count(), 0);
-    let ((), trace) = traced(|| drop(again))?;
+    let ((), trace) = traced(|| drop(again));
     check_eq!(trace.events().filter(|event| event.is_free).count(), 1);
     drop(cell);
     check!(cache.shrink(task));

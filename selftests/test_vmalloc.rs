@@ -187,7 +187,7 @@ fn passed_on<T: ?Sized, A: kalloc::allocator::Allocator, E>(
     pages: usize,
     f: impl FnOnce() -> Result<Box<T, A>, E>,
 ) -> Result<(u32, i32), Stop> {
-    let (memory, trace) = traced(f)?;
+    let (memory, trace) = traced(f);
     check!(memory.is_ok_and(|memory| is_vmalloc(&*memory)));
     trace
         .events()
@@ -237,7 +237,7 @@ fn flags_reach_the_kernel(task: &mut Task) -> Outcome {
     // vmalloc wants more than a page for the array of pages: it sees the flags again.
     const MANY: usize = LARGE / PAGE_SIZE + 1;
     let (memory, trace) =
-        traced(|| KVBox::<[u8]>::new_uninit_slice(task.with(GfpNoFs), MANY * PAGE_SIZE))?;
+        traced(|| KVBox::<[u8]>::new_uninit_slice(task.with(GfpNoFs), MANY * PAGE_SIZE));
     check!(is_vmalloc(&*memory?));
     let bits = GfpNoFs::BITS;
     check!(trace
@@ -352,7 +352,7 @@ fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
         KVBox::<[u64]>::empty().free_sensitive(task);
         check!(KVBox::from(VBox::<[u64]>::empty()).is_empty());
         Ok(())
-    })?;
+    });
     result?;
     check_eq!(trace.events().count(), 0);
     let gone = VBox::from_slice(&task, &[1u8; 100])?;
@@ -478,7 +478,7 @@ fn realloc_moves_between_both_ways(task: &mut Task) -> Outcome {
     let small = KVBox::from_fn(&task, 64, |i| i as u8)?;
     let address = small.as_ptr();
     check!(!is_vmalloc(&*small));
-    let (large, trace) = traced(|| small.resize(&task, LARGE, 0xff))?;
+    let (large, trace) = traced(|| small.resize(&task, LARGE, 0xff));
     let large = large?;
     check!(is_vmalloc(&*large) && large[LARGE - 1] == 0xff);
     check!(large[..64]
@@ -516,11 +516,11 @@ fn free_is_at_once(task: &mut Task) -> Outcome {
 
     let small = KVBox::new(&task, 1u64)?;
     let address = &raw const *small;
-    let ((), trace) = traced(|| small.free(task))?;
+    let ((), trace) = traced(|| small.free(task));
     check_eq!(trace.frees(address), 1);
     let small = KBox::new(&task, 1u64)?;
     let address = &raw const *small;
-    let ((), trace) = traced(|| small.free(task))?;
+    let ((), trace) = traced(|| small.free(task));
     check_eq!(trace.frees(address), 1);
     Ok(())
 }
@@ -571,7 +571,7 @@ fn drop_in_each_context(task: &mut Task) -> Outcome {
     // Where kvmalloc has given memory of kmalloc it goes back at once.
     let small = KVBox::new(&task, 1u64)?;
     let address = &raw const *small;
-    let ((), trace) = traced(|| task.locked(&lock, |_, _| drop(small)))?;
+    let ((), trace) = traced(|| task.locked(&lock, |_, _| drop(small)));
     check_eq!(trace.frees(address), 1);
     Ok(())
 }
@@ -600,7 +600,7 @@ fn drop_runs_once(task: &mut Task) -> Outcome {
 fn sensitive_memory_is_overwritten(task: &mut Task) -> Outcome {
     let key = KVBox::from_fn(&task, 64, |_| 0x5au8)?;
     let address = key.as_ptr();
-    let ((), trace) = traced(|| key.free_sensitive(task))?;
+    let ((), trace) = traced(|| key.free_sensitive(task));
     check_eq!(trace.frees(address), 1);
     check!(!testlib::freed_memory_begins_with(address, 0x5a));
     // The room that a vector had to spare is overwritten as well, where the kernel knows it.
@@ -650,7 +650,7 @@ fn boxes_convert_without_a_copy(task: &mut Task) -> Outcome {
     let address = &raw const *small;
     let theirs = KernelKVBox::from(small);
     check!(core::ptr::eq(&*theirs, address) && *theirs == [7; 64]);
-    let ((), trace) = traced(|| drop(theirs))?;
+    let ((), trace) = traced(|| drop(theirs));
     check_eq!(trace.frees(address), 1);
     let large = KVBox::<[u8; LARGE]>::zeroed(&task)?;
     let address = &raw const *large;

@@ -66,13 +66,11 @@ impl Seen {
 
 /// The flags of an allocation of 24 bytes by `f`.
 fn gfp_of<R>(f: impl FnOnce() -> R) -> u32 {
-    match traced(f) {
-        Ok((_, trace)) => trace
-            .events()
-            .find(|event| !event.is_free && event.size == 24)
-            .map_or(0, |event| event.gfp),
-        Err(_) => 0,
-    }
+    let (_, trace) = traced(f);
+    trace
+        .events()
+        .find(|event| !event.is_free && event.size == 24)
+        .map_or(0, |event| event.gfp)
 }
 
 /// Counts itself, so that one that is lost or dropped twice shows.

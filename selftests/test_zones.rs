@@ -73,7 +73,7 @@ fn memory_of_each_node(task: &mut Task) -> Outcome {
         // SAFETY: It is kernel memory.
         let nid = unsafe { c::testlib_node(memory.as_ptr().cast()) };
         check_eq!(nid, node.id());
-        let before = pages_traced(|| ExactPages::zeroed(grant(), 3 * PAGE_SIZE))?;
+        let before = pages_traced(|| ExactPages::zeroed(grant(), 3 * PAGE_SIZE));
         let (exact, trace) = (before.0?, before.1);
         // SAFETY: It is kernel memory.
         check_eq!(unsafe { c::testlib_node(exact.as_ptr().cast()) }, node.id());
@@ -84,7 +84,7 @@ fn memory_of_each_node(task: &mut Task) -> Outcome {
             Some((bits(Kernel.thisnode().zeroed()), 2))
         );
         check_eq!(trace.frees(pfn + 3, 0), 1);
-        let ((), trace) = pages_traced(|| drop(exact))?;
+        let ((), trace) = pages_traced(|| drop(exact));
         check!((pfn..pfn + 3).all(|pfn| trace.frees(pfn, 0) == 1));
         let mut bulk = [const { None }; 8];
         check!(alloc_bulk(grant(), &mut bulk) > 0);

@@ -31,6 +31,7 @@
 #include <linux/vmstat.h>
 #include <trace/events/dma.h>
 #include <trace/events/kmem.h>
+#include <trace/events/percpu.h>
 #if defined(CONFIG_X86_64) && defined(CONFIG_X86_LOCAL_APIC)
 #include <asm/apic.h>
 #include <asm/nmi.h>
@@ -83,40 +84,16 @@ static void probe_kmem_cache_free(void *data, unsigned long call_site, const voi
 	record((struct testlib_event){ .ptr = ptr, .is_free = true });
 }
 
-static void unregister_traces(void)
+void testlib_trace_start(void)
 {
-	unregister_trace_kmem_cache_free(probe_kmem_cache_free, NULL);
-	unregister_trace_kmem_cache_alloc(probe_kmem_cache_alloc, NULL);
-	unregister_trace_kfree(probe_kfree, NULL);
-	unregister_trace_kmalloc(probe_kmalloc, NULL);
-}
-
-int testlib_trace_start(void)
-{
-	if (register_trace_kmalloc(probe_kmalloc, NULL) || register_trace_kfree(probe_kfree, NULL) ||
-	    register_trace_kmem_cache_alloc(probe_kmem_cache_alloc, NULL) ||
-	    register_trace_kmem_cache_free(probe_kmem_cache_free, NULL)) {
-		/* Those that are not registered are not found. */
-		unregister_traces();
-		return -ENOMEM;
-	}
-	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) && !kmemleak_cache) {
-		/* It shows with the next allocation of kmalloc(), which is in no such cache itself. */
-		WRITE_ONCE(learns, current);
-		kfree(kmalloc(8, GFP_KERNEL));
-		WRITE_ONCE(learns, NULL);
-	}
 	nr_events = 0;
 	WRITE_ONCE(traced, current);
-	return 0;
 }
 EXPORT_SYMBOL_GPL(testlib_trace_start);
 
 size_t testlib_trace_stop(void)
 {
 	WRITE_ONCE(traced, NULL);
-	unregister_traces();
-	tracepoint_synchronize_unregister();
 	return nr_events;
 }
 EXPORT_SYMBOL_GPL(testlib_trace_stop);
@@ -140,56 +117,26 @@ static void record_page(struct testlib_page_event event)
 	nr_page_events++;
 }
 
-static void probe_page_alloc(void *data, struct page *page, unsigned int order, gfp_t gfp, int migratetype)
+static void probe_mm_page_alloc(void *data, struct page *page, unsigned int order, gfp_t gfp, int migratetype)
 {
 	record_page((struct testlib_page_event){ .pfn = page ? page_to_pfn(page) : 0, .order = order, .gfp = gfp });
 }
 
-static void probe_page_free(void *data, struct page *page, unsigned int order)
+static void probe_mm_page_free(void *data, struct page *page, unsigned int order)
 {
 	record_page((struct testlib_page_event){ .pfn = page_to_pfn(page), .order = order, .is_free = true });
 }
 
-/* The kernel does not export these tracepoints, but lists them. */
-static struct tracepoint *tp_page_alloc, *tp_page_free;
-
-static void find_tracepoint(struct tracepoint *tp, void *data)
+void testlib_page_trace_start(void)
 {
-	if (!strcmp(tp->name, "mm_page_alloc"))
-		tp_page_alloc = tp;
-	if (!strcmp(tp->name, "mm_page_free"))
-		tp_page_free = tp;
-}
-
-int testlib_page_trace_start(void)
-{
-	int err;
-
-	for_each_kernel_tracepoint(find_tracepoint, NULL);
-	if (!tp_page_alloc || !tp_page_free)
-		return -ENOENT;
-	check_trace_callback_type_mm_page_alloc(probe_page_alloc);
-	check_trace_callback_type_mm_page_free(probe_page_free);
-	err = tracepoint_probe_register(tp_page_alloc, probe_page_alloc, NULL);
-	if (err)
-		return err;
-	err = tracepoint_probe_register(tp_page_free, probe_page_free, NULL);
-	if (err) {
-		tracepoint_probe_unregister(tp_page_alloc, probe_page_alloc, NULL);
-		return err;
-	}
 	nr_page_events = 0;
 	WRITE_ONCE(page_traced, current);
-	return 0;
 }
 EXPORT_SYMBOL_GPL(testlib_page_trace_start);
 
 size_t testlib_page_trace_stop(void)
 {
 	WRITE_ONCE(page_traced, NULL);
-	tracepoint_probe_unregister(tp_page_free, probe_page_free, NULL);
-	tracepoint_probe_unregister(tp_page_alloc, probe_page_alloc, NULL);
-	tracepoint_synchronize_unregister();
 	return nr_page_events;
 }
 EXPORT_SYMBOL_GPL(testlib_page_trace_stop);
@@ -768,11 +715,10 @@ void testlib_udelay(unsigned int us)
 }
 EXPORT_SYMBOL_GPL(testlib_udelay);
 
-static struct tracepoint *percpu_tracepoint;
 static struct task_struct *percpu_traced;
 static struct testlib_percpu_event percpu_event;
 
-static void probe_percpu(void *data, unsigned long call_site, bool reserved, bool is_atomic, size_t size, size_t align,
+static void probe_percpu_alloc_percpu(void *data, unsigned long call_site, bool reserved, bool is_atomic, size_t size, size_t align,
 			 void *base_addr, int off, void __percpu *ptr, size_t bytes_alloc, gfp_t gfp)
 {
 	if (READ_ONCE(percpu_traced) != current || percpu_event.size)
@@ -780,33 +726,16 @@ static void probe_percpu(void *data, unsigned long call_site, bool reserved, boo
 	percpu_event = (struct testlib_percpu_event){ .size = size, .align = align, .gfp = gfp };
 }
 
-/* The tracepoint is not exported by name. */
-static void find_percpu(struct tracepoint *tp, void *data)
+void testlib_percpu_trace_start(void)
 {
-	if (!strcmp(tp->name, "percpu_alloc_percpu"))
-		percpu_tracepoint = tp;
-}
-
-int testlib_percpu_trace_start(void)
-{
-	int err;
-
-	for_each_kernel_tracepoint(find_percpu, NULL);
-	if (!percpu_tracepoint)
-		return -ENOENT;
 	percpu_event = (struct testlib_percpu_event){};
-	err = tracepoint_probe_register(percpu_tracepoint, probe_percpu, NULL);
-	if (!err)
-		WRITE_ONCE(percpu_traced, current);
-	return err;
+	WRITE_ONCE(percpu_traced, current);
 }
 EXPORT_SYMBOL_GPL(testlib_percpu_trace_start);
 
 struct testlib_percpu_event testlib_percpu_trace_stop(void)
 {
 	WRITE_ONCE(percpu_traced, NULL);
-	tracepoint_probe_unregister(percpu_tracepoint, probe_percpu, NULL);
-	tracepoint_synchronize_unregister();
 	return percpu_event;
 }
 EXPORT_SYMBOL_GPL(testlib_percpu_trace_stop);
@@ -828,7 +757,7 @@ static void see_page_free(void *data, struct page *page, unsigned int order)
 {
 	unsigned long pfn = page_to_pfn(page), memory = READ_ONCE(watched_memory);
 
-	if (memory - pfn < 1UL << order)
+	if (memory && memory - pfn < 1UL << order)
 		see_free(memory);
 }
 
@@ -872,13 +801,8 @@ static struct kprobe free_probes[] = {
 
 int testlib_watch_start(void)
 {
-	int err;
+	int err = 0;
 
-	for_each_kernel_tracepoint(find_tracepoint, NULL);
-	if (!tp_page_free)
-		return -ENOENT;
-	check_trace_callback_type_mm_page_free(see_page_free);
-	err = tracepoint_probe_register(tp_page_free, see_page_free, NULL);
 	for (size_t i = 0; !err && i < ARRAY_SIZE(free_probes); i++) {
 		/* Fit to be registered again. */
 		free_probes[i].addr = NULL;
@@ -895,8 +819,7 @@ void testlib_watch_stop(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(free_probes); i++)
 		unregister_kprobe(&free_probes[i]);
-	tracepoint_probe_unregister(tp_page_free, see_page_free, NULL);
-	tracepoint_synchronize_unregister();
+	WRITE_ONCE(watched_memory, 0);
 }
 EXPORT_SYMBOL_GPL(testlib_watch_stop);
 
@@ -1089,63 +1012,18 @@ static void probe_dma_unmap_sg(void *data, struct device *dev, struct scatterlis
 	DMA_EVENT(UNMAP_SG, sg_dma_address(sgl), nents, dir, .attrs = attrs);
 }
 
-static struct {
-	const char *name;
-	void *probe;
-	struct tracepoint *tp;
-} dma_probes[] = {
-#define DMA_PROBE(name) { #name, probe_##name }
-	DMA_PROBE(dma_alloc), DMA_PROBE(dma_free), DMA_PROBE(dma_alloc_pages), DMA_PROBE(dma_free_pages),
-	DMA_PROBE(dma_map_phys), DMA_PROBE(dma_unmap_phys), DMA_PROBE(dma_map_sg), DMA_PROBE(dma_unmap_sg),
-	DMA_PROBE(dma_sync_single_for_cpu), DMA_PROBE(dma_sync_single_for_device),
-	DMA_PROBE(dma_sync_sg_for_cpu), DMA_PROBE(dma_sync_sg_for_device),
-};
-
-static void find_dma(struct tracepoint *tp, void *data)
+void testlib_dma_trace_start(const void *dev)
 {
-	for (int i = 0; i < ARRAY_SIZE(dma_probes); i++)
-		if (!strcmp(tp->name, dma_probes[i].name))
-			dma_probes[i].tp = tp;
-}
-
-static void unregister_dma(int count)
-{
-	while (count--)
-		tracepoint_probe_unregister(dma_probes[count].tp, dma_probes[count].probe, NULL);
-	tracepoint_synchronize_unregister();
-}
-
-int testlib_dma_trace_start(const void *dev)
-{
-	check_trace_callback_type_dma_alloc(probe_dma_alloc);
-	check_trace_callback_type_dma_free(probe_dma_free);
-	check_trace_callback_type_dma_map_phys(probe_dma_map_phys);
-	check_trace_callback_type_dma_unmap_phys(probe_dma_unmap_phys);
-	check_trace_callback_type_dma_map_sg(probe_dma_map_sg);
-	check_trace_callback_type_dma_unmap_sg(probe_dma_unmap_sg);
-	check_trace_callback_type_dma_sync_single_for_cpu(probe_dma_sync_single_for_cpu);
-	check_trace_callback_type_dma_sync_sg_for_cpu(probe_dma_sync_sg_for_cpu);
-	for_each_kernel_tracepoint(find_dma, NULL);
-	for (int i = 0; i < ARRAY_SIZE(dma_probes); i++) {
-		int err = -ENOENT;
-
-		if (dma_probes[i].tp)
-			err = tracepoint_probe_register(dma_probes[i].tp, dma_probes[i].probe, NULL);
-		if (err) {
-			unregister_dma(i);
-			return err;
-		}
-	}
 	atomic_set(&nr_dma_events, 0);
 	WRITE_ONCE(dma_traced, dev);
-	return 0;
 }
 EXPORT_SYMBOL_GPL(testlib_dma_trace_start);
 
 size_t testlib_dma_trace_stop(void)
 {
 	WRITE_ONCE(dma_traced, NULL);
-	unregister_dma(ARRAY_SIZE(dma_probes));
+	/* Another CPU may be in the middle of an event. */
+	tracepoint_synchronize_unregister();
 	return atomic_read(&nr_dma_events);
 }
 EXPORT_SYMBOL_GPL(testlib_dma_trace_stop);
@@ -1191,14 +1069,94 @@ EXPORT_SYMBOL_GPL(testlib_must_stop);
 
 static struct notifier_block module_notifier = { .notifier_call = module_changes };
 
+/*
+ * The tracepoints that tests look through. To register a probe costs the machine more than most tests, so each is there
+ * as long as this module. The kernel does not export them all, but lists them.
+ */
+static struct {
+	const char *name;
+	void *probe;
+	struct tracepoint *tp;
+} probes[] = {
+#define PROBE(name) { #name, probe_##name }
+	PROBE(kmalloc), PROBE(kfree), PROBE(kmem_cache_alloc), PROBE(kmem_cache_free),
+	PROBE(mm_page_alloc), PROBE(mm_page_free), { "mm_page_free", see_page_free },
+	PROBE(percpu_alloc_percpu),
+	PROBE(dma_alloc), PROBE(dma_free), PROBE(dma_alloc_pages), PROBE(dma_free_pages),
+	PROBE(dma_map_phys), PROBE(dma_unmap_phys), PROBE(dma_map_sg), PROBE(dma_unmap_sg),
+	PROBE(dma_sync_single_for_cpu), PROBE(dma_sync_single_for_device),
+	PROBE(dma_sync_sg_for_cpu), PROBE(dma_sync_sg_for_device),
+};
+
+static void find_tracepoint(struct tracepoint *tp, void *data)
+{
+	for (int i = 0; i < ARRAY_SIZE(probes); i++)
+		if (!strcmp(tp->name, probes[i].name))
+			probes[i].tp = tp;
+}
+
+static void unregister_probes(int count)
+{
+	while (count--)
+		tracepoint_probe_unregister(probes[count].tp, probes[count].probe, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+static int register_probes(void)
+{
+	check_trace_callback_type_kmalloc(probe_kmalloc);
+	check_trace_callback_type_kfree(probe_kfree);
+	check_trace_callback_type_kmem_cache_alloc(probe_kmem_cache_alloc);
+	check_trace_callback_type_kmem_cache_free(probe_kmem_cache_free);
+	check_trace_callback_type_mm_page_alloc(probe_mm_page_alloc);
+	check_trace_callback_type_mm_page_free(probe_mm_page_free);
+	check_trace_callback_type_mm_page_free(see_page_free);
+	check_trace_callback_type_percpu_alloc_percpu(probe_percpu_alloc_percpu);
+	check_trace_callback_type_dma_alloc(probe_dma_alloc);
+	check_trace_callback_type_dma_free(probe_dma_free);
+	check_trace_callback_type_dma_map_phys(probe_dma_map_phys);
+	check_trace_callback_type_dma_unmap_phys(probe_dma_unmap_phys);
+	check_trace_callback_type_dma_map_sg(probe_dma_map_sg);
+	check_trace_callback_type_dma_unmap_sg(probe_dma_unmap_sg);
+	check_trace_callback_type_dma_sync_single_for_cpu(probe_dma_sync_single_for_cpu);
+	check_trace_callback_type_dma_sync_sg_for_cpu(probe_dma_sync_sg_for_cpu);
+	for_each_kernel_tracepoint(find_tracepoint, NULL);
+	for (int i = 0; i < ARRAY_SIZE(probes); i++) {
+		int err = probes[i].tp ? tracepoint_probe_register(probes[i].tp, probes[i].probe, NULL) : -ENOENT;
+
+		if (err) {
+			pr_err("testlib: tracepoint %s: error %d\n", probes[i].name, err);
+			unregister_probes(i);
+			return err;
+		}
+	}
+	return 0;
+}
+
 static int __init testlib_init(void)
 {
-	return register_module_notifier(&module_notifier);
+	int err = register_probes();
+
+	if (err)
+		return err;
+	err = register_module_notifier(&module_notifier);
+	if (err) {
+		unregister_probes(ARRAY_SIZE(probes));
+		return err;
+	}
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK)) {
+		/* It shows with the next allocation of kmalloc(), which is in no such cache itself. */
+		WRITE_ONCE(learns, current);
+		kfree(kmalloc(8, GFP_KERNEL));
+		WRITE_ONCE(learns, NULL);
+	}
+	return 0;
 }
 
 static void __exit testlib_exit(void)
 {
 	unregister_module_notifier(&module_notifier);
+	unregister_probes(ARRAY_SIZE(probes));
 }
 
 module_init(testlib_init);

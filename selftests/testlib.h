@@ -16,7 +16,7 @@ struct testlib_event {
 };
 
 /* Records the events of the current thread. */
-int testlib_trace_start(void);
+void testlib_trace_start(void);
 /* Stops and returns how many there were; only the first TESTLIB_EVENTS are kept. */
 size_t testlib_trace_stop(void);
 struct testlib_event testlib_trace_event(size_t index);
@@ -30,7 +30,7 @@ struct testlib_page_event {
 };
 
 /* As testlib_trace_*(), for pages. */
-int testlib_page_trace_start(void);
+void testlib_page_trace_start(void);
 size_t testlib_page_trace_stop(void);
 struct testlib_page_event testlib_page_trace_event(size_t index);
 
@@ -129,7 +129,7 @@ struct testlib_percpu_event {
 	size_t align;
 	gfp_t gfp;
 };
-int testlib_percpu_trace_start(void);
+void testlib_percpu_trace_start(void);
 struct testlib_percpu_event testlib_percpu_trace_stop(void);
 
 /*
@@ -196,7 +196,7 @@ struct testlib_dma_event {
 };
 
 /* Records the events of the device, of every thread. */
-int testlib_dma_trace_start(const void *dev);
+void testlib_dma_trace_start(const void *dev);
 size_t testlib_dma_trace_stop(void);
 struct testlib_dma_event testlib_dma_trace_event(size_t index);
 

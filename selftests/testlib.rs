@@ -155,13 +155,13 @@ macro_rules! tests {
 pub(crate) use tests;
 
 /// What the kmem: tracepoints saw of the current thread while `f` ran.
-pub(crate) fn traced<R>(f: impl FnOnce() -> R) -> Result<(R, Trace)> {
+pub(crate) fn traced<R>(f: impl FnOnce() -> R) -> (R, Trace) {
     // SAFETY: It has no preconditions.
-    kernel::error::to_result(unsafe { c::testlib_trace_start() })?;
+    unsafe { c::testlib_trace_start() };
     let result = f();
     // SAFETY: It was started above.
     let len = unsafe { c::testlib_trace_stop() };
-    Ok((result, Trace { len }))
+    (result, Trace { len })
 }
 
 /// The events that [`traced`] saw last.
@@ -198,13 +198,13 @@ impl Trace {
 }
 
 /// What the kmem: tracepoints saw of the pages of the current thread while `f` ran.
-pub(crate) fn pages_traced<R>(f: impl FnOnce() -> R) -> Result<(R, PageTrace)> {
+pub(crate) fn pages_traced<R>(f: impl FnOnce() -> R) -> (R, PageTrace) {
     // SAFETY: It has no preconditions.
-    kernel::error::to_result(unsafe { c::testlib_page_trace_start() })?;
+    unsafe { c::testlib_page_trace_start() };
     let result = f();
     // SAFETY: It was started above.
     let len = unsafe { c::testlib_page_trace_stop() };
-    Ok((result, PageTrace { len }))
+    (result, PageTrace { len })
 }
 
 /// The events that [`pages_traced`] saw last.
@@ -330,13 +330,13 @@ pub(crate) fn nmi_storm<W: Fn(), N: Fn(&mut Nmi<'_>)>(count: u32, work: W, nmi: 
 }
 
 /// What the per-CPU allocator was asked for first while `f` ran: flags, size and alignment.
-pub(crate) fn percpu_traced<R>(f: impl FnOnce() -> R) -> Result<(R, (u32, usize, usize))> {
+pub(crate) fn percpu_traced<R>(f: impl FnOnce() -> R) -> (R, (u32, usize, usize)) {
     // SAFETY: It has no preconditions.
-    kernel::error::to_result(unsafe { c::testlib_percpu_trace_start() })?;
+    unsafe { c::testlib_percpu_trace_start() };
     let result = f();
     // SAFETY: It was started above.
     let event = unsafe { c::testlib_percpu_trace_stop() };
-    Ok((result, (event.gfp, event.size, event.align)))
+    (result, (event.gfp, event.size, event.align))
 }
 
 /// Has the kernel warn if `count` changes once the module has ended.
