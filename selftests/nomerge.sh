@@ -1,19 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: nomerge.sh DIRECTORY [ROUNDS [MODULE…]]	(as root, on a kernel booted with slab_nomerge)
+# usage: nomerge.sh DIRECTORY	(as root, on a kernel booted with slab_nomerge)
 #
 # Loads and unloads the modules built in DIRECTORY and prints as KTAP what they leave behind: slab caches, vmalloc areas,
-# per-CPU memory, and pages. For the pages all MODULEs, by default the samples, are loaded and unloaded ROUNDS times.
+# per-CPU memory, and pages. For the pages the samples are loaded and unloaded again and again, and then a module that
+# leaks.
 
 set -euo pipefail
 
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../scripts/guest/log.sh"
 modules=$1
-rounds=${2:-40}
-shift $(($# < 2 ? $# : 2))
-others=("$@")
-[[ ${#others[@]} != 0 ]] || others=("$modules"/samples/*.ko)
 
 caches() { find /sys/kernel/slab -mindepth 1 -maxdepth 1 -printf '%f\n' | sort; }
 # Areas of vmalloc that a module asked for: by name, or by an address that is no longer a module's.
@@ -32,21 +29,21 @@ check() {
 }
 same() { diff <(echo "$1") <(echo "$2") | sed 's/^/# /'; [[ $1 == "$2" ]]; }
 
-# load and unload everything once.
+# round MODULE…: loads and unloads them once, with few processes: an emulated machine is slow to start one.
 round() {
-	local module
+	local module loaded=(kalloc)
 	insmod "$modules/kalloc.ko"
-	insmod "$modules/selftests/testlib.ko"
-	for module in "${others[@]}"; do
+	for module; do
 		insmod "$module"
-		rmmod "$(basename "$module" .ko)"
+		module=${module##*/}
+		loaded=("${module%.ko}" "${loaded[@]}")
 	done
-	rmmod testlib kalloc
+	rmmod "${loaded[@]}"
 }
 
-# Waits for what is put off, and adds to slabs how many pages the slabs have, and to pages how many are free, also on a
-# CPU's own list, or serve what the kernel counts by kind: slabs, processes, vmalloc, the page tables of the direct map.
-# Only a page that was allocated as such and forgotten is none of these.
+# count ROUND: waits for what is put off, and adds to slabs how many pages the slabs have, and to pages how many are free,
+# also on a CPU's own list, or serve what the kernel counts by kind: slabs, processes, vmalloc, the page tables of the
+# direct map. Only a page that was allocated as such and forgotten is none of these.
 count() {
 	local zones memory
 	for _ in 1 2; do
@@ -60,21 +57,42 @@ count() {
 	# Both at once, and no process between them.
 	mapfile -t zones </proc/zoneinfo
 	mapfile -t memory </proc/meminfo
-	slabs+=("$(printf '%s\n' "${memory[@]}" | awk '$1 == "Slab:" { print $2 / 4 }')")
-	pages+=("$(printf '%s\n' "${zones[@]}" "${memory[@]}" | awk '
+	slabs+=("$1 $(printf '%s\n' "${memory[@]}" | awk '$1 == "Slab:" { print $2 / 4 }')")
+	pages+=("$1 $(printf '%s\n' "${zones[@]}" "${memory[@]}" | awk '
 		$1 == "count:" || $1 == "nr_free_pages" { n += $2 }
 		/^(Slab|AnonPages|Cached|Buffers|PageTables|KernelStack|VmallocUsed|Percpu):/ { n += $2 / 4 }
 		$1 == "DirectMap4k:" { n += $2 / 4 / 512 }
 		END { print int(n) }')")
 }
 
-# The slope of numbers, by least squares.
-slope() {
-	awk '{ n++; x += n; y += $1; xy += n * $1; xx += n * n } END { printf "%.2f", (n * xy - x * y) / (n * xx - x * x) }'
+# measure MODULE…: sets pages and slabs to what is counted while they are loaded and unloaded 40 times. The first rounds
+# fill what the kernel keeps; of the others the ends tell the slope.
+measure() {
+	local i
+	pages=()
+	slabs=()
+	for ((i = -4; i < 40; i++)); do
+		round "$@"
+		[[ $i != -1 ]] || percpu=$(field Percpu)
+		[[ $i -lt 0 || ($i -ge 10 && $i -lt 30) ]] || count "$i"
+	done
 }
 
+# is_flat WHAT "ROUND NUMBER"…: the slope, by least squares, is none. One page a round is a leak. The numbers wander by
+# ten, which is 0.14 a round here.
+is_flat() {
+	local slope
+	slope=$(printf '%s\n' "${@:2}" | awk '
+		{ n++; x += $1; y += $2; xy += $1 * $2; xx += $1 * $1 }
+		END { printf "%.2f", (n * xy - x * y) / (n * xx - x * x) }')
+	echo "# $1, each after its round: $(printf '%s, ' "${@:2}")"
+	echo "# $1: slope $slope a round"
+	awk -v slope="$slope" 'BEGIN { exit slope < -0.5 || slope > 0.5 }'
+}
+leaks() { ! is_flat "$@"; }
+
 echo "KTAP version 1"
-echo "1..12"
+echo "1..14"
 log_begin kalloc
 before=$(caches)
 areas_before=$(areas)
@@ -99,26 +117,15 @@ insmod "$modules/samples/kalloc_large.ko"
 check "an area of vmalloc is there while its module is loaded" grep -q kalloc /proc/vmallocinfo
 rmmod kalloc_large kalloc
 
-pages=()
-slabs=()
-# The first rounds fill what the kernel keeps.
-for ((i = -4; i < rounds; i++)); do
-	round
-	[[ $i -lt 0 ]] || count
-	[[ $i != -1 ]] || percpu=$(field Percpu)
-done
+measure "$modules"/samples/*.ko
 check "no area of vmalloc is left" same "$areas_before" "$(areas)"
 # The kernel gives chunks of per-CPU memory back one by one, by a work item.
 check "no per-CPU memory is left" test "$(field Percpu)" -le "$percpu"
-# One page a round is a leak. The numbers wander by ten, which is 0.14 a round in 40.
-is_flat() {
-	local slope
-	slope=$(printf '%s\n' "${@:2}" | slope)
-	echo "# $1: ${*:2}"
-	echo "# $1: slope $slope a round"
-	awk -v slope="$slope" 'BEGIN { exit slope < -0.5 || slope > 0.5 }'
-}
 check "free pages have no slope" is_flat pages "${pages[@]}"
 check "slabs have no slope" is_flat slabs "${slabs[@]}"
 check "the kernel is quiet" log_end
+
+measure "$modules/selftests/wrong_leak.ko"
+check "a page that leaks is seen" leaks pages "${pages[@]}"
+check "an object that leaks is seen" leaks slabs "${slabs[@]}"
 exit "$status"
