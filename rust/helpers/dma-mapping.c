@@ -67,7 +67,7 @@ void kalloc_helper_dma_free_attrs(struct device *dev, size_t size, void *cpu, dm
 void kalloc_helper_dma_free_flush(void)
 {
 	kalloc_dma_bury_all();
-	irq_work_sync(&kalloc_dma_burial_irq);
+	kalloc_helper_irq_work_sync(&kalloc_dma_burial_irq);
 	flush_work(&kalloc_dma_burial);
 }
 

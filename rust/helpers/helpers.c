@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Macros and inline functions that Rust cannot call, one file per C header, sorted alphabetically. */
 
-/* The others use it. */
+/* The others use them. */
 #include "lockdep.c"
+#include "irq_work.c"
 
 #include "bottom_half.c"
 #include "device.c"
 #include "dma-mapping.c"
 #include "gfp.c"
-#include "irq_work.c"
 #include "irqflags.c"
 #include "local_lock.c"
 #include "mempool.c"

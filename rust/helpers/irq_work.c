@@ -15,6 +15,27 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
+/* irq_work_sync() of an object on PREEMPT_RT is for one caller at a time: another would wait for ever. */
+static void sync_alone(struct irq_work *work)
+{
+	static DEFINE_MUTEX(mutex);
+
+	mutex_lock(&mutex);
+	irq_work_sync(work);
+	mutex_unlock(&mutex);
+}
+
+/*
+ * An object that runs on two CPUs at once is idle for irq_work_sync() when the first is through. The other is on the RCU
+ * read side, and may have queued it once more.
+ */
+void kalloc_helper_irq_work_sync(struct irq_work *work)
+{
+	sync_alone(work);
+	synchronize_rcu();
+	sync_alone(work);
+}
+
 /* What is written into pages that wait to be freed. */
 struct nolock_pages {
 	struct llist_node node;
@@ -59,28 +80,12 @@ void kalloc_helper_free_pages_nolock(void *addr, unsigned int order)
 
 void kalloc_helper_free_pages_nolock_sync(void)
 {
-	irq_work_sync(&nolock_pages_work);
+	sync_alone(&nolock_pages_work);
 }
 
 void kalloc_helper_init_irq_work(struct irq_work *work, void (*fn)(struct irq_work *work), bool hard)
 {
 	*work = hard ? IRQ_WORK_INIT_HARD(fn) : IRQ_WORK_INIT(fn);
-}
-
-/* irq_work_sync() of an object on PREEMPT_RT is for one caller at a time. */
-static DEFINE_MUTEX(irq_work_mutex);
-
-/*
- * An object that runs on two CPUs at once is idle for irq_work_sync() when the first is through. The other is on the RCU
- * read side, and may have queued it once more.
- */
-void kalloc_helper_irq_work_sync(struct irq_work *work)
-{
-	mutex_lock(&irq_work_mutex);
-	irq_work_sync(work);
-	synchronize_rcu();
-	irq_work_sync(work);
-	mutex_unlock(&irq_work_mutex);
 }
 
 #ifdef CONFIG_PREEMPT_RT
@@ -257,7 +262,7 @@ void kalloc_helper_rt_free_percpu(void *ptr)
 
 void kalloc_helper_rt_free_dead_sync(void)
 {
-	irq_work_sync(&dead_work);
+	sync_alone(&dead_work);
 	kalloc_helper_rt_free_dead();
 }
 #endif
