@@ -24,13 +24,18 @@ fn claim(task: &mut Task) -> Outcome {
         1 => {
             // The kernel speaks of sleeping no more than once a second.
             fsleep(Delta::from_millis(1100));
-            task.rcu_read(|_, _| claim!(NoFs<'_>))
+            task.nofs(|cx| cx.rcu_read(|_, _| claim!(NoFs<'_>)))
         }
         2 => in_hardirq(|_| claim!(Atomic<'_>))?,
         3 => claim!(Bh<'_>),
         4 => in_nmi(|_| claim!(Irq<'_>))?,
         5 => in_nmi(|_| claim!(Raw<'_>))?,
         6 => claim!(Nmi<'_>),
+        7 => claim!(NoFs<'_>),
+        8 => task.nofs(|_| claim!(NoIo<'_>)),
+        9 => claim!(Memalloc<'_>),
+        10 => task.irqs_off(|_| claim!(Atomic<'_>)),
+        11 => task.bh_off(|cx| cx.irqs_off(|_| claim!(Bh<'_>))),
         _ => return Err(testlib::Stop::Fail),
     }
     Ok(())

@@ -57,15 +57,36 @@ void kalloc_helper_might_sleep(void)
 	might_sleep();
 }
 
+void kalloc_helper_assert_nofs(void)
+{
+	might_sleep();
+	/* Who must not start I/O must not call into file systems. */
+	WARN_ON_ONCE(!(current->flags & (PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO)));
+}
+
+void kalloc_helper_assert_noio(void)
+{
+	might_sleep();
+	WARN_ON_ONCE(!(current->flags & PF_MEMALLOC_NOIO));
+}
+
+void kalloc_helper_assert_noreclaim(void)
+{
+	might_sleep();
+	WARN_ON_ONCE(!(current->flags & PF_MEMALLOC));
+}
+
 void kalloc_helper_assert_atomic(void)
 {
 	/* On PREEMPT_RT interrupts that are threads have bottom halves disabled. */
-	WARN_ON_ONCE(in_interrupt() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()));
+	if (!WARN_ON_ONCE(in_interrupt() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())))
+		WARN_ON_ONCE(irqs_disabled());
 }
 
 void kalloc_helper_assert_bh(void)
 {
-	WARN_ON_ONCE(in_hardirq() || in_nmi() || !in_softirq());
+	if (!WARN_ON_ONCE(in_hardirq() || in_nmi() || !in_softirq()))
+		WARN_ON_ONCE(irqs_disabled());
 }
 
 void kalloc_helper_assert_may_lock(void)

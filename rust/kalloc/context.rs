@@ -458,17 +458,17 @@ bounded_tokens! {
     /// systems.
     ///
     /// Flags: [`GfpNoFs`] by default; those of [`NoIo`].
-    NoFs, "to be inside a `memalloc_nofs_save()` scope", kalloc_helper_might_sleep;
+    NoFs, "to be inside a `memalloc_nofs_save()` scope", kalloc_helper_assert_nofs;
     /// Inside a `memalloc_noio_save()` scope: may sleep, must not start I/O.
     ///
     /// Flags: [`GfpNoIo`] by default; those of [`Atomic`].
-    NoIo, "to be inside a `memalloc_noio_save()` scope", kalloc_helper_might_sleep;
+    NoIo, "to be inside a `memalloc_noio_save()` scope", kalloc_helper_assert_noio;
     /// Inside a `memalloc_noreclaim_save()` scope (`PF_MEMALLOC`): may sleep, does not reclaim, and
     /// may take all of the reserves.
     ///
     /// Flags: [`GfpNoIo`] by default; those of [`NoIo`], without `nofail`. No allocation of the
     /// thread reclaims, so none would start I/O whatever its flags.
-    Memalloc, "to be inside a `memalloc_noreclaim_save()` scope", kalloc_helper_might_sleep;
+    Memalloc, "to be inside a `memalloc_noreclaim_save()` scope", kalloc_helper_assert_noreclaim;
     /// Must not sleep, and is no interrupt: a `spinlock_t` is held, on the RCU read side.
     ///
     /// Flags: [`GfpAtomic`] by default; [`GfpNowait`](crate::gfp::GfpNowait),
