@@ -27,13 +27,23 @@ use kernel::types::NotThreadSafe;
 
 #[cfg(all(
     CONFIG_PARAVIRT_XXL,
-    not(any(CONFIG_TRACE_IRQFLAGS, CONFIG_DEBUG_IRQFLAGS))
+    not(any(
+        CONFIG_TRACE_IRQFLAGS,
+        CONFIG_DEBUG_IRQFLAGS,
+        CONFIG_ZERO_CALL_USED_REGS,
+        CONFIG_FRAME_POINTER
+    ))
 ))]
 mod flags;
-/// Where C's functions do more, or do it otherwise, C calls them.
+/// Where C's functions do more, have other operands, or do it otherwise, C calls them.
 #[cfg(not(all(
     CONFIG_PARAVIRT_XXL,
-    not(any(CONFIG_TRACE_IRQFLAGS, CONFIG_DEBUG_IRQFLAGS))
+    not(any(
+        CONFIG_TRACE_IRQFLAGS,
+        CONFIG_DEBUG_IRQFLAGS,
+        CONFIG_ZERO_CALL_USED_REGS,
+        CONFIG_FRAME_POINTER
+    ))
 )))]
 mod flags {
     pub(super) use kalloc_bindings::kalloc_helper_local_irq_restore as local_irq_restore;
