@@ -58,8 +58,8 @@ mod fate {
     pub(super) const later: Fate = Fate::Later;
     pub(super) const kept: Fate = Fate::Kept;
     pub(super) const no: Fate = Fate::No;
-    /// `now`, and `no` on PREEMPT_RT.
-    pub(super) const off_rt: Fate = if RT { Fate::No } else { Fate::Now };
+    /// `now`, and `kept` on PREEMPT_RT.
+    pub(super) const rt_kept: Fate = if RT { Fate::Kept } else { Fate::Now };
     /// `now`, and `later` on PREEMPT_RT.
     pub(super) const rt_later: Fate = if RT { Fate::Later } else { Fate::Now };
 }
@@ -96,13 +96,13 @@ const TABLE: &[&[Test]] = table! {
     split_pages:      now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
     slab_borrowed:    now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
     slab_static:      now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    slab_counted:     now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    slab_counted:     now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
     slab_bulk:        now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
     slab_constructed: now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
     slab_rcu:         now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
     cache:            later later later later later later later   later later    later       later    no;
     mempool_box:      now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    mempool:          now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    mempool:          now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
     pool_box:         now   now   now   now   now   now   now     now   now      now         now      now;
     objpool:          later later later later later later later   later later    later       later    later;
     nolock_box:       now   now   now   now   now   now   now     now   now      now         now      now;
@@ -115,12 +115,12 @@ const TABLE: &[&[Test]] = table! {
     irq_work:         later later later later later later later   later later    later       later    no;
     nmi_handler:      later later later later later later later   later later    later       later    no;
     coherent:         now   now   now   later later later later   later later    later       later    later;
-    dma_block:        now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
-    streaming_cpu:    now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    dma_block:        now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
+    streaming_cpu:    now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
     streaming_device: kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
-    noncoh_cpu:       now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    noncoh_cpu:       now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
     noncoh_device:    kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
-    sg_table_cpu:     now   now   now   now   now   now   now     now   off_rt   off_rt      off_rt   no;
+    sg_table_cpu:     now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
     sg_table_device:  kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
 };
 
@@ -252,6 +252,9 @@ impl Drop {
     /// Drops `value`, which has `drops` values with drop glue and memory that testlib watches: a
     /// page frame, or a pointer.
     fn of<T>(self, task: &mut Task, value: T, drops: usize, memory: usize) -> Outcome {
+        if self.fate == Fate::Kept {
+            return self.kept(task, value, memory);
+        }
         // SAFETY: It has no preconditions.
         unsafe { c::testlib_watch(memory) };
         self.seen(
@@ -448,6 +451,10 @@ fn slab_static(task: &mut Task, drop: Drop) -> Outcome {
 fn slab_counted(task: &mut Task, drop: Drop) -> Outcome {
     let cache = Arc::new_with(&task, Cache::create(task, &no_merge())?)?;
     let value = SlabBox::new(&task, cache, small())?;
+    if drop.fate == Fate::Kept {
+        // The object goes, and the cache stays.
+        return drop.kept(task, value, c::TESTLIB_ANY_CACHE as usize);
+    }
     let memory = address(&*value);
     drop.of(task, value, 1, memory)
 }
@@ -730,6 +737,16 @@ fn dma_block(task: &mut Task, drop: Drop) -> Outcome {
     let pool = DmaPool::<[u64; 12]>::new(task, dma()?, c"test_drop")?;
     let value = pool.zeroed(&task)?;
     let handle = value.dma_handle();
+    if drop.fate == Fate::Kept {
+        // Nobody sees a block go back. Those that are there are others from now on.
+        drop.kept(task, value, 0)?;
+        let blocks: [_; 8] = core::array::from_fn(|_| pool.zeroed(&task));
+        for block in blocks {
+            check!(block?.dma_handle() != handle);
+        }
+        pool.destroy(task);
+        return Ok(());
+    }
     let is_back = || {
         // SAFETY: Blocks can be had wherever they are dropped, with these flags.
         let cx = unsafe { Irq::assume() };

@@ -31,6 +31,7 @@ testlib::tests! {
     thread_that_ended_is_joined,
     stop_before_the_start_drops_the_closure,
     dropped_handle_ends_the_thread,
+    dropped_handle_with_interrupts_off,
     dropped_handle_in_atomic_context,
     token_moves_into_the_thread_s_own_calls,
     thread_that_is_left_at_exit,
@@ -215,6 +216,21 @@ fn dropped_handle_ends_the_thread(task: &mut Task) -> Outcome {
     Ok(())
 }
 
+/// Of a thread that has ended, so it is the last that knows of it.
+fn dropped_handle_with_interrupts_off(task: &mut Task) -> Outcome {
+    for place in 0..2 {
+        let thread = kthread_run!(task, c"kalloc_ended", |_task, _this: &This<'_>| BEGUN
+            .store(1, Relaxed))?;
+        wait_for_begin();
+        fsleep(Delta::from_millis(20));
+        match place {
+            0 => task.irqs_off(|_| drop(thread)),
+            _ => task.preempt_off(|_| drop(thread)),
+        }
+    }
+    Ok(())
+}
+
 fn dropped_handle_in_atomic_context(task: &mut Task) -> Outcome {
     let thread = forever(task)?;
     let lock = KBox::pin_init(&task, kernel::new_spinlock!(Some(thread)))?;
@@ -243,31 +259,35 @@ fn token_moves_into_the_thread_s_own_calls(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-/// The end of the module waits for it: an oops or a hang follows where it does not. Its handle, which
-/// nobody drops before, is its own to drop.
-fn thread_that_is_left_at_exit(task: &mut Task) -> Outcome {
-    static HANDLE: AtomicPtr<Kthread<()>> = AtomicPtr::new(ptr::null_mut());
-    let thread = kthread_run!(task, c"kalloc_left", |task: Task, this: &This<'_>| {
+/// A thread that sleeps as long as `timeout` each time, until the module ends. Its handle, which nobody
+/// drops before, is its own to drop.
+fn left(
+    task: &Task,
+    handle: &'static AtomicPtr<Kthread<()>>,
+    timeout: kernel::time::Jiffies,
+) -> Outcome {
+    let thread = kthread_run!(task, c"kalloc_left", move |task: Task, this: &This<'_>| {
         while !this.should_stop() {
-            this.sleep(&task, msecs_to_jiffies(20));
+            this.sleep(&task, timeout);
         }
         // SAFETY: It came from `into_raw`, and nobody else takes it.
-        drop(unsafe { KBox::from_raw(HANDLE.load(Acquire)) });
+        drop(unsafe { KBox::from_raw(handle.load(Acquire)) });
         // As long as the module's exit takes, and longer.
         fsleep(Delta::from_millis(100));
     })?;
-    HANDLE.store(KBox::new(&task, thread)?.into_raw(), Release);
+    handle.store(KBox::new(task, thread)?.into_raw(), Release);
     fsleep(Delta::from_millis(50));
     Ok(())
 }
 
-/// It sleeps for ever, and nobody has its handle: the end of the module wakes it.
+/// The end of the module waits for it: an oops or a hang follows where it does not.
+fn thread_that_is_left_at_exit(task: &mut Task) -> Outcome {
+    static HANDLE: AtomicPtr<Kthread<()>> = AtomicPtr::new(ptr::null_mut());
+    left(task, &HANDLE, msecs_to_jiffies(20))
+}
+
+/// It sleeps for ever, and nobody else has its handle: the end of the module wakes it.
 fn sleeping_thread_is_left_at_exit(task: &mut Task) -> Outcome {
-    let thread = kthread_run!(task, c"kalloc_asleep", |task: Task, this: &This<'_>| {
-        while !this.should_stop() {
-            this.sleep(&task, Jiffies::MAX);
-        }
-    })?;
-    core::mem::forget(thread);
-    Ok(())
+    static HANDLE: AtomicPtr<Kthread<()>> = AtomicPtr::new(ptr::null_mut());
+    left(task, &HANDLE, Jiffies::MAX)
 }

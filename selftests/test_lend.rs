@@ -29,6 +29,7 @@ testlib::tests! {
     lent_data_is_used,
     unbinding_ends_the_loan,
     unbinding_waits_for_who_uses_it,
+    dropped_in_atomic_context,
     failed_binding_ends_the_loan,
 }
 
@@ -168,6 +169,24 @@ fn unbinding_waits_for_who_uses_it(task: &mut Task) -> Outcome {
     check!(inside.load(SeqCst));
     check!(alive.load(SeqCst));
     check!(!ALIVE.load(SeqCst));
+    Ok(())
+}
+
+/// The last one, whose memory goes. On PREEMPT_RT it stays, and the kernel has nothing to complain of.
+fn dropped_in_atomic_context(task: &mut Task) -> Outcome {
+    let (_driver, device) = start(task)?;
+    for place in 0..3 {
+        let lent = lent()?;
+        device.unbind(task);
+        let ((), trace) = testlib::traced(|| match place {
+            0 => task.irqs_off(|_| drop(lent)),
+            1 => task.preempt_off(|_| drop(lent)),
+            _ => task.rcu_read(|_, _| drop(lent)),
+        });
+        let stays = cfg!(CONFIG_PREEMPT_RT) && place != 2;
+        check_eq!(trace.of_memory() == 0, stays);
+        check!(device.bind(task)?);
+    }
     Ok(())
 }
 

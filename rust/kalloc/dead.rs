@@ -31,6 +31,11 @@ pub(crate) use kernel::bindings::{
 };
 
 use crate::vmalloc;
+use core::{
+    any::type_name,
+    mem::{needs_drop, ManuallyDrop},
+    ops::Deref,
+};
 #[cfg(all(not(CONFIG_PREEMPT_RT), CONFIG_PROVE_RAW_LOCK_NESTING))]
 use kalloc_bindings::{
     kalloc_helper_drop_kmem_cache_free as c_kmem_cache_free,
@@ -101,24 +106,74 @@ pub(crate) unsafe fn mempool_free(element: *mut c_void, pool: *mut mempool, _mem
     };
 }
 
+/// Whether what is dropped here cannot be given back, and has no room to wait: on
+/// `CONFIG_PREEMPT_RT`, with interrupts or preemption disabled. It stays for ever, and the log says
+/// so.
+#[inline(always)]
+pub(crate) fn stays(_what: &'static str) -> bool {
+    #[cfg(CONFIG_PREEMPT_RT)]
+    // SAFETY: It has no preconditions.
+    if !unsafe { kalloc_bindings::kalloc_helper_rt_may_free() } {
+        say_that_it_stays(_what);
+        return true;
+    }
+    false
+}
+
+#[cfg(CONFIG_PREEMPT_RT)]
+#[cold]
+#[inline(never)]
+fn say_that_it_stays(what: &str) {
+    kernel::pr_warn!(
+        "{what} was dropped with interrupts or preemption disabled, where PREEMPT_RT cannot free it: it stays for ever\n"
+    );
+}
+
+/// A value that frees by calls of the kernel crate, such as an `Arc`. Where [`stays`] says so it is
+/// not dropped.
+pub(crate) struct Held<T>(ManuallyDrop<T>);
+
+impl<T> Held<T> {
+    #[inline(always)]
+    pub(crate) const fn new(value: T) -> Self {
+        Self(ManuallyDrop::new(value))
+    }
+}
+
+impl<T> Deref for Held<T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Drop for Held<T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if const { needs_drop::<T>() } && !stays(type_name::<T>()) {
+            // SAFETY: It is not used again.
+            unsafe { ManuallyDrop::drop(&mut self.0) }
+        }
+    }
+}
+
 /// Wraps `mempool_destroy()`. On `CONFIG_PREEMPT_RT` elements that wait are freed before; a pool that
-/// is dropped with interrupts or preemption disabled stays there, with a warning.
+/// is dropped with interrupts or preemption disabled [`stays`].
 ///
 /// # Safety
 ///
 /// All elements of `pool` are given back, and nobody uses it from here on.
 #[inline(always)]
 pub(crate) unsafe fn mempool_destroy(pool: *mut mempool) {
-    #[cfg(CONFIG_PREEMPT_RT)]
-    {
-        // SAFETY: It has no preconditions.
-        if !unsafe { kalloc_bindings::kalloc_helper_rt_may_free() } {
-            kernel::warn_on!(true);
-            return;
-        }
-        // SAFETY: Preemption is not disabled, as was just seen.
-        unsafe { kalloc_bindings::kalloc_helper_rt_free_dead() };
+    if stays("a memory pool") {
+        return;
     }
+    #[cfg(CONFIG_PREEMPT_RT)]
+    // SAFETY: Preemption is not disabled, as was just seen.
+    unsafe {
+        kalloc_bindings::kalloc_helper_rt_free_dead()
+    };
     // SAFETY: By the contract of this function.
     unsafe { kernel::bindings::mempool_destroy(pool) };
 }

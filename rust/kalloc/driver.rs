@@ -16,6 +16,7 @@
 use crate::{
     boxed::KBox,
     context::{private::Sealed, Sleep, Task},
+    dead::Held,
     upstream::ArcExt,
 };
 use core::{fmt, marker::PhantomData, pin::Pin, ptr::NonNull};
@@ -132,7 +133,7 @@ impl<'d> Binding<'d> {
             }),
         )?;
         self.keep(cx, Ok::<_, Error>(Revoke(lent.clone())))?;
-        Ok(Lent(lent))
+        Ok(Lent(Held::new(lent)))
     }
 }
 
@@ -143,7 +144,7 @@ impl fmt::Debug for Binding<'_> {
 }
 
 /// A driver's data of a device, for as long as the device is bound: made by [`Binding::lend`].
-pub struct Lent<F: ForLt + 'static>(Arc<Place<F>>);
+pub struct Lent<F: ForLt + 'static>(Held<Arc<Place<F>>>);
 
 /// # Invariants
 ///
@@ -161,7 +162,7 @@ unsafe impl<F: ForLt> Send for Data<F> {}
 
 impl<F: ForLt> Clone for Lent<F> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self(Held::new(Arc::clone(&self.0)))
     }
 }
 

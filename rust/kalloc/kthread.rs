@@ -36,6 +36,7 @@
 
 use crate::{
     context::{Sleep, Task},
+    dead::Held,
     in_flight::{InFlight, LocalModule},
     upstream::ArcExt,
 };
@@ -159,7 +160,7 @@ impl<F: Send, R: Send> Joined<R> for Shared<F, R> {
 /// The pointer is to a thread that `kthread_create()` made, of which this has a reference.
 pub struct Kthread<R> {
     thread: NonNull<bindings::task_struct>,
-    shared: Arc<dyn Joined<R>>,
+    shared: Held<Arc<dyn Joined<R>>>,
 }
 
 // SAFETY: The kernel's threads may be stopped from every thread, and what is shared is `Send`.
@@ -213,7 +214,10 @@ impl<R: Send + 'static> Kthread<R> {
         // SAFETY: As above.
         unsafe { bindings::wake_up_process(thread.as_ptr()) };
         // INVARIANT: The reference was taken above.
-        Ok(Self { thread, shared })
+        Ok(Self {
+            thread,
+            shared: Held::new(shared),
+        })
     }
 
     /// Tells the thread to stop, waits until it has ended, and returns what its closure did. Wraps

@@ -39,7 +39,7 @@
 
 use crate::{
     context::{private::Sealed, Allocate, Sleep, SleepFs, Task},
-    dead,
+    dead::{self, Held},
     gfp::{Failed, FailedWith, ForMempool, Gfp, Grant, WaitsForMempool},
     kmalloc,
     owner::{ForModule, Memory, Owned, Owner, Pool},
@@ -593,7 +593,7 @@ where
     O: Owner<Mempool<T, B, BULK>>,
 {
     elements: [NonNull<c_void>; N],
-    owner: O,
+    owner: Held<O>,
     _object: PhantomData<(T, B)>,
 }
 
@@ -647,7 +647,7 @@ where
         // INVARIANT: All were just allocated and initialised.
         Self {
             elements,
-            owner,
+            owner: Held::new(owner),
             _object: PhantomData,
         }
     }

@@ -15,7 +15,10 @@
 //! A box that is leaked (`mem::forget`) is memory in use for ever. The kernel warns then when the
 //! pool goes, and keeps the memory.
 
-use crate::context::{private::Sealed, Task};
+use crate::{
+    context::{private::Sealed, Task},
+    dead::Held,
+};
 use core::{
     cell::UnsafeCell,
     fmt,
@@ -90,7 +93,7 @@ pub trait Pool: Sealed {
 /// `P::Object`, and nobody else uses it.
 pub struct Memory<P: Pool, O: Owner<P>> {
     object: NonNull<P::Object>,
-    owner: O,
+    owner: Held<O>,
     _pool: PhantomData<P>,
 }
 
@@ -109,7 +112,7 @@ impl<P: Pool, O: Owner<P>> Memory<P, O> {
         // INVARIANT: By the contract of this function.
         Self {
             object,
-            owner,
+            owner: Held::new(owner),
             _pool: PhantomData,
         }
     }

@@ -42,7 +42,7 @@
 
 use crate::{
     context::{private::Sealed, IrqsOn, Sleep, Task},
-    dead,
+    dead::{self, Held},
     gfp::{Failed, FailedWith, ForConstructed, ForSlab, Gfp, Grant, MayFail},
     kmalloc,
     owner::{ForModule, Memory, Owned, Owner, Pool},
@@ -706,7 +706,7 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
 pub struct SlabBulk<T, const N: usize, O: Owner<Cache<T>>> {
     // Not `NonNull`: with a niche in the first of them, the compiler copies all of them once more.
     objects: [*mut T; N],
-    owner: O,
+    owner: Held<O>,
 }
 
 // SAFETY: It owns the objects, and a cache may be used from every thread.
@@ -755,7 +755,10 @@ impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
             unsafe { object.write(f(index)) };
         }
         // INVARIANT: All were just allocated and initialised.
-        Ok(Self { objects, owner })
+        Ok(Self {
+            objects,
+            owner: Held::new(owner),
+        })
     }
 
     /// A box for each of them.
@@ -771,7 +774,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
             // SAFETY: By the invariant it is valid, and so not NULL.
             let object = unsafe { NonNull::new_unchecked(object) };
             // SAFETY: By the invariant it is memory of this cache, which is ours to give.
-            let memory = unsafe { Memory::new(object, owner.clone()) };
+            let memory = unsafe { Memory::new(object, O::clone(&owner)) };
             // SAFETY: By the invariant it is initialised.
             unsafe { memory.assume_init() }
         })
@@ -1090,7 +1093,7 @@ impl<T> Sealed for RcuCache<T> {}
 /// `slot` is an object from the cache of `owner`, and one of its references is ours.
 pub struct RcuRef<T: Construct + Sync, O: Owner<RcuCache<T>>> {
     slot: NonNull<Slot<T>>,
-    owner: O,
+    owner: Held<O>,
     _cache: PhantomData<RcuCache<T>>,
 }
 
@@ -1132,7 +1135,7 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>>> RcuRef<T, O> {
         // INVARIANT: It is new, and the reference is the first.
         Ok(Self {
             slot,
-            owner,
+            owner: Held::new(owner),
             _cache: PhantomData,
         })
     }
@@ -1155,7 +1158,7 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> Clone for RcuRef<T, O> 
         // INVARIANT: The reference was just taken.
         Self {
             slot: self.slot,
-            owner: self.owner.clone(),
+            owner: Held::new(O::clone(&self.owner)),
             _cache: PhantomData,
         }
     }
@@ -1214,7 +1217,7 @@ impl<T: Construct + Sync + fmt::Debug, O: Owner<RcuCache<T>>> fmt::Debug for Rcu
 /// `slot` is NULL, or an object from the cache of `owner` of which the cell has a reference.
 pub struct RcuSlot<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> {
     slot: Atomic<*mut Slot<T>>,
-    owner: O,
+    owner: Held<O>,
     _cache: PhantomData<RcuCache<T>>,
 }
 
@@ -1233,7 +1236,7 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> RcuSlot<T, O> {
         // INVARIANT: NULL.
         Self {
             slot: Atomic::new(ptr::null_mut()),
-            owner,
+            owner: Held::new(owner),
             _cache: PhantomData,
         }
     }
@@ -1287,7 +1290,7 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> RcuSlot<T, O> {
     fn reference(&self, slot: *mut Slot<T>) -> Option<RcuRef<T, O>> {
         Some(RcuRef {
             slot: NonNull::new(slot)?,
-            owner: self.owner.clone(),
+            owner: Held::new(O::clone(&self.owner)),
             _cache: PhantomData,
         })
     }

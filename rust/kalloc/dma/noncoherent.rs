@@ -8,7 +8,10 @@ use super::{
     streaming::leaked,
     Busy, Cpu, Device, Direction, Dma, DmaAddress, Engine, Owner, Range,
 };
-use crate::gfp::{Failed, FailedWith, ForNoncoherent, Gfp, Grant, MayFail};
+use crate::{
+    dead,
+    gfp::{Failed, FailedWith, ForNoncoherent, Gfp, Grant, MayFail},
+};
 use core::{fmt, marker::PhantomData, mem::ManuallyDrop, ptr::NonNull};
 use kalloc_bindings::*;
 use kernel::{
@@ -257,6 +260,9 @@ impl<T: KnownSize + ?Sized, D: Direction, O: Owner> Drop for Noncoherent<'_, T, 
     fn drop(&mut self) {
         if O::DEVICE {
             return leaked(self.range());
+        }
+        if dead::stays("non-coherent DMA memory") {
+            return;
         }
         // SAFETY: By the invariant it is the address of pages.
         let page = unsafe { kalloc_helper_virt_to_page(self.cpu.as_ptr().cast()) };

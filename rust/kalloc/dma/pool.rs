@@ -5,6 +5,7 @@
 use super::{CoherentBackend, CoherentView, Dma, DmaAddress};
 use crate::{
     context::{Sleep, SleepFs},
+    dead,
     gfp::{Failed, FailedWith, ForDmaPool, Gfp, Grant},
 };
 use core::{fmt, marker::PhantomData, ptr::NonNull};
@@ -330,6 +331,9 @@ impl<'a, T> DmaBlock<'a, T> {
 impl<T> Drop for DmaBlock<'_, T> {
     #[inline]
     fn drop(&mut self) {
+        if dead::stays("a block of a DMA pool") {
+            return;
+        }
         // SAFETY: By the invariant it is a block of this pool, which is not used again.
         unsafe { dma_pool_free(self.pool.0.as_ptr(), self.cpu.as_ptr().cast(), self.handle) }
     }

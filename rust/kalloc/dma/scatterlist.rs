@@ -10,6 +10,7 @@ use super::{
 use crate::{
     boxed::{KBox, KVBox, VBox},
     context::private::Sealed,
+    dead,
     gfp::{ForKrealloc, Gfp, Grant},
     page::{Low, PageMem, PageOrder},
     vec::KVec,
@@ -584,6 +585,9 @@ impl<B: SgBuffer, D: Direction, O: Owner, A: Attrs> Drop for SgTable<'_, B, D, O
     fn drop(&mut self) {
         if O::DEVICE {
             return leaked(self.range());
+        }
+        if dead::stays("a scatter-gather table") {
+            return;
         }
         // SAFETY: By the invariant the device is through with it.
         unsafe { self.unmap_raw(DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };

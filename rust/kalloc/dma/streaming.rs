@@ -9,6 +9,7 @@ use super::{
 use crate::{
     boxed::KBox,
     context::{private::Sealed, Allocate},
+    dead,
     page::{ExactPages, Low, PageMem, PageOrder, Pages},
 };
 use core::{
@@ -359,13 +360,15 @@ impl<B: Buffer, D: Direction, O: Owner, A: Attrs> Drop for Streaming<'_, B, D, O
     #[inline]
     fn drop(&mut self) {
         if O::DEVICE {
-            leaked(self.range());
-        } else {
-            // SAFETY: By the invariant the device is through with it.
-            unsafe { self.unmap_raw(DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
-            // SAFETY: It is initialised, and not used again.
-            unsafe { self.buffer.assume_init_drop() };
+            return leaked(self.range());
         }
+        if dead::stays("a DMA mapping") {
+            return;
+        }
+        // SAFETY: By the invariant the device is through with it.
+        unsafe { self.unmap_raw(DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
+        // SAFETY: It is initialised, and not used again.
+        unsafe { self.buffer.assume_init_drop() };
     }
 }
 
