@@ -436,7 +436,9 @@ fn caches_where_nothing_is_reclaimed(task: &mut Task) -> Outcome {
     const ARGS: Args<'_, u64> = Args::new(c"kalloc_test_noreclaim").no_merge();
     for _ in 0..20 {
         drop(Cache::create(task, &ARGS)?);
-        task.noreclaim(|cx| -> Outcome {
+        task.noreclaim(|_cx| -> Outcome {
+            // SAFETY: A work item of a queue with WQ_MEM_RECLAIM, for which this stands, has a `Task`.
+            let cx = &unsafe { Task::assume() };
             drop(Cache::create(cx, &ARGS)?);
             flush(cx);
             Cache::create(cx, &ARGS)?.destroy(cx);

@@ -41,7 +41,7 @@
 //! to a work item that destroys it soon; creating a cache and unloading a module wait for that.
 
 use crate::{
-    context::{private::Sealed, IrqsOn, Sleep, Task},
+    context::{private::Sealed, IrqsOn, SleepFs, Task},
     dead::{self, Held},
     gfp::{Failed, FailedWith, ForConstructed, ForSlab, Gfp, Grant, MayFail},
     kmalloc,
@@ -318,7 +318,7 @@ type Ctor = unsafe extern "C" fn(*mut c_void);
 
 impl RawCache {
     /// Wraps `kmem_cache_create()`, for objects of the type `Object` that have a `T` at `offset`.
-    fn create<T, Object, C: Sleep>(
+    fn create<T, Object, C: SleepFs>(
         cx: &C,
         args: &Args<'_, T>,
         offset: usize,
@@ -432,7 +432,7 @@ impl Drop for RawCache {
 /// Waits until every cache that was dropped is destroyed, and destroys those that wait for it.
 ///
 /// Creating a cache and unloading a module do so by themselves.
-pub fn flush<C: Sleep>(_cx: &C) {
+pub fn flush<C: SleepFs>(_cx: &C) {
     // SAFETY: It sleeps, which the caller may.
     unsafe { kalloc_helper_kmem_cache_destroy_flush() }
 }
@@ -463,14 +463,14 @@ macro_rules! caches {
         impl<T: $($bound)*> $name<T> {
             /// Gives slabs without objects back, wraps `kmem_cache_shrink()`. Whether no slab is
             /// left.
-            pub fn shrink<C: Sleep>(&self, _cx: &C) -> bool {
+            pub fn shrink<C: SleepFs>(&self, _cx: &C) -> bool {
                 self.0.shrink()
             }
 
             /// Destroys the cache at once, wraps `kmem_cache_destroy()`.
             ///
             /// It has no objects any more: each has an owner of the cache.
-            pub fn destroy<C: Sleep>(self, _cx: &C) {
+            pub fn destroy<C: SleepFs>(self, _cx: &C) {
                 self.0.destroy();
             }
 
@@ -527,7 +527,7 @@ impl<T> Cache<T> {
     ///
     /// `EINVAL` for a name that is empty or has a blank or a slash; `ENOMEM` where the kernel makes
     /// none, which it says in its log. A `T` of no size, or too large for a slab, does not compile.
-    pub fn create<C: Sleep>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
+    pub fn create<C: SleepFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
         Ok(Self(
             RawCache::create::<T, T, C>(cx, args, 0, 0, None)?,
             PhantomData,
@@ -910,7 +910,7 @@ impl<T: Constructed> ConstructedCache<T> {
     /// # Errors
     ///
     /// As [`Cache::create`]. A `T` with drop glue does not compile.
-    pub fn create<C: Sleep>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
+    pub fn create<C: SleepFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
         const {
             assert!(
                 !needs_drop::<T>(),
@@ -1063,7 +1063,7 @@ impl<T: Construct + Sync> RcuCache<T> {
     /// # Errors
     ///
     /// As [`Cache::create`]. A `T` with drop glue does not compile.
-    pub fn create<C: Sleep>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
+    pub fn create<C: SleepFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
         const {
             assert!(
                 !needs_drop::<T>(),
