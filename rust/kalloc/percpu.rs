@@ -790,7 +790,8 @@ impl<T> PerCpu<LocalLock<T>> {
         let memory = Self::alloc(grant)?;
         for cpu in possible_cpus() {
             let local = per_cpu_ptr(memory.as_ptr(), cpu);
-            // SAFETY: The memory is valid for writes of a `LocalLock<T>`, and the value stays there.
+            // SAFETY: The memory is valid for writes of a `LocalLock<T>`. Who has the value to himself
+            // may move it, and a lock that nobody has knows no address of its own.
             unsafe { kalloc_helper_local_trylock_init((&raw mut (*local).lock).cast()) };
             // SAFETY: As above.
             unsafe { (&raw mut (*local).value).write(UnsafeCell::new(f(cpu))) };

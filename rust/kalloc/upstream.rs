@@ -2,7 +2,10 @@
 
 //! The kernel crate's own containers, with kalloc's grants.
 //!
-//! Boxes and vectors go both ways without a copy, since both crates use the same allocators.
+//! Boxes and vectors go both ways without a copy, since both crates use the same allocators. One that
+//! comes from the kernel crate and has less than 8 bytes has no room for the node that kalloc's drops
+//! write where they cannot free at once; the memory behind it is its own, but KASAN and KFENCE may
+//! complain of it.
 //! [`ArcExt`] and [`KVecExt`] give `Arc` and `KVec` constructors that take a grant, where the kernel
 //! crate's take `Flags` that nothing checks. They know no NUMA node: a grant made by [`Grant::on`]
 //! does not compile.
