@@ -43,13 +43,13 @@ kernel_of() {
 }
 
 # documents_of CELL [NAME…]: the tests, all or those named, that are for that kernel. A test that is not for all has a
-# line "# Cells: CELL…".
+# line "# Cells: CELL…". Those with a line "# Minutes: N" come first, so that no long one runs alone in the end.
 documents_of() {
 	local cell=$1 wanted=" ${*:2} " test name cells
 	for test in "$top"/selftests/host/*.sh; do
 		name=$(basename "$test" .sh)
 		[[ -x $test && ( $# == 1 || $wanted == *" $name "* ) ]] || continue
 		cells=$(sed -n 's/^# Cells: //p' "$test")
-		[[ " ${cells:-$cell} " != *" $cell "* ]] || echo "$name"
-	done
+		[[ " ${cells:-$cell} " != *" $cell "* ]] || echo "$(sed -n 's/^# Minutes: //p' "$test") $name"
+	done | sort -nrs -k1,1 | sed 's/.* //'
 }

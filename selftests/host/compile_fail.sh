@@ -9,6 +9,7 @@
 # anew: read their diff.
 #
 # Cells: stock rt
+# Minutes: 2
 
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
 

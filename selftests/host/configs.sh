@@ -5,6 +5,7 @@
 # kalloc is still what C's macro makes of it, or goes through a helper in C where the macro does more than call.
 #
 # Cells: stock
+# Minutes: 2
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

@@ -3,6 +3,8 @@
 #
 # DMA to a device and back where synchronising does something: with bounce buffers, and behind an IOMMU. On a plain
 # machine, where it does nothing, `guest` has run the tests and `run` the sample.
+#
+# Minutes: 2
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

@@ -3,6 +3,8 @@
 #
 # The driver for a real device, samples/kalloc_edu.ko, and the same in C, selftests/edu_c.ko: driven by one program of the
 # guest, as they should be and as they should not, with the device taken away meanwhile.
+#
+# Minutes: 1
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

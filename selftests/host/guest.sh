@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The test modules, or those that KALLOC_GUEST_TESTS names, on the kernel that KERNEL= chooses.
+#
+# Minutes: 3
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

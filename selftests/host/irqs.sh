@@ -3,6 +3,8 @@
 #
 # Interrupt handlers, with interrupts of a device and NMIs of the machine: on the kernel as it is, and with its handlers
 # forced into threads, as PREEMPT_RT always has them.
+#
+# Minutes: 1
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

@@ -3,6 +3,8 @@
 #
 # Each kind of complaint that scripts/guest/warnings has, by a module that does what the kernel complains of: the runner
 # of the test modules says which kind it was, no other, and fails the result. What a kernel cannot notice it is not asked.
+#
+# Minutes: 2
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

@@ -4,6 +4,7 @@
 # The plain out-of-tree build, as in the README, in a copy of the checkout: make KDIR=… and its variants.
 #
 # Cells: stock
+# Minutes: 2
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

@@ -3,6 +3,8 @@
 #
 # The platform driver sample: the devices that it says it is for, and selftests/platform.sh in a guest whose firmware has
 # one of them.
+#
+# Minutes: 1
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

@@ -3,6 +3,8 @@
 #
 # What `make run` does in the guest: drivers work, and it says ok; it does not where a module warns or does not load. And
 # what a sample says of a parameter that it cannot use.
+#
+# Minutes: 1
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 
