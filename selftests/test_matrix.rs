@@ -24,45 +24,66 @@ testlib::tests! {
 
 /// Takes a page, which goes with all flags, and gives it back.
 macro_rules! page {
-    ($cx:expr, Nolock) => {{
+    ($cx:expr, Nolock $(. $modifier:ident())?) => {{
         // Where it may not, the kernel gives NULL.
-        drop(NolockPages::<0>::new($cx.with(Nolock)));
+        drop(NolockPages::<0>::new($cx.with(Nolock$(.$modifier())?)));
         true
     }};
-    ($cx:expr, $flags:ident) => {
-        Pages::new_uninit($cx.with($flags), Order::<0>).is_ok()
+    ($cx:expr, $flags:ident $(. $modifier:ident())?) => {
+        Pages::new_uninit($cx.with($flags$(.$modifier())?), Order::<0>).is_ok()
     };
 }
 
+/// A row a context: its flags, and the modifiers of those that are its default.
 macro_rules! cells {
-    ($($(#[$cfg:meta])* $name:ident: $cx:ty => [$($flags:ident)*];)*) => {
+    ($($(#[$cfg:meta])* $name:ident: $cx:ty => [$($flags:ident)*], $default:tt $modifiers:tt;)*) => {
         mod cells {
             use super::*;
             $(
                 $(#[$cfg])*
                 pub(super) fn $name(cx: &$cx) -> bool {
-                    true $(&& page!(cx, $flags))*
+                    true $(&& page!(cx, $flags))* && cells!(@modified cx, $default $modifiers)
                 }
             )*
         }
     };
+    (@modified $cx:expr, $default:tt [$($modifier:ident)*]) => {
+        true $(&& page!($cx, $default.$modifier()))*
+    };
 }
 
+#[rustfmt::skip]
 cells! {
     task: Task => [
         Kernel KernelAccount User HighUser HighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock
+    ], Kernel [
+        zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable noretry retry_mayfail nofail
     ];
-    nofs: NoFs<'_> => [GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock];
-    noio: NoIo<'_> => [GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock];
-    noreclaim: Memalloc<'_> => [GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock];
-    atomic: Atomic<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
-    bh: Bh<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
-    irq: Irq<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
+    nofs: NoFs<'_> => [GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock], GfpNoFs [
+        zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable noretry retry_mayfail nofail
+    ];
+    noio: NoIo<'_> => [GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock], GfpNoIo [
+        zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable noretry retry_mayfail nofail
+    ];
+    noreclaim: Memalloc<'_> => [GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock], GfpNoIo [
+        zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable noretry retry_mayfail
+    ];
+    atomic: Atomic<'_> => [GfpAtomic GfpNowait NoReclaim Nolock], GfpAtomic [
+        zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable
+    ];
+    bh: Bh<'_> => [GfpAtomic GfpNowait NoReclaim Nolock], GfpAtomic [
+        zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable
+    ];
+    irq: Irq<'_> => [GfpAtomic GfpNowait NoReclaim Nolock], GfpAtomic [
+        zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable
+    ];
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    raw: Raw<'_> => [GfpAtomic GfpNowait NoReclaim Nolock];
+    raw: Raw<'_> => [GfpAtomic GfpNowait NoReclaim Nolock], GfpAtomic [
+        zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable
+    ];
     #[cfg(CONFIG_PREEMPT_RT)]
-    raw: Raw<'_> => [Nolock];
-    nmi: Nmi<'_> => [Nolock];
+    raw: Raw<'_> => [Nolock], Nolock [zeroed account];
+    nmi: Nmi<'_> => [Nolock], Nolock [zeroed account];
 }
 
 fn task(task: &mut Task) -> Outcome {
