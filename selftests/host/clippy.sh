@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # samples/clippy.toml: clippy rejects in a driver each thing that it lists, and says what to use instead. It has nothing
-# to say of the samples.
+# to say of the samples. And it lists all of the kernel crate that it should.
 #
 # Cells: stock
 
@@ -20,10 +20,12 @@ clippy() {
 mapfile -t methods < <(sed -nE 's/.*path = "([^"]*)", reason = "([^"]*)".*/\1\t\2/p' samples/clippy.toml)
 clippy "$top/selftests/clippy/driver.rs" >"$tmp/said" || true
 rejected() { grep -A8 "disallowed method \`$1\`" "$tmp/said" | grep -qF "$2"; }
+complete() { selftests/clippy/unchecked "$KERNELDIR/source" samples/clippy.toml selftests/clippy/let-through; }
 quiet() { ! clippy "$top/$1" | grep -A8 -e disallowed -e mem::forget; }
 
 samples=(samples/*.rs)
-plan $((${#methods[@]} + 1 + ${#samples[@]}))
+plan $((${#methods[@]} + 2 + ${#samples[@]}))
+check "nothing of the kernel crate that takes flags or gives a guard is left out" complete
 for method in "${methods[@]}"; do check "${method%$'\t'*} is rejected" rejected "${method%$'\t'*}" "${method#*$'\t'}"; done
 check "with the lint mem_forget, a forgotten guard" grep -A4 'usage of `mem::forget` on `Drop` type' "$tmp/said"
 [[ $KTAP_CNT_FAIL == 0 ]] || sed 's/^/# /' "$tmp/said"
