@@ -353,8 +353,21 @@ rows! {
         kernel: |_cx| boxed(KernelBox::<[u8; 64]>::zeroed(GFP_ATOMIC)),
         kalloc: |cx| boxed(KBox::<[u8; 64]>::zeroed(&cx));
     c"kcalloc", raw [16 * 1],
+        kernel: |_cx| boxed(KernelVec::<u64>::zeroed(unknown(8), GFP_ATOMIC)),
         kalloc: |cx| boxed(KBox::<[u64]>::zeroed_slice(&cx, unknown(8)));
     c"krealloc, 64 to 1024", raw [16 * 1],
+        kernel: |_cx| {
+            let mut memory = KernelVec::<u64>::new();
+            let mut len = 8;
+            while len <= 128 {
+                if memory.reserve(unknown(len), GFP_ATOMIC).is_err() {
+                    failed();
+                    break;
+                }
+                used(&*memory);
+                len *= 2;
+            }
+        },
         kalloc: |cx| {
             let mut memory = KBox::<[MaybeUninit<u64>]>::empty();
             let mut len = 8;
