@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Process context used in a scope that does not reclaim.
+
+use kalloc::prelude::*;
+
+pub fn section(task: &mut Task) -> Result<KBox<u32>> {
+    task.noreclaim(|_cx| Ok(KBox::new(&task, 1)?)) //~ ERROR: cannot borrow
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The token of process context used while a guard holds an rwlock for writing.
+
+use kalloc::{prelude::*, sync::RwLock};
+
+pub fn section(task: &mut Task, lock: &RwLock<u32>) -> Result<KBox<u32>> {
+    let _held = task.write_lock(lock);
+    Ok(KBox::new(&*task, 1)?) //~ ERROR: cannot borrow
+}
