@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory for `kfree_rcu()` with interrupts off, where PREEMPT_RT's allocators take sleeping locks.
+
+//@only-target: rt
+
+use kalloc::prelude::*;
+
+pub fn allocate(task: &mut Task) -> Result<RcuBox<u32>> {
+    task.irqs_off(|cx| Ok(RcuBox::new(&cx, 7)?)) //~ ERROR: no allocator may be called
+}
