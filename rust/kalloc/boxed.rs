@@ -276,6 +276,10 @@ impl<T, A: Allocator> Box<T, A> {
     }
 
     /// As [`Box::pin_init`], with the error type of `init`.
+    ///
+    /// # Errors
+    ///
+    /// An [`AllocError`], converted, where there is no memory, and what `init` returns.
     #[inline]
     pub fn try_pin_init<G, E>(grant: G, init: impl PinInit<T, E>) -> Result<Pin<Self>, E>
     where
@@ -302,6 +306,10 @@ impl<T, A: Allocator> Box<T, A> {
     }
 
     /// As [`Box::init`], with the error type of `init`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::try_pin_init`].
     #[inline]
     pub fn try_init<G, E>(grant: G, init: impl Init<T, E>) -> Result<Self, E>
     where

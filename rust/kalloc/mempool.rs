@@ -319,6 +319,18 @@ impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
     /// # Errors
     ///
     /// As [`Mempool::kmalloc`]; the reserve is then what it was.
+    ///
+    /// ```
+    /// use kalloc::{mempool::Mempool, prelude::*};
+    ///
+    /// /// A queue that has become deeper must be able to have more in flight.
+    /// fn deepen(task: &Task, pool: &Mempool<[u8; 512]>, depth: usize) -> Result {
+    ///     if depth > pool.min_nr() {
+    ///         pool.resize(task, depth)?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn resize<C: SleepFs>(&self, _cx: &C, min_nr: usize) -> Result {
         let min_nr = Self::reserve(min_nr)?;
         // SAFETY: By the invariant it is a pool, which lives for as long as `self`, and `min_nr` is
@@ -453,6 +465,8 @@ where
 
     /// Initialises a `T` in an element that it does not leave. Waits until there is one.
     ///
+    /// Context: one that may sleep.
+    ///
     /// # Errors
     ///
     /// What `init` returns.
@@ -527,9 +541,27 @@ where
     /// Moves `value` into an element of the reserve, wraps `mempool_alloc_preallocated()`. Asks no
     /// allocator and does not wait.
     ///
+    /// Context: every one in which a `spinlock_t` may be taken, which it does: not an NMI, and on
+    /// `CONFIG_PREEMPT_RT` not with interrupts or preemption disabled.
+    ///
     /// # Errors
     ///
     /// [`FailedWith`] the value where the reserve is empty.
+    ///
+    /// ```
+    /// use kalloc::{mempool::{Mempool, MempoolBox}, prelude::*};
+    ///
+    /// /// What is left for the interrupt: whether there was an element for `event`.
+    /// fn record(cx: &Irq<'_>, pool: &Mempool<u64>, event: u64) -> bool {
+    ///     match MempoolBox::preallocated(cx, pool, event) {
+    ///         Ok(event) => {
+    ///             pr_info!("{}\n", *event);
+    ///             true
+    ///         }
+    ///         Err(_lost) => false,
+    ///     }
+    /// }
+    /// ```
     #[inline]
     pub fn preallocated<C>(
         cx: &C,

@@ -181,9 +181,21 @@ impl<T> PerCpu<T> {
 
     /// On each possible CPU what `f` makes of its number, wraps `alloc_percpu_gfp()`.
     ///
+    /// Context: as [`PerCpu::zeroed`].
+    ///
     /// # Errors
     ///
     /// As [`PerCpu::zeroed`].
+    ///
+    /// ```
+    /// use core::sync::atomic::AtomicU64;
+    /// use kalloc::prelude::*;
+    ///
+    /// /// Numbers that no two CPUs give out: each begins elsewhere.
+    /// fn numbers(task: &Task) -> Result<PerCpu<AtomicU64>> {
+    ///     Ok(PerCpu::from_fn(task, |cpu| AtomicU64::new(u64::from(cpu) << 48))?)
+    /// }
+    /// ```
     #[inline]
     pub fn from_fn<G>(grant: G, mut f: impl FnMut(u32) -> T) -> Result<Self, Failed<G::Flags>>
     where
@@ -779,9 +791,24 @@ impl<T> PerCpu<LocalLock<T>> {
     /// A locked value on each possible CPU, of what `f` makes of its number; wraps
     /// `alloc_percpu_gfp()` and `local_lock_init()`.
     ///
+    /// Context: as [`PerCpu::zeroed`].
+    ///
     /// # Errors
     ///
     /// As [`PerCpu::zeroed`].
+    ///
+    /// ```
+    /// use kalloc::{percpu::LocalLock, prelude::*};
+    ///
+    /// /// What each CPU has put aside.
+    /// fn spares(task: &Task) -> Result<PerCpu<LocalLock<Option<KBox<[u64; 8]>>>>> {
+    ///     Ok(PerCpu::locked(task, |_cpu| None)?)
+    /// }
+    ///
+    /// fn spare(cx: &mut Atomic<'_>, spares: &PerCpu<LocalLock<Option<KBox<[u64; 8]>>>>) -> Option<KBox<[u64; 8]>> {
+    ///     spares.with(cx, |spare, _cx| spare.take())
+    /// }
+    /// ```
     #[inline]
     pub fn locked<G>(grant: G, mut f: impl FnMut(u32) -> T) -> Result<Self, Failed<G::Flags>>
     where

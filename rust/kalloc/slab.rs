@@ -463,6 +463,8 @@ macro_rules! caches {
         impl<T: $($bound)*> $name<T> {
             /// Gives slabs without objects back, wraps `kmem_cache_shrink()`. Whether no slab is
             /// left.
+            ///
+            /// Context: one that may sleep and is in no scope.
             pub fn shrink<C: SleepFs>(&self, _cx: &C) -> bool {
                 self.0.shrink()
             }
@@ -470,6 +472,8 @@ macro_rules! caches {
             /// Destroys the cache at once, wraps `kmem_cache_destroy()`.
             ///
             /// It has no objects any more: each has an owner of the cache.
+            ///
+            /// Context: one that may sleep and is in no scope. A drop is for the others.
             pub fn destroy<C: SleepFs>(self, _cx: &C) {
                 self.0.destroy();
             }
@@ -523,6 +527,9 @@ pub struct Cache<T>(RawCache, PhantomData<fn() -> T>);
 impl<T> Cache<T> {
     /// Creates a cache, wraps `kmem_cache_create()`.
     ///
+    /// Context: one that may sleep. The kernel asks for `GFP_KERNEL`, which a scope of the thread
+    /// weakens.
+    ///
     /// # Errors
     ///
     /// `EINVAL` for a name that is empty or has a blank or a slash; `ENOMEM` where the kernel makes
@@ -572,6 +579,8 @@ pub type SlabBox<T, O> = Owned<Cache<T>, O>;
 impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
     /// Moves `value` into new memory of the cache, wraps `kmem_cache_alloc()`.
     ///
+    /// Context: as the flags.
+    ///
     /// # Errors
     ///
     /// [`FailedWith`] the value where there is no memory.
@@ -587,6 +596,8 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
     }
 
     /// New memory of the cache, wraps `kmem_cache_alloc()`.
+    ///
+    /// Context: as the flags.
     ///
     /// # Errors
     ///
@@ -610,6 +621,8 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
 
     /// An object of zeroes, wraps `kmem_cache_zalloc()`.
     ///
+    /// Context: as the flags.
+    ///
     /// # Errors
     ///
     /// As [`SlabBox::new_uninit`].
@@ -628,6 +641,8 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
 
     /// Moves `value` into new memory that it does not leave, wraps `kmem_cache_alloc()`.
     ///
+    /// Context: as the flags.
+    ///
     /// # Errors
     ///
     /// As [`SlabBox::new`].
@@ -640,6 +655,8 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
     }
 
     /// Initialises a `T` in new memory that it does not leave, wraps `kmem_cache_alloc()`.
+    ///
+    /// Context: as the flags.
     ///
     /// # Errors
     ///
@@ -669,6 +686,8 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
     }
 
     /// Initialises a `T` in new memory, wraps `kmem_cache_alloc()`.
+    ///
+    /// Context: as the flags.
     ///
     /// # Errors
     ///
@@ -716,6 +735,8 @@ unsafe impl<T: Sync, const N: usize, O: Owner<Cache<T>> + Sync> Sync for SlabBul
 
 impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
     /// `N` objects, each made by `f` from its index: all, or none. Wraps `kmem_cache_alloc_bulk()`.
+    ///
+    /// Context: as the flags, with interrupts on.
     ///
     /// # Errors
     ///
@@ -907,9 +928,44 @@ pub struct ConstructedCache<T>(RawCache, PhantomData<fn(T) -> T>);
 impl<T: Constructed> ConstructedCache<T> {
     /// Creates a cache, wraps `kmem_cache_create()`.
     ///
+    /// Context: one that may sleep.
+    ///
     /// # Errors
     ///
     /// As [`Cache::create`]. A `T` with drop glue does not compile.
+    ///
+    /// ```
+    /// use kalloc::{prelude::*, slab::{Args, Construct, Constructed, ConstructedBox, ConstructedCache}};
+    /// use kernel::{new_spinlock, sync::SpinLock};
+    ///
+    /// #[pin_data]
+    /// struct Session {
+    ///     #[pin]
+    ///     lock: SpinLock<u32>,
+    ///     id: u64,
+    /// }
+    ///
+    /// impl Construct for Session {
+    ///     fn construct() -> impl PinInit<Self> {
+    ///         pin_init!(Session { lock <- new_spinlock!(0), id: 0 })
+    ///     }
+    /// }
+    ///
+    /// impl Constructed for Session {
+    ///     fn reset(self: Pin<&mut Self>) {
+    ///         *self.project().id = 0;
+    ///     }
+    /// }
+    ///
+    /// fn example(task: &Task) -> Result {
+    ///     let cache = ConstructedCache::<Session>::create(task, &Args::new(c"session"))?;
+    ///     let mut session = ConstructedBox::new(task, &cache)?;
+    ///     *session.as_mut().project().id = 7;
+    ///     drop(session); // resets it
+    ///     cache.destroy(task);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn create<C: SleepFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
         const {
             assert!(
@@ -957,6 +1013,8 @@ pub struct ConstructedBox<T: Constructed, O: Owner<ConstructedCache<T>>>(
 
 impl<T: Constructed, O: Owner<ConstructedCache<T>>> ConstructedBox<T, O> {
     /// A constructed object, wraps `kmem_cache_alloc()`.
+    ///
+    /// Context: as the flags.
     ///
     /// # Errors
     ///
@@ -1060,9 +1118,29 @@ pub struct RcuCache<T>(RawCache, PhantomData<fn() -> T>);
 impl<T: Construct + Sync> RcuCache<T> {
     /// Creates a cache, wraps `kmem_cache_create()`.
     ///
+    /// Context: one that may sleep.
+    ///
     /// # Errors
     ///
     /// As [`Cache::create`]. A `T` with drop glue does not compile.
+    ///
+    /// ```
+    /// use kalloc::{prelude::*, slab::{Args, Construct, RcuCache}};
+    /// use kernel::sync::{atomic::Atomic as AtomicCell, Arc};
+    ///
+    /// struct Session { id: AtomicCell<u64> }
+    ///
+    /// impl Construct for Session {
+    ///     fn construct() -> impl PinInit<Self> {
+    ///         init!(Session { id: AtomicCell::new(0) })
+    ///     }
+    /// }
+    ///
+    /// /// Shared by the objects, and gone with the last of them.
+    /// fn sessions(task: &Task) -> Result<Arc<RcuCache<Session>>> {
+    ///     Ok(Arc::new_with(task, RcuCache::create(task, &Args::new(c"session"))?)?)
+    /// }
+    /// ```
     pub fn create<C: SleepFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
         const {
             assert!(
@@ -1108,10 +1186,33 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>>> RcuRef<T, O> {
     /// `init` sets it up, through `&T` alone, from what its last user left. Readers get references
     /// only when it is done.
     ///
+    /// Context: as the flags.
+    ///
     /// # Errors
     ///
     /// [`Failed`] where there is no memory. Under `nofail` a type larger than a page does not
     /// compile.
+    ///
+    /// ```
+    /// use kalloc::{prelude::*, slab::{Construct, RcuCache, RcuRef}};
+    /// use kernel::sync::atomic::{Atomic as AtomicCell, Relaxed};
+    ///
+    /// struct Session { id: AtomicCell<u64> }
+    ///
+    /// impl Construct for Session {
+    ///     fn construct() -> impl PinInit<Self> {
+    ///         init!(Session { id: AtomicCell::new(0) })
+    ///     }
+    /// }
+    ///
+    /// fn session<'a>(
+    ///     cx: &Atomic<'_>,
+    ///     cache: &'a RcuCache<Session>,
+    ///     id: u64,
+    /// ) -> Result<RcuRef<Session, &'a RcuCache<Session>>> {
+    ///     Ok(RcuRef::new(cx, cache, |session| session.id.store(id, Relaxed))?)
+    /// }
+    /// ```
     #[inline]
     pub fn new<G>(grant: G, owner: O, init: impl FnOnce(&T)) -> Result<Self, Failed<G::Flags>>
     where
@@ -1246,6 +1347,20 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> RcuSlot<T, O> {
     /// # Errors
     ///
     /// `new`, where it is from another cache.
+    ///
+    /// ```
+    /// use kalloc::{prelude::*, slab::{Construct, RcuCache, RcuRef, RcuSlot}};
+    ///
+    /// /// From now on readers find `new`, and those that have what was there keep it.
+    /// fn publish<'a, T: Construct + Sync>(
+    ///     bucket: &RcuSlot<T, &'a RcuCache<T>>,
+    ///     new: RcuRef<T, &'a RcuCache<T>>,
+    /// ) -> Result {
+    ///     let old = bucket.replace(Some(new)).map_err(|_| EINVAL)?;
+    ///     drop(old);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn replace(&self, new: Option<RcuRef<T, O>>) -> Result<Option<RcuRef<T, O>>, RcuRef<T, O>> {
         let slot = match new {
             None => ptr::null_mut(),

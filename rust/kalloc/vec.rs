@@ -339,7 +339,11 @@ impl<T, A: Blocking> Vec<T, A> {
 // Elements -------------------------------------------------------------------------------------------------------------
 
 impl<T, A: Allocator> Vec<T, A> {
-    /// Adds `value` at the end where there is room for it already; else gives it back.
+    /// Adds `value` at the end where there is room for it already.
+    ///
+    /// # Errors
+    ///
+    /// `value`, where there is none.
     #[inline]
     pub fn push_within_capacity(&mut self, value: T) -> Result<(), T> {
         if self.len == self.capacity() {

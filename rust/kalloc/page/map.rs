@@ -72,6 +72,10 @@ impl<O: PageOrder, T: Contents, K: Kind> Pages<O, T, K> {
     }
 
     /// As [`Pages::map_local`], to be written.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` where there is no such page.
     #[inline]
     pub fn map_local_mut<C, R>(
         &mut self,
@@ -113,6 +117,10 @@ impl<O: PageOrder, T: Contents, K: Kind> Pages<O, T, K> {
     }
 
     /// As [`Pages::kmap_local`], to be written.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` where there is no such page.
     #[inline]
     pub fn kmap_local_mut<'a, C>(
         &'a mut self,
