@@ -298,7 +298,8 @@ pub trait SleepIo: Sleep {}
     message = "this may sleep and call into file systems, which `{Self}` does not permit",
     label = "not allowed in this context",
     note = "where sleeping is not allowed use `GfpAtomic` or `GfpNowait`, or allocate before the lock is taken; inside a \
-            NOFS or NOIO scope use `GfpNoFs` or `GfpNoIo`"
+            NOFS or NOIO scope use `GfpNoFs` or `GfpNoIo`",
+    note = "a call that takes no flags goes before the section or the scope, or into a work item"
 )]
 pub trait SleepFs: SleepIo {}
 

@@ -527,8 +527,8 @@ pub struct Cache<T>(RawCache, PhantomData<fn() -> T>);
 impl<T> Cache<T> {
     /// Creates a cache, wraps `kmem_cache_create()`.
     ///
-    /// Context: one that may sleep. The kernel asks for `GFP_KERNEL`, which a scope of the thread
-    /// weakens.
+    /// Context: one that may sleep and is in no scope. Under the mutex that this takes others allocate
+    /// with `GFP_KERNEL`, and would wait for who is in a scope.
     ///
     /// # Errors
     ///
@@ -928,7 +928,7 @@ pub struct ConstructedCache<T>(RawCache, PhantomData<fn(T) -> T>);
 impl<T: Constructed> ConstructedCache<T> {
     /// Creates a cache, wraps `kmem_cache_create()`.
     ///
-    /// Context: one that may sleep.
+    /// Context: one that may sleep and is in no scope.
     ///
     /// # Errors
     ///
@@ -1118,7 +1118,7 @@ pub struct RcuCache<T>(RawCache, PhantomData<fn() -> T>);
 impl<T: Construct + Sync> RcuCache<T> {
     /// Creates a cache, wraps `kmem_cache_create()`.
     ///
-    /// Context: one that may sleep.
+    /// Context: one that may sleep and is in no scope.
     ///
     /// # Errors
     ///
