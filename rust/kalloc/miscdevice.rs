@@ -4,8 +4,9 @@
 //!
 //! C header: [`include/linux/miscdevice.h`](srctree/include/linux/miscdevice.h)
 //!
-//! A driver written for [`kernel::miscdevice`] changes the signatures of its functions. All are
-//! called by a program's system call or when it ends, in process context, on every kernel.
+//! A driver written for [`kernel::miscdevice`] changes the signatures of its functions, keeps data that
+//! borrows nothing, and registers with [`Registered`]. All functions are called by a program's system
+//! call or when it ends, in process context, on every kernel.
 
 use crate::{
     context::{Sleep, Task},
