@@ -104,6 +104,55 @@ struct testlib_event testlib_trace_event(size_t index)
 }
 EXPORT_SYMBOL_GPL(testlib_trace_event);
 
+/* The same where the code runs, be it an interrupt: what comes in between is at another level. */
+static struct testlib_event here_events[16];
+static size_t nr_here_events;
+static struct task_struct *here_traced;
+static unsigned char here_level;
+
+static void record_here(struct testlib_event event)
+{
+	if (READ_ONCE(here_traced) != current || here_level != interrupt_context_level())
+		return;
+	if (nr_here_events < ARRAY_SIZE(here_events))
+		here_events[nr_here_events++] = event;
+}
+
+static void see_kmalloc(void *data, unsigned long call_site, const void *ptr, size_t size, size_t bytes_alloc,
+			gfp_t gfp, int node)
+{
+	record_here((struct testlib_event){ .ptr = ptr, .size = size, .gfp = gfp, .node = node });
+}
+
+static void see_kmem_cache_alloc(void *data, unsigned long call_site, const void *ptr, struct kmem_cache *cache,
+				 gfp_t gfp, int node)
+{
+	record_here((struct testlib_event){ .ptr = ptr, .gfp = gfp, .node = node });
+}
+
+void testlib_here_trace_start(void)
+{
+	nr_here_events = 0;
+	here_level = interrupt_context_level();
+	WRITE_ONCE(here_traced, current);
+}
+EXPORT_SYMBOL_GPL(testlib_here_trace_start);
+
+void testlib_here_trace_stop(void)
+{
+	WRITE_ONCE(here_traced, NULL);
+}
+EXPORT_SYMBOL_GPL(testlib_here_trace_stop);
+
+gfp_t testlib_here_gfp(const void *ptr)
+{
+	for (size_t i = 0; i < nr_here_events; i++)
+		if (here_events[i].ptr == ptr)
+			return here_events[i].gfp;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(testlib_here_gfp);
+
 static struct testlib_page_event page_events[TESTLIB_EVENTS];
 static size_t nr_page_events;
 static struct task_struct *page_traced;
@@ -1081,6 +1130,7 @@ static struct {
 #define PROBE(name) { #name, probe_##name }
 	PROBE(kmalloc), PROBE(kfree), PROBE(kmem_cache_alloc), PROBE(kmem_cache_free),
 	PROBE(mm_page_alloc), PROBE(mm_page_free), { "mm_page_free", see_page_free },
+	{ "kmalloc", see_kmalloc }, { "kmem_cache_alloc", see_kmem_cache_alloc },
 	PROBE(percpu_alloc_percpu),
 	PROBE(dma_alloc), PROBE(dma_free), PROBE(dma_alloc_pages), PROBE(dma_free_pages),
 	PROBE(dma_map_phys), PROBE(dma_unmap_phys), PROBE(dma_map_sg), PROBE(dma_unmap_sg),
@@ -1111,6 +1161,8 @@ static int register_probes(void)
 	check_trace_callback_type_mm_page_alloc(probe_mm_page_alloc);
 	check_trace_callback_type_mm_page_free(probe_mm_page_free);
 	check_trace_callback_type_mm_page_free(see_page_free);
+	check_trace_callback_type_kmalloc(see_kmalloc);
+	check_trace_callback_type_kmem_cache_alloc(see_kmem_cache_alloc);
 	check_trace_callback_type_percpu_alloc_percpu(probe_percpu_alloc_percpu);
 	check_trace_callback_type_dma_alloc(probe_dma_alloc);
 	check_trace_callback_type_dma_free(probe_dma_free);

@@ -21,6 +21,14 @@ void testlib_trace_start(void);
 size_t testlib_trace_stop(void);
 struct testlib_event testlib_trace_event(size_t index);
 
+/*
+ * The first allocations where the code runs, be it an interrupt, and the flags of that which gave the memory; 0 where none
+ * did.
+ */
+void testlib_here_trace_start(void);
+void testlib_here_trace_stop(void);
+gfp_t testlib_here_gfp(const void *ptr);
+
 /* Pages that the current thread allocated or freed, as the kmem: tracepoints saw them. */
 struct testlib_page_event {
 	unsigned long pfn;

@@ -197,6 +197,57 @@ impl Trace {
     }
 }
 
+/// Whether `make` makes something, and the kernel was asked for its memory, which is `at` a place of
+/// it, with those flags, as the kmem: tracepoints see it. In every context but an NMI.
+pub(crate) fn asks_for<M, E>(
+    gfp: kernel::bindings::gfp_t,
+    make: impl FnOnce() -> Result<M, E>,
+    at: impl FnOnce(&M) -> *const u8,
+) -> bool {
+    // SAFETY: It has no preconditions.
+    unsafe { c::testlib_here_trace_start() };
+    let made = make();
+    // SAFETY: It was started above.
+    unsafe { c::testlib_here_trace_stop() };
+    // SAFETY: It has no preconditions.
+    made.is_ok_and(|made| unsafe { c::testlib_here_gfp(at(&made).cast()) } == gfp)
+}
+
+/// Checks that an expression is true in each context that has allocators and must not sleep: with a
+/// lock held, with bottom halves off, in a real softirq, and off PREEMPT_RT with interrupts off and
+/// in a real hard interrupt.
+macro_rules! check_in_each_atomic_context {
+    ($task:ident, |$cx:ident| $works:expr) => {{
+        use kernel::{new_spinlock, new_spinlock_irq};
+        use $crate::testlib::{in_hardirq, in_softirq, Place};
+
+        let lock = KBox::pin_init(&$task, new_spinlock!(()))?;
+        $crate::testlib::check!($task.locked(&lock, |(), $cx| $works));
+        let lock = KBox::pin_init(&$task, new_spinlock_irq!(()))?;
+        $crate::testlib::check!($task.locked_irq(&lock, |(), $cx| $works));
+        $crate::testlib::check!($task.rcu_read(|_, $cx| $works));
+        $crate::testlib::check!($task.bh_off(|$cx| $works));
+        let (mut there, mut works) = (false, false);
+        in_softirq(|$cx| {
+            there = Place::here().is(Place::SOFTIRQ);
+            works = $works;
+        })?;
+        $crate::testlib::check_eq!((there, works), (true, true));
+        #[cfg(not(CONFIG_PREEMPT_RT))]
+        {
+            $crate::testlib::check!($task.irqs_off(|$cx| $works));
+            $crate::testlib::check!($task.preempt_off(|$cx| $works));
+            let (mut there, mut works) = (false, false);
+            in_hardirq(|$cx| {
+                there = Place::here().is(Place::HARDIRQ);
+                works = $works;
+            })?;
+            $crate::testlib::check_eq!((there, works), (true, true));
+        }
+    }};
+}
+pub(crate) use check_in_each_atomic_context;
+
 /// What the kmem: tracepoints saw of the pages of the current thread while `f` ran.
 pub(crate) fn pages_traced<R>(f: impl FnOnce() -> R) -> (R, PageTrace) {
     // SAFETY: It has no preconditions.
