@@ -19,7 +19,9 @@
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
+#include <linux/namei.h>
 #include <linux/notifier.h>
+#include <linux/path.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -27,6 +29,7 @@
 #include <linux/sprintf.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
+#include <linux/ucopysize.h>
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 #include <trace/events/dma.h>
@@ -980,6 +983,133 @@ long testlib_slab_attribute(const char *cache, const char *attribute)
 	return text[0] >= '0' && text[0] <= '9' ? simple_strtol(text, NULL, 10) : len;
 }
 EXPORT_SYMBOL_GPL(testlib_slab_attribute);
+
+bool testlib_slab_id(const char *cache, char *id, size_t len)
+{
+	char *name = kasprintf(GFP_KERNEL, "/sys/kernel/slab/%s", cache);
+	struct path path;
+	int err = name ? kern_path(name, LOOKUP_FOLLOW, &path) : -ENOMEM;
+
+	kfree(name);
+	if (err)
+		return false;
+	strscpy(id, path.dentry->d_name.name, len);
+	path_put(&path);
+	return true;
+}
+EXPORT_SYMBOL_GPL(testlib_slab_id);
+
+/* With one of these a kprobe may change where to go on. */
+static void goes_elsewhere(struct kprobe *p, struct pt_regs *regs, unsigned long flags)
+{
+}
+
+static int divert(struct kprobe *probe)
+{
+	/* Fit to be registered again. */
+	probe->addr = NULL;
+	probe->flags = 0;
+	probe->post_handler = goes_elsewhere;
+	return register_kprobe(probe);
+}
+
+static struct task_struct *gets_no_cache;
+
+static void *no_cache(void)
+{
+	return NULL;
+}
+
+static int instead_of_cache(struct kprobe *p, struct pt_regs *regs)
+{
+	if (cmpxchg(&gets_no_cache, current, NULL) != current)
+		return 0;
+	/* It returns to the caller. */
+	instruction_pointer_set(regs, (unsigned long)no_cache);
+	return 1;
+}
+
+static struct kprobe cache_probe = { .symbol_name = "__kmem_cache_create_args", .pre_handler = instead_of_cache };
+
+bool testlib_no_cache_start(void)
+{
+	if (divert(&cache_probe))
+		return false;
+	WRITE_ONCE(gets_no_cache, current);
+	return true;
+}
+EXPORT_SYMBOL_GPL(testlib_no_cache_start);
+
+bool testlib_no_cache_stop(void)
+{
+	bool came = !xchg(&gets_no_cache, NULL);
+
+	unregister_kprobe(&cache_probe);
+	return came;
+}
+EXPORT_SYMBOL_GPL(testlib_no_cache_stop);
+
+#ifdef CONFIG_HARDENED_USERCOPY
+static struct {
+	const void *ptr;
+	size_t len;
+	bool stopped;
+	struct task_struct *thread;
+	struct completion over;
+} usercopy;
+
+static void stop_usercopy(void)
+{
+	usercopy.stopped = true;
+	kthread_complete_and_exit(&usercopy.over, 0);
+}
+
+/* Its callers do not expect it to return. */
+static int instead_of_abort(struct kprobe *p, struct pt_regs *regs)
+{
+	if (current != usercopy.thread)
+		return 0;
+	instruction_pointer_set(regs, (unsigned long)stop_usercopy);
+	return 1;
+}
+
+static int check_usercopy(void *data)
+{
+	__check_object_size(usercopy.ptr, usercopy.len, true);
+	kthread_complete_and_exit(&usercopy.over, 0);
+}
+
+int testlib_may_copy_to_user(const void *ptr, size_t len)
+{
+	static struct kprobe probe = { .symbol_name = "usercopy_abort", .pre_handler = instead_of_abort };
+	struct task_struct *thread;
+	int err = divert(&probe);
+
+	if (err)
+		return err;
+	usercopy.ptr = ptr;
+	usercopy.len = len;
+	usercopy.stopped = false;
+	init_completion(&usercopy.over);
+	thread = kthread_create(check_usercopy, NULL, "kalloc_usercopy");
+	if (IS_ERR(thread)) {
+		err = PTR_ERR(thread);
+	} else {
+		usercopy.thread = thread;
+		wake_up_process(thread);
+		wait_for_completion(&usercopy.over);
+		err = !usercopy.stopped;
+	}
+	unregister_kprobe(&probe);
+	return err;
+}
+#else
+int testlib_may_copy_to_user(const void *ptr, size_t len)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+EXPORT_SYMBOL_GPL(testlib_may_copy_to_user);
 
 static const void *dma_traced;
 static struct testlib_dma_event dma_events[TESTLIB_EVENTS];

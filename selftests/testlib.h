@@ -86,6 +86,16 @@ unsigned long testlib_totalram_pages(void);
 
 /* What the kernel says of a slab cache: /sys/kernel/slab/CACHE/ATTRIBUTE, or a negative error. */
 long testlib_slab_attribute(const char *cache, const char *attribute);
+/*
+ * The name under which the kernel keeps a cache there: its own, or where it may be one with others ":", a letter for each
+ * property that those must have too, "-", and the size. False where there is no such cache.
+ */
+bool testlib_slab_id(const char *cache, char *id, size_t len);
+/* The next cache that the current thread creates is none; false where that cannot be. Then says whether it came to that. */
+bool testlib_no_cache_start(void);
+bool testlib_no_cache_stop(void);
+/* Whether copy_to_user() would copy it, which it looks at before: 1 or 0, or a negative error where it does not. */
+int testlib_may_copy_to_user(const void *ptr, size_t len);
 
 /* How many locks of that name lockdep knows that the current thread holds. */
 int testlib_locks_held(const char *name);

@@ -170,7 +170,7 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    pub(crate) fn events(&self) -> impl Iterator<Item = c::testlib_event> {
+    pub(crate) fn events(&self) -> impl Iterator<Item = c::testlib_event> + Clone {
         // SAFETY: It has no preconditions.
         (0..self.len).map(|index| unsafe { c::testlib_trace_event(index) })
     }
