@@ -476,6 +476,34 @@ impl Drop for Counted<'_> {
     }
 }
 
+/// In which order things were dropped: the hexadecimal digit of each, one after the other.
+pub(crate) struct DropOrder(core::sync::atomic::AtomicU64);
+
+impl DropOrder {
+    pub(crate) const fn new() -> Self {
+        Self(core::sync::atomic::AtomicU64::new(0))
+    }
+
+    /// What says its digit, 1 to 15, when it is dropped.
+    pub(crate) fn digit(&self, digit: usize) -> Digit<'_> {
+        Digit(self, digit as u64)
+    }
+
+    /// The digits so far; from here on it is about what is dropped next.
+    pub(crate) fn take(&self) -> u64 {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+pub(crate) struct Digit<'a>(&'a DropOrder, u64);
+
+impl Drop for Digit<'_> {
+    fn drop(&mut self) {
+        let digits = self.0 .0.load(Ordering::Relaxed);
+        self.0 .0.store(digits << 4 | self.1, Ordering::Relaxed);
+    }
+}
+
 type Large = KBox<[u8; 4 << 20]>;
 
 /// The largest pieces that there are, until there are none: what a failure needs on a kernel
