@@ -3,8 +3,8 @@
 //! All flags in all contexts that may use them: Documentation/matrix.rst names the test of each cell.
 
 use kalloc::{nolock::NolockPages, prelude::*};
-use kernel::new_spinlock;
-use testlib::{check, in_hardirq, in_nmi, in_softirq, Outcome};
+use kernel::{new_spinlock, new_spinlock_irq};
+use testlib::{check, check_eq, in_hardirq, in_nmi, in_softirq, Outcome, Place};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -124,13 +124,20 @@ fn bh(task: &mut Task) -> Outcome {
 }
 
 fn irq(task: &mut Task) -> Outcome {
-    check!(cells::irq(&task.as_irq()));
+    let lock = KBox::pin_init(&*task, new_spinlock_irq!(()))?;
+    let (place, works) = task.locked_irq(&lock, |(), cx| (Place::here(), cells::irq(cx)));
+    check!(works);
+    // On PREEMPT_RT they stay on.
+    check!(place.is(Place::IRQS_OFF) != cfg!(CONFIG_PREEMPT_RT));
     #[cfg(not(CONFIG_PREEMPT_RT))]
     {
-        let mut works = false;
-        // SAFETY: A hard interrupt may do more here than what `Irq` permits.
-        in_hardirq(|_| works = cells::irq(&unsafe { Irq::assume() }))?;
-        check!(works);
+        let (mut there, mut works) = (false, false);
+        in_hardirq(|_| {
+            there = Place::here().is(Place::HARDIRQ);
+            // SAFETY: A hard interrupt may do more here than what `Irq` permits.
+            works = cells::irq(&unsafe { Irq::assume() });
+        })?;
+        check_eq!((there, works), (true, true));
     }
     Ok(())
 }
