@@ -15,7 +15,10 @@ use kernel::{
     },
     workqueue::{self, impl_has_work, new_work, Work, WorkItem},
 };
-use testlib::{all_large_memory, c, check, check_eq, traced, Counted, Outcome};
+use testlib::{
+    all_large_memory, asks_for, c, check, check_eq, check_in_each_atomic_context, traced, Counted,
+    DropOrder, Outcome,
+};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -56,6 +59,7 @@ impl kalloc::Module for Tests {
                 ("memory_is_reused_by_take", memory_is_reused_by_take),
                 ("pinned_initialisers", pinned_initialisers),
                 ("use_and_drop_in_each_context", use_and_drop_in_each_context),
+                ("made_in_each_atomic_context", made_in_each_atomic_context),
                 ("arc_keeps_the_cache", arc_keeps_the_cache),
                 (
                     "caches_where_nothing_is_reclaimed",
@@ -408,6 +412,41 @@ fn use_and_drop_in_each_context(task: &mut Task) -> Outcome {
     });
     result?;
     check!(trace.events().count() >= 10);
+    check!(cache.shrink(task));
+    Ok(())
+}
+
+/// The memory is asked for there, and with the flags of there.
+fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
+    const ATOMIC: u32 = GfpAtomic::BITS;
+    let cache = cache::<u64>(task)?;
+    check_in_each_atomic_context!(task, |cx| asks_for(
+        ATOMIC,
+        || SlabBox::new(&cx, &cache, 7),
+        |object| (&raw const **object).cast()
+    ));
+    check!(task.bh_off(|cx| SlabBulk::<_, 4, _>::from_fn(&cx, &cache, |i| i as u64).is_ok()));
+    let mut works = false;
+    testlib::in_softirq(|cx| {
+        works = SlabBulk::<_, 4, _>::from_fn(&cx, &cache, |i| i as u64).is_ok();
+    })?;
+    check!(works && cache.shrink(task));
+
+    let cache = ConstructedCache::<Wired>::create(task, &Args::new(c"kalloc_test_constructed"))?;
+    check_in_each_atomic_context!(task, |cx| asks_for(
+        ATOMIC,
+        || ConstructedBox::new(&cx, &cache),
+        |object| (&raw const **object).cast()
+    ));
+    check!(cache.shrink(task));
+
+    // An object has a count before it.
+    let cache = RcuCache::<Session>::create(task, &Args::new(c"kalloc_test_rcu"))?;
+    check_in_each_atomic_context!(task, |cx| asks_for(
+        ATOMIC,
+        || RcuRef::new(&cx, &cache, |session: &Session| session.set(1)),
+        |session| (&raw const **session).cast::<u8>().wrapping_sub(8)
+    ));
     check!(cache.shrink(task));
     Ok(())
 }
