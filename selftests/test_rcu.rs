@@ -6,7 +6,9 @@
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use kalloc::prelude::*;
 use kernel::new_spinlock;
-use testlib::{check, check_eq, in_hardirq, in_nmi, traced, Outcome};
+use testlib::{
+    asks_for, check, check_eq, check_in_each_atomic_context, in_hardirq, in_nmi, traced, Outcome,
+};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -19,6 +21,7 @@ testlib::tests! {
     freed_after_a_grace_period,
     readers_see_old_or_new,
     in_each_context,
+    made_in_each_atomic_context,
     drop_in_each_context,
     free_may_sleep,
     cell_frees_what_it_has,
@@ -178,6 +181,17 @@ fn in_each_context(task: &mut Task) -> Outcome {
         }
     })?;
     check_eq!(spare.as_deref(), Some(&3));
+    Ok(())
+}
+
+/// The memory is asked for there, and with the flags of there. Before the value is what the kernel
+/// frees it by.
+fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
+    check_in_each_atomic_context!(task, |cx| asks_for(
+        GfpAtomic::BITS,
+        || RcuBox::new(&cx, [7u64; 9]),
+        |made| (&raw const **made).cast::<u8>().wrapping_sub(8)
+    ));
     Ok(())
 }
 
