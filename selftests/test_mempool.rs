@@ -9,7 +9,10 @@ use kernel::{
     sync::{Arc, SpinLock},
     workqueue::{self, impl_has_delayed_work, new_delayed_work, DelayedWork, WorkItem},
 };
-use testlib::{all_large_memory, check, check_eq, traced, Counted, Outcome};
+use testlib::{
+    all_large_memory, asks_for, check, check_eq, check_in_each_atomic_context, traced, Counted,
+    DropOrder, Outcome,
+};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -47,6 +50,7 @@ impl kalloc::Module for Tests {
                 ("resize_on_two_cpus_at_once", resize_on_two_cpus_at_once),
                 ("bulk_is_one_owner", bulk_is_one_owner),
                 ("use_and_drop_in_each_context", use_and_drop_in_each_context),
+                ("made_in_each_atomic_context", made_in_each_atomic_context),
                 (
                     "pool_dropped_in_atomic_context",
                     pool_dropped_in_atomic_context,
@@ -272,22 +276,29 @@ fn creation_fails_when_memory_is_short(task: &mut Task) -> Outcome {
 
 // Elements -------------------------------------------------------------------------------------------------------------
 
+/// The value of a C expression of flags.
+fn bits(expression: &CStr) -> u32 {
+    use kernel::str::CStrExt as _;
+    let mut bits = 0;
+    // SAFETY: A string, and a place for the result.
+    unsafe { testlib::c::testlib_gfp(expression.as_char_ptr(), &mut bits) };
+    bits
+}
+
+/// What the pool adds to the flags.
+fn added() -> u32 {
+    (bits(c"GFP_KERNEL | __GFP_NOMEMALLOC")
+        | bits(c"GFP_KERNEL | __GFP_NORETRY")
+        | bits(c"GFP_KERNEL | __GFP_NOWARN"))
+        & !bits(c"GFP_KERNEL")
+}
+
 /// The pool asks first without waiting, whatever the flags.
 fn tracepoint_sees_flags(task: &mut Task) -> Outcome {
     let args = Args::new(c"kalloc_test_pool").no_merge();
     let cache = Cache::<u64>::create(task, &args)?;
     let pool = Mempool::<_, _>::slab(&task, 1, &cache)?;
-    let bits = |expression: &CStr| {
-        use kernel::str::CStrExt as _;
-        let mut bits = 0;
-        // SAFETY: A string, and a place for the result.
-        unsafe { testlib::c::testlib_gfp(expression.as_char_ptr(), &mut bits) };
-        bits
-    };
-    let added = (bits(c"GFP_KERNEL | __GFP_NOMEMALLOC")
-        | bits(c"GFP_KERNEL | __GFP_NORETRY")
-        | bits(c"GFP_KERNEL | __GFP_NOWARN"))
-        & !bits(c"GFP_KERNEL");
+    let added = added();
     let waits = bits(c"__GFP_RECLAIM | __GFP_IO") & !bits(c"__GFP_KSWAPD_RECLAIM | __GFP_NOWARN");
 
     let (element, trace) = traced(|| MempoolBox::new(&task, &pool, 1));
@@ -450,6 +461,34 @@ fn use_and_drop_in_each_context(task: &mut Task) -> Outcome {
         task.preempt_off(|cx| MempoolBox::try_new(&cx, &pool, 7).map(drop))?;
     }
     check_eq!(pool.curr_nr(), 4);
+    Ok(())
+}
+
+/// From the allocator, which is asked with the flags of there, and from the reserve.
+fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
+    let flags = bits(c"GFP_ATOMIC") | added();
+    let pool = Mempool::<[u8; 1000]>::kmalloc(&task, 2)?;
+    check_in_each_atomic_context!(task, |cx| asks_for(
+        flags,
+        || MempoolBox::try_new(&cx, &pool, [7; 1000]),
+        |element| element.as_ptr()
+    ));
+    let cache = Cache::<u64>::create(task, &Args::new(c"kalloc_test_pool").no_merge())?;
+    let pool = Mempool::<_, _>::slab(&task, 2, &cache)?;
+    check_in_each_atomic_context!(task, |cx| asks_for(
+        flags,
+        || MempoolBox::try_new(&cx, &pool, 7),
+        |element| (&raw const **element).cast()
+    ));
+    check_in_each_atomic_context!(task, |cx| {
+        let one = MempoolBox::preallocated(cx, &pool, 1);
+        let two = MempoolBox::preallocated(cx, &pool, 2);
+        let none = MempoolBox::preallocated(cx, &pool, 3);
+        one.is_ok() && two.is_ok() && none.is_err_and(|failed| failed.value == 3)
+    });
+    let pool = Mempool::<[u8; 1000], PageBacked>::pages(&task, 2)?;
+    check_in_each_atomic_context!(task, |cx| MempoolBox::try_new(&cx, &pool, [7; 1000])
+        .is_ok_and(|element| *element == [7; 1000]));
     Ok(())
 }
 
