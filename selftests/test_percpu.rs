@@ -11,7 +11,9 @@ use kalloc::{
     prelude::*,
 };
 use kernel::new_spinlock;
-use testlib::{check, check_eq, in_hardirq, in_nmi, Counted, Outcome};
+use testlib::{
+    check, check_eq, check_in_each_atomic_context, in_hardirq, in_nmi, Counted, DropOrder, Outcome,
+};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -35,6 +37,7 @@ testlib::tests! {
     values_drop_once,
     drop_in_each_context,
     atomic_allocation,
+    made_in_each_atomic_context,
     memory_is_used_again,
 }
 
@@ -388,6 +391,21 @@ fn atomic_allocation(task: &mut Task) -> Outcome {
         false
     });
     check!(failed);
+    Ok(())
+}
+
+/// The memory is asked for there, and with the flags of there.
+fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
+    check_in_each_atomic_context!(task, |cx| {
+        let (made, (gfp, size, _)) = testlib::percpu_traced(|| PerCpu::<u64>::zeroed(&cx));
+        made.is_ok_and(|made| made.iter().all(|&value| value == 0))
+            && (gfp, size) == (GfpAtomic::BITS, 8)
+    });
+    check_in_each_atomic_context!(task, |cx| PerCpu::locked(cx.with(GfpNowait), |cpu| cpu)
+        .is_ok_and(|mut made| made
+            .iter_mut()
+            .zip(0..)
+            .all(|(value, cpu)| *value.get_mut() == cpu)));
     Ok(())
 }
 
