@@ -13,7 +13,10 @@ use kernel::{
     new_spinlock,
     page::PAGE_SIZE,
 };
-use testlib::{c, check, check_eq, traced, Counted, Outcome, Stop};
+use testlib::{
+    all_large_memory, asks_for, c, check, check_eq, check_in_each_atomic_context, traced, Counted,
+    DropOrder, Outcome, Stop,
+};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -35,6 +38,7 @@ testlib::tests! {
     drop_runs_once,
     flags_reach_the_kernel,
     in_each_context,
+    grows_in_each_atomic_context,
     nonblocking_capacity,
     boxes_and_vectors,
     vectors_convert_without_a_copy,
@@ -395,6 +399,26 @@ fn in_each_context(task: &mut Task) -> Outcome {
         drop(place.take());
     });
     check_eq!(&list[..], &[1; 3]);
+    Ok(())
+}
+
+/// Each step asks for its memory there, and with the flags of there. (Elements of less could grow in
+/// the memory that they have.)
+fn grows_in_each_atomic_context(task: &mut Task) -> Outcome {
+    check_in_each_atomic_context!(task, |cx| {
+        let mut list = KVec::new();
+        let grown = (0..100).all(|i| {
+            if list.len() < list.capacity() {
+                return list.push(&cx, [i; 16]).is_ok();
+            }
+            asks_for(
+                GfpAtomic::BITS,
+                || list.push(&cx, [i; 16]).map(|()| list.as_ptr()),
+                |elements| elements.cast(),
+            )
+        });
+        grown && list.iter().copied().eq((0..100).map(|i| [i; 16]))
+    });
     Ok(())
 }
 
