@@ -39,6 +39,14 @@ impl kalloc::Module for Tests {
                     "kmem_cache_names_it_after_the_struct",
                     kmem_cache_names_it_after_the_struct,
                 ),
+                (
+                    "similar_caches_are_one_unless_asked",
+                    similar_caches_are_one_unless_asked,
+                ),
+                (
+                    "usercopy_window_is_of_the_field",
+                    usercopy_window_is_of_the_field,
+                ),
                 ("wrong_names_are_errors", wrong_names_are_errors),
                 (
                     "tracepoint_sees_flags_and_node",
@@ -189,6 +197,93 @@ fn kernel_sees_what_was_asked(task: &mut Task) -> Outcome {
         check_eq!(attribute(NAME, c"cache_dma"), 1);
         dma.destroy(task);
     }
+    Ok(())
+}
+
+/// What a cache may be one with is in the kernel's name for it, and with it whether it is charged.
+fn similar_caches_are_one_unless_asked(task: &mut Task) -> Outcome {
+    const NAME: &CStr = c"kalloc_test_similar";
+    let create = |args: &Args<'_, [u8; 56]>| -> Result<[u8; 32]> {
+        use kernel::str::CStrExt as _;
+        let cache = Cache::create(task, args)?;
+        let mut id = [0; 32];
+        // SAFETY: A string, and room for another one.
+        let has =
+            unsafe { c::testlib_slab_id(NAME.as_char_ptr(), id.as_mut_ptr().cast(), id.len()) };
+        cache.destroy(task);
+        has.then_some(id).ok_or(ENOENT)
+    };
+    let plain = create(&Args::new(NAME))?;
+    if plain[0] != b':' {
+        return Err(testlib::Stop::Skip("no two caches are one here"));
+    }
+    check!(plain.starts_with(b":0000056\0"));
+    check!(create(&Args::new(NAME).no_merge())?.starts_with(b"kalloc_test_similar\0"));
+    let charged = create(&Args::new(NAME).account())?;
+    check!(charged.starts_with(if cfg!(CONFIG_MEMCG) {
+        b":A-0000056\0"
+    } else {
+        b":0000056\0"
+    }));
+    check!(create(&Args::new(NAME).reclaim_account())?.starts_with(b":a-0000056\0"));
+    check!(create(&Args::new(NAME).cache_dma32())?.starts_with(b":D-0000056\0"));
+    Ok(())
+}
+
+/// As the kernel itself sees it, where it would stop a copy.
+fn usercopy_window_is_of_the_field(task: &mut Task) -> Outcome {
+    const TEXT: usize = 40;
+    #[repr(C)]
+    struct Message {
+        id: AtomicCell<i64>,
+        text: [AtomicCell<i8>; TEXT],
+        end: [AtomicCell<i64>; 3],
+    }
+    impl Construct for Message {
+        fn construct() -> impl PinInit<Self> {
+            init!(Message {
+                id: AtomicCell::new(0),
+                text: [const { AtomicCell::new(7) }; TEXT],
+                end: [const { AtomicCell::new(0) }; 3],
+            })
+        }
+    }
+    /// Whether bytes from the text on, or from before it, may be copied to user space.
+    fn may_be_copied(message: &Message, from: isize, len: usize) -> i32 {
+        let text = (&raw const message.text).cast::<u8>();
+        // SAFETY: It computes, and does not copy.
+        unsafe { c::testlib_may_copy_to_user(text.wrapping_offset(from).cast(), len) }
+    }
+    fn is_the_text(message: &Message) -> Outcome {
+        check_eq!(message.id.load(Relaxed) + message.end[2].load(Relaxed), 0);
+        check_eq!(may_be_copied(message, 0, TEXT), 1);
+        check_eq!(may_be_copied(message, 3, 1), 1);
+        check_eq!(may_be_copied(message, -1, 1), 0);
+        check_eq!(may_be_copied(message, -1, TEXT), 0);
+        check_eq!(may_be_copied(message, 1, TEXT), 0);
+        check_eq!(may_be_copied(message, TEXT as isize, 1), 0);
+        Ok(())
+    }
+
+    if cfg!(not(CONFIG_HARDENED_USERCOPY)) {
+        return Err(testlib::Stop::Skip("no CONFIG_HARDENED_USERCOPY"));
+    }
+    let args = Args::new(c"kalloc_test_window").usercopy(usercopy!(Message, text));
+    let cache = Cache::create(task, &args)?;
+    let message = SlabBox::pin_init(&task, &cache, Message::construct())?;
+    is_the_text(&message)?;
+    drop(message);
+    cache.destroy(task);
+    // Here an object has a count before it.
+    let cache = RcuCache::create(task, &args)?;
+    let message = RcuRef::new(&task, &cache, |_: &Message| ())?;
+    is_the_text(&message)?;
+    drop(message);
+    cache.destroy(task);
+    // Without a window there is none.
+    let cache = Cache::create(task, &Args::new(c"kalloc_test_window"))?;
+    let message = SlabBox::pin_init(&task, &cache, Message::construct())?;
+    check_eq!(may_be_copied(&message, 0, 1), 0);
     Ok(())
 }
 
