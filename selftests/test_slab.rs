@@ -59,6 +59,14 @@ impl kalloc::Module for Tests {
                     "value_comes_back_when_memory_is_short",
                     value_comes_back_when_memory_is_short,
                 ),
+                (
+                    "constructed_objects_when_memory_is_short",
+                    constructed_objects_when_memory_is_short,
+                ),
+                (
+                    "creation_that_fails_frees_all",
+                    creation_that_fails_frees_all,
+                ),
                 ("nofail_is_infallible", nofail_is_infallible),
                 (
                     "object_is_dropped_and_freed_once",
@@ -410,6 +418,74 @@ fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
         next = link.into_inner().next;
     }
     check!(len > 0);
+    Ok(())
+}
+
+/// What is so large that there is none any more, and as it was made.
+fn constructed_objects_when_memory_is_short(task: &mut Task) -> Outcome {
+    const SIZE: usize = 240 << 10;
+    struct Large {
+        bytes: [u8; SIZE],
+    }
+    impl Construct for Large {
+        fn construct() -> impl PinInit<Self> {
+            init!(Large { bytes <- pin_init::init_zeroed() })
+        }
+    }
+    impl Constructed for Large {
+        fn reset(self: Pin<&mut Self>) {}
+    }
+    let args = Args::new(c"kalloc_test_large");
+    macro_rules! each {
+        ($($cache:ident: |$grant:ident, $owner:ident| $new:expr;)*) => {$({
+            let $owner = &$cache::<Large>::create(task, &args)?;
+            let mut kept = KBox::from_fn(&task, 1024, |_| None)?;
+            let hoard = all_large_memory(task)?;
+            let mut failed = false;
+            for place in kept.iter_mut() {
+                let $grant = task.with(NoReclaim.nowarn());
+                match $new {
+                    Ok(object) => *place = Some(object),
+                    Err(error) => {
+                        failed = Error::from(error) == ENOMEM;
+                        break;
+                    }
+                }
+            }
+            drop(hoard);
+            check!(failed);
+            // It works as before, and nothing stays.
+            let $grant = &*task;
+            check_eq!(($new)?.bytes[SIZE - 1], 0);
+            drop(kept);
+            check!($owner.shrink($grant));
+        })*};
+    }
+    each! {
+        ConstructedCache: |grant, cache| ConstructedBox::new(grant, cache);
+        RcuCache: |grant, cache| RcuRef::new(grant, cache, |_: &Large| ());
+    }
+    Ok(())
+}
+
+/// The kernel makes no cache: what was made for it is freed.
+fn creation_that_fails_frees_all(task: &mut Task) -> Outcome {
+    const ARGS: Args<'_, u64> = Args::new(c"kalloc_test_none").no_merge();
+    // SAFETY: It has no preconditions.
+    if !unsafe { c::testlib_no_cache_start() } {
+        return Err(testlib::Stop::Skip("no kprobe there"));
+    }
+    let (cache, trace) = traced(|| Cache::create(task, &ARGS));
+    // SAFETY: It was started above.
+    check!(unsafe { c::testlib_no_cache_stop() });
+    check_eq!(cache.err(), Some(ENOMEM));
+    let made = trace.events().filter(|event| !event.is_free);
+    check!(made.clone().count() > 0);
+    for event in made {
+        check_eq!(trace.frees(event.ptr), 1);
+    }
+    check!(!exists(c"kalloc_test_none"));
+    Cache::create(task, &ARGS)?.destroy(task);
     Ok(())
 }
 
