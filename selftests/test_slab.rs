@@ -720,6 +720,14 @@ fn bulk_is_one_owner(task: &mut Task) -> Outcome {
     drop(bulk);
     check_eq!(drops.swap(0, Ordering::Relaxed), 16);
 
+    // In the order of their index.
+    let order = DropOrder::new();
+    let digits = Cache::create(task, &Args::new(c"kalloc_test_digits").no_merge())?;
+    drop(SlabBulk::<_, 5, _>::from_fn(&task, &digits, |i| {
+        order.digit(i + 1)
+    })?);
+    check_eq!(order.take(), 0x12345);
+
     let boxes = SlabBulk::<_, 3, _>::from_fn(&task, &cache, |i| (i, Counted(&drops)))?.into_boxes();
     check_eq!(boxes[2].0, 2);
     let [first, second, third] = boxes;
