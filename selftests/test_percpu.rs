@@ -35,6 +35,7 @@ testlib::tests! {
     alignment_and_size,
     flags_that_reach_the_kernel,
     values_drop_once,
+    dropped_in_the_order_of_cpus,
     drop_in_each_context,
     atomic_allocation,
     made_in_each_atomic_context,
@@ -347,6 +348,21 @@ fn values_drop_once(task: &mut Task) -> Outcome {
     check_eq!(DROPS.load(Ordering::Relaxed), possible());
     drop(PerCpu::locked(&task, |_| Counted(&DROPS))?);
     check_eq!(DROPS.load(Ordering::Relaxed), 2 * possible());
+    Ok(())
+}
+
+fn dropped_in_the_order_of_cpus(task: &mut Task) -> Outcome {
+    let order = DropOrder::new();
+    let digit = |cpu| cpu as usize % 15 + 1;
+    let made = PerCpu::from_fn(&task, |cpu| (cpu, order.digit(digit(cpu))))?;
+    let expected = |made: &PerCpu<(u32, _)>| {
+        made.iter()
+            .fold(0, |digits, (cpu, _)| digits << 4 | digit(*cpu) as u64)
+    };
+    let digits = expected(&made);
+    check!(digits & 0xf != 0);
+    drop(made);
+    check_eq!(order.take(), digits);
     Ok(())
 }
 
