@@ -471,13 +471,9 @@ fn constructed_objects_when_memory_is_short(task: &mut Task) -> Outcome {
 /// The kernel makes no cache: what was made for it is freed.
 fn creation_that_fails_frees_all(task: &mut Task) -> Outcome {
     const ARGS: Args<'_, u64> = Args::new(c"kalloc_test_none").no_merge();
-    // SAFETY: It has no preconditions.
-    if !unsafe { c::testlib_no_cache_start() } {
-        return Err(testlib::Stop::Skip("no kprobe there"));
-    }
-    let (cache, trace) = traced(|| Cache::create(task, &ARGS));
-    // SAFETY: It was started above.
-    check!(unsafe { c::testlib_no_cache_stop() });
+    let (cache, trace) = testlib::refused(c"__kmem_cache_create_args", || {
+        traced(|| Cache::create(task, &ARGS))
+    })?;
     check_eq!(cache.err(), Some(ENOMEM));
     let made = trace.events().filter(|event| !event.is_free);
     check!(made.clone().count() > 0);

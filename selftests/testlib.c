@@ -1013,41 +1013,42 @@ static int divert(struct kprobe *probe)
 	return register_kprobe(probe);
 }
 
-static struct task_struct *gets_no_cache;
+static struct task_struct *gets_null;
 
-static void *no_cache(void)
+static void *null(void)
 {
 	return NULL;
 }
 
-static int instead_of_cache(struct kprobe *p, struct pt_regs *regs)
+static int instead_of_memory(struct kprobe *p, struct pt_regs *regs)
 {
-	if (cmpxchg(&gets_no_cache, current, NULL) != current)
+	if (cmpxchg(&gets_null, current, NULL) != current)
 		return 0;
 	/* It returns to the caller. */
-	instruction_pointer_set(regs, (unsigned long)no_cache);
+	instruction_pointer_set(regs, (unsigned long)null);
 	return 1;
 }
 
-static struct kprobe cache_probe = { .symbol_name = "__kmem_cache_create_args", .pre_handler = instead_of_cache };
+static struct kprobe null_probe = { .pre_handler = instead_of_memory };
 
-bool testlib_no_cache_start(void)
+bool testlib_null_start(const char *function)
 {
-	if (divert(&cache_probe))
+	null_probe.symbol_name = function;
+	if (divert(&null_probe))
 		return false;
-	WRITE_ONCE(gets_no_cache, current);
+	WRITE_ONCE(gets_null, current);
 	return true;
 }
-EXPORT_SYMBOL_GPL(testlib_no_cache_start);
+EXPORT_SYMBOL_GPL(testlib_null_start);
 
-bool testlib_no_cache_stop(void)
+bool testlib_null_stop(void)
 {
-	bool came = !xchg(&gets_no_cache, NULL);
+	bool came = !xchg(&gets_null, NULL);
 
-	unregister_kprobe(&cache_probe);
+	unregister_kprobe(&null_probe);
 	return came;
 }
-EXPORT_SYMBOL_GPL(testlib_no_cache_stop);
+EXPORT_SYMBOL_GPL(testlib_null_stop);
 
 #ifdef CONFIG_HARDENED_USERCOPY
 static struct {

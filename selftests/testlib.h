@@ -91,9 +91,12 @@ long testlib_slab_attribute(const char *cache, const char *attribute);
  * property that those must have too, "-", and the size. False where there is no such cache.
  */
 bool testlib_slab_id(const char *cache, char *id, size_t len);
-/* The next cache that the current thread creates is none; false where that cannot be. Then says whether it came to that. */
-bool testlib_no_cache_start(void);
-bool testlib_no_cache_stop(void);
+/*
+ * The next call of a function by the current thread returns NULL; false where that cannot be. Then says whether it came to
+ * that, and ends it.
+ */
+bool testlib_null_start(const char *function);
+bool testlib_null_stop(void);
 /* Whether copy_to_user() would copy it, which it looks at before: 1 or 0, or a negative error where it does not. */
 int testlib_may_copy_to_user(const void *ptr, size_t len);
 

@@ -380,6 +380,24 @@ pub(crate) fn nmi_storm<W: Fn(), N: Fn(&mut Nmi<'_>)>(count: u32, work: W, nmi: 
     })
 }
 
+/// Runs `f`, in which the first call of a function of the kernel returns NULL, as if there were no
+/// memory.
+pub(crate) fn refused<R>(function: &'static CStr, f: impl FnOnce() -> R) -> Result<R, Stop> {
+    use kernel::str::CStrExt as _;
+    // SAFETY: A string that stays.
+    if !unsafe { c::testlib_null_start(function.as_char_ptr()) } {
+        return Err(Stop::Skip("no kprobe there"));
+    }
+    let result = f();
+    // SAFETY: It was started above.
+    if unsafe { c::testlib_null_stop() } {
+        Ok(result)
+    } else {
+        pr_info!("# nobody asked\n");
+        Err(Stop::Fail)
+    }
+}
+
 /// What the per-CPU allocator was asked for first while `f` ran: flags, size and alignment.
 pub(crate) fn percpu_traced<R>(f: impl FnOnce() -> R) -> (R, (u32, usize, usize)) {
     // SAFETY: It has no preconditions.
