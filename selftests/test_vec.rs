@@ -14,7 +14,7 @@ use kernel::{
     page::PAGE_SIZE,
 };
 use testlib::{
-    all_large_memory, asks_for, c, check, check_eq, check_in_each_atomic_context, traced, Counted,
+    asks_for, c, check, check_eq, check_in_each_atomic_context, refused, traced, Counted,
     DropOrder, Outcome, Stop,
 };
 
@@ -36,6 +36,8 @@ testlib::tests! {
     shrinking,
     iterators,
     drop_runs_once,
+    dropped_in_their_order,
+    value_comes_back_when_memory_is_short,
     flags_reach_the_kernel,
     in_each_context,
     grows_in_each_atomic_context,
@@ -323,6 +325,61 @@ fn drop_runs_once(task: &mut Task) -> Outcome {
             drop(unsafe { KVec::from_raw_parts(elements, len, capacity) });
         },
     );
+    Ok(())
+}
+
+fn dropped_in_their_order(task: &mut Task) -> Outcome {
+    let order = DropOrder::new();
+    let list = |task: &Task| -> Result<KVec<_>, Stop> {
+        let mut list = KVec::new();
+        for digit in 1..=6 {
+            list.push(task, order.digit(digit))?;
+        }
+        Ok(list)
+    };
+    drop(list(task)?);
+    check_eq!(order.take(), 0x123456);
+    drop(list(task)?.into_boxed_slice());
+    check_eq!(order.take(), 0x123456);
+    let mut some = list(task)?;
+    some.truncate(2);
+    check_eq!(order.take(), 0x3456);
+    some.clear();
+    check_eq!(order.take(), 0x12);
+    let mut elements = list(task)?.into_iter();
+    drop(elements.next());
+    drop(elements);
+    check_eq!(order.take(), 0x123456);
+    Ok(())
+}
+
+/// Also where the memory is vmalloc's, of which a test cannot take all.
+fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
+    macro_rules! each {
+        ($($kind:ident, $len:expr => $function:expr;)*) => {$({
+            let mut list = $kind::from_elem(&task, [7u64; 8], $len)?;
+            while list.push_within_capacity([7; 8]).is_ok() {}
+            let len = list.len();
+            let pushed = refused($function, || list.push(&task, [8; 8]))?;
+            check!(pushed.is_err_and(|failed| failed.value == [8; 8]));
+            let inserted = refused($function, || list.insert(&task, 0, [9; 8]))?;
+            check!(inserted.is_err_and(|failed| failed.into_value() == [9; 8]));
+            let resized = refused($function, || list.resize(&task, 2 * len, [9; 8]))?;
+            check!(resized.is_err_and(|failed| failed.value == [9; 8]));
+            check!(refused($function, || list.reserve(&task, 1))?.is_err());
+            check!(refused($function, || list.extend_from_slice(&task, &[[9; 8]]))?.is_err());
+            // The list is what it was, and grows now.
+            check!(list.len() == len && list.capacity() == len);
+            list.push(&task, [8; 8])?;
+            check!(list[..len].iter().all(|element| *element == [7; 8]) && list[len] == [8; 8]);
+        })*};
+    }
+    each! {
+        VVec, 1000 => c"vrealloc_node_align_noprof";
+        KVVec, 8 => c"kvrealloc_node_align_noprof";
+        KVVec, MANY / 8 => c"kvrealloc_node_align_noprof";
+        KVec, 8 => c"krealloc_node_align_noprof";
+    }
     Ok(())
 }
 
