@@ -10,8 +10,8 @@ use kernel::{
     workqueue::{self, impl_has_delayed_work, new_delayed_work, DelayedWork, WorkItem},
 };
 use testlib::{
-    all_large_memory, asks_for, check, check_eq, check_in_each_atomic_context, traced, Counted,
-    DropOrder, Outcome,
+    all_large_memory, asks_for, check, check_eq, check_in_each_atomic_context, refused, traced,
+    Counted, DropOrder, Outcome,
 };
 
 #[path = "testlib.rs"]
@@ -47,6 +47,7 @@ impl kalloc::Module for Tests {
                 ("tracepoint_sees_flags", tracepoint_sees_flags),
                 ("object_is_dropped_once", object_is_dropped_once),
                 ("resize_up_and_down", resize_up_and_down),
+                ("resize_when_memory_is_short", resize_when_memory_is_short),
                 ("resize_on_two_cpus_at_once", resize_on_two_cpus_at_once),
                 ("bulk_is_one_owner", bulk_is_one_owner),
                 ("use_and_drop_in_each_context", use_and_drop_in_each_context),
@@ -353,6 +354,22 @@ fn resize_up_and_down(task: &mut Task) -> Outcome {
 
 /// One makes the reserve smaller while the other makes it smaller still and larger again, in less
 /// memory. Whoever is last has filled it.
+/// Without room for a larger reserve nothing changes; without an element it is left to those that
+/// come back.
+fn resize_when_memory_is_short(task: &mut Task) -> Outcome {
+    let pool = Mempool::<[u8; 256]>::kmalloc(&task, 2)?;
+    let resized = refused(c"__kmalloc_noprof", || pool.resize(task, 5))?;
+    check_eq!(resized, Err(ENOMEM));
+    check!(pool.min_nr() == 2 && pool.curr_nr() == 2);
+    refused(c"mempool_kmalloc", || pool.resize(task, 5))??;
+    check!(pool.min_nr() == 5 && pool.curr_nr() == 2);
+    let elements = [(); 3].map(|()| MempoolBox::new(&task, &pool, [1; 256]));
+    check_eq!(pool.curr_nr(), 2);
+    drop(elements);
+    check_eq!(pool.curr_nr(), 5);
+    Ok(())
+}
+
 fn resize_on_two_cpus_at_once(task: &mut Task) -> Outcome {
     const ROUNDS: usize = 20_000;
     let pool = Mempool::<u64>::kmalloc(&task, 6)?;
