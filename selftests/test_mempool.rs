@@ -442,6 +442,13 @@ fn bulk_is_one_owner(task: &mut Task) -> Outcome {
     check_eq!(pool.curr_nr(), 6);
     drop((one, reserve));
     check_eq!(pool.curr_nr(), 6);
+    // In the order of their index.
+    let order = DropOrder::new();
+    let digits = Mempool::<_, KmallocBacked, 4>::kmalloc(&task, 4)?;
+    drop(MempoolBulk::<_, 4, _, _, 4>::from_fn(task, &digits, |i| {
+        order.digit(i + 1)
+    }));
+    check_eq!(order.take(), 0x1234);
     // The cache has them, and those of the reserve.
     drop(pool);
     check!(cache.shrink(task));
