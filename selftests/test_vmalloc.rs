@@ -14,7 +14,7 @@ use kernel::{
     page::PAGE_SIZE,
     time::{delay::fsleep, Delta},
 };
-use testlib::{c, check, check_eq, traced, Counted, Outcome, Stop};
+use testlib::{c, check, check_eq, refused, traced, Counted, Outcome, Stop};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -35,6 +35,7 @@ testlib::tests! {
     nonblocking_with_a_lock_held,
     scopes,
     value_comes_back_when_memory_is_short,
+    what_is_refused_comes_back,
     realloc_keeps_contents,
     realloc_moves_between_both_ways,
     resize_drops_and_fills,
@@ -451,6 +452,45 @@ fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
     }
     check!(back.body == [7; 1000] && len > 0);
     check!(VBox::<[u8; 1000]>::zeroed(&task).is_ok());
+    Ok(())
+}
+
+/// The value, and the slice that does not grow, as they were: from each function of the kernel.
+fn what_is_refused_comes_back(task: &mut Task) -> Outcome {
+    macro_rules! values {
+        ($($function:expr => $make:expr;)*) => {$({
+            let value = KBox::new(&task, 7u64)?;
+            let Err(failed) = refused($function, || ($make)(value))? else {
+                return Err(Stop::Fail);
+            };
+            check_eq!(*failed.value, 7);
+        })*};
+    }
+    let node = Node::local();
+    values! {
+        c"vmalloc_noprof" => |value| VBox::new(&task, value);
+        c"vmalloc_node_noprof" => |value| VBox::new(task.with(Kernel).on(node), value);
+        c"__vmalloc_noprof" => |value| VBox::new(task.with(Kernel.nowarn()), value);
+        c"__kvmalloc_node_noprof" => |value| KVBox::new(&task, value);
+    }
+    macro_rules! slices {
+        ($($function:expr => $kind:ident, $len:expr;)*) => {$({
+            let slice = $kind::<[u64]>::from_fn(&task, $len, |i| i as u64)?;
+            let address = slice.as_ptr();
+            let Err(failed) = refused($function, || slice.resize(&task, 20 * $len, 7))? else {
+                return Err(Stop::Fail);
+            };
+            let slice = failed.value;
+            check!(slice.as_ptr() == address && slice.len() == $len);
+            check!(slice.iter().copied().eq(0..$len as u64));
+            check_eq!(slice.resize(&task, 20 * $len, 7)?[20 * $len - 1], 7);
+        })*};
+    }
+    slices! {
+        c"vrealloc_node_align_noprof" => VBox, 1000;
+        c"kvrealloc_node_align_noprof" => KVBox, 10;
+        c"kvrealloc_node_align_noprof" => KVBox, LARGE / 8;
+    }
     Ok(())
 }
 
