@@ -219,7 +219,7 @@ pub(crate) fn asks_for<M, E>(
 macro_rules! check_in_each_atomic_context {
     ($task:ident, |$cx:ident| $works:expr) => {{
         use kernel::{new_spinlock, new_spinlock_irq};
-        use $crate::testlib::{in_hardirq, in_softirq, Place};
+        use $crate::testlib::Place;
 
         let lock = KBox::pin_init(&$task, new_spinlock!(()))?;
         $crate::testlib::check!($task.locked(&lock, |(), $cx| $works));
@@ -228,7 +228,7 @@ macro_rules! check_in_each_atomic_context {
         $crate::testlib::check!($task.rcu_read(|_, $cx| $works));
         $crate::testlib::check!($task.bh_off(|$cx| $works));
         let (mut there, mut works) = (false, false);
-        in_softirq(|$cx| {
+        $crate::testlib::in_softirq(|$cx| {
             there = Place::here().is(Place::SOFTIRQ);
             works = $works;
         })?;
@@ -238,7 +238,7 @@ macro_rules! check_in_each_atomic_context {
             $crate::testlib::check!($task.irqs_off(|$cx| $works));
             $crate::testlib::check!($task.preempt_off(|$cx| $works));
             let (mut there, mut works) = (false, false);
-            in_hardirq(|$cx| {
+            $crate::testlib::in_hardirq(|$cx| {
                 there = Place::here().is(Place::HARDIRQ);
                 works = $works;
             })?;
