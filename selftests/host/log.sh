@@ -32,14 +32,16 @@ mapfile -t first < <(deeds nothing suspicious-rcu circular warn atomic sleeping 
 	debug-objects slub page-poison page-state kmemleak claim{0..11} kasan oops)
 mapfile -t alone < <(deeds recursive lock-state lock-usage wait-context)
 
-# boot DEED…: what the runner says.
+# boot KMEMLEAK DEED…: what the runner says, kmemleak among it or not.
 export KALLOC_APPEND="page_poison=1"
 boot() {
+	local kmemleak=$1
+	shift
 	local modules=("${@/#/wrong:deed=}")
 	modules=("${modules[@]/#wrong:deed=claim/wrong_claim:claim=}")
 	# shellcheck disable=SC2016
 	scripts/vm "$KERNELDIR" 300 bash -c 'echo 3 >/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout; exec "$@"' - \
-		"$top/selftests/kalloc.sh" "$top/build/$name" "${modules[@]}" 2>/dev/null || true
+		env KALLOC_KMEMLEAK="$kmemleak" "$top/selftests/kalloc.sh" "$top/build/$name" "${modules[@]}" 2>/dev/null || true
 }
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -62,12 +64,12 @@ noticed() {
 }
 
 plan $((${#first[@]} + ${#alone[@]}))
-boot "${first[@]}" | tee "$tmp/all" >"$seen"
+boot yes "${first[@]}" | tee "$tmp/all" >"$seen"
 for deed in "${first[@]}"; do
 	if [[ $deed == nothing ]]; then check "$deed" quiet; else check "$deed" noticed "$deed"; fi
 done
 for deed in "${alone[@]}"; do
-	boot "$deed" | tee -a "$tmp/all" >"$seen"
+	boot no "$deed" | tee -a "$tmp/all" >"$seen"
 	check "$deed" noticed "$deed"
 done
 [[ $KTAP_CNT_FAIL == 0 ]] || sed 's/^/# /' "$tmp/all"
