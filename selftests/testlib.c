@@ -1221,6 +1221,15 @@ bool testlib_dma_need_sync(const void *dev)
 }
 EXPORT_SYMBOL_GPL(testlib_dma_need_sync);
 
+void testlib_run_first(bool first)
+{
+	if (first)
+		sched_set_fifo(current);
+	else
+		sched_set_normal(current, 0);
+}
+EXPORT_SYMBOL_GPL(testlib_run_first);
+
 static const atomic_t *must_stop;
 
 static void nothing(void *data)

@@ -224,6 +224,9 @@ struct testlib_dma_event testlib_dma_trace_event(size_t index);
 /* Whether dma_sync_*() do something for the device. */
 bool testlib_dma_need_sync(const void *dev);
 
+/* Whether no work item of this CPU runs before the current thread sleeps. */
+void testlib_run_first(bool first);
+
 /* `count`, an atomic_t of a test module, must stand still once the module has ended, or the kernel warns. */
 void testlib_must_stop(const void *count);
 

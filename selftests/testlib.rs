@@ -408,6 +408,16 @@ pub(crate) fn percpu_traced<R>(f: impl FnOnce() -> R) -> (R, (u32, usize, usize)
     (result, (event.gfp, event.size, event.align))
 }
 
+/// Runs `f` while no work item of its CPU can do for it what it puts off.
+pub(crate) fn run_first<R>(f: impl FnOnce() -> R) -> R {
+    // SAFETY: It has no preconditions.
+    unsafe { c::testlib_run_first(true) };
+    let result = f();
+    // SAFETY: As above.
+    unsafe { c::testlib_run_first(false) };
+    result
+}
+
 /// Has the kernel warn if `count` changes once the module has ended.
 pub(crate) fn must_stop(count: &'static AtomicU32) {
     // SAFETY: It is valid until after the end of the module, which is when it is looked at last.
