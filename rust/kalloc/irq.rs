@@ -25,36 +25,20 @@ use kalloc_bindings::*;
 use kernel::ffi::c_ulong;
 use kernel::types::NotThreadSafe;
 
-#[cfg(all(
-    CONFIG_PARAVIRT_XXL,
-    not(any(
-        CONFIG_TRACE_IRQFLAGS,
-        CONFIG_DEBUG_IRQFLAGS,
-        CONFIG_ZERO_CALL_USED_REGS,
-        CONFIG_FRAME_POINTER
-    ))
-))]
+// Inline where that is what C has: not where it does more, or has other operands or frame pointers.
+#[cfg_attr(
+    all(
+        CONFIG_PARAVIRT_XXL,
+        not(any(
+            CONFIG_TRACE_IRQFLAGS,
+            CONFIG_DEBUG_IRQFLAGS,
+            CONFIG_ZERO_CALL_USED_REGS,
+            CONFIG_FRAME_POINTER
+        ))
+    ),
+    path = "irq/paravirt.rs"
+)]
 mod flags;
-/// Where C's functions do more, have other operands, or do it otherwise, C calls them.
-#[cfg(not(all(
-    CONFIG_PARAVIRT_XXL,
-    not(any(
-        CONFIG_TRACE_IRQFLAGS,
-        CONFIG_DEBUG_IRQFLAGS,
-        CONFIG_ZERO_CALL_USED_REGS,
-        CONFIG_FRAME_POINTER
-    ))
-)))]
-mod flags {
-    pub(super) use kalloc_bindings::kalloc_helper_local_irq_restore as local_irq_restore;
-
-    #[inline(always)]
-    pub(super) fn local_irq_save() -> kernel::ffi::c_ulong {
-        // SAFETY: It has no preconditions.
-        unsafe { kalloc_bindings::kalloc_helper_local_irq_save() }
-    }
-}
-
 mod request;
 #[doc(inline)]
 pub use request::{
