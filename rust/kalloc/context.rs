@@ -363,28 +363,38 @@ unsafe impl<T: NmiSafe, const N: usize> NmiSafe for [T; N] {}
 // SAFETY: As above.
 unsafe impl<T: NmiSafe> NmiSafe for Option<T> {}
 
+/// Asks of a value that an NMI handler may have it, for [`nmi_safe!`](crate::nmi_safe).
+#[doc(hidden)]
+pub const fn nmi_safe<T: ?Sized + NmiSafe>(_: &T) {}
+
 /// Declares a struct that an NMI handler may have: one whose fields are all [`NmiSafe`].
+///
+/// The struct and its fields have documentation and no other attributes: with another one (`#[cfg]`)
+/// the struct might not be the one that is asked for its fields.
 ///
 /// [`NmiSafe`]: crate::context::NmiSafe
 #[macro_export]
 macro_rules! nmi_safe {
     (
-        $(#[$attr:meta])*
+        $(#[doc = $doc:expr])*
         $vis:vis struct $name:ident {
-            $($(#[$field_attr:meta])* $field_vis:vis $field:ident: $type:ty),* $(,)?
+            $($(#[doc = $field_doc:expr])* $field_vis:vis $field:ident: $type:ty),* $(,)?
         }
     ) => {
-        $(#[$attr])*
+        $(#[doc = $doc])*
         $vis struct $name {
-            $($(#[$field_attr])* $field_vis $field: $type,)*
+            $($(#[doc = $field_doc])* $field_vis $field: $type,)*
         }
 
-        // SAFETY: It leads to its fields and nowhere else, and what follows asks that of them.
-        unsafe impl $crate::context::NmiSafe for $name {}
-        const _: () = {
-            const fn is_nmi_safe<T: $crate::context::NmiSafe>() {}
-            $(is_nmi_safe::<$type>();)*
+        // A pattern without `..` names each field that the struct really has.
+        const _: fn(&$name) = |whole| {
+            let $name { $($field),* } = whole;
+            $($crate::__macro::nmi_safe::<$type>($field);)*
         };
+
+        // SAFETY: The struct has the fields that are declared above and no others, each of which the
+        // function above asks whether an NMI handler may have it.
+        unsafe impl $crate::__macro::NmiSafe for $name {}
     };
 }
 

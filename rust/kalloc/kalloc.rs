@@ -51,6 +51,7 @@ pub mod pci;
 pub mod percpu;
 pub mod platform;
 pub mod prelude;
+pub mod projection;
 pub mod rcu;
 #[doc(hidden)]
 pub mod reap;
@@ -65,6 +66,19 @@ pub mod vmalloc;
 pub mod work;
 
 pub use module::{InPlaceModule, Module};
+
+/// What the exported macros name, and nobody else.
+///
+/// A driver can call a crate of its own `kernel` or `core`, so the macros name these here.
+#[doc(hidden)]
+pub mod __macro {
+    pub use crate::{
+        context::{nmi_safe, NmiSafe},
+        projection::{exact, Exact, Field},
+        slab::name,
+    };
+    pub use ::{core, kernel};
+}
 
 /// The module that holds this crate. It does nothing but be there, and wait at its end for what it
 /// has put off.

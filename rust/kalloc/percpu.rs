@@ -430,48 +430,8 @@ impl<I: Integer + fmt::Debug> fmt::Debug for CpuLocal<I> {
     }
 }
 
-/// The place of a field of type `F` in a `T`, made by [`field!`](crate::percpu_field).
-///
-/// # Invariants
-///
-/// Each `T` has an `F` so many bytes from its beginning.
-#[derive(Debug)]
-pub struct Field<T, F>(usize, PhantomData<fn(*const T) -> *const F>);
-
-impl<T, F> Field<T, F> {
-    /// For the macro.
-    ///
-    /// # Safety
-    ///
-    /// Each `T` has an `F` at `offset`, in bytes.
-    #[doc(hidden)]
-    #[inline(always)]
-    pub const unsafe fn new(offset: usize, _of: fn(*const T) -> *const F) -> Self {
-        // INVARIANT: By the contract of this function.
-        Self(offset, PhantomData)
-    }
-}
-
-/// A field of a struct, for [`PerCpu::at`](crate::percpu::PerCpu::at): `field!(Struct, name)`, of
-/// [`percpu`](crate::percpu).
-#[macro_export]
-macro_rules! percpu_field {
-    ($struct:ty, $field:ident) => {{
-        // Of a packed struct, which has it where it is not aligned, this does not compile.
-        let _: fn(&$struct) = |value| {
-            let _ = &value.$field;
-        };
-        // SAFETY: It is a field of the struct itself, or `offset_of` does not compile. The function,
-        // which nobody calls, says of which type: no coercion changes that of a raw pointer.
-        unsafe {
-            $crate::percpu::Field::<$struct, _>::new(
-                ::core::mem::offset_of!($struct, $field),
-                |value| &raw const (*value).$field,
-            )
-        }
-    }};
-}
-pub use crate::percpu_field as field;
+#[doc(no_inline)]
+pub use crate::{field, projection::Field};
 
 /// A value in whatever place it has on each CPU, or a part of it, made by [`PerCpu::this_cpu`] and
 /// [`PerCpu::at`]. Of a [`CpuLocal`]: C's this_cpu operations.
@@ -499,7 +459,7 @@ impl<'a, T> ThisCpu<'a, T> {
     #[inline(always)]
     pub fn field<F>(self, field: Field<T, F>) -> ThisCpu<'a, F> {
         // INVARIANT: By those of both.
-        ThisCpu(self.0.wrapping_byte_add(field.0).cast(), PhantomData)
+        ThisCpu(self.0.wrapping_byte_add(field.offset()).cast(), PhantomData)
     }
 }
 

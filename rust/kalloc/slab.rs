@@ -46,6 +46,7 @@ use crate::{
     gfp::{Failed, FailedWith, ForConstructed, ForSlab, Gfp, Grant, MayFail},
     kmalloc,
     owner::{ForModule, Memory, Owned, Owner, Pool},
+    projection::Field,
 };
 use core::{
     fmt,
@@ -94,30 +95,15 @@ mod raw {
 
 // What a cache is made from --------------------------------------------------------------------------------------------
 
-/// A part of a `T` that may be copied to and from user space, made by
-/// [`usercopy!`](crate::usercopy!).
+/// A part of each object that may be copied to and from user space.
 #[derive(Debug)]
-pub struct Window<T> {
+struct Window {
     offset: usize,
     size: usize,
-    _object: PhantomData<fn() -> T>,
-}
-
-impl<T> Window<T> {
-    /// What [`usercopy!`](crate::usercopy!) makes of a field.
-    #[doc(hidden)]
-    pub const fn of_field<F>(offset: usize, _field: fn(&T) -> &F) -> Self {
-        assert!(offset + size_of::<F>() <= size_of::<T>());
-        Self {
-            offset,
-            size: size_of::<F>(),
-            _object: PhantomData,
-        }
-    }
 }
 
 /// A field of a struct as a usercopy window, for [`Args::usercopy`]: what `KMEM_CACHE_USERCOPY()`
-/// makes of it.
+/// makes of it. The same as [`field!`](crate::field!).
 ///
 /// ```
 /// use kalloc::{prelude::*, slab::Args, usercopy};
@@ -129,10 +115,7 @@ impl<T> Window<T> {
 #[macro_export]
 macro_rules! usercopy {
     ($object:ty, $field:ident) => {
-        $crate::slab::Window::<$object>::of_field(
-            ::core::mem::offset_of!($object, $field),
-            |object: &$object| &object.$field,
-        )
+        $crate::field!($object, $field)
     };
 }
 
@@ -151,19 +134,33 @@ macro_rules! usercopy {
 /// ```
 #[macro_export]
 macro_rules! kmem_cache {
+    (@args $args:expr) => { $args };
+    (@args $args:expr, $method:ident($($arg:expr),*) $($rest:tt)*) => {
+        $crate::kmem_cache!(@args $crate::slab::Args::$method($args $(, $arg)*) $($rest)*)
+    };
     ($token:expr, $object:ident $(, $method:ident($($arg:expr),*))* $(,)?) => {
         $crate::slab::Cache::<$object>::create(
             $token,
             &const {
-                match ::core::ffi::CStr::from_bytes_with_nul(
-                    ::core::concat!(::core::stringify!($object), "\0").as_bytes(),
-                ) {
-                    Ok(name) => $crate::slab::Args::new(name)$(.$method($($arg),*))*,
-                    Err(_) => ::core::unreachable!(),
-                }
+                let name = $crate::__macro::name($crate::__macro::core::concat!(
+                    $crate::__macro::core::stringify!($object),
+                    "\0",
+                ));
+                $crate::kmem_cache!(
+                    @args $crate::slab::Args::new(name) $(, $method($($arg),*))*
+                )
             },
         )
     };
+}
+
+/// The name of a struct, with a NUL at its end, for [`kmem_cache!`](crate::kmem_cache!).
+#[doc(hidden)]
+pub const fn name(of: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(of.as_bytes()) {
+        Ok(name) => name,
+        Err(_) => panic!("a name ends with a NUL"),
+    }
 }
 
 /// What a cache of `T` is made from: `struct kmem_cache_args` and the `SLAB_` flags.
@@ -181,7 +178,8 @@ pub struct Args<'a, T> {
     flags: slab_flags_t,
     zone: slab_flags_t,
     align: usize,
-    window: Window<T>,
+    window: Window,
+    _object: PhantomData<fn() -> T>,
 }
 
 impl<'a, T> Args<'a, T> {
@@ -196,11 +194,8 @@ impl<'a, T> Args<'a, T> {
             flags: 0,
             zone: 0,
             align: align_of::<T>(),
-            window: Window {
-                offset: 0,
-                size: 0,
-                _object: PhantomData,
-            },
+            window: Window { offset: 0, size: 0 },
+            _object: PhantomData,
         }
     }
 
@@ -265,12 +260,16 @@ impl<'a, T> Args<'a, T> {
         self
     }
 
-    /// The part of each object that may be copied to and from user space; without it, none.
+    /// The field of each object that may be copied to and from user space, made by
+    /// [`usercopy!`](crate::usercopy!); without it, none.
     ///
     /// With `CONFIG_HARDENED_USERCOPY` the kernel stops a copy of anything else.
     #[inline]
-    pub const fn usercopy(mut self, window: Window<T>) -> Self {
-        self.window = window;
+    pub const fn usercopy<F>(mut self, field: Field<T, F>) -> Self {
+        self.window = Window {
+            offset: field.offset(),
+            size: size_of::<F>(),
+        };
         self
     }
 }
