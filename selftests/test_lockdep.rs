@@ -4,6 +4,7 @@
 //! after. Only for kernels that have it.
 
 use kalloc::{
+    percpu::new_local_lock,
     prelude::*,
     sync::{new_raw_spinlock, new_raw_spinlock_irq, new_rwlock},
 };
@@ -22,6 +23,8 @@ testlib::tests! {
     rwlock,
     rcu_read_side,
     mutex,
+    local_lock,
+    local_locks_of_two_places,
     locks_in_locks,
     locks_in_interrupts,
 }
@@ -39,6 +42,7 @@ const RAW: &CStr = c"test_lockdep_raw";
 const RAW_IRQ: &CStr = c"test_lockdep_raw_irq";
 const RW: &CStr = c"test_lockdep_rw";
 const MUTEX: &CStr = c"test_lockdep_mutex";
+const LOCAL: &CStr = c"test_lockdep_local";
 /// The kernel's name of the RCU read side.
 const RCU: &CStr = c"rcu_read_lock";
 
@@ -128,6 +132,28 @@ fn mutex(task: &mut Task) -> Outcome {
         check_eq!(held(MUTEX), 1);
     }
     check_eq!(held(MUTEX), 0);
+    Ok(())
+}
+
+fn local_lock(task: &mut Task) -> Outcome {
+    let lock = PerCpu::locked(&task, new_local_lock!(|_| 0u32, "test_lockdep_local"))?;
+    check_eq!(lock.with(task, |_, _| held(LOCAL)), 1);
+    check_eq!(held(LOCAL), 0);
+    check_eq!(lock.try_with(task, |_, _| held(LOCAL)), Some(1));
+    check_eq!(held(LOCAL), 0);
+    Ok(())
+}
+
+/// What one of them does is not held against the other: taken in this order and in that, they would
+/// be a deadlock if they were one class, or two of one driver that does so.
+fn local_locks_of_two_places(task: &mut Task) -> Outcome {
+    let ours = PerCpu::locked(&task, new_local_lock!(|_| 0u32, "test_lockdep_local"))?;
+    let theirs = PerCpu::locked(&task, new_local_lock!(|_| 0u32, "test_lockdep_theirs"))?;
+    let both = ours.with(task, |_, cx| {
+        theirs.with(cx, |_, _| (held(LOCAL), held(c"test_lockdep_theirs")))
+    });
+    check_eq!(both, (1, 1));
+    check_eq!(held(LOCAL), 0);
     Ok(())
 }
 

@@ -7,10 +7,14 @@ use core::{
     sync::atomic::{AtomicU32, AtomicUsize, Ordering},
 };
 use kalloc::{
-    percpu::{self, field, CpuLocal},
+    percpu::{self, field, new_local_lock, CpuLocal},
     prelude::*,
 };
-use kernel::new_spinlock;
+use kernel::{
+    error::to_result,
+    interrupt::local_interrupt_disable,
+    new_spinlock, //
+};
 use testlib::{
     check, check_eq, check_in_each_atomic_context, in_hardirq, in_nmi, Counted, DropOrder, Outcome,
 };
@@ -32,6 +36,8 @@ testlib::tests! {
     local_lock,
     local_lock_in_each_context,
     local_lock_under_interrupts,
+    local_lock_on_another_cpu,
+    local_lock_is_tried,
     alignment_and_size,
     flags_that_reach_the_kernel,
     values_drop_once,
@@ -227,7 +233,7 @@ fn exclusive_access(task: &mut Task) -> Outcome {
 }
 
 fn local_lock(task: &mut Task) -> Outcome {
-    let mut locked = PerCpu::locked(&task, |cpu| (cpu, [0u64; 4]))?;
+    let mut locked = PerCpu::locked(&task, new_local_lock!(|cpu| (cpu, [0u64; 4])))?;
     for round in 0..100 {
         let same = locked.with(task, |(cpu, words), _cx| {
             words.iter_mut().for_each(|word| *word += round);
@@ -238,14 +244,14 @@ fn local_lock(task: &mut Task) -> Outcome {
     let sum: u64 = locked.iter_mut().map(|local| local.get_mut().1[3]).sum();
     check_eq!(sum, 4950);
     // With the lock of another one held.
-    let other = PerCpu::locked(&task, |_| 1u32)?;
+    let other = PerCpu::locked(&task, new_local_lock!(|_| 1u32))?;
     let both = locked.with(task, |a, cx| other.with(cx, |b, _| a.1[0] * u64::from(*b)));
     check!(both <= 4950);
     Ok(())
 }
 
 fn local_lock_in_each_context(task: &mut Task) -> Outcome {
-    let mut locked = PerCpu::locked(&task, |_| 0u32)?;
+    let mut locked = PerCpu::locked(&task, new_local_lock!(|_| 0u32))?;
     locked.with(task, |value, _| *value += 1);
     task.nofs(|cx| locked.with(cx, |value, _| *value += 1));
     task.rcu_read(|_, cx| locked.with(cx, |value, _| *value += 1));
@@ -270,7 +276,7 @@ fn local_lock_under_interrupts(task: &mut Task) -> Outcome {
     if cfg!(CONFIG_PREEMPT_RT) {
         return Err(testlib::Stop::Skip("the lock is not for hard interrupts"));
     }
-    let mut locked = PerCpu::locked(&task, |_| (0u64, 0u64))?;
+    let mut locked = PerCpu::locked(&task, new_local_lock!(|_| (0u64, 0u64)))?;
     let nested = AtomicUsize::new(0);
     for _ in 0..100 {
         locked.with(task, |(a, b), _| {
@@ -296,6 +302,79 @@ fn local_lock_under_interrupts(task: &mut Task) -> Outcome {
         (sums.0 + a, sums.1 + b)
     });
     check_eq!(sums, (200, 200));
+    Ok(())
+}
+
+/// Goes on on that CPU.
+fn migrate_to(cpu: u32) -> Outcome {
+    // SAFETY: It may be called where the code may sleep, which it may here.
+    Ok(to_result(unsafe {
+        testlib::c::testlib_migrate_to(cpu)
+    })?)
+}
+
+/// A closure that enables interrupts, and then goes on on another CPU, has the lock that it took, and
+/// gives that one back.
+fn local_lock_on_another_cpu(task: &mut Task) -> Outcome {
+    if cfg!(CONFIG_PREEMPT_RT) {
+        return Err(testlib::Stop::Skip("who holds the lock does not migrate"));
+    }
+    let locked = PerCpu::locked(&task, new_local_lock!(|cpu| cpu))?;
+    let taken = |cx: &mut Irq<'_>| locked.try_with(cx, |_, _| ()).is_none();
+    migrate_to(0)?;
+    let mut off = Some(local_interrupt_disable());
+    let moved = locked.with(task, |of_0, cx| {
+        off = None;
+        if cfg!(CONFIG_DEBUG_ATOMIC_SLEEP) {
+            // SAFETY: It has no preconditions.
+            check!(!unsafe { testlib::c::testlib_preemptible() });
+            check!(taken(cx));
+            off = Some(local_interrupt_disable());
+            return Ok(());
+        }
+        migrate_to(1)?;
+        off = Some(local_interrupt_disable());
+        let back = locked.try_with(cx, |of_1, cx| {
+            check_eq!((*of_0, *of_1), (0, 1));
+            off = None;
+            migrate_to(0)?;
+            check!(taken(cx));
+            off = Some(local_interrupt_disable());
+            Ok(())
+        });
+        off = None;
+        check!(back.is_some_and(|back| back.is_ok()));
+        // That was the lock of the other CPU: this one is still held.
+        check!(taken(cx));
+        migrate_to(1)?;
+        check!(!taken(cx));
+        off = Some(local_interrupt_disable());
+        Ok(())
+    });
+    drop(off);
+    moved?;
+    for cpu in 0..2 {
+        migrate_to(cpu)?;
+        check_eq!(locked.try_with(task, |value, _| *value), Some(cpu));
+    }
+    Ok(())
+}
+
+/// Where the lock is taken there is nothing, and all is as it was.
+fn local_lock_is_tried(task: &mut Task) -> Outcome {
+    let locked = PerCpu::locked(&task, new_local_lock!(|_| 1u32))?;
+    check_eq!(locked.try_with(task, |value, _| *value), Some(1));
+    let nested = locked.with(task, |_, cx| locked.try_with(cx, |_, _| ()));
+    check_eq!(nested, None);
+    // SAFETY: It has no preconditions.
+    check!(unsafe { testlib::c::testlib_preemptible() });
+    check_eq!(locked.with(task, |value, _| *value), 1);
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    {
+        let mut seen = None;
+        in_hardirq(|cx| seen = locked.try_with(cx, |value, _| *value))?;
+        check_eq!(seen, Some(1));
+    }
     Ok(())
 }
 
@@ -346,7 +425,7 @@ fn values_drop_once(task: &mut Task) -> Outcome {
     static DROPS: AtomicUsize = AtomicUsize::new(0);
     drop(PerCpu::from_fn(&task, |_| Counted(&DROPS))?);
     check_eq!(DROPS.load(Ordering::Relaxed), possible());
-    drop(PerCpu::locked(&task, |_| Counted(&DROPS))?);
+    drop(PerCpu::locked(&task, new_local_lock!(|_| Counted(&DROPS)))?);
     check_eq!(DROPS.load(Ordering::Relaxed), 2 * possible());
     Ok(())
 }
@@ -417,7 +496,7 @@ fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
         made.is_ok_and(|made| made.iter().all(|&value| value == 0))
             && (gfp, size) == (GfpAtomic::BITS, 8)
     });
-    check_in_each_atomic_context!(task, |cx| PerCpu::locked(cx.with(GfpNowait), |cpu| cpu)
+    check_in_each_atomic_context!(task, |cx| PerCpu::locked(cx.with(GfpNowait), new_local_lock!(|cpu| cpu))
         .is_ok_and(|mut made| made
             .iter_mut()
             .zip(0..)

@@ -717,6 +717,12 @@ unsigned int testlib_this_cpu(void)
 }
 EXPORT_SYMBOL_GPL(testlib_this_cpu);
 
+int testlib_migrate_to(unsigned int cpu)
+{
+	return cpu < nr_cpu_ids ? set_cpus_allowed_ptr(current, cpumask_of(cpu)) : -EINVAL;
+}
+EXPORT_SYMBOL_GPL(testlib_migrate_to);
+
 struct there {
 	testlib_fn fn;
 	void *data;

@@ -138,6 +138,8 @@ int testlib_nmi_storm(unsigned int count, testlib_fn work, void *work_data, test
 
 unsigned int testlib_possible_cpus(void);
 unsigned int testlib_this_cpu(void);
+/* Goes on on that CPU. Sleeps. */
+int testlib_migrate_to(unsigned int cpu);
 
 /* Runs `there` in a thread on another CPU while `here` runs on this one, and waits for both. */
 int testlib_on_another_cpu(testlib_fn there, void *there_data, testlib_fn here, void *here_data);

@@ -1,31 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/local_lock.h>
+#include <linux/lockdep.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 
-void kalloc_helper_local_trylock_init(local_trylock_t *lock)
+/* Rust has per-CPU pointers without their address space. */
+#define LOCAL_TRYLOCK(lock) ((local_trylock_t __percpu *)(__force unsigned long)(lock))
+
+/* local_trylock_init(), with a class of the caller's. */
+void kalloc_helper_local_trylock_init(local_trylock_t *lock, const char *name, struct lock_class_key *key)
 {
-	local_trylock_init(lock);
+#ifdef CONFIG_PREEMPT_RT
+	rt_mutex_base_init(&lock->lock);
+	__rt_spin_lock_init(lock, name, key, true);
+#else
+	lockdep_init_map_type(&lock->dep_map, name, key, 0, LD_WAIT_CONFIG, LD_WAIT_INV, LD_LOCK_PERCPU);
+	local_lock_debug_init((local_lock_t *)lock);
+	lock->acquired = 0;
+#endif
 }
 
 /*
- * The lock of this CPU, or NULL where it is taken: with interrupts off that can only be by the caller. On PREEMPT_RT
- * it is a spinlock, on which the caller then waits for ever, as on every other.
+ * Below, the lock is a pointer to that of one CPU from when it is taken to when it is released. C's macros look up that
+ * of the current CPU each time, which is another one if the code in between has slept.
  */
+#ifdef CONFIG_PREEMPT_RT
+
+/* Takes the lock of this CPU, and waits for it. Until it is released the thread cannot migrate. */
 void *kalloc_helper_local_lock_irqsave(void *lock, unsigned long *flags)
 {
-	local_trylock_t __percpu *percpu = (local_trylock_t __percpu *)(__force unsigned long)lock;
+	local_trylock_t *local;
 
-#ifdef CONFIG_PREEMPT_RT
-	local_lock_irqsave(percpu, *flags);
-#else
-	if (!local_trylock_irqsave(percpu, *flags))
-		return NULL;
-#endif
-	return this_cpu_ptr(percpu);
+	__local_lock_irqsave((local = this_cpu_ptr(LOCAL_TRYLOCK(lock))), *flags);
+	return local;
 }
 
-void kalloc_helper_local_unlock_irqrestore(void *lock, unsigned long flags)
+void *kalloc_helper_local_trylock_irqsave(void *lock, unsigned long *flags)
 {
-	local_unlock_irqrestore((local_trylock_t __percpu *)(__force unsigned long)lock, flags);
+	local_trylock_t *local;
+
+	return __local_trylock_irqsave((local = this_cpu_ptr(LOCAL_TRYLOCK(lock))), *flags) ? local : NULL;
 }
+
+void kalloc_helper_local_unlock_irqrestore(local_trylock_t *local, unsigned long flags)
+{
+	__local_unlock_irqrestore(local, flags);
+}
+
+#else
+
+/*
+ * Takes the lock of this CPU, or returns NULL if it is taken: by the caller, or by a thread that was preempted because
+ * it has enabled interrupts meanwhile. Only this CPU takes the lock, with interrupts off, but any may release it.
+ *
+ * Where the kernel looks for sleeping in atomic context, preemption is disabled too: code that enables interrupts with
+ * the lock held and then sleeps is reported.
+ */
+void *kalloc_helper_local_trylock_irqsave(void *lock, unsigned long *flags)
+{
+	local_trylock_t *local;
+
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		preempt_disable();
+	if (!__local_trylock_irqsave((local = this_cpu_ptr(LOCAL_TRYLOCK(lock))), *flags)) {
+		if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+			preempt_enable();
+		return NULL;
+	}
+	/* Pairs with the release: that may have been on another CPU. */
+	smp_acquire__after_ctrl_dep();
+	return local;
+}
+
+void kalloc_helper_local_unlock_irqrestore(local_trylock_t *local, unsigned long flags)
+{
+	/* __local_unlock_irqrestore(), with release semantics. */
+	lockdep_assert(local->acquired == 1);
+	local_lock_release((local_lock_t *)local);
+	smp_store_release(&local->acquired, 0);
+	local_irq_restore(flags);
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		preempt_enable();
+}
+
+#endif

@@ -13,7 +13,9 @@
 //! | [`PerCpu::get`] | `this_cpu_ptr()` |
 //! | [`PerCpu::iter`] | `for_each_possible_cpu()`, `per_cpu_ptr()` |
 //! | [`PerCpu::this_cpu`], [`PerCpu::at`] with [`ThisCpu::add`], … | `this_cpu_add()`, … |
+//! | [`PerCpu::<LocalLock<T>>::locked`], [`new_local_lock!`](crate::new_local_lock) | `alloc_percpu_gfp()`, `local_lock_init()` |
 //! | [`PerCpu::<LocalLock<T>>::with`] | `local_lock_irqsave()`, `local_unlock_irqrestore()` |
+//! | [`PerCpu::<LocalLock<T>>::try_with`] | `local_trylock_irqsave()`, `local_unlock_irqrestore()` |
 //!
 //! That code stays on its CPU does not make it the only one there: an interrupt comes in between,
 //! and other CPUs add up what this one counts. So a value is reached by `&T`, and `T` has something
@@ -57,11 +59,18 @@ use core::{
     fmt,
     marker::PhantomData,
     mem::{needs_drop, offset_of},
+    pin::Pin,
     ptr::{self, NonNull},
 };
 use kalloc_bindings::*;
 use kernel::{
-    bindings::local_trylock_t, ffi::c_ulong, page::PAGE_SIZE, prelude::Zeroable, types::Opaque,
+    bindings::local_trylock_t,
+    ffi::c_ulong,
+    page::PAGE_SIZE,
+    prelude::Zeroable,
+    str::{CStr, CStrExt as _},
+    sync::LockClassKey,
+    types::Opaque, //
 };
 
 /// The largest value in bytes, `PCPU_MIN_UNIT_SIZE`.
@@ -740,16 +749,71 @@ unsafe impl<T: Send> Sync for LocalLock<T> {}
 unsafe impl<T: Send> Send for LocalLock<T> {}
 
 impl<T> LocalLock<T> {
-    /// The value, for who has it to himself: of [`PerCpu::iter_mut`].
+    /// The value, for a caller that has all of them to itself: of [`PerCpu::iter_mut`].
     #[inline(always)]
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }
 }
 
+/// What [`PerCpu::locked`] makes its values from, made by
+/// [`new_local_lock!`](crate::new_local_lock).
+pub struct NewLocalLock<F> {
+    value: F,
+    name: &'static CStr,
+    class: Pin<&'static LockClassKey>,
+}
+
+impl<F> NewLocalLock<F> {
+    /// As [`new_local_lock!`](crate::new_local_lock), with a name and a lockdep class of the caller's.
+    #[inline]
+    pub const fn new<T>(value: F, name: &'static CStr, class: Pin<&'static LockClassKey>) -> Self
+    where
+        F: FnMut(u32) -> T,
+    {
+        Self { value, name, class }
+    }
+}
+
+impl<F> fmt::Debug for NewLocalLock<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewLocalLock")
+    }
+}
+
+/// Locked values, for [`PerCpu::locked`](crate::percpu::PerCpu::locked): `new_local_lock!(|cpu| …)`
+/// or `new_local_lock!(|cpu| …, "name")`.
+///
+/// Each place that this stands in is a lockdep class of its own, as with the kernel crate's
+/// `new_spinlock!`, so that the locks of two drivers are not taken for one.
+#[macro_export]
+macro_rules! new_local_lock {
+    ($value:expr $(, $name:literal)? $(,)?) => {
+        $crate::percpu::NewLocalLock::new(
+            $value,
+            $crate::percpu::__optional_name!($($name)?),
+            $crate::percpu::__static_lock_class!(),
+        )
+    };
+}
+#[doc(hidden)]
+pub use kernel::{
+    optional_name as __optional_name,
+    static_lock_class as __static_lock_class, //
+};
+pub use crate::new_local_lock;
+
+/// Takes the lock of this CPU: where PREEMPT_RT waits, other kernels give NULL.
+#[cfg(not(CONFIG_PREEMPT_RT))]
+use kalloc_helper_local_trylock_irqsave as local_lock_irqsave;
+
+#[cfg(CONFIG_PREEMPT_RT)]
+use kalloc_helper_local_lock_irqsave as local_lock_irqsave;
+
 impl<T> PerCpu<LocalLock<T>> {
-    /// A locked value on each possible CPU, of what `f` makes of its number; wraps
-    /// `alloc_percpu_gfp()` and `local_lock_init()`.
+    /// A locked value on each possible CPU, of what the closure of
+    /// [`new_local_lock!`](crate::new_local_lock) makes of its number; wraps `alloc_percpu_gfp()` and
+    /// `local_lock_init()`.
     ///
     /// Context: as [`PerCpu::zeroed`].
     ///
@@ -758,11 +822,11 @@ impl<T> PerCpu<LocalLock<T>> {
     /// As [`PerCpu::zeroed`].
     ///
     /// ```
-    /// use kalloc::{percpu::LocalLock, prelude::*};
+    /// use kalloc::{percpu::{new_local_lock, LocalLock}, prelude::*};
     ///
     /// /// What each CPU has put aside.
     /// fn spares(task: &Task) -> Result<PerCpu<LocalLock<Option<KBox<[u64; 8]>>>>> {
-    ///     Ok(PerCpu::locked(task, |_cpu| None)?)
+    ///     Ok(PerCpu::locked(task, new_local_lock!(|_cpu| None))?)
     /// }
     ///
     /// fn spare(cx: &mut Atomic<'_>, spares: &PerCpu<LocalLock<Option<KBox<[u64; 8]>>>>) -> Option<KBox<[u64; 8]>> {
@@ -770,18 +834,28 @@ impl<T> PerCpu<LocalLock<T>> {
     /// }
     /// ```
     #[inline]
-    pub fn locked<G>(grant: G, mut f: impl FnMut(u32) -> T) -> Result<Self, Failed<G::Flags>>
+    pub fn locked<G>(
+        grant: G,
+        mut new: NewLocalLock<impl FnMut(u32) -> T>,
+    ) -> Result<Self, Failed<G::Flags>>
     where
         G: Grant<Flags: ForPerCpu>,
     {
         let memory = Self::alloc(grant)?;
         for cpu in possible_cpus() {
             let local = per_cpu_ptr(memory.as_ptr(), cpu);
-            // SAFETY: The memory is valid for writes of a `LocalLock<T>`. Who has the value to himself
-            // may move it, and a lock that nobody has knows no address of its own.
-            unsafe { kalloc_helper_local_trylock_init((&raw mut (*local).lock).cast()) };
+            // SAFETY: The memory is valid for writes of a `LocalLock<T>`. A caller that has the values
+            // to itself may move them, and a lock that nobody holds knows no address of its own. Name
+            // and class are static.
+            unsafe {
+                kalloc_helper_local_trylock_init(
+                    (&raw mut (*local).lock).cast(),
+                    new.name.as_char_ptr(),
+                    new.class.as_ptr().cast(),
+                )
+            };
             // SAFETY: As above.
-            unsafe { (&raw mut (*local).value).write(UnsafeCell::new(f(cpu))) };
+            unsafe { (&raw mut (*local).value).write(UnsafeCell::new((new.value)(cpu))) };
         }
         // INVARIANT: The memory is new, and was just initialised on each CPU.
         Ok(Self(memory, PhantomData))
@@ -790,10 +864,15 @@ impl<T> PerCpu<LocalLock<T>> {
     /// Runs `f` with the lock of this CPU held, wraps `local_lock_irqsave()` and
     /// `local_unlock_irqrestore()`.
     ///
+    /// `f` keeps the lock that was taken to its end, whatever it does. Should it enable interrupts
+    /// (by dropping a guard of the kernel crate) and then be preempted or sleep, which is a mistake as
+    /// with every spinlock, it may go on on another CPU, and the value is still its own.
+    ///
     /// # Panics
     ///
-    /// Where `f` takes the same lock again. (On `CONFIG_PREEMPT_RT` it waits for ever, as with any
-    /// spinlock.)
+    /// Where the lock of this CPU is taken: by `f`, which takes it again, or by code that was
+    /// interrupted or preempted because it enabled interrupts. (On `CONFIG_PREEMPT_RT` it waits, in
+    /// the first case for ever, as with any spinlock.) [`PerCpu::try_with`] returns instead.
     ///
     /// ```
     /// use kalloc::{percpu::LocalLock, prelude::*};
@@ -807,34 +886,88 @@ impl<T> PerCpu<LocalLock<T>> {
     #[inline]
     pub fn with<C: Allocate, R>(
         &self,
+        cx: &mut C,
+        f: impl for<'x> FnOnce(&mut T, &mut C::Irq<'x>) -> R,
+    ) -> R
+    where
+        T: Send,
+    {
+        let mut flags: c_ulong = 0;
+        // SAFETY: By the invariant there is an initialised lock on each CPU. In the contexts of
+        // `Allocate` it may be taken.
+        let local = unsafe { local_lock_irqsave(self.0.as_ptr().cast(), &mut flags) };
+        let Some(local) = NonNull::new(local) else {
+            taken_twice::<T>()
+        };
+        // SAFETY: The lock at `local` was just taken, with these flags.
+        unsafe { Self::locked_section(cx, local.cast(), flags, f) }
+    }
+
+    /// As [`PerCpu::with`], unless the lock of this CPU is taken; wraps `local_trylock_irqsave()`.
+    ///
+    /// Nothing on `CONFIG_PREEMPT_RT` in a hard interrupt, too, where the kernel tries no local lock.
+    ///
+    /// ```
+    /// use kalloc::{percpu::LocalLock, prelude::*};
+    ///
+    /// fn count(cx: &mut Irq<'_>, counts: &PerCpu<LocalLock<u64>>) -> Option<u64> {
+    ///     counts.try_with(cx, |count, _cx| {
+    ///         *count += 1;
+    ///         *count
+    ///     })
+    /// }
+    /// ```
+    #[inline]
+    pub fn try_with<C: Allocate, R>(
+        &self,
+        cx: &mut C,
+        f: impl for<'x> FnOnce(&mut T, &mut C::Irq<'x>) -> R,
+    ) -> Option<R>
+    where
+        T: Send,
+    {
+        let mut flags: c_ulong = 0;
+        // SAFETY: As in `with`.
+        let local =
+            unsafe { kalloc_helper_local_trylock_irqsave(self.0.as_ptr().cast(), &mut flags) };
+        // SAFETY: The lock at `local` was just taken, with these flags.
+        Some(unsafe { Self::locked_section(cx, NonNull::new(local)?.cast(), flags, f) })
+    }
+
+    /// Runs `f` and releases the lock.
+    ///
+    /// # Safety
+    ///
+    /// The lock at `local`, of one CPU's value, was just taken by this thread, which got `flags`.
+    #[inline(always)]
+    unsafe fn locked_section<C: Allocate, R>(
         _cx: &mut C,
+        local: NonNull<LocalLock<T>>,
+        flags: c_ulong,
         f: impl for<'x> FnOnce(&mut T, &mut C::Irq<'x>) -> R,
     ) -> R
     where
         T: Send,
     {
         const { assert!(offset_of!(LocalLock<T>, lock) == 0) };
-        let mut flags: c_ulong = 0;
-        // SAFETY: By the invariant there is an initialised lock on each CPU. In the contexts of
-        // `Allocate` it may be taken.
-        let local = unsafe { kalloc_helper_local_lock_irqsave(self.0.as_ptr().cast(), &mut flags) };
-        let local = local.cast::<LocalLock<T>>();
-        if local.is_null() {
-            taken_twice();
-        }
-        // SAFETY: The lock is held, so nobody else uses the value.
-        let value = unsafe { &mut *(*local).value.get() };
+        // SAFETY: By the contract of this function the lock beside the value is held until `f` has
+        // returned, on whatever CPU this thread is then. It is given up below and nowhere else, so
+        // nobody else uses the value.
+        let value = unsafe { &mut *(*local.as_ptr()).value.get() };
         // SAFETY: With the lock held the code may do what `C::Irq` permits, and the token of the
         // context before is borrowed until it ends.
         let result = f(value, &mut unsafe { <C::Irq<'_> as Token>::token() });
-        // SAFETY: It was taken above, with these flags, and this thread has stayed on its CPU.
-        unsafe { kalloc_helper_local_unlock_irqrestore(self.0.as_ptr().cast(), flags) };
+        // SAFETY: By the contract of this function it is the lock that this thread took, with these
+        // flags. It is named by its address and not by the CPU that this now runs on.
+        unsafe { kalloc_helper_local_unlock_irqrestore(local.as_ptr().cast(), flags) };
         result
     }
 }
 
+/// Generic, so that it is in the object of its caller, where objtool sees that it does not return.
+#[allow(clippy::extra_unused_type_parameters)]
 #[cold]
 #[inline(never)]
-fn taken_twice() -> ! {
+fn taken_twice<T>() -> ! {
     panic!("kalloc: a local lock taken twice")
 }

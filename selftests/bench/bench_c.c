@@ -8,6 +8,7 @@
 #include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/kernel_stat.h>
+#include <linux/local_lock.h>
 #include <linux/mempool.h>
 #include <linux/module.h>
 #include <linux/objpool.h>
@@ -350,6 +351,24 @@ OPERATION(irqs_off)
 	kfree(p);
 }
 
+struct local_count {
+	local_trylock_t lock;
+	u64 value;
+};
+
+static DEFINE_PER_CPU(struct local_count, local_count) = {
+	.lock = INIT_LOCAL_TRYLOCK(lock),
+};
+
+OPERATION(local_locked)
+{
+	unsigned long flags;
+
+	local_lock_irqsave(&local_count.lock, flags);
+	this_cpu_ptr(&local_count)->value++;
+	local_unlock_irqrestore(&local_count.lock, flags);
+}
+
 OPERATION_ON(devm, struct device *, dev, device)
 {
 	void *p = devm_kzalloc(dev, 64, GFP_ATOMIC);
@@ -456,6 +475,7 @@ static const struct {
 	{ "kmalloc and kfree_rcu", rcu },
 	{ "per-CPU increment", percpu_inc },
 	{ "kmalloc in a spinlock", locked },
+	{ "count in a local lock", local_locked },
 	{ "kmalloc with interrupts off", irqs_off },
 	{ "devm_kzalloc", devm },
 	{ "dma_alloc_coherent, 4 KiB", dma_coherent },

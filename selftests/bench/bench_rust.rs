@@ -16,7 +16,7 @@ use kalloc::{
     dma::{DmaAddress, DmaPool, DmaPoolRef, Engine, FromDevice, Range, Streaming, ToDevice},
     driver::Register,
     mempool::{Mempool, MempoolBox},
-    percpu::CpuLocal,
+    percpu::{new_local_lock, CpuLocal, LocalLock},
     platform,
     prelude::*,
     slab::{
@@ -132,6 +132,7 @@ struct State {
     lock: SpinLock<()>,
     pool: ObjPool<Object>,
     counter: PerCpu<CpuLocal<u64>>,
+    locals: PerCpu<LocalLock<u64>>,
     device: &'static Device<Bound>,
     dma: Dma<'static>,
     descriptors: DmaPoolRef<'static, [u64; 8]>,
@@ -176,6 +177,7 @@ fn with_state(
         lock <- new_spinlock!(()),
         pool: ObjPool::new(task, 16, |_| MaybeUninit::uninit())?,
         counter: PerCpu::zeroed(task)?,
+        locals: PerCpu::locked(task, new_local_lock!(|_| 0))?,
     }? Error);
     // SAFETY: The place is valid for writes, nobody else uses it, and it does not move.
     let result = unsafe { pin_init::raw_try_init(STATE.0.get().cast::<State>(), init) };
@@ -454,6 +456,12 @@ rows! {
             // SAFETY: It is counted.
             let lock = &unsafe { state() }.lock;
             boxed(cx.locked(lock, |(), cx| KBox::<[u8; 64]>::new_uninit(&cx)));
+        };
+    c"count in a local lock", raw [16 * 1],
+        kalloc: |cx| {
+            // SAFETY: It is counted.
+            let locals = &unsafe { state() }.locals;
+            locals.with(&mut cx, |value, _cx| *value += 1);
         };
     c"kmalloc with interrupts off", raw [16 * 1],
         kalloc: |cx| boxed(cx.irqs_off(|cx| KBox::<[u8; 64]>::new_uninit(&cx)));

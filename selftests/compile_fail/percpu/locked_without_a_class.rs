@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A local lock of no lockdep class.
+
+use kalloc::{percpu::LocalLock, prelude::*};
+
+pub fn counts(task: &Task) -> Result<PerCpu<LocalLock<u64>>> {
+    Ok(PerCpu::locked(task, |_cpu| 0)?) //~ ERROR: mismatched types
+}
