@@ -11,8 +11,15 @@ pub(crate) mod private {
     use crate::gfp::Grant;
     use kernel::ffi::c_void;
 
-    /// The functions of an allocator, kept from drivers: a box asks first whether the allocator
-    /// accepts the flags.
+    /// The functions of an allocator. They check nothing: no flags, no context and no size.
+    ///
+    /// A driver cannot name this trait, but its methods are those of every type parameter that is an
+    /// [`Allocator`](super::Allocator). So all of them are `unsafe`.
+    ///
+    /// Flags are *accepted* by `Self` where they are [`For<Self>`](crate::gfp::For) or
+    /// [`ForRealloc<Self>`](crate::gfp::ForRealloc), or are
+    /// [`ForNonblocking<Self>`](crate::gfp::ForNonblocking) in a context that is
+    /// [`NotInterrupt`](crate::context::NotInterrupt).
     ///
     /// # Safety
     ///
@@ -26,16 +33,26 @@ pub(crate) mod private {
         /// An empty slice at an address up to this one is memory as every other.
         const NOTHING: usize = 0;
 
-        /// Memory for a `T`, which has a size of at most [`MAX_SIZE`](super::Allocator::MAX_SIZE).
+        /// Memory for a `T`.
+        ///
+        /// # Safety
+        ///
+        /// The flags of the grant are accepted by `Self`. `T` has a size, of at most
+        /// [`MAX_SIZE`](super::Allocator::MAX_SIZE).
         #[inline(always)]
-        fn alloc<T, G: Grant>(grant: G) -> *mut T {
-            Self::alloc_bytes(size_of::<T>(), grant)
+        unsafe fn alloc<T, G: Grant>(grant: G) -> *mut T {
+            // SAFETY: By the contract of this function; the size is not 0.
+            unsafe { Self::alloc_bytes(size_of::<T>(), grant) }
         }
 
-        /// Memory for several `T` of `bytes` bytes in all, at most
+        /// Memory for several `T` of `bytes` bytes in all.
+        ///
+        /// # Safety
+        ///
+        /// The flags of the grant are accepted by `Self`. `bytes` is at most
         /// [`MAX_SIZE`](super::Allocator::MAX_SIZE), and above 0 where `T` is aligned to more than
         /// [`NOTHING`](Functions::NOTHING).
-        fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T;
+        unsafe fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T;
 
         /// Memory for several `T` of `bytes` bytes in all, as of `alloc_bytes`, with the contents of
         /// `old` as far as they fit.
@@ -46,7 +63,8 @@ pub(crate) mod private {
         /// # Safety
         ///
         /// `old` is at most [`NOTHING`](Functions::NOTHING), or memory of this allocator for several
-        /// `T` that the caller owns.
+        /// `T` that the caller owns. The flags of the grant are
+        /// [`ForRealloc<Self>`](crate::gfp::ForRealloc). `bytes` is as for `alloc_bytes`.
         unsafe fn realloc<T, G: Grant>(old: *mut T, bytes: usize, grant: G) -> *mut T;
 
         /// Frees the memory without sleeping.

@@ -156,7 +156,8 @@ impl<T, A: Allocator> Box<T, A> {
         G: Grant<Flags: For<A>>,
     {
         const { fits::<T, A, G::Flags>() };
-        match Self::allocate(grant) {
+        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        match unsafe { Self::allocate(grant) } {
             Ok(slot) => Ok(slot.write(value)),
             Err(failed) => Err(FailedWith::new(failed, value)),
         }
@@ -187,31 +188,45 @@ impl<T, A: Allocator> Box<T, A> {
         let memory = if const { size_of::<T>() == 0 } {
             NonNull::dangling()
         } else {
-            NonNull::new(A::alloc::<MaybeUninit<T>, G>(grant)).ok_or_else(G::Flags::failed)?
+            // SAFETY: The bounds ask for flags that `A` accepts. A `T` fits, and has a size.
+            let memory = unsafe { A::alloc::<MaybeUninit<T>, G>(grant) };
+            NonNull::new(memory).ok_or_else(G::Flags::failed)?
         };
         // INVARIANT: New memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
         Ok(Box(memory, PhantomData))
     }
 
-    /// New memory for a `T`, which [`fits`], with flags that the caller has been asked about.
+    /// New memory for a `T`.
+    ///
+    /// # Safety
+    ///
+    /// `A` accepts the flags of the grant, and a `T` [`fits`].
     #[inline(always)]
-    fn allocate<G: Grant>(grant: G) -> Result<Box<MaybeUninit<T>, A>, Failed<G::Flags>> {
+    unsafe fn allocate<G: Grant>(grant: G) -> Result<Box<MaybeUninit<T>, A>, Failed<G::Flags>> {
         let memory = if const { size_of::<T>() == 0 } {
             NonNull::dangling()
         } else {
-            NonNull::new(A::alloc::<MaybeUninit<T>, G>(grant)).ok_or_else(G::Flags::failed)?
+            // SAFETY: By the contract of this function. A `T` has a size.
+            let memory = unsafe { A::alloc::<MaybeUninit<T>, G>(grant) };
+            NonNull::new(memory).ok_or_else(G::Flags::failed)?
         };
         // INVARIANT: New memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
         Ok(Box(memory, PhantomData))
     }
 
     /// As [`Box::allocate`], of zeroes.
+    ///
+    /// # Safety
+    ///
+    /// As of [`Box::allocate`].
     #[inline(always)]
-    fn allocate_zeroed<G: Grant>(grant: G) -> Result<Self, Failed<G::Flags>>
+    unsafe fn allocate_zeroed<G: Grant>(grant: G) -> Result<Self, Failed<G::Flags>>
     where
         T: Zeroable,
     {
-        match Self::allocate(grant.zeroed()) {
+        // SAFETY: By the contract of this function. Every allocator of boxes accepts `__GFP_ZERO`
+        // with flags that it accepts for new memory.
+        match unsafe { Self::allocate(grant.zeroed()) } {
             // SAFETY: The memory is zero, which is a `T`.
             Ok(slot) => Ok(unsafe { slot.assume_init() }),
             Err(Failed(failure)) => Err(Failed(failure)),
@@ -230,7 +245,8 @@ impl<T, A: Allocator> Box<T, A> {
         G: Grant<Flags: For<A>>,
     {
         const { fits::<T, A, G::Flags>() };
-        Self::allocate_zeroed(grant)
+        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        unsafe { Self::allocate_zeroed(grant) }
     }
 
     /// Moves `value` into new memory that it does not leave, as [`Box::new`].
@@ -418,7 +434,8 @@ impl<T, A: Blocking> Box<T, A> {
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
         const { fits::<T, A, G::Flags>() };
-        match Self::allocate(grant) {
+        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        match unsafe { Self::allocate(grant) } {
             Ok(slot) => Ok(slot.write(value)),
             Err(failed) => Err(FailedWith::new(failed, value)),
         }
@@ -435,7 +452,8 @@ impl<T, A: Blocking> Box<T, A> {
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
         const { fits::<T, A, G::Flags>() };
-        Self::allocate(grant)
+        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        unsafe { Self::allocate(grant) }
     }
 
     /// As [`Box::zeroed`], without sleeping: see [`Box::new_nonblocking`].
@@ -450,7 +468,8 @@ impl<T, A: Blocking> Box<T, A> {
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
         const { fits::<T, A, G::Flags>() };
-        Self::allocate_zeroed(grant)
+        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        unsafe { Self::allocate_zeroed(grant) }
     }
 }
 
@@ -468,7 +487,8 @@ impl<T, A: Blocking> Box<[T], A> {
     where
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
-        Self::allocate(grant, len)
+        // SAFETY: The bounds ask for flags that `A` accepts.
+        unsafe { Self::allocate(grant, len) }
     }
 
     /// As [`Box::zeroed_slice`], without sleeping: see [`Box::new_nonblocking`].
@@ -482,7 +502,8 @@ impl<T, A: Blocking> Box<[T], A> {
         T: Zeroable,
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
-        Self::allocate_zeroed(grant, len)
+        // SAFETY: The bounds ask for flags that `A` accepts.
+        unsafe { Self::allocate_zeroed(grant, len) }
     }
 }
 
@@ -535,30 +556,46 @@ impl<T, A: Allocator> Box<[T], A> {
     where
         G: Grant<Flags: For<A> + MayFail>,
     {
-        Self::allocate(grant, len)
+        // SAFETY: The bounds ask for flags that `A` accepts.
+        unsafe { Self::allocate(grant, len) }
     }
 
-    /// New memory for `len` elements, with flags that the caller has been asked about.
+    /// New memory for `len` elements.
+    ///
+    /// # Safety
+    ///
+    /// `A` accepts the flags of the grant.
     #[inline(always)]
-    fn allocate<G: Grant>(grant: G, len: usize) -> Result<UninitSlice<T, A>, Failed<G::Flags>> {
+    unsafe fn allocate<G: Grant>(
+        grant: G,
+        len: usize,
+    ) -> Result<UninitSlice<T, A>, Failed<G::Flags>> {
         let bytes = bytes::<T, A, G::Flags>(len)?;
         let memory = if bytes == 0 && !const { nothing_is_memory::<T, A>() } {
             NonNull::dangling()
         } else {
-            NonNull::new(A::alloc_bytes::<MaybeUninit<T>, G>(bytes, grant))
-                .ok_or_else(G::Flags::failed)?
+            // SAFETY: By the contract of this function, and `bytes` is at most `MAX_SIZE`. It is 0
+            // only where `A` takes that for memory of a `T`.
+            let memory = unsafe { A::alloc_bytes::<MaybeUninit<T>, G>(bytes, grant) };
+            NonNull::new(memory).ok_or_else(G::Flags::failed)?
         };
         // INVARIANT: New memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
         Ok(Box(slice(memory, len), PhantomData))
     }
 
     /// As [`Box::allocate`], of zeroes.
+    ///
+    /// # Safety
+    ///
+    /// As of [`Box::allocate`].
     #[inline(always)]
-    fn allocate_zeroed<G: Grant>(grant: G, len: usize) -> Result<Self, Failed<G::Flags>>
+    unsafe fn allocate_zeroed<G: Grant>(grant: G, len: usize) -> Result<Self, Failed<G::Flags>>
     where
         T: Zeroable,
     {
-        match Self::allocate(grant.zeroed(), len) {
+        // SAFETY: By the contract of this function. Every allocator of boxes accepts `__GFP_ZERO`
+        // with flags that it accepts for new memory.
+        match unsafe { Self::allocate(grant.zeroed(), len) } {
             // SAFETY: The memory is zero, which is a `T` in every place.
             Ok(memory) => Ok(unsafe { memory.assume_init() }),
             Err(Failed(failure)) => Err(Failed(failure)),
@@ -576,7 +613,8 @@ impl<T, A: Allocator> Box<[T], A> {
         T: Zeroable,
         G: Grant<Flags: For<A> + MayFail>,
     {
-        Self::allocate_zeroed(grant, len)
+        // SAFETY: The bounds ask for flags that `A` accepts.
+        unsafe { Self::allocate_zeroed(grant, len) }
     }
 
     /// `len` elements, each made by `f` from its index, in memory that [`Box::new_uninit_slice`]
@@ -714,7 +752,9 @@ impl<T, A: Allocator> Box<[MaybeUninit<T>], A> {
             drop(self);
             NonNull::dangling()
         } else {
-            // SAFETY: By the invariant `old` is nothing to `A`, or memory of `A` that `self` owns.
+            // SAFETY: By the invariant `old` is nothing to `A`, or memory of `A` that `self` owns. The
+            // bounds ask for flags that `A` accepts for it. `bytes` is at most `MAX_SIZE`, and 0 only
+            // where `A` takes that for memory of a `T`.
             match NonNull::new(unsafe { A::realloc(old, bytes, grant) }) {
                 Some(memory) => {
                     // The old memory is freed or is the new one.

@@ -100,10 +100,13 @@ mod raw {
 
     /// Wraps `kmalloc(size_of::<T>(), F)`, or `kmalloc_node()` where the grant asks for a node.
     ///
-    /// Returns NULL where there is no memory. The pointer is aligned for `T`. `T` is not
-    /// zero-sized.
+    /// Returns NULL where there is no memory. The pointer is aligned for `T`.
+    ///
+    /// # Safety
+    ///
+    /// kmalloc accepts the flags of the grant. `T` has a size, of at most [`MAX_SIZE`].
     #[inline(always)]
-    pub(crate) fn alloc<T, G: Grant>(grant: G) -> *mut T {
+    pub(crate) unsafe fn alloc<T, G: Grant>(grant: G) -> *mut T {
         let size = const { dead::room::<T>(size_of::<T>()) };
         let (flags, nid) = (G::Flags::BITS, grant.nid());
         if !G::Flags::permitted() {
@@ -111,8 +114,9 @@ mod raw {
         }
 
         if const { size_of::<T>() > KALLOC_CONST_KMALLOC_MAX_CACHE_SIZE } {
-            // SAFETY: The flags are legal in this context, which is what the grant says, and `nid`
-            // is that of a node that is or was online. There are no other preconditions.
+            // SAFETY: The flags are legal in this context, which is what the grant says, and kmalloc
+            // accepts them, by the contract of this function. `nid` is that of a node that is or was
+            // online. The size is at most `MAX_SIZE`.
             return unsafe {
                 if G::ON_NODE {
                     bindings::__kmalloc_large_node_noprof(size, flags, nid)
@@ -129,8 +133,8 @@ mod raw {
                 [const { cache_index(size_of::<T>()) }]
         };
         // SAFETY: `cache` is the one that C's macro takes for this size and these flags. The flags
-        // are legal in this context, which is what the grant says, and `nid` is that of a node that
-        // is or was online.
+        // are legal in this context, which is what the grant says, and kmalloc accepts them, by the
+        // contract of this function. `nid` is that of a node that is or was online.
         unsafe {
             if G::ON_NODE {
                 bindings::__kmalloc_cache_node_noprof(cache, flags, nid, size)
@@ -154,11 +158,15 @@ mod raw {
 
     /// Wraps `kmalloc(size_of::<T>(), F)`, or `kmalloc_node()` where the grant asks for a node.
     ///
-    /// Returns NULL where there is no memory. The pointer is aligned for `T`. `T` is not
-    /// zero-sized.
+    /// Returns NULL where there is no memory. The pointer is aligned for `T`.
+    ///
+    /// # Safety
+    ///
+    /// kmalloc accepts the flags of the grant. `T` has a size, of at most [`MAX_SIZE`].
     #[inline(always)]
-    pub(crate) fn alloc<T, G: Grant>(grant: G) -> *mut T {
-        alloc_bytes(dead::room::<T>(size_of::<T>()), grant).cast()
+    pub(crate) unsafe fn alloc<T, G: Grant>(grant: G) -> *mut T {
+        // SAFETY: By the contract of this function.
+        unsafe { alloc_bytes(dead::room::<T>(size_of::<T>()), grant) }.cast()
     }
 }
 
@@ -167,15 +175,19 @@ pub(crate) use raw::alloc;
 /// Wraps `kmalloc(size, F)`, or `kmalloc_node()` where the grant asks for a node, for a size in
 /// bytes.
 ///
-/// Returns NULL where there is no memory, and `ZERO_SIZE_PTR` for 0 bytes. More than [`MAX_SIZE`]
+/// Returns NULL where there is no memory, and `ZERO_SIZE_PTR` for 0 bytes.
+///
+/// # Safety
+///
+/// kmalloc accepts the flags of the grant. `size` is at most [`MAX_SIZE`], beyond which the kernel
 /// warns.
 #[inline(always)]
-pub(crate) fn alloc_bytes<G: Grant>(size: usize, grant: G) -> *mut c_void {
+pub(crate) unsafe fn alloc_bytes<G: Grant>(size: usize, grant: G) -> *mut c_void {
     if !G::Flags::permitted() {
         return core::ptr::null_mut();
     }
-    // SAFETY: The flags are legal in this context, which is what the grant says, and `nid` is that
-    // of a node that is or was online. There are no other preconditions.
+    // SAFETY: The flags are legal in this context, which is what the grant says, and kmalloc accepts
+    // them, by the contract of this function. `nid` is that of a node that is or was online.
     unsafe {
         if G::ON_NODE {
             raw::kmalloc_node(size, G::Flags::BITS, grant.nid())
@@ -188,11 +200,12 @@ pub(crate) fn alloc_bytes<G: Grant>(size: usize, grant: G) -> *mut c_void {
 /// Wraps `krealloc(ptr, size, F)`, or `krealloc_node()` where the grant asks for a node.
 ///
 /// Returns NULL where there is no memory, and `ptr` is still allocated then; for 0 bytes frees
-/// `ptr` and returns `ZERO_SIZE_PTR`. More than [`MAX_SIZE`] warns.
+/// `ptr` and returns `ZERO_SIZE_PTR`.
 ///
 /// # Safety
 ///
-/// `ptr` is at most `ZERO_SIZE_PTR`, or owned memory of kmalloc.
+/// `ptr` is at most `ZERO_SIZE_PTR`, or owned memory of kmalloc. krealloc accepts the flags of the
+/// grant. `size` is at most [`MAX_SIZE`], beyond which the kernel warns.
 #[inline(always)]
 pub(crate) unsafe fn realloc<G: Grant>(ptr: *mut c_void, size: usize, grant: G) -> *mut c_void {
     // SAFETY: By the contract of this function. The flags are legal in this context, which is what
@@ -207,19 +220,21 @@ unsafe impl Functions for Kmalloc {
     const NOTHING: usize = KALLOC_CONST_ZERO_SIZE_PTR;
 
     #[inline(always)]
-    fn alloc<T, G: Grant>(grant: G) -> *mut T {
-        alloc(grant)
+    unsafe fn alloc<T, G: Grant>(grant: G) -> *mut T {
+        // SAFETY: By the contract of this function.
+        unsafe { alloc(grant) }
     }
 
     #[inline(always)]
-    fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
-        alloc_bytes(dead::room::<T>(bytes), grant).cast()
+    unsafe fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
+        // SAFETY: By the contract of this function. Room is made only up to a pointer.
+        unsafe { alloc_bytes(dead::room::<T>(bytes), grant) }.cast()
     }
 
     #[inline(always)]
     unsafe fn realloc<T, G: Grant>(old: *mut T, bytes: usize, grant: G) -> *mut T {
         // SAFETY: By the contract of this function `old` is at most `ZERO_SIZE_PTR`, or owned memory
-        // of kmalloc.
+        // of kmalloc, krealloc accepts the flags, and `bytes` is at most `MAX_SIZE`.
         unsafe { realloc(old.cast(), dead::room::<T>(bytes), grant) }.cast()
     }
 

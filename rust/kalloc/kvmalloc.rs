@@ -74,14 +74,15 @@ unsafe impl Functions for KVmalloc {
     ///
     /// Returns NULL where there is no memory, and for more than all of RAM.
     #[inline(always)]
-    fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
+    unsafe fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
         if exceeds_ram(bytes) || !G::Flags::permitted() {
             return ptr::null_mut();
         }
         let bytes = dead::room::<T>(bytes);
-        // SAFETY: The flags are legal in this context, which is what the grant says, and accepted
-        // by kmalloc and vmalloc, which the box has asked. `nid` is NUMA_NO_NODE or that of a node
-        // that is or was online. There are no other preconditions.
+        // SAFETY: The flags are legal in this context, which is what the grant says. By the contract of
+        // this function kvmalloc accepts them, and it is no interrupt, since they reclaim or the
+        // context is `NotInterrupt`. `nid` is NUMA_NO_NODE or that of a node that is or was online.
+        // `bytes` is at most `INT_MAX`.
         unsafe { raw::kvmalloc_node_align(bytes, align::<T>(), G::Flags::BITS, grant.nid()) }.cast()
     }
 
@@ -94,7 +95,7 @@ unsafe impl Functions for KVmalloc {
         // It may be memory of vmalloc, and shrink.
         let bytes = room::<T>(bytes);
         // SAFETY: By the contract of this function `old` is NULL or memory of kvmalloc, aligned for
-        // a `T`. The flags are legal in this context, which is what the grant says, and `nid` is
+        // a `T`, and kvrealloc accepts the flags, with which the context sleeps. `nid` is
         // NUMA_NO_NODE or that of a node that is or was online.
         unsafe {
             raw::kvrealloc_node_align(old.cast(), bytes, align::<T>(), G::Flags::BITS, grant.nid())

@@ -221,7 +221,9 @@ impl<T> ObjPool<T> {
             _ => {}
         }
 
-        let inner = NonNull::new(kmalloc::alloc::<Inner, _>(grant)).ok_or(ENOMEM)?;
+        // SAFETY: kmalloc accepts all flags that a pool does, and an `Inner` is smaller than a page.
+        let inner = unsafe { kmalloc::alloc::<Inner, _>(grant) };
+        let inner = NonNull::new(inner).ok_or(ENOMEM)?;
         let mut all: *mut llist_node = ptr::null_mut();
         // SAFETY: The memory is valid for writes of an `Inner`.
         unsafe {

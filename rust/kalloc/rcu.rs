@@ -173,7 +173,9 @@ impl<T> RcuBox<T> {
                 "the kernel keeps the promise of nofail only up to a page"
             );
         };
-        NonNull::new(kmalloc::alloc(grant)).ok_or_else(G::Flags::failed)
+        // SAFETY: The bounds ask for flags that kmalloc accepts. A node has a size, which was seen to
+        // be at most `MAX_SIZE`.
+        NonNull::new(unsafe { kmalloc::alloc(grant) }).ok_or_else(G::Flags::failed)
     }
 
     /// The value, for as long as the RCU read side is held: also when the box is dropped meanwhile.

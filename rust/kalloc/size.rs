@@ -126,8 +126,10 @@ impl<H, T> Flex<H, [T]> {
         let memory: NonNull<Flex<H, [T; 0]>> = match struct_size::<H, T>(len) {
             Ok(0) => NonNull::dangling(),
             Ok(bytes @ ..=kmalloc::MAX_SIZE) => {
-                NonNull::new(kmalloc::alloc_bytes(dead::room::<H>(bytes), grant).cast())
-                    .ok_or_else(G::Flags::failed)?
+                // SAFETY: The bounds ask for flags that kmalloc accepts, and the size was seen to be
+                // at most `MAX_SIZE`. Room is made only up to a pointer.
+                let memory = unsafe { kmalloc::alloc_bytes(dead::room::<H>(bytes), grant) };
+                NonNull::new(memory.cast()).ok_or_else(G::Flags::failed)?
             }
             _ => return Err(G::Flags::failed()),
         };

@@ -159,17 +159,24 @@ impl<T, A: Allocator> Vec<T, A> {
     where
         G: Grant<Flags: ForRealloc<A>>,
     {
-        Self::allocate(grant, capacity)
+        // SAFETY: The bounds ask for flags that `A` accepts.
+        unsafe { Self::allocate(grant, capacity) }
     }
 
-    /// As [`Vec::with_capacity`], with flags that the caller has been asked about.
+    /// As [`Vec::with_capacity`].
+    ///
+    /// # Safety
+    ///
+    /// `A` accepts the flags of the grant.
     #[inline(always)]
-    fn allocate<G: Grant>(grant: G, capacity: usize) -> Result<Self, Failed<G::Flags>> {
+    unsafe fn allocate<G: Grant>(grant: G, capacity: usize) -> Result<Self, Failed<G::Flags>> {
         let bytes = bytes::<T, A, G::Flags>(capacity)?;
         if bytes == 0 {
             return Ok(Self::new());
         }
-        let ptr = NonNull::new(A::alloc_bytes(bytes, grant)).ok_or_else(G::Flags::failed)?;
+        // SAFETY: By the contract of this function. `bytes` is at most `MAX_SIZE` and not 0.
+        let ptr = unsafe { A::alloc_bytes(bytes, grant) };
+        let ptr = NonNull::new(ptr).ok_or_else(G::Flags::failed)?;
         // INVARIANT: New memory for that many elements, of which none is initialised.
         Ok(Self {
             ptr,
@@ -208,7 +215,7 @@ impl<T, A: Allocator> Vec<T, A> {
     ///
     /// `memory` and `capacity` are those of a vector, which is left without memory unless this
     /// returns nothing. `room` is at least its length and not 0, and `T` has a size.
-    unsafe fn reallocate<G: Grant>(
+    unsafe fn reallocate<G: Grant<Flags: ForRealloc<A>>>(
         memory: NonNull<T>,
         capacity: usize,
         room: usize,
@@ -216,9 +223,12 @@ impl<T, A: Allocator> Vec<T, A> {
     ) -> Option<NonNull<T>> {
         let bytes = bytes::<T, A, G::Flags>(room).ok()?;
         NonNull::new(if capacity == 0 {
-            A::alloc_bytes(bytes, grant)
+            // SAFETY: The bounds ask for flags that `A` accepts. `bytes` is at most `MAX_SIZE`, and
+            // not 0.
+            unsafe { A::alloc_bytes(bytes, grant) }
         } else {
-            // SAFETY: By the invariant of the vector it is memory of `A` that the vector owns.
+            // SAFETY: By the invariant of the vector it is memory of `A` that the vector owns. The
+            // rest is as above.
             unsafe { A::realloc(memory.as_ptr(), bytes, grant) }
         })
     }
@@ -233,7 +243,7 @@ impl<T, A: Allocator> Vec<T, A> {
     /// returns nothing.
     #[cold]
     #[inline(never)]
-    unsafe fn grown<G: Grant>(
+    unsafe fn grown<G: Grant<Flags: ForRealloc<A>>>(
         memory: NonNull<T>,
         capacity: usize,
         len: usize,
@@ -255,7 +265,10 @@ impl<T, A: Allocator> Vec<T, A> {
 
     /// Makes room for `additional` elements more than there are, of which there is not enough.
     #[inline(always)]
-    fn grow<G: Grant>(&mut self, grant: G, additional: usize) -> Result<(), Failed<G::Flags>> {
+    fn grow<G>(&mut self, grant: G, additional: usize) -> Result<(), Failed<G::Flags>>
+    where
+        G: Grant<Flags: ForRealloc<A>>,
+    {
         // SAFETY: They are those of this vector, which gets the new memory.
         let grown = unsafe { Self::grown(self.ptr, self.capacity, self.len, additional, grant) };
         // INVARIANT: Memory for that many elements, with those of the old memory, which is gone.
@@ -332,7 +345,8 @@ impl<T, A: Blocking> Vec<T, A> {
     where
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
-        Self::allocate(grant, capacity)
+        // SAFETY: The bounds ask for flags that `A` accepts.
+        unsafe { Self::allocate(grant, capacity) }
     }
 }
 

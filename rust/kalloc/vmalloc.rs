@@ -98,15 +98,16 @@ unsafe impl Functions for Vmalloc {
     ///
     /// Returns NULL where there is no memory, and for more than there can be.
     #[inline(always)]
-    fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
+    unsafe fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
         if exceeds_ram(bytes) || !G::Flags::permitted() {
             return ptr::null_mut();
         }
         let (bytes, flags, nid) = (room::<T>(bytes), G::Flags::BITS, grant.nid());
         let plain = const { align::<T>() == 1 };
-        // SAFETY: The flags are legal in this context, which is what the grant says, and accepted
-        // by vmalloc, which the box has asked. `nid` is that of a node that is or was online, and
-        // there is no old memory. There are no other preconditions.
+        // SAFETY: The flags are legal in this context, which is what the grant says. By the contract of
+        // this function vmalloc accepts them, and it is no interrupt, since they reclaim or the
+        // context is `NotInterrupt`. `nid` is that of a node that is or was online, and there is no
+        // old memory.
         unsafe {
             match flags {
                 KALLOC_CONST_GFP_KERNEL if plain && !G::ON_NODE => raw::vmalloc(bytes),
@@ -128,7 +129,7 @@ unsafe impl Functions for Vmalloc {
         }
         let bytes = room::<T>(bytes);
         // SAFETY: By the contract of this function `old` is NULL or memory of vmalloc, aligned for
-        // a `T`. The flags are legal in this context, which is what the grant says, and `nid` is
+        // a `T`, and vrealloc accepts the flags, with which the context sleeps. `nid` is
         // NUMA_NO_NODE or that of a node that is or was online.
         unsafe {
             raw::vrealloc_node_align(old.cast(), bytes, align::<T>(), G::Flags::BITS, grant.nid())
