@@ -103,6 +103,7 @@ const TABLE: &[&[Test]] = table! {
     cache:            later later later later later later later   later later    later       later    no;
     mempool_box:      now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
     mempool:          now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
+    mempool_counted:  now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
     pool_box:         now   now   now   now   now   now   now     now   now      now         now      now;
     objpool:          later later later later later later later   later later    later       later    later;
     nolock_box:       now   now   now   now   now   now   now     now   now      now         now      now;
@@ -528,6 +529,17 @@ fn mempool_box(task: &mut Task, drop: Drop) -> Outcome {
 
 fn mempool(task: &mut Task, drop: Drop) -> Outcome {
     let value = Mempool::<[u64; 12]>::kmalloc(&task, 1)?;
+    let memory = address(&*MempoolBox::preallocated(&*task, &value, [0; 12])?);
+    drop.of(task, value, 0, memory)
+}
+
+/// The last owner of its cache, which on PREEMPT_RT stays with the reserve.
+fn mempool_counted(task: &mut Task, drop: Drop) -> Outcome {
+    let cache = Arc::new_with(&task, Cache::<[u64; 12]>::create(task, &no_merge())?)?;
+    let value = Mempool::<_, SlabBacked<_>>::slab(&task, 1, cache)?;
+    if drop.fate == Fate::Kept {
+        return drop.kept(task, value, c::TESTLIB_ANY_CACHE as usize);
+    }
     let memory = address(&*MempoolBox::preallocated(&*task, &value, [0; 12])?);
     drop.of(task, value, 0, memory)
 }

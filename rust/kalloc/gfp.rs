@@ -31,6 +31,7 @@
 //! bits apart and no constructor from bits.
 
 use crate::{
+    allocator::Allocator,
     context::{private::Sealed, Allocate, Context, Reclaim, Sleep, SleepFs, SleepIo},
     kmalloc::Kmalloc,
     kvmalloc::KVmalloc,
@@ -98,7 +99,8 @@ const _: () = assert!(size_of::<Flags>() == size_of::<gfp_t>());
     label = "these flags are not allowed here",
     note = "see the table in kalloc::gfp for the flags of each context"
 )]
-pub trait AllowedIn<C>: Gfp {}
+// The bound keeps drivers from implementing this for flags of kalloc and a type of their own.
+pub trait AllowedIn<C: Context>: Gfp {}
 
 /// Out of memory: the error of an allocation with the flags `F`.
 ///
@@ -347,7 +349,7 @@ macro_rules! modifiers {
                     F::permitted()
                 }
             }
-            impl<C, F: AllowedIn<C>> AllowedIn<C> for $name<F> {}
+            impl<C: Context, F: AllowedIn<C>> AllowedIn<C> for $name<F> {}
             $(impl<F: $keeps> $keeps for $name<F> {})*
         )*
 
@@ -497,7 +499,7 @@ macro_rules! allocators {
             `.noretry()`",
     note = "vmalloc and kvmalloc may sleep: where that is not allowed use `KBox`, or `new_nonblocking` and the like"
 )]
-pub trait For<A>: Gfp {}
+pub trait For<A: Allocator>: Gfp {}
 
 /// Flags with which the allocator `A` may make memory larger: [`ForKrealloc`], [`ForVrealloc`] or
 /// [`ForKVrealloc`].
@@ -509,7 +511,7 @@ pub trait For<A>: Gfp {}
     note = "vrealloc and kvrealloc accept what vmalloc and kvmalloc do, but not `.zeroed()` and `.nofail()`; they free by \
             `vfree()`, which sleeps: make room before sleeping is forbidden"
 )]
-pub trait ForRealloc<A>: Gfp {}
+pub trait ForRealloc<A: Allocator>: Gfp {}
 
 /// Flags with which the allocator `A` does not sleep: [`ForVmallocNonblocking`] or
 /// [`ForKVmallocNonblocking`].
@@ -518,7 +520,7 @@ pub trait ForRealloc<A>: Gfp {}
     label = "flags that may sleep, or that this allocator rejects",
     note = "`GfpAtomic`, `GfpNowait` and `NoReclaim` do not sleep; with others use `new` and the like, which may"
 )]
-pub trait ForNonblocking<A>: Gfp {}
+pub trait ForNonblocking<A: Allocator>: Gfp {}
 
 allocators! {
     /// What kmalloc accepts: not `__GFP_DMA32`, `__GFP_HIGHMEM` (`GFP_SLAB_BUG_MASK`), `__GFP_COMP`

@@ -43,7 +43,7 @@ use crate::{
     gfp::{Failed, FailedWith, ForMempool, Gfp, Grant, WaitsForMempool},
     kmalloc,
     owner::{ForModule, Memory, Owned, Owner, Pool},
-    slab::Cache,
+    slab::{self, Cache},
 };
 use core::{
     fmt,
@@ -84,28 +84,47 @@ mod raw {
     };
 }
 
+/// The most elements of a [`MempoolBulk`]: their pointers are on the stack, which has 16 KiB.
+pub const MAX_BULK: usize = slab::MAX_BULK;
+
 /// The largest reserve: the kernel keeps a pointer to each element in memory of kmalloc.
 pub const MAX_MIN_NR: usize = kmalloc::MAX_SIZE / size_of::<usize>();
 
 // What is behind a pool ------------------------------------------------------------------------------------------------
 
 /// What allocates the elements of a pool: [`KmallocBacked`], [`SlabBacked`] or [`PageBacked`].
-pub trait Backing<T>: Sealed {
+///
+/// # Safety
+///
+/// The functions allocate and free elements, with what belongs to them, for as long as the backing
+/// lives; none of the two that frees sleeps. An element has memory for a `T`, aligned, and
+/// [`dead::MIN_SIZE`] bytes, which `object` gives and from which `element` leads back.
+// `unsafe` and not sealed: `T` is a driver's type, so the orphan rule permits a driver to implement
+// it for types of this crate.
+pub unsafe trait Backing<T> {
     /// The functions of the kernel and what they get.
     #[doc(hidden)]
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void);
 
     /// The memory of an element.
+    ///
+    /// # Safety
+    ///
+    /// It is an element of this backing.
     #[doc(hidden)]
     #[inline(always)]
-    fn object(element: NonNull<c_void>) -> NonNull<T> {
+    unsafe fn object(element: NonNull<c_void>) -> NonNull<T> {
         element.cast()
     }
 
     /// The element of memory.
+    ///
+    /// # Safety
+    ///
+    /// It is the memory of an element of this backing.
     #[doc(hidden)]
     #[inline(always)]
-    fn element(object: NonNull<T>) -> NonNull<c_void> {
+    unsafe fn element(object: NonNull<T>) -> NonNull<c_void> {
         object.cast()
     }
 }
@@ -114,8 +133,10 @@ pub trait Backing<T>: Sealed {
 #[derive(Clone, Copy, Debug)]
 pub struct KmallocBacked;
 
-impl Sealed for KmallocBacked {}
-impl<T> Backing<T> for KmallocBacked {
+// SAFETY: The functions and the size belong together, as in `mempool_create_kmalloc_pool()`. kmalloc
+// aligns to the largest power of two that divides the size of a `T`, which is at least its alignment;
+// a smaller `T` than three pointers is aligned to at most two, and is in an object aligned to four.
+unsafe impl<T> Backing<T> for KmallocBacked {
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void) {
         const {
             assert!(
@@ -137,8 +158,9 @@ impl<T> Backing<T> for KmallocBacked {
 #[derive(Clone, Copy, Debug)]
 pub struct SlabBacked<O>(O);
 
-impl<O> Sealed for SlabBacked<O> {}
-impl<T, O: Owner<Cache<T>>> Backing<T> for SlabBacked<O> {
+// SAFETY: The functions and the cache belong together, as in `mempool_create_slab_pool()`. An owner
+// gives the same cache each time and keeps it; its objects have memory for a `T`.
+unsafe impl<T, O: Owner<Cache<T>>> Backing<T> for SlabBacked<O> {
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void) {
         (
             Some(bindings::mempool_alloc_slab),
@@ -152,8 +174,9 @@ impl<T, O: Owner<Cache<T>>> Backing<T> for SlabBacked<O> {
 #[derive(Clone, Copy, Debug)]
 pub struct PageBacked;
 
-impl Sealed for PageBacked {}
-impl<T> Backing<T> for PageBacked {
+// SAFETY: The functions and the order belong together, as in `mempool_create_page_pool()`. So many
+// pages have room for a `T`, and an alignment of at most a page was seen.
+unsafe impl<T> Backing<T> for PageBacked {
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void) {
         const {
             assert!(
@@ -174,16 +197,19 @@ impl<T> Backing<T> for PageBacked {
     }
 
     #[inline(always)]
-    fn object(element: NonNull<c_void>) -> NonNull<T> {
-        // SAFETY: The element is a page, and not of high memory, which no flags for a pool ask for.
+    unsafe fn object(element: NonNull<c_void>) -> NonNull<T> {
+        // SAFETY: By the contract of this function the element is the `struct page` of the first of
+        // its pages.
         let address = unsafe { kalloc_helper_page_address(element.as_ptr().cast()) };
-        // SAFETY: So it has an address.
+        // SAFETY: The pages are not of high memory, which no flags for a pool ask for, and so they
+        // have an address.
         unsafe { NonNull::new_unchecked(address.cast()) }
     }
 
     #[inline(always)]
-    fn element(object: NonNull<T>) -> NonNull<c_void> {
-        // SAFETY: The address is that of a page.
+    unsafe fn element(object: NonNull<T>) -> NonNull<c_void> {
+        // SAFETY: By the contract of this function it is the address of the first of an element's
+        // pages.
         let page = unsafe { kalloc_helper_virt_to_page(object.as_ptr().cast()) };
         // SAFETY: Every page has a `struct page`.
         unsafe { NonNull::new_unchecked(page.cast()) }
@@ -205,9 +231,9 @@ impl<T> Backing<T> for PageBacked {
 /// at least `BULK` and 1.
 pub struct Mempool<T, B: Backing<T> = KmallocBacked, const BULK: usize = 1> {
     pool: NonNull<bindings::mempool>,
-    // Dropped after the pool.
+    // Dropped after the pool. What stays with its reserve keeps this too: see `dead::stays`.
     #[expect(dead_code)]
-    backing: B,
+    backing: Held<B>,
     _element: PhantomData<fn() -> T>,
 }
 
@@ -305,7 +331,7 @@ impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
         // INVARIANT: It was just made.
         Ok(Self {
             pool: NonNull::new(pool).ok_or(ENOMEM)?,
-            backing,
+            backing: Held::new(backing),
             _element: PhantomData,
         })
     }
@@ -375,7 +401,8 @@ impl<T, B: Backing<T>, const BULK: usize> Pool for Mempool<T, B, BULK> {
 
     #[inline(always)]
     unsafe fn free(&self, object: NonNull<T>) {
-        let (element, memory) = (B::element(object).as_ptr(), object.as_ptr().cast());
+        // SAFETY: By the contract of this function it is the memory of an element of this pool.
+        let (element, memory) = (unsafe { B::element(object) }.as_ptr(), object.as_ptr().cast());
         // SAFETY: By the contract of this function it is an element of this pool, not used again.
         unsafe { dead::mempool_free(element, self.pool.as_ptr(), memory) }
     }
@@ -435,7 +462,8 @@ where
         // SAFETY: The pool is there, since it has an owner, and the flags are legal in this
         // context, which is what the grant says.
         let element = unsafe { raw::mempool_alloc(owner.pool().pool.as_ptr(), G::Flags::BITS) };
-        let object = B::object(NonNull::new(element)?);
+        // SAFETY: The pool gave an element of its backing.
+        let object = unsafe { B::object(NonNull::new(element)?) };
         // SAFETY: It is an element of this pool, with room for a `T`.
         Some(unsafe { Memory::new(object, owner) })
     }
@@ -594,8 +622,10 @@ where
         // done where the allocators work.
         let element = unsafe { bindings::mempool_alloc_preallocated(owner.pool().pool.as_ptr()) };
         let element = NonNull::new(element).ok_or_else(<C as Allocate>::Flags::failed)?;
+        // SAFETY: The pool gave an element of its backing.
+        let object = unsafe { B::object(element) };
         // SAFETY: It is an element of this pool, with room for a `T`.
-        Ok(unsafe { Memory::new(B::object(element), owner) })
+        Ok(unsafe { Memory::new(object, owner) })
     }
 }
 
@@ -605,7 +635,7 @@ where
 /// `mempool_free_bulk()`.
 ///
 /// The kernel asks for `GFP_KERNEL` and waits, so this is for contexts that may. `N` is at most the
-/// `BULK` of the pool, below which its reserve never is.
+/// `BULK` of the pool, below which its reserve never is, and at most [`MAX_BULK`].
 ///
 /// ```
 /// use kalloc::{mempool::{Mempool, MempoolBulk, KmallocBacked}, prelude::*};
@@ -652,10 +682,11 @@ where
     /// `N` elements, each with what `f` makes from its index, wraps `mempool_alloc_bulk()`. Waits
     /// until there are as many.
     ///
-    /// More than `BULK` of them, or none, do not compile.
+    /// More than `BULK` of them or [`MAX_BULK`], or none, do not compile.
     pub fn from_fn<C: SleepFs>(_cx: &C, owner: O, mut f: impl FnMut(usize) -> T) -> Self {
         const {
             assert!(N > 0, "a bulk of no elements");
+            assert!(N <= MAX_BULK, "a bulk is on the stack: at most 64");
             assert!(
                 N <= BULK,
                 "a bulk of more elements than the reserve is sure to have"
@@ -673,8 +704,10 @@ where
             None => waited_for_nothing::<T>(),
         });
         for (index, element) in elements.iter().enumerate() {
-            // SAFETY: It is an element of this pool, with room for a `T`.
-            unsafe { B::object(*element).write(f(index)) };
+            // SAFETY: The pool gave an element of its backing.
+            let object = unsafe { B::object(*element) };
+            // SAFETY: It has room for a `T`.
+            unsafe { object.write(f(index)) };
         }
         // INVARIANT: All were just allocated and initialised.
         Self {
@@ -699,8 +732,10 @@ where
     type Output = T;
     #[inline]
     fn index(&self, index: usize) -> &T {
-        // SAFETY: By the invariant.
-        unsafe { B::object(self.elements[index]).as_ref() }
+        // SAFETY: By the invariant it is an element of a pool with this backing.
+        let object = unsafe { B::object(self.elements[index]) };
+        // SAFETY: By the invariant it holds a valid `T`.
+        unsafe { object.as_ref() }
     }
 }
 
@@ -711,8 +746,10 @@ where
 {
     #[inline]
     fn index_mut(&mut self, index: usize) -> &mut T {
-        // SAFETY: By the invariant, and `self` is borrowed exclusively.
-        unsafe { B::object(self.elements[index]).as_mut() }
+        // SAFETY: By the invariant it is an element of a pool with this backing.
+        let mut object = unsafe { B::object(self.elements[index]) };
+        // SAFETY: By the invariant it holds a valid `T`, and `self` is borrowed exclusively.
+        unsafe { object.as_mut() }
     }
 }
 
@@ -724,8 +761,10 @@ where
     fn drop(&mut self) {
         if const { needs_drop::<T>() } {
             for element in self.elements {
-                // SAFETY: By the invariant; the object is not used again.
-                unsafe { ptr::drop_in_place(B::object(element).as_ptr()) };
+                // SAFETY: By the invariant it is an element of a pool with this backing.
+                let object = unsafe { B::object(element) };
+                // SAFETY: By the invariant it holds a valid `T`, which is not used again.
+                unsafe { ptr::drop_in_place(object.as_ptr()) };
             }
         }
         #[cfg_attr(CONFIG_PREEMPT_RT, expect(unused_mut))]
@@ -739,7 +778,9 @@ where
         let kept = unsafe { dead::mempool_free_bulk(pool, elements.as_mut_ptr(), N as u32) };
         for element in &elements[kept as usize..] {
             // SAFETY: By the invariant an element is not NULL.
-            let memory = B::object(unsafe { NonNull::new_unchecked(*element) });
+            let object = unsafe { NonNull::new_unchecked(*element) };
+            // SAFETY: By the invariant it is an element of a pool with this backing.
+            let memory = unsafe { B::object(object) };
             // SAFETY: As above; the reserve has not taken this one.
             unsafe { dead::mempool_free(*element, pool, memory.as_ptr().cast()) };
         }

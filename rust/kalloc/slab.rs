@@ -703,6 +703,10 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
 
 // Many objects at once -------------------------------------------------------------------------------------------------
 
+/// The most objects of a [`SlabBulk`]: their pointers are on the stack, which has 16 KiB, and are
+/// there more than once when a bulk is moved.
+pub const MAX_BULK: usize = 64;
+
 /// `N` objects of a [`Cache`] with one owner, wraps `kmem_cache_alloc_bulk()` and
 /// `kmem_cache_free_bulk()`.
 ///
@@ -739,8 +743,8 @@ impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory for all of them. An `N` of 0, or a grant for a node,
-    /// which the kernel does not ask for in bulk, does not compile.
+    /// [`Failed`] where there is no memory for all of them. An `N` of 0 or above [`MAX_BULK`], or a
+    /// grant for a node, which the kernel does not ask for in bulk, does not compile.
     #[inline]
     pub fn from_fn<G>(
         _grant: G,
@@ -752,6 +756,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
     {
         const {
             assert!(N > 0, "a bulk of no objects");
+            assert!(N <= MAX_BULK, "a bulk is on the stack: at most 64");
             assert!(!G::ON_NODE, "a bulk is not for one node");
         };
         let mut objects = MaybeUninit::<[*mut T; N]>::uninit();
