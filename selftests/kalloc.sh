@@ -34,8 +34,11 @@ result() {
 declare -A loaders
 said=$(mktemp)
 test_module() {
-	local name=$1 ok=ok left
+	local name=$1 ok=ok left library libraries
 	log_begin "$name"
+	# Modules of tests that this one uses.
+	read -ra libraries < <(modinfo -F depends "$modules/selftests/$name.ko" | grep -oE 'kalloc_\w+' | xargs)
+	for library in "${libraries[@]}"; do insmod "$modules/selftests/$library.ko"; done
 	insmod "$modules/selftests/$name.ko" "${@:2}" 2>"$said" &
 	loaders[$!]=$*
 	if wait $!; then
@@ -45,6 +48,7 @@ test_module() {
 		ok="not ok"
 		cat "$said" >&2
 	fi
+	[[ ${#libraries[@]} == 0 ]] || rmmod "${libraries[@]}" || ok="not ok"
 	log_end || { ok="not ok"; echo "# the kernel complained while $* was there: $log_kinds"; }
 	# A device of a module that is gone.
 	if left=$(compgen -G '/dev/kalloc*'); then ok="not ok"; echo "# it left $left behind"; fi

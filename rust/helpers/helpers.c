@@ -4,6 +4,9 @@
 /* The others use them. */
 #include "lockdep.c"
 #include "irq_work.c"
+#include "rcupdate.c"
+#include "wait_bit.c"
+#include "in_flight.c"
 
 #include "bottom_half.c"
 #include "device.c"
@@ -18,12 +21,10 @@
 #include "objpool.c"
 #include "percpu.c"
 #include "preempt.c"
-#include "rcupdate.c"
 #include "refcount.c"
 #include "sched.c"
 #include "slab.c"
 #include "spinlock.c"
 #include "timer.c"
 #include "vmalloc.c"
-#include "wait_bit.c"
 #include "workqueue.c"

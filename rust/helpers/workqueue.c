@@ -160,11 +160,17 @@ void kalloc_helper_reaper_end(struct module *mod)
 	forget_objects(mod);
 }
 
-/* A module that is not one of kalloc::module! does not ask for it. */
+/* A module that is not one of kalloc::module! does not ask for its end. */
 static int module_changes(struct notifier_block *block, unsigned long state, void *mod)
 {
-	if (state == MODULE_STATE_GOING)
+	switch (state) {
+	case MODULE_STATE_COMING:
+		return notifier_from_errno(add_module_record(mod));
+	case MODULE_STATE_GOING:
+		kalloc_helper_module_close(mod);
 		kalloc_helper_reaper_end(mod);
+		remove_module_record(mod);
+	}
 	return NOTIFY_DONE;
 }
 
@@ -190,6 +196,7 @@ void kalloc_helper_reaper_destroy(void)
 	if (!reaper)
 		return;
 	unregister_module_notifier(&module_notifier);
+	remove_module_records();
 	destroy_workqueue(reaper);
 	reaper = NULL;
 }

@@ -37,7 +37,7 @@
 use crate::{
     context::{Sleep, Task},
     dead::Held,
-    in_flight::{InFlight, LocalModule},
+    in_flight::InFlight,
     upstream::ArcExt,
 };
 use core::{
@@ -64,7 +64,7 @@ use kernel::{
 #[derive(Debug)]
 pub struct This<'a> {
     abandoned: &'a AtomicBool,
-    in_flight: &'static InFlight,
+    in_flight: &'a InFlight,
     _thread: NotThreadSafe,
 }
 
@@ -89,7 +89,7 @@ impl This<'_> {
         // More than a `long` is not to be had.
         let timeout = timeout.min(isize::MAX as Jiffies) as isize;
         // SAFETY: It sleeps, which the caller may, and calls `over` from this thread, with `self`. The
-        // variable is a place to be woken by, which is there as long as the module.
+        // variable is a place to be woken by.
         unsafe {
             kalloc_helper_sleep_on_var(
                 self.in_flight.wakes(),
@@ -109,7 +109,7 @@ struct Shared<F, R> {
     result: UnsafeCell<Option<R>>,
     /// Nobody waits for the thread.
     abandoned: AtomicBool,
-    in_flight: &'static InFlight,
+    in_flight: InFlight,
 }
 
 // SAFETY: Only one thread at a time uses what is in the cells, which may be sent there.
@@ -147,7 +147,8 @@ impl<F: Send, R: Send> Joined<R> for Shared<F, R> {
     }
 
     unsafe fn never_ran(&self) {
-        self.in_flight.end();
+        // SAFETY: `run` counted it for `main`, which is not called.
+        drop(unsafe { self.in_flight.begun() });
         // SAFETY: `run` made it by `Arc::into_raw`, for `main`, which is not called with it.
         drop(unsafe { Arc::from_raw(self) });
     }
@@ -171,30 +172,27 @@ unsafe impl<R: Send> Sync for Kthread<R> {}
 impl<R: Send + 'static> Kthread<R> {
     /// See [`kthread_run!`].
     #[doc(hidden)]
-    pub fn run<M, C, F>(cx: &C, name: &CStr, closure: F) -> Result<Self>
+    pub fn run<C, F>(cx: &C, name: &CStr, closure: F) -> Result<Self>
     where
-        M: LocalModule,
         C: Sleep,
         F: FnOnce(Task, &This<'_>) -> R + Send + 'static,
     {
-        let in_flight = M::in_flight();
+        let main: unsafe extern "C" fn(*mut c_void) -> c_int = main::<F, R>;
         let shared = Arc::new_with(
             cx,
             Shared {
                 closure: UnsafeCell::new(Some(closure)),
                 result: UnsafeCell::new(None),
                 abandoned: AtomicBool::new(false),
-                in_flight,
+                in_flight: InFlight::of(main as *const c_void),
             },
         )?;
-        if !in_flight.begin() {
-            return Err(EBUSY);
-        }
+        shared.in_flight.begin().ok_or(EBUSY)?.forget();
         let data = Arc::into_raw(shared.clone()).cast_mut();
         // SAFETY: `main` gets what it is for; the kernel copies the name.
         let thread = from_err_ptr(unsafe {
             bindings::kthread_create_on_node(
-                Some(main::<F, R>),
+                Some(main),
                 data.cast(),
                 bindings::NUMA_NO_NODE,
                 c"%s".as_char_ptr(),
@@ -264,10 +262,11 @@ where
 {
     // SAFETY: By the contract of this function.
     let shared = unsafe { Arc::<Shared<F, R>>::from_raw(data.cast()) };
-    let in_flight = shared.in_flight;
+    // SAFETY: `run` counted it for this. It ends after all else here.
+    let _begun = unsafe { shared.in_flight.begun() };
     let this = This {
         abandoned: &shared.abandoned,
-        in_flight,
+        in_flight: &shared.in_flight,
         _thread: NotThreadSafe,
     };
     // SAFETY: Until this returns it is the thread's.
@@ -278,7 +277,6 @@ where
         unsafe { *shared.result.get() = Some(result) };
     }
     drop(shared);
-    in_flight.end();
     0
 }
 
@@ -295,10 +293,8 @@ pub use crate::kthread_run;
 /// As the documentation of [`kthread_run!`] in [`kalloc::kthread`](crate::kthread) says.
 #[doc(hidden)]
 #[macro_export]
-// The caller's module is meant.
-#[allow(clippy::crate_in_macro_def)]
 macro_rules! kthread_run {
     ($cx:expr, $name:expr, $closure:expr $(,)?) => {
-        $crate::kthread::Kthread::run::<crate::LocalModule, _, _>($cx, $name, $closure)
+        $crate::kthread::Kthread::run($cx, $name, $closure)
     };
 }

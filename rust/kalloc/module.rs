@@ -194,7 +194,7 @@ macro_rules! module {
                     ::kernel::prelude::try_pin_init!(KallocModule {
                         _flush: {
                             // Whoever names this type after all gets no second token.
-                            <$module as $crate::in_flight::LocalModule>::in_flight().once()?;
+                            $crate::in_flight::here().enter()?;
                             // SAFETY: It is dropped in process context.
                             unsafe { $crate::slab::Flush::new() }
                         },
@@ -206,11 +206,10 @@ macro_rules! module {
                             unsafe { $crate::owner::Made::make($name::__place(), &task, &args) }?
                         },)*),
                         // SAFETY: It is dropped in process context.
-                        _reap: unsafe { $crate::reap::Flush::new(module) },
-                        _landing: {
-                            let in_flight = <$module as $crate::in_flight::LocalModule>::in_flight();
-                            // SAFETY: It is dropped in process context.
-                            unsafe { $crate::in_flight::Landing::new(in_flight) }
+                        _reap: unsafe { $crate::reap::Flush::new($crate::in_flight::here()) },
+                        // SAFETY: It is dropped in process context.
+                        _landing: unsafe {
+                            $crate::in_flight::Landing::new($crate::in_flight::here())
                         },
                         _module <- ::kernel::prelude::try_pin_init!(Exit {
                             module <- <$module as $crate::InPlaceModule>::init(module, task),
@@ -235,15 +234,6 @@ macro_rules! module {
                     <KallocModule as ::kernel::ModuleMetadata>::NAME;
                 const THIS_MODULE: ::kernel::ThisModule =
                     <KallocModule as ::kernel::ModuleMetadata>::THIS_MODULE;
-            }
-
-            // SAFETY: There is one for the module, whose `Landing` goes after all but the pools.
-            unsafe impl $crate::in_flight::LocalModule for $module {
-                fn in_flight() -> &'static $crate::in_flight::InFlight {
-                    static IN_FLIGHT: $crate::in_flight::InFlight =
-                        $crate::in_flight::InFlight::new();
-                    &IN_FLIGHT
-                }
             }
 
             // What the kernel crate's macros expect at the root of a module's crate.

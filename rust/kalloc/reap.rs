@@ -16,15 +16,15 @@ use crate::{
     boxed::KBox,
     context::Sleep,
     gfp::{ForKmalloc, Grant},
+    in_flight::Here,
 };
-use core::{fmt, pin::Pin, ptr::NonNull};
+use core::{pin::Pin, ptr::NonNull};
 use kalloc_bindings::*;
 use kernel::{
     container_of,
     error::{to_result, Result},
     prelude::{pin_data, try_pin_init, Error, PinInit},
     types::Opaque,
-    ThisModule,
 };
 
 /// What the kernel calls back until it is told to stop.
@@ -179,19 +179,19 @@ pub(crate) fn destroy() {
 /// end of a module, before its pools go. (The end of any other module does it too, when all else of
 /// it has gone.)
 #[doc(hidden)]
-pub struct Flush(&'static ThisModule);
+#[derive(Debug)]
+pub struct Flush(Here);
 
-impl fmt::Debug for Flush {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Flush")
-    }
-}
+// SAFETY: It is an address.
+unsafe impl Send for Flush {}
+// SAFETY: As above.
+unsafe impl Sync for Flush {}
 
 impl Flush {
     /// # Safety
     ///
     /// The result is dropped in process context, when all else of the module has gone.
-    pub unsafe fn new(module: &'static ThisModule) -> Self {
+    pub unsafe fn new(module: Here) -> Self {
         Self(module)
     }
 }

@@ -64,10 +64,10 @@ use crate::{
     context::{Bh, NotNmi, Sleep, Task},
     in_flight::InFlight,
 };
-use core::{fmt, marker::PhantomData, pin::Pin};
+use core::{fmt, marker::PhantomData, mem, pin::Pin};
 use kernel::{
     bindings,
-    ffi::c_int,
+    ffi::{c_int, c_void},
     prelude::{pin_data, pin_init, PinInit},
     str::{CStr, CStrExt as _},
     sync::{Arc, LockClassKey},
@@ -141,8 +141,7 @@ unsafe impl<T: Send + 'static> Pointer for Pin<KBox<T>> {
 /// # Safety
 ///
 /// Both functions are inverses, and the `work_struct` is that of a [`Work`], [`DelayedWork`] or
-/// [`BhWork`] field of `Self` with this `ID`, of the kind `K`. What is in flight is that of the
-/// module whose crate this is implemented in.
+/// [`BhWork`] field of `Self` with this `ID`, of the kind `K`.
 pub unsafe trait HasWork<K, const ID: u64 = 0>: Sized {
     /// The item of `this`.
     ///
@@ -157,9 +156,6 @@ pub unsafe trait HasWork<K, const ID: u64 = 0>: Sized {
     ///
     /// `work` is from [`HasWork::raw_get_work`].
     unsafe fn work_container_of(work: *mut bindings::work_struct) -> *mut Self;
-
-    #[doc(hidden)]
-    fn in_flight() -> &'static InFlight;
 }
 
 /// Says that the item is a [`DelayedWork`].
@@ -208,13 +204,15 @@ pub trait BhWorkItem<const ID: u64 = 0>: HasWork<InSoftirq, ID> {
 /// `work` was queued with the result of `T::Pointer::into_raw`, which is not used again. Called in
 /// a worker.
 unsafe extern "C" fn run<T: WorkItem<ID>, const ID: u64>(work: *mut bindings::work_struct) {
+    // SAFETY: It is that of an item, which `enqueue` counted when it queued it, for this call. It
+    // ends after all else here.
+    let _begun = unsafe { in_flight(work).begun() };
     // SAFETY: By the contract of this function.
     let item = unsafe { T::work_container_of(work) };
     // SAFETY: By the contract of this function.
     let this = unsafe { T::Pointer::from_raw(item) };
     // SAFETY: Workers are threads that may sleep, and it is the only token in this one.
     T::run(this, &mut unsafe { Task::assume() });
-    T::in_flight().end();
 }
 
 /// # Safety
@@ -222,13 +220,15 @@ unsafe extern "C" fn run<T: WorkItem<ID>, const ID: u64>(work: *mut bindings::wo
 /// `work` was queued on a BH queue with the result of `T::Pointer::into_raw`, which is not used
 /// again.
 unsafe extern "C" fn run_bh<T: BhWorkItem<ID>, const ID: u64>(work: *mut bindings::work_struct) {
+    // SAFETY: It is that of an item, which `enqueue` counted when it queued it, for this call. It
+    // ends after all else here.
+    let _begun = unsafe { in_flight(work).begun() };
     // SAFETY: By the contract of this function.
     let item = unsafe { T::work_container_of(work) };
     // SAFETY: By the contract of this function.
     let this = unsafe { T::Pointer::from_raw(item) };
     // SAFETY: BH workers must not sleep and may take a `spinlock_t`, and no other token is in reach.
     T::run(this, &mut unsafe { Bh::assume() });
-    T::in_flight().end();
 }
 
 macro_rules! items {
@@ -238,12 +238,16 @@ macro_rules! items {
     )*) => {$(
         $(#[$doc])*
         #[pin_data]
-        #[repr(transparent)]
+        #[repr(C)]
         pub struct $name<T, const ID: u64 = 0> {
+            /// That of the module with the function that runs it.
+            in_flight: InFlight,
             #[pin]
             work: Opaque<bindings::$c>,
             _item: PhantomData<fn(T)>,
         }
+
+        const _: () = assert!(mem::offset_of!($name<()>, work) == size_of::<InFlight>());
 
         // SAFETY: Work items are for every thread, and this has no `T`.
         unsafe impl<T, const ID: u64> Send for $name<T, ID> {}
@@ -269,7 +273,8 @@ macro_rules! items {
                 if !unsafe { bindings::$cancel(self.work.get()) } {
                     return None;
                 }
-                T::in_flight().end();
+                // SAFETY: `enqueue` counted it for its handler, which will not run.
+                drop(unsafe { self.in_flight.begun() });
                 // SAFETY: It was queued, so it is the item of a `T`.
                 let item = unsafe { T::work_container_of(self.work.get().cast()) };
                 // SAFETY: What was queued is ours again, since its handler will not run.
@@ -281,8 +286,13 @@ macro_rules! items {
             /// The `work_struct`.
             #[doc(hidden)]
             pub const fn raw_get(this: *mut Self) -> *mut bindings::work_struct {
-                // It is the first field of each.
-                this.cast()
+                this.wrapping_byte_add(mem::offset_of!(Self, work)).cast()
+            }
+
+            /// What has the `work_struct`.
+            #[doc(hidden)]
+            pub const fn from_raw(work: *mut bindings::work_struct) -> *mut Self {
+                work.wrapping_byte_sub(mem::offset_of!(Self, work)).cast()
             }
         }
 
@@ -294,7 +304,18 @@ macro_rules! items {
     )*};
 }
 
-const _: () = assert!(core::mem::offset_of!(bindings::delayed_work, work) == 0);
+const _: () = assert!(mem::offset_of!(bindings::delayed_work, work) == 0);
+
+/// What is counted for an item is before its `work_struct`, in each of them.
+///
+/// # Safety
+///
+/// `work` is that of a [`Work`], [`DelayedWork`] or [`BhWork`], which lives as long as the result.
+#[inline]
+unsafe fn in_flight<'a>(work: *mut bindings::work_struct) -> &'a InFlight {
+    // SAFETY: By the contract of this function: the layout of the three is asserted above.
+    unsafe { &*work.cast::<InFlight>().sub(1) }
+}
 
 items! {
     /// A work item whose handler may sleep, for a field of a [`WorkItem`]. Wraps
@@ -312,13 +333,15 @@ impl<T: WorkItem<ID>, const ID: u64> Work<T, ID> {
     /// See [`new_work!`].
     #[doc(hidden)]
     pub fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self> {
+        let run = run::<T, ID> as unsafe extern "C" fn(_);
         pin_init!(Self {
-            work <- Opaque::ffi_init(|work| {
+            in_flight: InFlight::of(run as *const c_void),
+            work <- Opaque::ffi_init(move |work| {
                 // SAFETY: `work` is valid for writes, and `run` is for what `Queue` queues.
                 unsafe {
                     bindings::init_work_with_key(
                         work,
-                        Some(run::<T, ID>),
+                        Some(run),
                         false,
                         name.as_char_ptr(),
                         key.as_ptr(),
@@ -334,13 +357,15 @@ impl<T: BhWorkItem<ID>, const ID: u64> BhWork<T, ID> {
     /// See [`new_bh_work!`].
     #[doc(hidden)]
     pub fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self> {
+        let run = run_bh::<T, ID> as unsafe extern "C" fn(_);
         pin_init!(Self {
-            work <- Opaque::ffi_init(|work| {
+            in_flight: InFlight::of(run as *const c_void),
+            work <- Opaque::ffi_init(move |work| {
                 // SAFETY: `work` is valid for writes, and `run_bh` is for what `BhQueue` queues.
                 unsafe {
                     bindings::init_work_with_key(
                         work,
-                        Some(run_bh::<T, ID>),
+                        Some(run),
                         false,
                         name.as_char_ptr(),
                         key.as_ptr(),
@@ -361,13 +386,15 @@ impl<T: WorkItem<ID>, const ID: u64> DelayedWork<T, ID> {
         timer_name: &'static CStr,
         timer_key: Pin<&'static LockClassKey>,
     ) -> impl PinInit<Self> {
+        let run = run::<T, ID> as unsafe extern "C" fn(_);
         pin_init!(Self {
-            work <- Opaque::ffi_init(|work: *mut bindings::delayed_work| {
+            in_flight: InFlight::of(run as *const c_void),
+            work <- Opaque::ffi_init(move |work: *mut bindings::delayed_work| {
                 // SAFETY: `work` is valid for writes, and `run` is for what `Queue` queues.
                 unsafe {
                     bindings::init_work_with_key(
                         work.cast(),
-                        Some(run::<T, ID>),
+                        Some(run),
                         false,
                         name.as_char_ptr(),
                         key.as_ptr(),
@@ -412,17 +439,16 @@ unsafe fn enqueue<P: Pointer, K, const ID: u64>(
 where
     P::Item: HasWork<K, ID>,
 {
-    let in_flight = P::Item::in_flight();
-    if !in_flight.begin() {
-        return Err(item);
-    }
     let raw = item.into_raw();
     // SAFETY: `into_raw` keeps it valid.
     let work = unsafe { P::Item::raw_get_work(raw) };
-    if queue_work(work) {
-        return Ok(());
+    // SAFETY: It is that of an item of `raw`.
+    if let Some(begun) = unsafe { in_flight(work) }.begin() {
+        if queue_work(work) {
+            begun.forget();
+            return Ok(());
+        }
     }
-    in_flight.end();
     // SAFETY: It was not queued, so it is still ours.
     Err(unsafe { P::from_raw(raw) })
 }
@@ -583,11 +609,9 @@ macro_rules! new_delayed_work {
 /// What the three macros below share.
 #[doc(hidden)]
 #[macro_export]
-// The caller's module is meant.
-#[allow(clippy::crate_in_macro_def)]
 macro_rules! __impl_has_work {
     ([$($generics:tt)*] $work:ident $kind:ident $id:tt $self:ty, $field:ident) => {
-        // SAFETY: It only compiles if the field is of that type. `crate` is that of the module.
+        // SAFETY: It only compiles if the field is of that type.
         unsafe impl<$($generics)*> $crate::work::HasWork<$crate::work::$kind, $id> for $self {
             #[inline]
             unsafe fn raw_get_work(this: *mut Self) -> *mut ::kernel::bindings::work_struct {
@@ -598,14 +622,9 @@ macro_rules! __impl_has_work {
 
             #[inline]
             unsafe fn work_container_of(work: *mut ::kernel::bindings::work_struct) -> *mut Self {
-                let field = work.cast::<$crate::work::$work<Self, $id>>();
+                let field = $crate::work::$work::<Self, $id>::from_raw(work);
                 // SAFETY: By the contract of this function.
                 unsafe { ::kernel::container_of!(field, Self, $field) }
-            }
-
-            #[inline]
-            fn in_flight() -> &'static $crate::in_flight::InFlight {
-                <crate::LocalModule as $crate::in_flight::LocalModule>::in_flight()
             }
         }
     };

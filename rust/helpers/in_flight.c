@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which module a function is in, and what of that module's code the kernel has still to run. */
+
+#include <linux/atomic.h>
+#include <linux/delay.h>
+#include <linux/limits.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/rculist.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/slab.h>
+#include <linux/wait_bit.h>
+
+/*
+ * kalloc's record of a module. Each module that is loaded after kalloc has one from COMING to GOING: any of them may hold
+ * instances of generic functions that run work items or threads. A work item keeps a reference, since it may outlive the
+ * module: it then finds the record closed.
+ */
+struct kalloc_module {
+	struct list_head list;
+	struct module *module;
+	refcount_t refs;
+	struct rcu_head rcu;
+	/* Work items that are queued or run, and threads. Negative when no more may begin. */
+	atomic_long_t in_flight;
+	bool used;
+	/* Its init has begun. */
+	bool entered;
+};
+
+static LIST_HEAD(kalloc_modules);
+static DEFINE_MUTEX(kalloc_modules_lock);
+
+static struct kalloc_module own_module = {
+	.list = LIST_HEAD_INIT(own_module.list),
+	.module = THIS_MODULE,
+	.refs = REFCOUNT_INIT(1),
+};
+
+/* For an address in no module that kalloc knows: nothing may begin there. */
+static struct kalloc_module no_module = {
+	.refs = REFCOUNT_INIT(1),
+	.in_flight = ATOMIC_LONG_INIT(LONG_MIN),
+};
+
+static void init_module_record(struct kalloc_module *record, struct module *module)
+{
+	record->module = module;
+	refcount_set(&record->refs, 1);
+	atomic_long_set(&record->in_flight, 0);
+	record->used = false;
+	record->entered = false;
+}
+
+/* The record of the module that `function` is in, with a reference. In every context, an NMI too. */
+struct kalloc_module *kalloc_helper_module_of(const void *function)
+{
+	struct kalloc_module *record, *found = &no_module;
+
+	if (within_module((unsigned long)function, THIS_MODULE))
+		return &own_module;
+	rcu_read_lock();
+	list_for_each_entry_rcu(record, &kalloc_modules, list) {
+		/* One without references is on its way out of the list. */
+		if (within_module((unsigned long)function, record->module) && refcount_inc_not_zero(&record->refs)) {
+			found = record;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/* In every context but an NMI. */
+void kalloc_helper_module_put(struct kalloc_module *record)
+{
+	if (record == &own_module || record == &no_module)
+		return;
+	if (refcount_dec_and_test(&record->refs))
+		kfree_rcu(record, rcu);
+}
+
+/* Counts one more in flight, unless the module ends. */
+bool kalloc_helper_module_begin(struct kalloc_module *record)
+{
+	if (!atomic_long_inc_unless_negative(&record->in_flight))
+		return false;
+	if (!READ_ONCE(record->used))
+		WRITE_ONCE(record->used, true);
+	return true;
+}
+
+/* Counts one less: its code is done, but for returning to the kernel. The record may be gone when this returns. */
+void kalloc_helper_module_end(struct kalloc_module *record)
+{
+	atomic_long_dec_return_release(&record->in_flight);
+}
+
+bool kalloc_helper_module_is_closed(const struct kalloc_module *record)
+{
+	return atomic_long_read(&record->in_flight) < 0;
+}
+
+/* Lets no more begin, and waits until nothing is in flight. */
+static void close_module(struct kalloc_module *record)
+{
+	atomic_long_or(LONG_MIN, &record->in_flight);
+	kalloc_helper_wake_up_var(record);
+	while (atomic_long_read_acquire(&record->in_flight) != LONG_MIN)
+		fsleep(USEC_PER_MSEC);
+	/* The last of them may still be on its way back to the kernel. */
+	if (READ_ONCE(record->used)) {
+		kalloc_helper_synchronize_rcu_tasks();
+		WRITE_ONCE(record->used, false);
+	}
+}
+
+/* For a caller in that module, so that its record stays. */
+static struct kalloc_module *find_module_record(struct module *module)
+{
+	struct kalloc_module *record, *found = NULL;
+
+	if (module == THIS_MODULE)
+		return &own_module;
+	mutex_lock(&kalloc_modules_lock);
+	list_for_each_entry(record, &kalloc_modules, list) {
+		if (record->module == module)
+			found = record;
+	}
+	mutex_unlock(&kalloc_modules_lock);
+	return found;
+}
+
+/* The kernel runs a module's init once, before any other code of it. */
+int kalloc_helper_module_enter(struct module *module)
+{
+	struct kalloc_module *record = find_module_record(module);
+
+	if (!record)
+		return -ENOENT;
+	return xchg(&record->entered, true) ? -EBUSY : 0;
+}
+
+void kalloc_helper_module_close(struct module *module)
+{
+	struct kalloc_module *record = find_module_record(module);
+
+	if (record)
+		close_module(record);
+}
+
+static int add_module_record(struct module *module)
+{
+	struct kalloc_module *record = kmalloc_obj(*record);
+
+	if (!record)
+		return -ENOMEM;
+	init_module_record(record, module);
+	mutex_lock(&kalloc_modules_lock);
+	list_add_rcu(&record->list, &kalloc_modules);
+	mutex_unlock(&kalloc_modules_lock);
+	return 0;
+}
+
+static void remove_module_record(struct module *module)
+{
+	struct kalloc_module *record = find_module_record(module);
+
+	if (!record)
+		return;
+	mutex_lock(&kalloc_modules_lock);
+	list_del_rcu(&record->list);
+	mutex_unlock(&kalloc_modules_lock);
+	kalloc_helper_module_put(record);
+}
+
+/* When kalloc is unloaded: no module uses it any more. */
+static void remove_module_records(void)
+{
+	struct kalloc_module *record, *next;
+
+	mutex_lock(&kalloc_modules_lock);
+	list_for_each_entry_safe(record, next, &kalloc_modules, list) {
+		list_del_rcu(&record->list);
+		kalloc_helper_module_put(record);
+	}
+	mutex_unlock(&kalloc_modules_lock);
+}
