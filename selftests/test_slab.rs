@@ -978,7 +978,11 @@ fn rcu_readers_never_see_a_wrong_object(task: &mut Task) -> Outcome {
             stop: AtomicBool::new(false),
         }),
     )?;
-    check!(workqueue::system_unbound().enqueue(churn.clone()).is_ok());
+    // SAFETY: The kernel makes its queues before any module runs.
+    let queue = unsafe { kernel::bindings::system_dfl_wq };
+    // SAFETY: It does not destroy them.
+    let queue = unsafe { workqueue::Queue::from_raw(queue) };
+    check!(queue.enqueue(churn.clone()).is_ok());
     let (mut found, mut wrong, mut changes, mut last) = (0, 0, 0, 0);
     for _ in 0..1_000_000 {
         let session = task.rcu_read(|guard, _cx| churn.cells[0].get(guard, |_| true));

@@ -203,7 +203,7 @@ fn none_is_left() -> bool {
 
 fn work_may_sleep(task: &mut Task) -> Outcome {
     let item = Item::new(task, false)?;
-    check!(work::system().enqueue::<_, 0>(&task, item.clone()).is_ok());
+    check!(work::system_percpu().enqueue::<_, 0>(&task, item.clone()).is_ok());
     item.done.wait_for_completion();
     let seen = Seen::of(item.seen.load(Relaxed));
     check!(seen.may_sleep && !seen.softirq);
@@ -228,7 +228,7 @@ fn bh_work_is_a_softirq(task: &mut Task) -> Outcome {
 
 fn allocation_in_each_kind(task: &mut Task) -> Outcome {
     let item = Item::new(task, false)?;
-    check!(work::system_unbound()
+    check!(work::system_dfl()
         .enqueue::<_, 0>(&task, item.clone())
         .is_ok());
     item.done.wait_for_completion();
@@ -271,16 +271,16 @@ fn queued_from_every_context(task: &mut Task) -> Outcome {
 fn queued_twice_comes_back(task: &mut Task) -> Outcome {
     let item = Item::new(task, true)?;
     // One runs and waits, one is queued, a third is too many.
-    check!(work::system_unbound()
+    check!(work::system_dfl()
         .enqueue::<_, 0>(&task, item.clone())
         .is_ok());
-    let queued = work::system_unbound().enqueue_delayed::<_, 2>(
+    let queued = work::system_dfl().enqueue_delayed::<_, 2>(
         &task,
         item.clone(),
         msecs_to_jiffies(3_600_000),
     );
     check!(queued.is_ok());
-    let again = work::system_unbound().enqueue_delayed::<_, 2>(&task, item.clone(), 1);
+    let again = work::system_dfl().enqueue_delayed::<_, 2>(&task, item.clone(), 1);
     check!(again.is_err_and(|back| Arc::ptr_eq(&back, &item)));
     item.gate.complete_all();
     item.work.flush_work(task);
@@ -333,19 +333,19 @@ fn boxed_work_is_freed(task: &mut Task) -> Outcome {
 fn delayed_work_is_later(task: &mut Task) -> Outcome {
     let item = Item::new(task, false)?;
     let queued =
-        work::system().enqueue_delayed::<_, 2>(&task, item.clone(), msecs_to_jiffies(3_600_000));
+        work::system_percpu().enqueue_delayed::<_, 2>(&task, item.clone(), msecs_to_jiffies(3_600_000));
     check!(queued.is_ok());
     check_eq!(item.ran.load(Relaxed), 0);
     // Flushing runs it at once, and perhaps sooner than there is something to wait for.
     item.delayed.flush_delayed_work(task);
     check_eq!(item.ran.load(Relaxed), 4);
-    let queued = work::system().enqueue_delayed::<_, 2>(&task, item.clone(), msecs_to_jiffies(20));
+    let queued = work::system_percpu().enqueue_delayed::<_, 2>(&task, item.clone(), msecs_to_jiffies(20));
     check!(queued.is_ok());
     kernel::time::delay::fsleep(kernel::time::Delta::from_millis(200));
     check!(!item.delayed.flush_delayed_work(task));
     check_eq!(item.ran.load(Relaxed), 44);
     // Without a delay, too.
-    check!(work::system().enqueue::<_, 2>(&task, item.clone()).is_ok());
+    check!(work::system_percpu().enqueue::<_, 2>(&task, item.clone()).is_ok());
     item.delayed.flush_delayed_work(task);
     check_eq!(item.ran.load(Relaxed), 444);
     drop(item);
@@ -360,7 +360,7 @@ fn cancelled_work_comes_back(task: &mut Task) -> Outcome {
     // The worker may be faster.
     let mut back = None;
     for _ in 0..100 {
-        task.irqs_off(|cx| work::system().enqueue::<_, 1>(&cx, item.clone()).is_ok());
+        task.irqs_off(|cx| work::system_percpu().enqueue::<_, 1>(&cx, item.clone()).is_ok());
         back = item.second.cancel_work_sync(task);
         if back.is_some() {
             break;
@@ -378,7 +378,7 @@ fn cancelled_delayed_work_comes_back(task: &mut Task) -> Outcome {
     let item = Item::new(task, false)?;
     let hour = msecs_to_jiffies(3_600_000);
     for _ in 0..3 {
-        let queued = work::system().enqueue_delayed::<_, 2>(&task, item.clone(), hour);
+        let queued = work::system_percpu().enqueue_delayed::<_, 2>(&task, item.clone(), hour);
         check!(queued.is_ok());
         let back = item.delayed.cancel_delayed_work_sync(task);
         check!(back.is_some_and(|back| Arc::ptr_eq(&back, &item)));
@@ -392,7 +392,7 @@ fn cancelled_delayed_work_comes_back(task: &mut Task) -> Outcome {
 
 fn flush_waits(task: &mut Task) -> Outcome {
     let item = Item::new(task, true)?;
-    check!(work::system_unbound()
+    check!(work::system_dfl()
         .enqueue::<_, 0>(&task, item.clone())
         .is_ok());
     kernel::time::delay::fsleep(kernel::time::Delta::from_millis(20));
@@ -406,9 +406,9 @@ fn flush_waits(task: &mut Task) -> Outcome {
 
 fn two_items_of_one_type(task: &mut Task) -> Outcome {
     let item = Item::new(task, false)?;
-    check!(work::system().enqueue::<_, 0>(&task, item.clone()).is_ok());
+    check!(work::system_percpu().enqueue::<_, 0>(&task, item.clone()).is_ok());
     item.work.flush_work(task);
-    check!(work::system().enqueue::<_, 1>(&task, item.clone()).is_ok());
+    check!(work::system_percpu().enqueue::<_, 1>(&task, item.clone()).is_ok());
     item.second.flush_work(task);
     check_eq!(item.ran.load(Relaxed), 12);
     drop(item);
@@ -435,7 +435,7 @@ impl WorkItem for Forever {
 
     fn run(this: Pin<KBox<Self>>, task: &mut Task) {
         kernel::time::delay::fsleep(kernel::time::Delta::from_micros(200));
-        let _ended = work::system_unbound().enqueue(&task, this);
+        let _ended = work::system_dfl().enqueue(&task, this);
     }
 }
 
@@ -448,7 +448,7 @@ fn item_that_queues_itself_is_left_at_exit(task: &mut Task) -> Outcome {
             work <- new_work!(),
         }),
     )?;
-    check!(work::system_unbound().enqueue(&task, boxed).is_ok());
+    check!(work::system_dfl().enqueue(&task, boxed).is_ok());
     kernel::time::delay::fsleep(kernel::time::Delta::from_millis(5));
     check_eq!(FOREVER.load(Relaxed), 1);
     Ok(())

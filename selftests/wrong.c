@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include <linux/workqueue.h>
 
 static char *deed = "warn";
 module_param(deed, charp, 0444);
@@ -92,6 +93,18 @@ static void count_from_nothing(void)
 
 	if (refcount_dec_and_test(&count))
 		refcount_inc(&count);
+}
+
+static void do_nothing(struct work_struct *work)
+{
+}
+
+static void queue_where_nobody_should(void)
+{
+	static DECLARE_WORK(work, do_nothing);
+
+	queue_work(system_wq, &work);
+	cancel_work_sync(&work);
 }
 
 static void corrupt_list(void)
@@ -269,6 +282,7 @@ static const struct {
 	{ "ubsan", shift_too_far },
 	{ "refcount", count_from_nothing },
 	{ "list", corrupt_list },
+	{ "deprecated", queue_where_nobody_should },
 	{ "dma-api", unmap_what_is_not_mapped },
 	{ "debug-objects", set_up_a_timer_that_runs },
 	{ "slub", write_past_an_object },

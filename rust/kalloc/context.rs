@@ -238,10 +238,10 @@ pub trait Sleep: Allocate<Flags: Sleeping> + NotInterrupt {
 /// Contexts outside of `memalloc_noreclaim_save()` scopes: where the kernel may promise memory, if
 /// the flags wait for it.
 #[diagnostic::on_unimplemented(
-    message = "nothing is reclaimed in `{Self}`, so the kernel cannot promise memory",
-    label = "`.nofail()` is not allowed in this context",
-    note = "inside a `memalloc_noreclaim_save()` scope allocations may fail; a helper that uses `.nofail()` asks for \
-            `C: Sleep + Reclaim`"
+    message = "nothing is reclaimed in `{Self}`: the kernel cannot promise memory, and work items must not be waited for",
+    label = "`.nofail()`, `flush_work` and the like are not allowed in this context",
+    note = "inside a `memalloc_noreclaim_save()` scope allocations may fail, and a work item may wait for the memory that \
+            is freed here; a helper that does either asks for `C: Sleep + Reclaim`"
 )]
 pub trait Reclaim: Context {}
 

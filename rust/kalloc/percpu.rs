@@ -791,16 +791,11 @@ macro_rules! new_local_lock {
     ($value:expr $(, $name:literal)? $(,)?) => {
         $crate::percpu::NewLocalLock::new(
             $value,
-            $crate::percpu::__optional_name!($($name)?),
-            $crate::percpu::__static_lock_class!(),
+            $crate::__macro::kernel::optional_name!($($name)?),
+            $crate::__macro::kernel::static_lock_class!(),
         )
     };
 }
-#[doc(hidden)]
-pub use kernel::{
-    optional_name as __optional_name,
-    static_lock_class as __static_lock_class, //
-};
 pub use crate::new_local_lock;
 
 /// Takes the lock of this CPU: where PREEMPT_RT waits, other kernels give NULL.

@@ -9,7 +9,7 @@
 //!
 //! | item | trait | queue | token of `run` |
 //! | --- | --- | --- | --- |
-//! | [`Work`], [`DelayedWork`] | [`WorkItem`] | [`Queue`]: [`system`], … | [`Task`] |
+//! | [`Work`], [`DelayedWork`] | [`WorkItem`] | [`Queue`]: [`system_percpu`], … | [`Task`] |
 //! | [`BhWork`] | [`BhWorkItem`] | [`BhQueue`]: [`system_bh`], … | [`Bh`] |
 //!
 //! The kernel crate's traits are not used, because they give every caller a safe function that runs
@@ -42,7 +42,7 @@
 //! }
 //!
 //! fn report_later(cx: &Atomic<'_>, report: Arc<Report>) -> Result {
-//!     work::system().enqueue(cx, report).map_err(|_not_queued| EBUSY)
+//!     work::system_percpu().enqueue(cx, report).map_err(|_not_queued| EBUSY)
 //! }
 //!
 //! fn report(task: &Task, value: u32) -> Result<Arc<Report>> {
@@ -61,7 +61,7 @@
 
 use crate::{
     boxed::KBox,
-    context::{Bh, NotNmi, Sleep, Task},
+    context::{Bh, NotNmi, Reclaim, Sleep, Task},
     in_flight::InFlight,
 };
 use core::{fmt, marker::PhantomData, mem, pin::Pin};
@@ -188,7 +188,7 @@ pub trait WorkItem<const ID: u64 = 0>: HasWork<InThread, ID> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no work item for softirqs",
     label = "this queue takes a `BhWorkItem`",
-    note = "an item that may sleep, a `WorkItem`, goes on `work::system()` or another sleeping queue"
+    note = "an item that may sleep, a `WorkItem`, goes on `work::system_percpu()` or another sleeping queue"
 )]
 pub trait BhWorkItem<const ID: u64 = 0>: HasWork<InSoftirq, ID> {
     /// `Arc<Self>` or `Pin<KBox<Self>>`.
@@ -258,9 +258,12 @@ macro_rules! items {
             #[doc = concat!("Waits until the item is not queued and does not run, wraps `", stringify!($flush), "()`.")]
             /// Whether there was something to wait for.
             ///
-            /// Called by the item's own handler it waits for ever.
-            pub fn $flush<C: Sleep>(&self, _cx: &C) -> bool {
-                // SAFETY: It was initialised by `new`; this sleeps, which the caller may.
+            /// Called by the item's own handler it waits for ever. Not for code that frees memory
+            /// for the kernel (`memalloc_noreclaim_save()`): the item may wait for memory, and the
+            /// kernel warns.
+            pub fn $flush<C: Sleep + Reclaim>(&self, _cx: &C) -> bool {
+                // SAFETY: It was initialised by `new`; this sleeps, which the caller may, and the
+                // thread is not in a no-reclaim scope.
                 unsafe { bindings::$flush(self.work.get()) }
             }
 
@@ -521,12 +524,16 @@ impl BhQueue {
 }
 
 macro_rules! queues {
-    ($($queue:ident { $($name:ident, $doc:literal;)* })*) => {
+    ($($queue:ident { $($name:ident = $wq:ident, $doc:literal;)* })*) => {
         $($(
-            #[doc = concat!("The system's queue ", $doc, ": see [`kernel::workqueue::", stringify!($name), "`].")]
+            #[doc = concat!("The system's queue ", $doc, ", `", stringify!($wq), "`.")]
             #[inline]
             pub fn $name() -> &'static $queue {
-                let queue: *const workqueue::Queue = workqueue::$name();
+                // SAFETY: The kernel makes its queues before any module runs, and does not change the
+                // variable again.
+                let queue = unsafe { bindings::$wq };
+                // SAFETY: The kernel does not destroy its own queues.
+                let queue: *const workqueue::Queue = unsafe { workqueue::Queue::from_raw(queue) };
                 // SAFETY: It is a transparent wrapper, and the queue is of this kind.
                 unsafe { &*queue.cast() }
             }
@@ -541,19 +548,21 @@ macro_rules! queues {
     };
 }
 
+// Not the kernel crate's `system` and `system_unbound`: the kernel logs the use of these two.
 queues! {
     Queue {
-        system, "for items that are soon done";
-        system_highpri, "for items of high priority";
-        system_long, "for items that take long";
-        system_unbound, "for items that are not bound to a CPU";
-        system_freezable, "that stops for suspend";
-        system_power_efficient, "that saves power";
-        system_freezable_power_efficient, "that saves power and stops for suspend";
+        system_percpu = system_percpu_wq, "for items that are soon done, on the CPU that queues them";
+        system_highpri = system_highpri_wq, "for items of high priority";
+        system_long = system_long_wq, "for items that take long";
+        system_dfl = system_dfl_wq, "for items that are not bound to a CPU";
+        system_freezable = system_freezable_wq, "that stops for suspend";
+        system_power_efficient = system_power_efficient_wq, "that saves power";
+        system_freezable_power_efficient = system_freezable_power_efficient_wq,
+            "that saves power and stops for suspend";
     }
     BhQueue {
-        system_bh, "for softirqs";
-        system_bh_highpri, "for softirqs of high priority";
+        system_bh = system_bh_wq, "for softirqs";
+        system_bh_highpri = system_bh_highpri_wq, "for softirqs of high priority";
     }
 }
 

@@ -28,7 +28,7 @@ deeds() {
 }
 
 # Lockdep is silent after the first of its reports, or when memory is broken, and whom the kernel kills does not go on.
-mapfile -t first < <(deeds nothing suspicious-rcu circular warn atomic sleeping stall ubsan refcount list dma-api \
+mapfile -t first < <(deeds nothing suspicious-rcu circular warn atomic sleeping stall ubsan refcount list deprecated dma-api \
 	debug-objects slub page-poison page-state kmemleak claim{0..11} kasan oops)
 mapfile -t alone < <(deeds recursive lock-state lock-usage wait-context)
 

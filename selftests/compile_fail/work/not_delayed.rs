@@ -25,7 +25,7 @@ impl WorkItem for Item {
 }
 
 pub fn misuse(task: &mut Task, item: Arc<Item>) {
-    drop(kalloc::work::system().enqueue_delayed(task, item, 10)); //~ ERROR: the work item of `Item` has no timer
+    drop(kalloc::work::system_percpu().enqueue_delayed(task, item, 10)); //~ ERROR: the work item of `Item` has no timer
 }
 
 struct Example;

@@ -54,7 +54,7 @@ impl BhWorkItem for Item {
     // To a thread from a softirq.
     fn run(this: Arc<Self>, cx: &mut Bh<'_>) {
         drop(KBox::new(&cx, 1u32));
-        drop(work::system().enqueue::<_, 0>(cx, this));
+        drop(work::system_percpu().enqueue::<_, 0>(cx, this));
     }
 }
 
@@ -83,11 +83,11 @@ pub fn start(task: &mut Task) -> Result {
         bh <- new_bh_work!(),
     }))?;
     drop(task.irqs_off(|cx| work::system_bh().enqueue(cx, item.clone())));
-    drop(work::system().enqueue_delayed::<_, 1>(task, item.clone(), 10));
+    drop(work::system_percpu().enqueue_delayed::<_, 1>(task, item.clone(), 10));
     drop(item.delayed.cancel_delayed_work_sync(task));
     item.bh.flush_work(task);
     let generic = KBox::pin_init(&task, pin_init!(Generic { value: 1u32, work <- new_work!() }))?;
-    drop(work::system_unbound().enqueue(task, generic));
+    drop(work::system_dfl().enqueue(task, generic));
     Ok(())
 }
 

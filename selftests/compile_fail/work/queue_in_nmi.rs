@@ -25,7 +25,7 @@ impl WorkItem for Item {
 }
 
 pub fn misuse(cx: &mut Nmi<'_>, item: Arc<Item>) {
-    drop(kalloc::work::system().enqueue(cx, item)); //~ ERROR: is an NMI handler
+    drop(kalloc::work::system_percpu().enqueue(cx, item)); //~ ERROR: is an NMI handler
 }
 
 struct Example;
