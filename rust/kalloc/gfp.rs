@@ -220,42 +220,26 @@ properties! {
     MayFail;
 }
 
-/// Flags that every allocator of its context accepts and every modifier can start from: the default
-/// of a context.
-pub trait Plain:
-    Unzoned
-    + Unruled
-    + Unplaced
-    + AnyNode
-    + MayFail
-    + ForKmalloc
-    + ForKrealloc
-    + ForPages<Kind = Low>
-    + ForPagesExact
-    + ForPagesBulk
-{
-}
-impl<
-        F: Unzoned
-            + Unruled
-            + Unplaced
-            + AnyNode
-            + MayFail
-            + ForKmalloc
-            + ForKrealloc
-            + ForPages<Kind = Low>
-            + ForPagesExact
-            + ForPagesBulk,
-    > Plain for F
-{
+/// A trait of all the flags that have certain others.
+macro_rules! all_of {
+    ($($(#[$attr:meta])* $name:ident: $($bound:path),* $(,)?;)*) => {$(
+        $(#[$attr])*
+        pub trait $name: $($bound +)* {}
+        impl<F: $($bound +)*> $name for F {}
+    )*};
 }
 
-/// What the default flags of a context that may sleep are besides: those that vmalloc accepts too.
-pub trait Sleeping:
-    Plain + Reclaims + ForVmalloc + ForVrealloc + ForKVmalloc + ForKVrealloc
-{
+all_of! {
+    /// Flags that every allocator of its context accepts and every modifier can start from: the
+    /// default of a context.
+    Plain: Unzoned, Unruled, Unplaced, AnyNode, MayFail, ForKmalloc, ForKrealloc, ForPages<Kind = Low>,
+        ForPagesExact, ForPagesBulk, ForPerCpu, ForDevm, ForDevmRealloc, ForSlab, ForConstructed,
+        ForMempool, ForCoherent, ForNoncoherent, ForDmaPool;
+    /// What the default flags of a context that may sleep are besides: those that the allocators
+    /// accept that sleep.
+    Sleeping: Plain, Reclaims, ForVmalloc, ForVrealloc, ForKVmalloc, ForKVrealloc, ForObjPool,
+        WaitsForMempool;
 }
-impl<F: Plain + Reclaims + ForVmalloc + ForVrealloc + ForKVmalloc + ForKVrealloc> Sleeping for F {}
 
 // Bases ----------------------------------------------------------------------------------------------------------------
 
