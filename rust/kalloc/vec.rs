@@ -34,7 +34,7 @@ use core::{
     borrow::{Borrow, BorrowMut},
     fmt,
     marker::PhantomData,
-    mem::ManuallyDrop,
+    mem::{ManuallyDrop, MaybeUninit},
     ops::{Deref, DerefMut},
     ptr::{self, NonNull},
     slice,
@@ -451,11 +451,23 @@ impl<T, A: Allocator> Vec<T, A> {
         G: Grant<Flags: ForRealloc<A>>,
     {
         self.reserve(grant, slice.len())?;
-        for value in slice {
-            // SAFETY: There is room for all of them.
-            unsafe { self.push_unchecked(value.clone()) };
+        for (place, value) in self.spare().iter_mut().zip(slice) {
+            place.write(value.clone());
         }
+        // INVARIANT: There was room for all of them, and each was initialised.
+        self.len += slice.len();
         Ok(())
+    }
+
+    /// The places behind the elements, for which there is room. A loop over them that does not count
+    /// the elements one by one is what the compiler makes a `memcpy()` or `memset()` of.
+    #[inline(always)]
+    fn spare(&mut self) -> &mut [MaybeUninit<T>] {
+        // SAFETY: The length is at most the capacity.
+        let first = unsafe { self.ptr.add(self.len) };
+        // SAFETY: By the invariant it is memory for that many elements, and a `MaybeUninit` is always
+        // initialised. It is borrowed exclusively with the vector.
+        unsafe { slice::from_raw_parts_mut(first.cast().as_ptr(), self.capacity() - self.len) }
     }
 
     /// Makes the vector `len` elements long: drops what is too much, fills up with `value`.
@@ -478,13 +490,13 @@ impl<T, A: Allocator> Vec<T, A> {
         if let Err(failed) = self.reserve(grant, missing) {
             return Err(FailedWith::new(failed, value));
         }
-        if missing > 0 {
-            for _ in 1..missing {
-                // SAFETY: There is room for all of them.
-                unsafe { self.push_unchecked(value.clone()) };
+        if let Some((last, others)) = self.spare()[..missing].split_last_mut() {
+            for place in others {
+                place.write(value.clone());
             }
-            // SAFETY: As above.
-            unsafe { self.push_unchecked(value) };
+            last.write(value);
+            // INVARIANT: There was room for all of them, and each was initialised.
+            self.len += missing;
         }
         Ok(())
     }
@@ -550,14 +562,26 @@ impl<T, A: Allocator> Vec<T, A> {
 
     /// Keeps the elements of which `keep` is true, in their order, and drops the others.
     pub fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
+        // INVARIANT: None is in use while they move.
+        let len = core::mem::replace(&mut self.len, 0);
         let mut kept = 0;
-        for index in 0..self.len {
-            if keep(&mut self[index]) {
-                self.swap(kept, index);
+        for index in 0..len {
+            // SAFETY: `index` is below what was the length.
+            let element = unsafe { self.ptr.add(index) };
+            // SAFETY: By the invariant it is initialised. What moved is before it, and what was
+            // dropped, too.
+            if keep(unsafe { &mut *element.as_ptr() }) {
+                // SAFETY: `kept` is at most `index`. What was there has moved or was dropped, or is
+                // this element.
+                unsafe { ptr::copy(element.as_ptr(), self.ptr.as_ptr().add(kept), 1) };
                 kept += 1;
+            } else {
+                // SAFETY: It is initialised, and not used again.
+                unsafe { element.drop_in_place() };
             }
         }
-        self.truncate(kept);
+        // INVARIANT: So many have moved to the beginning.
+        self.len = kept;
     }
 
     /// The elements in their memory, as a box. What room there was to spare stays with them until

@@ -351,6 +351,89 @@ OPERATION(irqs_off)
 	kfree(p);
 }
 
+static u64 source[512];
+
+OPERATION(vector_extend)
+{
+	size_t size = unknown(sizeof(source));
+	void *p = kmalloc(size, GFP_ATOMIC);
+
+	if (!p)
+		return bench_failed();
+	memcpy(p, source, size);
+	use(p);
+	kfree(p);
+}
+
+OPERATION(vector_of_one_value)
+{
+	size_t size = unknown(sizeof(source));
+	void *p = kmalloc(size, GFP_ATOMIC);
+
+	if (!p)
+		return bench_failed();
+	memset(p, 7, size);
+	use(p);
+	kfree(p);
+}
+
+OPERATION(vector_move)
+{
+	size_t nr = unknown(ARRAY_SIZE(source));
+	u64 *p = kmalloc_array(nr + 1, sizeof(*p), GFP_ATOMIC);
+
+	if (!p)
+		return bench_failed();
+	memcpy(p, source, nr * sizeof(*p));
+	use(p);
+	memmove(p + 1, p, nr * sizeof(*p));
+	p[0] = 7;
+	use(p);
+	memmove(p, p + 1, nr * sizeof(*p));
+	use(p);
+	kfree(p);
+}
+
+OPERATION(vector_retain)
+{
+	size_t nr = unknown(ARRAY_SIZE(source)), kept = 0;
+	u64 *p = kmalloc_array(nr, sizeof(*p), GFP_ATOMIC);
+
+	if (!p)
+		return bench_failed();
+	memcpy(p, source, nr * sizeof(*p));
+	use(p);
+	for (size_t i = 0; i < nr; i++)
+		if (!(p[i] & 1))
+			p[kept++] = p[i];
+	use(p + kept);
+	kfree(p);
+}
+
+OPERATION(vector_take)
+{
+	size_t nr = unknown(ARRAY_SIZE(source));
+	u64 *p = kmalloc_array(nr, sizeof(*p), GFP_ATOMIC);
+
+	if (!p)
+		return bench_failed();
+	memcpy(p, source, nr * sizeof(*p));
+	use(p);
+	for (size_t i = 0; i < nr; i++)
+		use(p[i]);
+	kfree(p);
+}
+
+OPERATION(memdup)
+{
+	void *p = kmemdup(source, unknown(sizeof(source)), GFP_ATOMIC);
+
+	if (!p)
+		return bench_failed();
+	use(p);
+	kfree(p);
+}
+
 struct local_count {
 	local_trylock_t lock;
 	u64 value;
@@ -460,6 +543,12 @@ static const struct {
 	{ "kcalloc", kcalloc_variable },
 	{ "krealloc, 64 to 1024", krealloc_growth },
 	{ "vector, push of 1000", vector_push },
+	{ "vector, extend by 4 KiB", vector_extend },
+	{ "vector, 4 KiB of one value", vector_of_one_value },
+	{ "vector, insert and remove before 512", vector_move },
+	{ "vector, retain of 512", vector_retain },
+	{ "vector, take out 512", vector_take },
+	{ "kmemdup, 4 KiB", memdup },
 	{ "vmalloc, 1 MiB", vmalloc_1m },
 	{ "kvmalloc, 4 KiB", kvmalloc_4k },
 	{ "kvmalloc, 1 MiB", kvmalloc_1m },

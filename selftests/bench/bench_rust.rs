@@ -65,6 +65,13 @@ fn used_at<T: ?Sized>(memory: *const T) {
     unsafe { asm!("/* {} */", in(reg) memory.cast::<u8>()) }
 }
 
+/// As [`used`], of a number in a register.
+#[inline(always)]
+fn used_number(number: u64) {
+    // SAFETY: No instruction.
+    unsafe { asm!("/* {} */", in(reg) number) }
+}
+
 /// As [`used`], of an address for the device.
 #[inline(always)]
 fn used_handle(handle: DmaAddress) {
@@ -330,6 +337,66 @@ fn pushed(cx: &Raw<'_>) -> Result<KVec<u64>> {
     Ok(elements)
 }
 
+/// What bench_c.c copies, too.
+static SOURCE: [u64; 512] = [0; 512];
+static BYTES: [u8; 4096] = [0; 4096];
+
+#[inline(always)]
+fn inserted_upstream() -> Result<KernelVec<u64>> {
+    let source = &SOURCE[..unknown(512)];
+    let mut elements = KernelVec::with_capacity(source.len() + 1, GFP_ATOMIC)?;
+    elements.extend_from_slice(source, GFP_ATOMIC)?;
+    used(&*elements);
+    elements.insert_within_capacity(0, 7).map_err(|_| EINVAL)?;
+    used(&*elements);
+    used(&elements.remove(0).map_err(|_| EINVAL)?);
+    Ok(elements)
+}
+
+#[inline(always)]
+fn inserted(cx: &Raw<'_>) -> Result<KVec<u64>> {
+    let source = &SOURCE[..unknown(512)];
+    let mut elements = KVec::with_capacity(cx, source.len() + 1)?;
+    elements.extend_from_slice(cx, source)?;
+    used(&*elements);
+    elements.insert(cx, 0, 7)?;
+    used(&*elements);
+    used(&elements.remove(0));
+    Ok(elements)
+}
+
+#[inline(always)]
+fn retained_upstream() -> Result<KernelVec<u64>> {
+    let mut elements = KernelVec::new();
+    elements.extend_from_slice(&SOURCE[..unknown(512)], GFP_ATOMIC)?;
+    used(&*elements);
+    elements.retain(|element| *element & 1 == 0);
+    Ok(elements)
+}
+
+#[inline(always)]
+fn retained(cx: &Raw<'_>) -> Result<KVec<u64>> {
+    let mut elements = KVec::new();
+    elements.extend_from_slice(cx, &SOURCE[..unknown(512)])?;
+    used(&*elements);
+    elements.retain(|element| *element & 1 == 0);
+    Ok(elements)
+}
+
+#[inline(always)]
+fn extended_upstream<T: Clone>(source: &[T]) -> Result<KernelVec<T>> {
+    let mut elements = KernelVec::new();
+    elements.extend_from_slice(source, GFP_ATOMIC)?;
+    Ok(elements)
+}
+
+#[inline(always)]
+fn extended<T: Clone>(cx: &Raw<'_>, source: &[T]) -> Result<KVec<T>> {
+    let mut elements = KVec::new();
+    elements.extend_from_slice(cx, source)?;
+    Ok(elements)
+}
+
 /// The device of this benchmark does nothing, so it is never busy. What a driver asks its hardware
 /// here, C's driver asks too.
 struct Idle;
@@ -388,6 +455,30 @@ rows! {
     c"vector, push of 1000", raw [1 * 1],
         kernel: |_cx| boxed(pushed_upstream()),
         kalloc: |cx| boxed(pushed(&cx));
+    c"vector, extend by 4 KiB", raw [4 * 1],
+        kernel: |_cx| boxed(extended_upstream(&BYTES[..unknown(4096)])),
+        kalloc: |cx| boxed(extended(&cx, &BYTES[..unknown(4096)]));
+    c"vector, 4 KiB of one value", raw [4 * 1],
+        kernel: |_cx| boxed(KernelVec::from_elem(7u8, unknown(4096), GFP_ATOMIC)),
+        kalloc: |cx| boxed(KVec::from_elem(&cx, 7u8, unknown(4096)));
+    c"vector, insert and remove before 512", raw [1 * 1],
+        kernel: |_cx| boxed(inserted_upstream()),
+        kalloc: |cx| boxed(inserted(&cx));
+    c"vector, retain of 512", raw [1 * 1],
+        kernel: |_cx| boxed(retained_upstream()),
+        kalloc: |cx| boxed(retained(&cx));
+    c"vector, take out 512", raw [1 * 1],
+        kernel: |_cx| made(extended_upstream(&SOURCE[..unknown(512)]), |elements| {
+            used(&*elements);
+            elements.into_iter().for_each(used_number);
+        }),
+        kalloc: |cx| made(extended(&cx, &SOURCE[..unknown(512)]), |elements| {
+            used(&*elements);
+            elements.into_iter().for_each(used_number);
+        });
+    c"kmemdup, 4 KiB", raw [4 * 1],
+        kernel: |_cx| boxed(extended_upstream(&BYTES[..unknown(4096)])),
+        kalloc: |cx| boxed(KBox::from_slice(&cx, &BYTES[..unknown(4096)]));
     c"vmalloc, 1 MiB", task [1 * 1],
         kernel: |_cx| boxed(KernelVBox::<[u8; 1 << 20]>::new_uninit(GFP_KERNEL)),
         kalloc: |cx| made(VBox::<[u8; 1 << 20]>::new_uninit(&cx), |memory| {
