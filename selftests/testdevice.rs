@@ -18,10 +18,15 @@ pub(crate) struct PlatformDevice(NonNull<bindings::platform_device>);
 
 impl PlatformDevice {
     /// Registers it; a driver that is there already is probed before this returns.
-    pub(crate) fn new<C: Sleep>(_cx: &C, name: &'static CStr) -> Result<Self> {
+    pub(crate) fn new<C: Sleep>(cx: &C, name: &'static CStr) -> Result<Self> {
+        Self::numbered(cx, name, bindings::PLATFORM_DEVID_NONE)
+    }
+
+    /// The same, one of several with that name.
+    pub(crate) fn numbered<C: Sleep>(_cx: &C, name: &'static CStr, id: i32) -> Result<Self> {
         let info = bindings::platform_device_info {
             name: name.as_char_ptr(),
-            id: bindings::PLATFORM_DEVID_NONE,
+            id,
             ..Default::default()
         };
         // SAFETY: `info` is valid for the call, which copies what it needs.
@@ -30,7 +35,7 @@ impl PlatformDevice {
         NonNull::new(device).map(Self).ok_or(ENODEV)
     }
 
-    fn device(&self) -> *mut bindings::device {
+    pub(crate) fn device(&self) -> *mut bindings::device {
         // SAFETY: By the invariant.
         unsafe { &raw mut (*self.0.as_ptr()).dev }
     }
@@ -62,6 +67,9 @@ impl Drop for PlatformDevice {
         unsafe { bindings::platform_device_unregister(self.0.as_ptr()) }
     }
 }
+
+// SAFETY: The kernel's devices are for every thread.
+unsafe impl Send for PlatformDevice {}
 
 /// Waits until the devices that were deferred have been tried again.
 pub(crate) fn wait_for_device_probe<C: Sleep>(_cx: &C) {

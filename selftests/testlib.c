@@ -578,6 +578,35 @@ int testlib_run_in_softirq(testlib_fn fn, void *data)
 }
 EXPORT_SYMBOL_GPL(testlib_run_in_softirq);
 
+struct worker_call {
+	struct work_struct work;
+	testlib_fn fn;
+	void *data;
+};
+
+static void in_worker(struct work_struct *work)
+{
+	struct worker_call *call = container_of(work, struct worker_call, work);
+
+	call->fn(call->data);
+}
+
+int testlib_run_in_reclaim_worker(testlib_fn fn, void *data)
+{
+	struct workqueue_struct *queue = alloc_workqueue("kalloc_testlib", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	struct worker_call call = { .fn = fn, .data = data };
+
+	if (!queue)
+		return -ENOMEM;
+	INIT_WORK_ONSTACK(&call.work, in_worker);
+	queue_work(queue, &call.work);
+	flush_work(&call.work);
+	destroy_work_on_stack(&call.work);
+	destroy_workqueue(queue);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(testlib_run_in_reclaim_worker);
+
 #if defined(CONFIG_X86_64) && defined(CONFIG_X86_LOCAL_APIC)
 static struct interrupt *nmi_wanted;
 
@@ -1121,6 +1150,7 @@ EXPORT_SYMBOL_GPL(testlib_may_copy_to_user);
 static const void *dma_traced;
 static struct testlib_dma_event dma_events[TESTLIB_EVENTS];
 static atomic_t nr_dma_events;
+static unsigned int dma_free_delay;
 
 static void dma_event(struct device *dev, struct testlib_dma_event event)
 {
@@ -1134,6 +1164,8 @@ static void dma_event(struct device *dev, struct testlib_dma_event event)
 	index = atomic_inc_return(&nr_dma_events) - 1;
 	if (index < TESTLIB_EVENTS)
 		dma_events[index] = event;
+	if (event.kind == TESTLIB_DMA_FREE)
+		mdelay(READ_ONCE(dma_free_delay));
 }
 
 #define DMA_EVENT(_kind, _handle, _size, _dir, ...)								\
@@ -1204,6 +1236,18 @@ void testlib_dma_trace_start(const void *dev)
 	WRITE_ONCE(dma_traced, dev);
 }
 EXPORT_SYMBOL_GPL(testlib_dma_trace_start);
+
+size_t testlib_dma_traced(void)
+{
+	return atomic_read(&nr_dma_events);
+}
+EXPORT_SYMBOL_GPL(testlib_dma_traced);
+
+void testlib_dma_slow_free(unsigned int milliseconds)
+{
+	WRITE_ONCE(dma_free_delay, milliseconds);
+}
+EXPORT_SYMBOL_GPL(testlib_dma_slow_free);
 
 size_t testlib_dma_trace_stop(void)
 {

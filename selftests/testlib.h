@@ -133,6 +133,8 @@ int testlib_run_in_nmi(testlib_fn fn, void *data);
 int testlib_send_nmi(void);
 int testlib_run_in_hardirq(testlib_fn fn, void *data);
 int testlib_run_in_softirq(testlib_fn fn, void *data);
+/* In a worker of a queue with WQ_MEM_RECLAIM. */
+int testlib_run_in_reclaim_worker(testlib_fn fn, void *data);
 /* Runs `work` on this CPU again and again while another CPU sends it `count` NMIs, which run `nmi`. */
 int testlib_nmi_storm(unsigned int count, testlib_fn work, void *work_data, testlib_fn nmi, void *nmi_data);
 
@@ -222,6 +224,10 @@ struct testlib_dma_event {
 void testlib_dma_trace_start(const void *dev);
 size_t testlib_dma_trace_stop(void);
 struct testlib_dma_event testlib_dma_trace_event(size_t index);
+/* How many there were so far. */
+size_t testlib_dma_traced(void);
+/* From now on each dma_free_attrs() for the device takes so long. */
+void testlib_dma_slow_free(unsigned int milliseconds);
 
 /* Whether dma_sync_*() do something for the device. */
 bool testlib_dma_need_sync(const void *dev);

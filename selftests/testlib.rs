@@ -343,6 +343,20 @@ pub(crate) fn in_softirq<F: FnMut(&mut Bh<'_>)>(mut f: F) -> Outcome {
     interrupted(unsafe { c::testlib_run_in_softirq(Some(handler::<F>), (&raw mut f).cast()) })
 }
 
+/// Runs `f` in a worker of a queue that has to make progress when memory is short.
+pub(crate) fn in_reclaim_worker<F: FnMut(&mut Task)>(mut f: F) -> Outcome {
+    extern "C" fn handler<F: FnMut(&mut Task)>(data: *mut kernel::ffi::c_void) {
+        // SAFETY: It is the closure below, which nobody else calls meanwhile.
+        let f = unsafe { &mut *data.cast::<F>() };
+        // SAFETY: This runs in a worker, and no other token is in reach.
+        f(&mut unsafe { Task::assume() })
+    }
+    // SAFETY: The closure lives until the handler has run.
+    interrupted(unsafe {
+        c::testlib_run_in_reclaim_worker(Some(handler::<F>), (&raw mut f).cast())
+    })
+}
+
 /// Runs `f` in a real hard interrupt on this CPU, which no kernel threads, with its token.
 pub(crate) fn in_hardirq<F: FnMut(&mut Raw<'_>)>(mut f: F) -> Outcome {
     extern "C" fn handler<F: FnMut(&mut Raw<'_>)>(data: *mut kernel::ffi::c_void) {

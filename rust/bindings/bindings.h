@@ -70,4 +70,4 @@ KALLOC_CONST(SLAB_TYPESAFE_BY_RCU);
 
 #include "../helpers/helpers.c"
 
-const size_t KALLOC_CONST_DMA_GRAVE_SIZE = sizeof(struct kalloc_dma_grave);
+const size_t KALLOC_CONST_DMA_GRAVE_SIZE = sizeof(struct kalloc_deferred_coherent);

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/gfp.h>
+#include <linux/mm.h>
 
 unsigned long kalloc_helper_alloc_pages_bulk_node(gfp_t gfp, int nid, unsigned long nr_pages,
 						  struct page **page_array)
 {
 	return alloc_pages_bulk_node(gfp, nid, nr_pages, page_array);
+}
+
+void *kalloc_helper_alloc_pages_nolock(gfp_t gfp, int node, unsigned int order)
+{
+	struct page *page = alloc_pages_nolock(gfp, node, order);
+
+	return page ? page_address(page) : NULL;
 }
 
 /* Where C's macro does more than call the allocator (allocation profiling), Rust calls these. */

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Macros and inline functions that Rust cannot call, one file per C header, sorted alphabetically. */
+/*
+ * Macros and inline functions that Rust cannot call, one file per C header, sorted alphabetically. What is more than that
+ * has files of its own: deferred_free.c, in_flight.c, callbacks.c.
+ */
 
 /* The others use them. */
 #include "lockdep.c"
 #include "irq_work.c"
 #include "rcupdate.c"
 #include "wait_bit.c"
+#include "deferred_free.c"
 #include "in_flight.c"
 
 #include "bottom_half.c"

@@ -4,8 +4,8 @@
 //!
 //! A drop takes no token. With interrupts or preemption disabled PREEMPT_RT cannot free: slab and
 //! page allocator take sleeping locks. There what is dropped waits, in a lock-free list whose node
-//! is the dead memory itself, until an `irq_work` frees it in a thread, which is soon. What the
-//! value owned is dropped at once. On other kernels a drop is the call that C makes; where lockdep
+//! is the dead memory itself, until an `irq_work` frees it in a thread, which is soon: see
+//! `rust/helpers/deferred_free.c`. What the value owned is dropped at once. On other kernels a drop is the call that C makes; where lockdep
 //! looks there too for what PREEMPT_RT cannot do (`CONFIG_PROVE_RAW_LOCK_NESTING`), it is told.
 
 #[cfg(all(not(CONFIG_PREEMPT_RT), CONFIG_PROVE_RAW_LOCK_NESTING))]
@@ -45,6 +45,7 @@ use kalloc_bindings::{
 use kernel::bindings::{kmem_cache_free as c_kmem_cache_free, mempool_free as c_mempool_free};
 use kernel::{
     bindings::{kmem_cache, mempool},
+    error::{to_result, Result},
     ffi::c_void,
 };
 
@@ -172,13 +173,13 @@ pub(crate) unsafe fn mempool_destroy(pool: *mut mempool) {
     #[cfg(CONFIG_PREEMPT_RT)]
     // SAFETY: Preemption is not disabled, as was just seen.
     unsafe {
-        kalloc_bindings::kalloc_helper_rt_free_dead()
+        kalloc_bindings::kalloc_helper_rt_drain()
     };
     // SAFETY: By the contract of this function.
     unsafe { kernel::bindings::mempool_destroy(pool) };
 }
 
-/// Waits until all is freed that waits, before a cache is destroyed and at the end of the module.
+/// Frees all memory that waits, or waits until it is freed, before a cache is destroyed.
 ///
 /// # Safety
 ///
@@ -188,6 +189,30 @@ pub(crate) unsafe fn flush() {
     #[cfg(CONFIG_PREEMPT_RT)]
     // SAFETY: By the contract of this function.
     unsafe {
-        kalloc_bindings::kalloc_helper_rt_free_dead_sync()
+        kalloc_bindings::kalloc_helper_rt_drain()
     };
+}
+
+/// The workqueue that frees what cannot be freed without sleeping.
+pub(crate) struct Deferred(());
+
+impl Deferred {
+    /// Starts it, when kalloc is loaded.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn create() -> Result<Self> {
+        // SAFETY: It is called once, in process context.
+        to_result(unsafe { kalloc_bindings::kalloc_helper_deferred_create() })?;
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Deferred {
+    /// Frees all that still waits.
+    fn drop(&mut self) {
+        // SAFETY: It is dropped in process context, when kalloc is unloaded, which nothing uses then.
+        unsafe { kalloc_bindings::kalloc_helper_deferred_destroy() }
+    }
 }

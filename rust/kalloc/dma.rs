@@ -92,9 +92,3 @@ pub fn dma_wmb() {
     // SAFETY: It has no preconditions.
     unsafe { kalloc_helper_dma_wmb() }
 }
-
-/// Frees what was put off, at the end of the module.
-pub(crate) fn flush() {
-    // SAFETY: It is called in process context.
-    unsafe { kalloc_helper_dma_free_flush() }
-}

@@ -80,25 +80,23 @@ pub mod __macro {
     pub use ::{core, kernel};
 }
 
-/// The module that holds this crate. It does nothing but be there, and wait at its end for what it
-/// has put off.
-struct Kalloc;
+/// The module that holds this crate. On unload it waits for what was deferred, first what drops
+/// values of drivers, then what frees memory.
+struct Kalloc {
+    _reaper: reap::Reaper,
+    _deferred: dead::Deferred,
+}
 
 impl Module for Kalloc {
     fn init(
         _module: &'static kernel::ThisModule,
         _task: context::Task,
     ) -> kernel::error::Result<Self> {
-        reap::create()?;
-        Ok(Kalloc)
-    }
-
-    fn exit(self: core::pin::Pin<&mut Self>, _task: &mut context::Task) {
-        reap::destroy();
-        nolock::flush();
-        dma::flush();
-        // SAFETY: Exit may sleep.
-        unsafe { dead::flush() };
+        let deferred = dead::Deferred::create()?;
+        Ok(Kalloc {
+            _reaper: reap::Reaper::create()?,
+            _deferred: deferred,
+        })
     }
 }
 

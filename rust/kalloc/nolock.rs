@@ -407,9 +407,3 @@ impl<const ORDER: u32> fmt::Debug for NolockPages<ORDER> {
         f.debug_tuple("NolockPages").field(&self.0).finish()
     }
 }
-
-/// Waits until the pages are freed whose free was put off, at the end of the module.
-pub(crate) fn flush() {
-    // SAFETY: It is called in process context.
-    unsafe { kalloc_helper_free_pages_nolock_sync() }
-}

@@ -163,16 +163,27 @@ unsafe extern "C" fn reap<T: Called>(object: *mut kalloc_reap) {
     unsafe { end(object) }
 }
 
-/// Starts the workqueue, when kalloc is loaded.
-pub(crate) fn create() -> Result {
-    // SAFETY: It is called once, in process context.
-    to_result(unsafe { kalloc_helper_reaper_create() })
+/// The workqueue that ends objects whose owner was dropped.
+pub(crate) struct Reaper(());
+
+impl Reaper {
+    /// Starts it, when kalloc is loaded.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn create() -> Result<Self> {
+        // SAFETY: It is called once, in process context.
+        to_result(unsafe { kalloc_helper_reaper_create() })?;
+        Ok(Self(()))
+    }
 }
 
-/// Ends the workqueue, when kalloc is unloaded.
-pub(crate) fn destroy() {
-    // SAFETY: Nobody uses kalloc any more.
-    unsafe { kalloc_helper_reaper_destroy() }
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        // SAFETY: It is dropped in process context, when kalloc is unloaded, which nothing uses then.
+        unsafe { kalloc_helper_reaper_destroy() }
+    }
 }
 
 /// Waits when it is dropped for all that the module has dropped before, and stops the rest: for the

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that is dropped where it cannot be freed. A drop takes no token, so it may run with interrupts or preemption
+ * disabled, where PREEMPT_RT cannot free at all, or in an NMI, or where dma_free_attrs() and kmem_cache_destroy() must not
+ * sleep. The memory then waits in the queue of its kind. The nodes of the queues are in that memory itself, so nothing is
+ * allocated.
+ */
+
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/gfp.h>
+#include <linux/irq_work.h>
+#include <linux/irqflags.h>
+#include <linux/kasan.h>
+#include <linux/llist.h>
+#include <linux/mempool.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
+
+struct kalloc_deferred_queue {
+	struct llist_head list;
+	/* Frees what `node` is in. */
+	void (*free)(struct llist_node *node);
+	/* What frees without sleeping does so in an irq_work, the rest in the workqueue. */
+	bool sleeps;
+	/*
+	 * Held while entries are taken from the list and freed. After taking it, everything queued earlier has been freed or
+	 * is still in the list. The mutex is for queues that sleep.
+	 */
+	spinlock_t lock;
+	struct mutex mutex;
+	struct work_struct work;
+};
+
+static void free_nolock_pages(struct llist_node *node);
+static void free_cache(struct llist_node *node);
+static void free_coherent(struct llist_node *node);
+#ifdef CONFIG_PREEMPT_RT
+static void free_element(struct llist_node *node);
+static void free_object(struct llist_node *node);
+static void free_kmalloc(struct llist_node *node);
+static void free_pages_of_order(struct llist_node *node);
+static void free_percpu_memory(struct llist_node *node);
+#endif
+
+enum {
+#ifdef CONFIG_PREEMPT_RT
+	DEFERRED_ELEMENTS,
+	DEFERRED_OBJECTS,
+	DEFERRED_KMALLOC,
+	DEFERRED_PAGES,
+	DEFERRED_PERCPU,
+#endif
+	DEFERRED_NOLOCK_PAGES,
+	DEFERRED_CACHES,
+	DEFERRED_COHERENT,
+	NR_DEFERRED_QUEUES
+};
+
+static struct kalloc_deferred_queue deferred_queues[NR_DEFERRED_QUEUES];
+
+static void drain_in_worker(struct work_struct *work);
+
+#define DEFERRED_QUEUE(kind, function, may_sleep)					\
+	[kind] = {									\
+		.free = function,							\
+		.sleeps = may_sleep,							\
+		.lock = __SPIN_LOCK_UNLOCKED(deferred_queues[kind].lock),		\
+		.mutex = __MUTEX_INITIALIZER(deferred_queues[kind].mutex),		\
+		.work = __WORK_INITIALIZER(deferred_queues[kind].work, drain_in_worker), \
+	}
+
+/* In the order in which they are drained: an element goes back to the cache that its pool is over, and so on. */
+static struct kalloc_deferred_queue deferred_queues[NR_DEFERRED_QUEUES] = {
+#ifdef CONFIG_PREEMPT_RT
+	DEFERRED_QUEUE(DEFERRED_ELEMENTS, free_element, false),
+	DEFERRED_QUEUE(DEFERRED_OBJECTS, free_object, false),
+	DEFERRED_QUEUE(DEFERRED_KMALLOC, free_kmalloc, false),
+	DEFERRED_QUEUE(DEFERRED_PAGES, free_pages_of_order, false),
+	DEFERRED_QUEUE(DEFERRED_PERCPU, free_percpu_memory, false),
+#endif
+	DEFERRED_QUEUE(DEFERRED_NOLOCK_PAGES, free_nolock_pages, false),
+	DEFERRED_QUEUE(DEFERRED_CACHES, free_cache, true),
+	DEFERRED_QUEUE(DEFERRED_COHERENT, free_coherent, true),
+};
+
+/* Memory may be freed to make room for other memory. */
+static struct workqueue_struct *deferred_wq;
+
+static void free_entries(struct kalloc_deferred_queue *queue)
+{
+	struct llist_node *node, *next;
+
+	llist_for_each_safe(node, next, llist_del_all(&queue->list))
+		queue->free(node);
+}
+
+/* What was queued before is freed when this returns, also what another drain had taken. */
+static void drain(struct kalloc_deferred_queue *queue)
+{
+	unsigned long flags;
+
+	if (queue->sleeps) {
+		mutex_lock(&queue->mutex);
+		free_entries(queue);
+		mutex_unlock(&queue->mutex);
+	} else {
+		/* On PREEMPT_RT it sleeps, and interrupts stay on. */
+		spin_lock_irqsave(&queue->lock, flags);
+		free_entries(queue);
+		spin_unlock_irqrestore(&queue->lock, flags);
+	}
+}
+
+static void drain_in_worker(struct work_struct *work)
+{
+	drain(container_of(work, struct kalloc_deferred_queue, work));
+}
+
+/* In a hard interrupt, on PREEMPT_RT in a thread. */
+static void drain_in_irq_work(struct irq_work *work)
+{
+	struct kalloc_deferred_queue *queue;
+
+	for (queue = deferred_queues; queue < deferred_queues + NR_DEFERRED_QUEUES; queue++) {
+		if (llist_empty(&queue->list))
+			continue;
+		if (queue->sleeps)
+			queue_work(deferred_wq, &queue->work);
+		else
+			drain(queue);
+	}
+}
+
+static DEFINE_IRQ_WORK(deferred_irq_work, drain_in_irq_work);
+
+/* In every context. */
+static void defer_free(unsigned int kind, struct llist_node *node)
+{
+	if (llist_add(node, &deferred_queues[kind].list))
+		irq_work_queue(&deferred_irq_work);
+}
+
+int kalloc_helper_deferred_create(void)
+{
+	deferred_wq = alloc_workqueue("kalloc_free", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return deferred_wq ? 0 : -ENOMEM;
+}
+
+/* At the end of kalloc, when nothing is queued any more. */
+void kalloc_helper_deferred_destroy(void)
+{
+	struct kalloc_deferred_queue *queue;
+
+	kalloc_helper_irq_work_sync(&deferred_irq_work);
+	for (queue = deferred_queues; queue < deferred_queues + NR_DEFERRED_QUEUES; queue++)
+		drain(queue);
+	destroy_workqueue(deferred_wq);
+}
+
+/* Pages of alloc_pages_nolock() ---------------------------------------------------------------------------------------- */
+
+struct kalloc_deferred_pages {
+	struct llist_node node;
+	unsigned int order;
+};
+
+static void free_nolock_pages(struct llist_node *node)
+{
+	struct kalloc_deferred_pages *pages = container_of(node, struct kalloc_deferred_pages, node);
+
+	__free_pages(virt_to_page(pages), pages->order);
+}
+
+/* free_pages_nolock() is not exported, and __free_pages() is not for every context. */
+void kalloc_helper_free_pages_nolock(void *addr, unsigned int order)
+{
+	struct kalloc_deferred_pages *pages = addr;
+
+	if (likely(!in_nmi() && !(IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))) {
+		DROP_BEGIN();
+		__free_pages(virt_to_page(addr), order);
+		DROP_END();
+		return;
+	}
+	pages->order = order;
+	defer_free(DEFERRED_NOLOCK_PAGES, &pages->node);
+}
+
+/* Slab caches ---------------------------------------------------------------------------------------------------------- */
+
+/* Made together with the cache. */
+struct kalloc_deferred_cache {
+	struct llist_node node;
+	struct kmem_cache *cache;
+};
+
+static void free_cache(struct llist_node *node)
+{
+	struct kalloc_deferred_cache *deferred = container_of(node, struct kalloc_deferred_cache, node);
+
+#ifdef CONFIG_PREEMPT_RT
+	/* What of its objects was dropped before it. */
+	drain(&deferred_queues[DEFERRED_ELEMENTS]);
+	drain(&deferred_queues[DEFERRED_OBJECTS]);
+#endif
+	kmem_cache_destroy(deferred->cache);
+	kfree(deferred);
+}
+
+void *kalloc_helper_grave(void)
+{
+	return kmalloc(sizeof(struct kalloc_deferred_cache), GFP_KERNEL);
+}
+
+void kalloc_helper_kmem_cache_destroy_later(void *place, struct kmem_cache *cache)
+{
+	struct kalloc_deferred_cache *deferred = place;
+
+	deferred->cache = cache;
+	defer_free(DEFERRED_CACHES, &deferred->node);
+}
+
+/*
+ * Waits for no worker, which flush_work() would: that is not for a task that frees memory (PF_MEMALLOC), and the worker may
+ * have to wait for memory before it begins.
+ */
+void kalloc_helper_kmem_cache_destroy_flush(void)
+{
+	drain(&deferred_queues[DEFERRED_CACHES]);
+}
+
+/* Coherent DMA memory -------------------------------------------------------------------------------------------------- */
+
+/* Written into the memory itself, as dma_pool_free() does. */
+struct kalloc_deferred_coherent {
+	struct llist_node node;
+	struct device *dev;
+	size_t size;
+	dma_addr_t handle;
+	unsigned long attrs;
+};
+
+static void free_coherent(struct llist_node *node)
+{
+	struct kalloc_deferred_coherent *memory = container_of(node, struct kalloc_deferred_coherent, node);
+
+	dma_free_attrs(memory->dev, memory->size, memory, memory->handle, memory->attrs);
+}
+
+/*
+ * dma_free_attrs() may sleep: memory that was allocated with GFP_KERNEL may be a vmap() of pages. In every context, for
+ * memory of at least sizeof(struct kalloc_deferred_coherent).
+ */
+void kalloc_helper_dma_free_attrs(struct device *dev, size_t size, void *cpu, dma_addr_t handle, unsigned long attrs)
+{
+	struct kalloc_deferred_coherent *memory = cpu;
+
+	/* Without CONFIG_PREEMPT_COUNT it is not known, and preemptible() is false. */
+	if (likely(preemptible() && !rcu_preempt_depth())) {
+		dma_free_attrs(dev, size, cpu, handle, attrs);
+		return;
+	}
+	memory->dev = dev;
+	memory->size = size;
+	memory->handle = handle;
+	memory->attrs = attrs;
+	defer_free(DEFERRED_COHERENT, &memory->node);
+}
+
+/* What was dropped before is freed when this returns, also what the worker or another flush has taken from the list. */
+void kalloc_helper_dma_free_flush(void)
+{
+	drain(&deferred_queues[DEFERRED_COHERENT]);
+}
+
+#ifdef CONFIG_PREEMPT_RT
+/* What PREEMPT_RT cannot free with interrupts or preemption disabled ---------------------------------------------------- */
+
+bool kalloc_helper_rt_may_free(void)
+{
+	return likely(preemptible());
+}
+
+/* Also under a lock or on the RCU read side, where kalloc_helper_rt_may_free(). */
+void kalloc_helper_rt_drain(void)
+{
+	struct kalloc_deferred_queue *queue;
+
+	for (queue = deferred_queues; queue < deferred_queues + NR_DEFERRED_QUEUES; queue++) {
+		if (!queue->sleeps)
+			drain(queue);
+	}
+}
+
+/* Memory of kmalloc may have no room for more than a node. */
+static void free_kmalloc(struct llist_node *node)
+{
+	kfree(node);
+}
+
+/*
+ * kalloc asks for no less than a node. A box that comes from the kernel crate may be smaller: the memory behind it is its
+ * own, since kmalloc has nothing smaller than a node, but slab_debug looks at that when it is freed. ksize() says that
+ * all of it is in use. KASAN and KFENCE do not hear of it, and may complain of such a box.
+ */
+static void defer_kmalloc(void *ptr)
+{
+	BUILD_BUG_ON(KMALLOC_MIN_SIZE < sizeof(struct llist_node));
+	ksize(ptr);
+	defer_free(DEFERRED_KMALLOC, ptr);
+}
+
+void kalloc_helper_rt_kfree(void *ptr)
+{
+	if (kalloc_helper_rt_may_free())
+		kfree(ptr);
+	else if (!ZERO_OR_NULL_PTR(ptr))
+		defer_kmalloc(ptr);
+}
+
+void kalloc_helper_rt_kfree_sensitive(void *ptr)
+{
+	if (kalloc_helper_rt_may_free()) {
+		kfree_sensitive(ptr);
+	} else if (!ZERO_OR_NULL_PTR(ptr)) {
+		/* More than was asked for. kfree_sensitive() tells KASAN by a function that is not exported. */
+		kasan_disable_current();
+		memzero_explicit(ptr, ksize(ptr));
+		kasan_enable_current();
+		defer_kmalloc(ptr);
+	}
+}
+
+void kalloc_helper_rt_kvfree(void *ptr)
+{
+	if (is_vmalloc_addr(ptr))
+		kvfree_atomic(ptr);
+	else
+		kalloc_helper_rt_kfree(ptr);
+}
+
+/* In a slab object or the memory of an element of a pool. */
+struct kalloc_deferred_object {
+	struct llist_node node;
+	void *object;
+	/* Its cache or pool. */
+	void *owner;
+};
+
+static void free_object(struct llist_node *node)
+{
+	struct kalloc_deferred_object *deferred = container_of(node, struct kalloc_deferred_object, node);
+
+	kmem_cache_free(deferred->owner, deferred->object);
+}
+
+/* `offset` is that of a place in the object that is of no use to anyone when it is free. */
+void kalloc_helper_rt_kmem_cache_free(struct kmem_cache *cache, void *object, size_t offset)
+{
+	struct kalloc_deferred_object *deferred = object + offset;
+
+	if (kalloc_helper_rt_may_free()) {
+		kmem_cache_free(cache, object);
+		return;
+	}
+	deferred->object = object;
+	deferred->owner = cache;
+	defer_free(DEFERRED_OBJECTS, &deferred->node);
+}
+
+static void free_element(struct llist_node *node)
+{
+	struct kalloc_deferred_object *deferred = container_of(node, struct kalloc_deferred_object, node);
+
+	mempool_free(deferred->object, deferred->owner);
+}
+
+/* `memory` is that of the element. */
+void kalloc_helper_rt_mempool_free(void *element, mempool_t *pool, void *memory)
+{
+	struct kalloc_deferred_object *deferred = memory;
+
+	if (kalloc_helper_rt_may_free()) {
+		mempool_free(element, pool);
+		return;
+	}
+	deferred->object = element;
+	deferred->owner = pool;
+	defer_free(DEFERRED_ELEMENTS, &deferred->node);
+}
+
+static void free_pages_of_order(struct llist_node *node)
+{
+	struct page *page = container_of(node, struct page, pcp_llist);
+	unsigned int order = page_private(page);
+
+	set_page_private(page, 0);
+	__free_pages(page, order);
+}
+
+void kalloc_helper_rt___free_pages(struct page *page, unsigned int order)
+{
+	if (kalloc_helper_rt_may_free()) {
+		__free_pages(page, order);
+		return;
+	}
+	/* As free_pages_nolock() does. */
+	set_page_private(page, order);
+	defer_free(DEFERRED_PAGES, &page->pcp_llist);
+}
+
+void kalloc_helper_rt_free_pages(unsigned long addr, unsigned int order)
+{
+	kalloc_helper_rt___free_pages(virt_to_page((void *)addr), order);
+}
+
+void kalloc_helper_rt_free_pages_exact(void *memory, size_t size)
+{
+	struct page *page = virt_to_page(memory);
+
+	for (size_t i = 0; i < PAGE_ALIGN(size) >> PAGE_SHIFT; i++)
+		kalloc_helper_rt___free_pages(page + i, 0);
+}
+
+/* The per-CPU memory is found again through that of one CPU: it has room for a node on each. */
+static unsigned long percpu_offset(void)
+{
+	return per_cpu_offset(cpumask_first(cpu_possible_mask));
+}
+
+static void free_percpu_memory(struct llist_node *node)
+{
+	free_percpu((void __percpu *)(__force unsigned long)((unsigned long)node - percpu_offset()));
+}
+
+void kalloc_helper_rt_free_percpu(void *ptr)
+{
+	if (kalloc_helper_rt_may_free())
+		free_percpu((void __percpu *)(__force unsigned long)ptr);
+	else
+		defer_free(DEFERRED_PERCPU, (void *)((unsigned long)ptr + percpu_offset()));
+}
+#endif
