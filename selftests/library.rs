@@ -40,7 +40,7 @@ pub fn later<F: FnOnce(&mut Task) + Send + 'static>(task: &Task, closure: F) -> 
             work <- new_work!(),
         }),
     )?;
-    work::system_unbound()
+    work::system_dfl()
         .enqueue(task, job)
         .map_err(|_not_queued| EBUSY)
 }
