@@ -3,7 +3,10 @@
 //! Data of a device that is lent to code that outlives it: used while the device is bound, and not a
 //! moment longer.
 
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use core::{
+    ptr::null_mut,
+    sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering::SeqCst},
+};
 use kalloc::{
     driver::{Binding, Lent, Register},
     platform,
@@ -17,7 +20,7 @@ use kernel::{
     types::ForLt,
 };
 use testdevice::PlatformDevice;
-use testlib::{check, check_eq, wait_until, Outcome};
+use testlib::{c, check, check_eq, wait_until, Outcome};
 
 #[path = "testdevice.rs"]
 mod testdevice;
@@ -29,6 +32,7 @@ testlib::tests! {
     lent_data_is_used,
     unbinding_ends_the_loan,
     unbinding_waits_for_who_uses_it,
+    killed_thread_does_not_wait,
     dropped_in_atomic_context,
     failed_binding_ends_the_loan,
 }
@@ -187,6 +191,44 @@ fn dropped_in_atomic_context(task: &mut Task) -> Outcome {
         check_eq!(trace.of_memory() == 0, stays);
         check!(device.bind(task)?);
     }
+    Ok(())
+}
+
+/// A thread that waits for another one, which uses the data, ends when it is killed.
+fn killed_thread_does_not_wait(task: &mut Task) -> Outcome {
+    let (_driver, _device) = start(task)?;
+    let lent = lent()?;
+    let (thread, result) = (AtomicPtr::new(null_mut()), AtomicI32::new(0));
+    let inside = AtomicBool::new(false);
+    let mut ended = (false, false);
+    testlib::on_another_cpu(
+        |task| {
+            wait_until(task, || inside.load(SeqCst));
+            // SAFETY: It has no preconditions.
+            thread.store(unsafe { c::testlib_mortal() }, SeqCst);
+            let seen = lent.with(task, |_, _| ());
+            result.store(seen.map_or_else(Error::to_errno, |()| 1), SeqCst);
+            // SAFETY: It undoes the other one.
+            unsafe { c::testlib_immortal() };
+        },
+        || {
+            let _ = lent.with(task, |_, task| {
+                let has_ended = || result.load(SeqCst) != 0;
+                inside.store(true, SeqCst);
+                wait_until(task, || !thread.load(SeqCst).is_null());
+                fsleep(Delta::from_millis(20));
+                ended.0 = has_ended();
+                // SAFETY: The thread is there until it has been waited for.
+                unsafe { c::testlib_kill(thread.load(SeqCst)) };
+                // It does not wait for what this does.
+                wait_until(task, has_ended);
+                ended.1 = has_ended();
+            });
+        },
+    )?;
+    check_eq!(ended, (false, true));
+    check_eq!(result.load(SeqCst), EINTR.to_errno());
+    check_eq!(read(&lent, task)?, VALUE);
     Ok(())
 }
 

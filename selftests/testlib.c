@@ -752,6 +752,26 @@ int testlib_migrate_to(unsigned int cpu)
 }
 EXPORT_SYMBOL_GPL(testlib_migrate_to);
 
+void *testlib_mortal(void)
+{
+	allow_signal(SIGKILL);
+	return current;
+}
+EXPORT_SYMBOL_GPL(testlib_mortal);
+
+void testlib_immortal(void)
+{
+	disallow_signal(SIGKILL);
+	flush_signals(current);
+}
+EXPORT_SYMBOL_GPL(testlib_immortal);
+
+int testlib_kill(void *thread)
+{
+	return send_sig(SIGKILL, thread, 1);
+}
+EXPORT_SYMBOL_GPL(testlib_kill);
+
 struct there {
 	testlib_fn fn;
 	void *data;

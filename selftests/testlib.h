@@ -143,6 +143,12 @@ unsigned int testlib_this_cpu(void);
 /* Goes on on that CPU. Sleeps. */
 int testlib_migrate_to(unsigned int cpu);
 
+/* The current thread, which may be a kthread, can be killed until it forgets that it was. */
+void *testlib_mortal(void);
+void testlib_immortal(void);
+/* Kills such a thread. */
+int testlib_kill(void *thread);
+
 /* Runs `there` in a thread on another CPU while `here` runs on this one, and waits for both. */
 int testlib_on_another_cpu(testlib_fn there, void *there_data, testlib_fn here, void *here_data);
 void testlib_cond_resched(void);

@@ -21,6 +21,7 @@
 #include "mempool.c"
 #include "mm.c"
 #include "mmzone.c"
+#include "mutex.c"
 #include "nmi.c"
 #include "objpool.c"
 #include "percpu.c"

@@ -19,14 +19,38 @@ use crate::{
     dead::Held,
     upstream::ArcExt,
 };
-use core::{fmt, marker::PhantomData, pin::Pin, ptr::NonNull};
+use core::{
+    cell::UnsafeCell,
+    fmt,
+    marker::PhantomData,
+    pin::Pin,
+    ptr::NonNull, //
+};
+use kalloc_bindings::kalloc_helper_mutex_lock_killable;
 use kernel::{
-    error::{code::ENODEV, Error, Result},
-    new_mutex,
-    prelude::{pin_data, pin_init, try_pin_init, PinInit},
-    str::CStr,
-    sync::{Arc, Mutex},
-    types::ForLt,
+    bindings,
+    error::{
+        code::ENODEV,
+        to_result,
+        Error,
+        Result, //
+    },
+    prelude::{
+        pin_data,
+        pin_init,
+        try_pin_init,
+        PinInit, //
+    },
+    static_lock_class,
+    str::{
+        CStr,
+        CStrExt as _, //
+    },
+    sync::Arc,
+    types::{
+        ForLt,
+        Opaque, //
+    },
     ThisModule,
 };
 
@@ -128,9 +152,7 @@ impl<'d> Binding<'d> {
     {
         let lent = Arc::pin_init_with(
             cx,
-            pin_init!(Place {
-                data <- new_mutex!(Some(Data(NonNull::from(data).cast()))),
-            }),
+            Place::new(Data(NonNull::from(data).cast())),
         )?;
         self.keep(cx, Ok::<_, Error>(Revoke(lent.clone())))?;
         Ok(Lent(Held::new(lent)))
@@ -146,13 +168,71 @@ impl fmt::Debug for Binding<'_> {
 /// A driver's data of a device, for as long as the device is bound: made by [`Binding::lend`].
 pub struct Lent<F: ForLt + 'static>(Held<Arc<Place<F>>>);
 
+/// Where the data of a loan is found. Not the kernel crate's `Mutex`, for which nobody can wait
+/// killably.
+///
 /// # Invariants
 ///
-/// While there is a pointer it is to data of the type that `F` stands for, shared.
+/// `lock` is an initialised mutex, with which `data` is used. While there is a pointer it is to data
+/// of the type that `F` stands for, shared.
 #[pin_data]
 struct Place<F: ForLt + 'static> {
     #[pin]
-    data: Mutex<Option<Data<F>>>,
+    lock: Opaque<bindings::mutex>,
+    data: UnsafeCell<Option<Data<F>>>,
+}
+
+// SAFETY: A mutex that nobody holds belongs to no thread, and neither does the data.
+unsafe impl<F: ForLt> Send for Place<F> {}
+// SAFETY: What it has is used with the lock held.
+unsafe impl<F: ForLt> Sync for Place<F> {}
+
+impl<F: ForLt> Place<F> {
+    fn new(data: Data<F>) -> impl PinInit<Self> {
+        let (name, class) = (c"kalloc::driver::Lent", static_lock_class!());
+        pin_init!(Self {
+            // SAFETY: The place is valid and pinned, and name and class are static.
+            lock <- Opaque::ffi_init(|lock| unsafe {
+                bindings::__mutex_init(lock, name.as_char_ptr(), class.as_ptr())
+            }),
+            data: UnsafeCell::new(Some(data)),
+        })
+    }
+
+    /// Wraps `mutex_lock()`.
+    fn lock(&self) -> Locked<'_, F> {
+        // SAFETY: By the invariant. What has a `Revoke` or a token that sleeps may.
+        unsafe { bindings::mutex_lock(self.lock.get()) };
+        // INVARIANT: Just taken.
+        Locked(self)
+    }
+
+    /// Wraps `mutex_lock_killable()`: `EINTR` where the thread was killed meanwhile.
+    fn lock_killable<C: Sleep>(&self, _cx: &C) -> Result<Locked<'_, F>> {
+        // SAFETY: By the invariant. It sleeps, which the caller may.
+        to_result(unsafe { kalloc_helper_mutex_lock_killable(self.lock.get()) })?;
+        // INVARIANT: Just taken.
+        Ok(Locked(self))
+    }
+}
+
+/// # Invariants
+///
+/// This thread holds the lock of the place, and gives it up when this is dropped.
+struct Locked<'a, F: ForLt + 'static>(&'a Place<F>);
+
+impl<F: ForLt> Locked<'_, F> {
+    fn data(&mut self) -> &mut Option<Data<F>> {
+        // SAFETY: By the invariant nobody else uses it, and this is borrowed exclusively.
+        unsafe { &mut *self.0.data.get() }
+    }
+}
+
+impl<F: ForLt> Drop for Locked<'_, F> {
+    fn drop(&mut self) {
+        // SAFETY: By the invariant.
+        unsafe { bindings::mutex_unlock(self.0.lock.get()) }
+    }
 }
 
 struct Data<F: ForLt + 'static>(NonNull<F::Of<'static>>);
@@ -173,19 +253,20 @@ impl<F: ForLt> fmt::Debug for Lent<F> {
 }
 
 impl<F: ForLt> Lent<F> {
-    /// Runs `f` with the data, and keeps it from being dropped meanwhile. One at a time, by a mutex:
-    /// `f` must not do so again.
+    /// Runs `f` with the data, and keeps it from being dropped meanwhile. One at a time, by a mutex,
+    /// wraps `mutex_lock_killable()`: `f` must not do so again.
     ///
     /// # Errors
     ///
-    /// `ENODEV` when the device is not bound any more.
+    /// `ENODEV` when the device is not bound any more; `EINTR` when the thread was killed while it
+    /// waited for others that use the data.
     pub fn with<C: Sleep, R>(
         &self,
         cx: &mut C,
         f: impl for<'a, 'b> FnOnce(&'a F::Of<'b>, &mut C) -> R,
     ) -> Result<R> {
-        let place = self.0.data.lock();
-        let data = place.as_ref().ok_or(ENODEV)?;
+        let mut place = self.0.lock_killable(cx)?;
+        let data = place.data().as_ref().ok_or(ENODEV)?;
         // SAFETY: By the invariant; it stays until the lock is released. `f` cannot tell one
         // lifetime from another, and so does not extend the one that the data really has.
         Ok(f(unsafe { data.0.as_ref() }, cx))
@@ -197,7 +278,7 @@ struct Revoke<F: ForLt + 'static>(Arc<Place<F>>);
 
 impl<F: ForLt> Drop for Revoke<F> {
     fn drop(&mut self) {
-        *self.0.data.lock() = None;
+        *self.0.lock().data() = None;
     }
 }
 
