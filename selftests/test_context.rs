@@ -14,6 +14,8 @@ testlib::tests! {
     module_init_may_sleep,
     spinlock_is_held_in_the_closure,
     spinlock_guard_form,
+    guard_ends_early,
+    forgotten_guard_ends_with_its_scope,
     spinlock_of_pinned_data,
     rcu_read_side_is_held,
     interrupts_are_off,
@@ -71,7 +73,7 @@ fn spinlock_is_held_in_the_closure(task: &mut Task) -> Outcome {
 fn spinlock_guard_form(task: &mut Task) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(1u32))?;
     {
-        let mut held = task.lock(&lock);
+        section!(held = task, lock(&lock));
         *held += 1;
         let (value, cx) = held.split();
         *value += *KBox::new(&cx, 1u32)?;
@@ -80,6 +82,49 @@ fn spinlock_guard_form(task: &mut Task) -> Outcome {
     }
     check_eq!(place(), FREE);
     check_eq!(lock.try_lock().map(|value| *value), Some(3));
+    Ok(())
+}
+
+fn guard_ends_early(task: &mut Task) -> Outcome {
+    let lock = KBox::pin_init(&task, new_spinlock!(1u32))?;
+    for turn in 0..4u32 {
+        section!(held = task, lock(&lock));
+        *held += 1;
+        if turn % 2 == 0 {
+            continue;
+        }
+        check_eq!(place(), LOCKED);
+        let task = held.end();
+        check_eq!(place(), FREE);
+        check!(make(&task) && lock.try_lock().is_some());
+        section!(off = task, local_irq_save());
+        check_eq!(place(), (false, true, false));
+        section!(side = off.cx(), rcu_read_lock());
+        check_eq!(place(), (false, true, true));
+        side.end();
+        check_eq!(place(), (false, true, false));
+    }
+    check_eq!(place(), FREE);
+    check_eq!(lock.try_lock().map(|value| *value), Some(5));
+    Ok(())
+}
+
+fn forgotten_guard_ends_with_its_scope(task: &mut Task) -> Outcome {
+    let lock = KBox::pin_init(&task, new_spinlock!(1u32))?;
+    {
+        section!(held = task, lock(&lock));
+        core::mem::forget(held);
+        check_eq!(place(), LOCKED);
+    }
+    check_eq!(place(), FREE);
+    {
+        let room = KBox::new_uninit(&task)?;
+        section!(off = task, local_irq_save());
+        let _ = room.write(off).leak();
+        check_eq!(place(), (false, true, false));
+    }
+    check_eq!(place(), FREE);
+    check_eq!(lock.try_lock().map(|value| *value), Some(1));
     Ok(())
 }
 
@@ -95,7 +140,7 @@ fn rcu_read_side_is_held(task: &mut Task) -> Outcome {
     check!(inside.2 && !inside.1);
     check_eq!(place(), FREE);
     {
-        let _section = task.rcu_read_lock();
+        section!(_section = task, rcu_read_lock());
         check!(place().2);
     }
     check_eq!(place(), FREE);
@@ -106,7 +151,7 @@ fn interrupts_are_off(task: &mut Task) -> Outcome {
     check_eq!(task.irqs_off(|_cx| place()), (false, true, false));
     check_eq!(place(), FREE);
     {
-        let _section = task.local_irq_save();
+        section!(_section = task, local_irq_save());
         check_eq!(place(), (false, true, false));
     }
     check_eq!(place(), FREE);
@@ -117,7 +162,7 @@ fn preemption_is_off(task: &mut Task) -> Outcome {
     check_eq!(task.preempt_off(|_cx| place()), (false, false, false));
     check_eq!(place(), FREE);
     {
-        let _section = task.preempt_disable();
+        section!(_section = task, preempt_disable());
         check_eq!(place(), (false, false, false));
     }
     check_eq!(place(), FREE);
@@ -137,7 +182,7 @@ fn bottom_halves_are_off(task: &mut Task) -> Outcome {
         in_softirq()
     }));
     {
-        let mut section = task.local_bh_disable();
+        section!(section = task, local_bh_disable());
         check!(in_softirq() && make(section.cx()));
     }
     check!(!in_softirq() && place() == FREE);
@@ -185,8 +230,8 @@ fn nofs_and_noio_scopes(task: &mut Task) -> Outcome {
     check_eq!(task.nofs(|cx| cx.noio(|_| scope())), (true, true));
     check_eq!(scope(), (false, false));
     {
-        let mut outer = task.memalloc_nofs_save();
-        let _inner = outer.cx().memalloc_noio_save();
+        section!(outer = task, memalloc_nofs_save());
+        section!(_inner = outer.cx(), memalloc_noio_save());
         check_eq!(scope(), (true, true));
     }
     check_eq!(scope(), (false, false));
@@ -206,7 +251,7 @@ fn noreclaim_scope(task: &mut Task) -> Outcome {
     check!(task.nofs(|cx| cx.noreclaim(|_| scope())));
     check!(!scope());
     {
-        let mut section = task.memalloc_noreclaim_save();
+        section!(section = task, memalloc_noreclaim_save());
         check!(scope() && make(section.cx()));
     }
     check!(!scope());

@@ -51,7 +51,7 @@ fn spinlock(task: &mut Task) -> Outcome {
     check_eq!(task.locked(&lock, |_, _| held(SPIN)), 1);
     check_eq!(held(SPIN), 0);
     {
-        let _section = task.lock(&lock);
+        section!(_section = task, lock(&lock));
         check_eq!(held(SPIN), 1);
     }
     check_eq!(held(SPIN), 0);
@@ -63,7 +63,7 @@ fn spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
     check_eq!(task.locked_irq(&lock, |_, _| held(SPIN_IRQ)), 1);
     check_eq!(held(SPIN_IRQ), 0);
     {
-        let _section = task.lock_irq(&lock);
+        section!(_section = task, lock_irq(&lock));
         check_eq!(held(SPIN_IRQ), 1);
     }
     check_eq!(held(SPIN_IRQ), 0);
@@ -75,7 +75,7 @@ fn raw_spinlock(task: &mut Task) -> Outcome {
     check_eq!(task.raw_locked(&lock, |_, _| held(RAW)), 1);
     check_eq!(held(RAW), 0);
     {
-        let _section = task.raw_lock(&lock);
+        section!(_section = task, raw_lock(&lock));
         check_eq!(held(RAW), 1);
     }
     check_eq!(held(RAW), 0);
@@ -87,7 +87,7 @@ fn raw_spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
     check_eq!(task.raw_locked_irq(&lock, |_, _| held(RAW_IRQ)), 1);
     check_eq!(held(RAW_IRQ), 0);
     {
-        let _section = task.raw_lock_irq(&lock);
+        section!(_section = task, raw_lock_irq(&lock));
         check_eq!(held(RAW_IRQ), 1);
     }
     check_eq!(held(RAW_IRQ), 0);
@@ -101,11 +101,11 @@ fn rwlock(task: &mut Task) -> Outcome {
     check_eq!(task.write_locked(&lock, |_, _| held(RW)), 1);
     check_eq!(held(RW), 0);
     {
-        let _section = task.read_lock(&lock);
+        section!(_section = task, read_lock(&lock));
         check_eq!(held(RW), 1);
     }
     {
-        let _section = task.write_lock(&lock);
+        section!(_section = task, write_lock(&lock));
         check_eq!(held(RW), 1);
     }
     check_eq!(held(RW), 0);
@@ -116,7 +116,7 @@ fn rcu_read_side(task: &mut Task) -> Outcome {
     check_eq!(task.rcu_read(|_, _| held(RCU)), 1);
     check_eq!(held(RCU), 0);
     {
-        let _section = task.rcu_read_lock();
+        section!(_section = task, rcu_read_lock());
         check_eq!(held(RCU), 1);
     }
     check_eq!(held(RCU), 0);

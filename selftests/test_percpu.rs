@@ -98,10 +98,10 @@ fn pinned_value_is_of_this_cpu(task: &mut Task) -> Outcome {
     let numbers = PerCpu::from_fn(&task, |cpu| cpu)?;
     for _ in 0..100 {
         check!(numbers.pin(task, |number, _| *number == this_cpu()));
-        let section = task.preempt_disable();
+        section!(section = task, preempt_disable());
         check_eq!(*numbers.get(&section), this_cpu());
-        drop(section);
-        let section = task.local_irq_save();
+        let task = section.end();
+        section!(section = task, local_irq_save());
         check_eq!(*numbers.get(&section), this_cpu());
     }
     // SAFETY: It has no preconditions.
@@ -113,7 +113,7 @@ fn operations(task: &mut Task) -> Outcome {
     macro_rules! each {
         ($($int:ident)*) => {$({
             let counter = PerCpu::<CpuLocal<$int>>::zeroed(&task)?;
-            let section = task.local_irq_save();
+            section!(section = task, local_irq_save());
             let this = counter.this_cpu();
             let own = counter.get(&section);
             this.write(5);
@@ -308,9 +308,7 @@ fn local_lock_under_interrupts(task: &mut Task) -> Outcome {
 /// Goes on on that CPU.
 fn migrate_to(cpu: u32) -> Outcome {
     // SAFETY: It may be called where the code may sleep, which it may here.
-    Ok(to_result(unsafe {
-        testlib::c::testlib_migrate_to(cpu)
-    })?)
+    Ok(to_result(unsafe { testlib::c::testlib_migrate_to(cpu) })?)
 }
 
 /// A closure that enables interrupts, and then goes on on another CPU, has the lock that it took, and
@@ -496,11 +494,14 @@ fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
         made.is_ok_and(|made| made.iter().all(|&value| value == 0))
             && (gfp, size) == (GfpAtomic::BITS, 8)
     });
-    check_in_each_atomic_context!(task, |cx| PerCpu::locked(cx.with(GfpNowait), new_local_lock!(|cpu| cpu))
-        .is_ok_and(|mut made| made
-            .iter_mut()
-            .zip(0..)
-            .all(|(value, cpu)| *value.get_mut() == cpu)));
+    check_in_each_atomic_context!(task, |cx| PerCpu::locked(
+        cx.with(GfpNowait),
+        new_local_lock!(|cpu| cpu)
+    )
+    .is_ok_and(|mut made| made
+        .iter_mut()
+        .zip(0..)
+        .all(|(value, cpu)| *value.get_mut() == cpu)));
     Ok(())
 }
 

@@ -66,7 +66,7 @@ fn spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
     );
     check_eq!(place(), FREE);
     {
-        let mut section = task.lock_irq(&lock);
+        section!(section = task, lock_irq(&lock));
         *section += 1;
         let (n, cx) = section.split();
         *n += u32::from(KBox::new(&cx, 1u32).is_ok());
@@ -121,7 +121,7 @@ fn raw_spinlock(task: &mut Task) -> Outcome {
         held
     );
     {
-        let mut section = task.raw_lock(&lock);
+        section!(section = task, raw_lock(&lock));
         *section += 1;
         check_eq!(place(), held);
     }
@@ -141,7 +141,7 @@ fn raw_spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
         held
     );
     {
-        let mut section = task.raw_lock_irq(&lock);
+        section!(section = task, raw_lock_irq(&lock));
         *section += 1;
         check_eq!(place(), held);
     }
@@ -201,13 +201,13 @@ fn rwlock(task: &mut Task) -> Outcome {
     );
     check_eq!(place(), FREE);
     {
-        let mut section = task.read_lock(&lock);
+        section!(section = task, read_lock(&lock));
         let (data, cx) = section.split();
         check!(data[1] == 7 && KBox::new(&cx, 1u32).is_ok());
         check_eq!(place(), held);
     }
     {
-        let mut section = task.write_lock(&lock);
+        section!(section = task, write_lock(&lock));
         section.split().0[0] = 6;
         check_eq!(place(), held);
     }
@@ -265,7 +265,8 @@ fn pinned_data(task: &mut Task) -> Outcome {
         &task,
         new_spinlock_irq!(Pinned(7, core::marker::PhantomPinned)),
     )?;
-    check_eq!(task.lock_irq(&lock).split_pin().0.as_ref().0, 7);
+    section!(section = task, lock_irq(&lock));
+    check_eq!(section.split_pin().0.as_ref().0, 7);
     Ok(())
 }
 

@@ -67,6 +67,8 @@ pub(crate) mod private {
     pub trait Sealed {}
 
     /// A token proper, and not a reference to one.
+    // Public because it is in the bounds of public traits.
+    #[allow(unreachable_pub)]
     pub trait Token: super::Context + Sized {
         /// Makes the token.
         ///

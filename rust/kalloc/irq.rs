@@ -13,13 +13,12 @@
 //! not work in such a section: it must use memory that was allocated before. Bottom halves disabled
 //! can be preempted there, and sleep on a spinlock.
 //!
-//! Each has a closure form, which is the one to use, and a guard form. A guard that is leaked
-//! (`mem::forget`) ends the borrow of the token before it with interrupts still off: the closure
-//! form has no such hole.
+//! Each has a closure form, which is the one to use, and a guard form, the macro
+//! [`section!`](crate::section!).
 
 use crate::{
     context::{Context, IrqsOn},
-    sync::Section,
+    sync::{enter, within},
 };
 use kalloc_bindings::*;
 use kernel::ffi::c_ulong;
@@ -50,6 +49,16 @@ pub use request::{
 #[derive(Debug)]
 pub struct IrqGuard(c_ulong, NotThreadSafe);
 
+impl IrqGuard {
+    /// # Safety
+    ///
+    /// It is dropped before the guards of the sections around.
+    #[inline(always)]
+    pub(crate) unsafe fn new() -> Self {
+        Self(flags::local_irq_save(), NotThreadSafe)
+    }
+}
+
 impl Drop for IrqGuard {
     #[inline(always)]
     fn drop(&mut self) {
@@ -63,6 +72,18 @@ impl Drop for IrqGuard {
 #[derive(Debug)]
 pub struct PreemptGuard(NotThreadSafe);
 
+impl PreemptGuard {
+    /// # Safety
+    ///
+    /// It is dropped before the guards of the sections around.
+    #[inline(always)]
+    pub(crate) unsafe fn new() -> Self {
+        // SAFETY: It has no preconditions.
+        unsafe { kalloc_helper_preempt_disable() };
+        Self(NotThreadSafe)
+    }
+}
+
 impl Drop for PreemptGuard {
     #[inline(always)]
     fn drop(&mut self) {
@@ -74,6 +95,19 @@ impl Drop for PreemptGuard {
 /// Bottom halves are disabled on this CPU until this is dropped.
 #[derive(Debug)]
 pub struct BhGuard(NotThreadSafe);
+
+impl BhGuard {
+    /// # Safety
+    ///
+    /// Interrupts are on, and this is no hard interrupt. It is dropped before the guards of the
+    /// sections around.
+    #[inline(always)]
+    pub(crate) unsafe fn new() -> Self {
+        // SAFETY: By the contract of this function.
+        unsafe { kalloc_helper_local_bh_disable() };
+        Self(NotThreadSafe)
+    }
+}
 
 impl Drop for BhGuard {
     #[inline(always)]
@@ -105,20 +139,7 @@ pub trait DisableBh: IrqsOn {
     where
         Self: Sized,
     {
-        f(self.local_bh_disable().cx())
-    }
-
-    /// Disables bottom halves on this CPU until the section is dropped, wraps `local_bh_disable()`.
-    ///
-    /// Leaking it leaves them disabled with the token around it usable again;
-    /// [`DisableBh::bh_off`] cannot.
-    #[inline(always)]
-    fn local_bh_disable(&mut self) -> Section<'_, BhGuard, Self::BhOff<'_>> {
-        // SAFETY: Interrupts are on, and this is no hard interrupt: the context is `IrqsOn`.
-        unsafe { kalloc_helper_local_bh_disable() };
-        // SAFETY: With bottom halves disabled the code may do what `Self::BhOff` permits. `self` is
-        // borrowed for as long.
-        unsafe { Section::new(BhGuard(NotThreadSafe)) }
+        within(self, enter::local_bh_disable(), |_off, cx| f(cx))
     }
 }
 impl<C: IrqsOn> DisableBh for C {}
@@ -140,19 +161,7 @@ pub trait Disable: Context {
     where
         Self: Sized,
     {
-        f(self.local_irq_save().cx())
-    }
-
-    /// Disables interrupts on this CPU until the section is dropped, wraps `local_irq_save()`.
-    ///
-    /// Sections end in the reverse of their order. Leaking one leaves interrupts off with the token
-    /// around it usable again; [`Disable::irqs_off`] cannot.
-    #[inline(always)]
-    fn local_irq_save(&mut self) -> Section<'_, IrqGuard, Self::Raw<'_>> {
-        let flags = flags::local_irq_save();
-        // SAFETY: With interrupts off the code may do what `Self::Raw` permits. `self` is borrowed
-        // for as long.
-        unsafe { Section::new(IrqGuard(flags, NotThreadSafe)) }
+        within(self, enter::local_irq_save(), |_off, cx| f(cx))
     }
 
     /// Runs `f` with preemption disabled, wraps `preempt_disable()` and `preempt_enable()`.
@@ -161,20 +170,7 @@ pub trait Disable: Context {
     where
         Self: Sized,
     {
-        f(self.preempt_disable().cx())
-    }
-
-    /// Disables preemption until the section is dropped, wraps `preempt_disable()`.
-    ///
-    /// Leaking it leaves preemption disabled with the token around it usable again;
-    /// [`Disable::preempt_off`] cannot.
-    #[inline(always)]
-    fn preempt_disable(&mut self) -> Section<'_, PreemptGuard, Self::Raw<'_>> {
-        // SAFETY: It has no preconditions.
-        unsafe { kalloc_helper_preempt_disable() };
-        // SAFETY: With preemption disabled the code may do what `Self::Raw` permits. `self` is
-        // borrowed for as long.
-        unsafe { Section::new(PreemptGuard(NotThreadSafe)) }
+        within(self, enter::preempt_disable(), |_off, cx| f(cx))
     }
 }
 impl<C: Context> Disable for C {}

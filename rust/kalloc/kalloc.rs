@@ -76,8 +76,14 @@ pub mod __macro {
         context::{nmi_safe, NmiSafe},
         projection::{exact, Exact, Field},
         slab::name,
+        sync::{enter, Slot},
     };
-    pub use ::{core, kernel};
+    pub use ::core;
+
+    /// One by one: the whole of it would make the compiler name the kernel crate's types after this.
+    pub mod kernel {
+        pub use ::kernel::{c_str, optional_name, static_lock_class};
+    }
 }
 
 /// The module that holds this crate. On unload it waits for what was deferred, first what drops

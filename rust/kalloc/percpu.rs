@@ -52,7 +52,7 @@ use crate::{
     dead,
     gfp::{Failed, ForPerCpu, Gfp, Grant},
     irq::{Disable, IrqGuard, PreemptGuard},
-    sync::Section,
+    sync::{Enter, Section},
 };
 use core::{
     cell::UnsafeCell,
@@ -251,13 +251,14 @@ impl<T> PerCpu<T> {
     /// use kalloc::prelude::*;
     ///
     /// fn visit(task: &mut Task, seen: &PerCpu<AtomicU32>) -> u32 {
-    ///     let section = task.preempt_disable();
-    ///     seen.get(&section).fetch_add(1, Relaxed)
+    ///     section!(pinned = task, preempt_disable());
+    ///     seen.get(&pinned).fetch_add(1, Relaxed)
     /// }
     /// ```
     #[inline(always)]
-    pub fn get<'s, S: Pinned, K>(&'s self, _section: &'s Section<'_, S, K>) -> &'s T
+    pub fn get<'s, C: ?Sized, E>(&'s self, _section: &'s Section<'_, '_, C, E>) -> &'s T
     where
+        E: Enter<C, Guard: Pinned>,
         T: Sync,
     {
         self.this_cpu_ref()

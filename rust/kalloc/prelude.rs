@@ -30,6 +30,7 @@ pub use crate::{
     percpu::PerCpu,
     rcu::{RcuBox, RcuCell},
     scope::Scope,
+    section,
     sync::{Lock, LockRaw, RcuRead, Wait},
     upstream::{ArcExt, KVecExt},
     vec::{KVVec, KVec, VVec, Vec},

@@ -16,28 +16,39 @@
 //! [`InNoIo`]: crate::context::InNoIo
 //! [`InNoReclaim`]: crate::context::InNoReclaim
 //!
-//! Each has a closure form, which is the one to use, and a guard form. A guard that is leaked
-//! (`mem::forget`) leaves the thread in the scope for good, with the token around it usable again.
+//! Each has a closure form, which is the one to use, and a guard form, the macro
+//! [`section!`](crate::section!).
 
 use crate::{
     context::{Memalloc, Sleep},
-    sync::Section,
+    sync::{enter, within},
 };
 use kalloc_bindings::*;
 use kernel::ffi::c_uint;
 use kernel::types::NotThreadSafe;
 
 macro_rules! guards {
-    ($($name:ident, $doc:literal, $restore:ident;)*) => {$(
+    ($($name:ident, $doc:literal, $save:ident, $restore:ident;)*) => {$(
         #[doc = $doc]
         #[derive(Debug)]
         pub struct $name(c_uint, NotThreadSafe);
 
+        impl $name {
+            /// # Safety
+            ///
+            /// It is dropped before the guards of the scopes around.
+            #[inline(always)]
+            pub(crate) unsafe fn new() -> Self {
+                // SAFETY: It has no preconditions.
+                Self(unsafe { $save() }, NotThreadSafe)
+            }
+        }
+
         impl Drop for $name {
             #[inline(always)]
             fn drop(&mut self) {
-                // SAFETY: The flags are those that this guard was made with, on this thread, and
-                // sections nest.
+                // SAFETY: The flags are those that this guard was made with, on this thread, and by
+                // the contract of `new` scopes nest.
                 unsafe { $restore(self.0) }
             }
         }
@@ -45,9 +56,12 @@ macro_rules! guards {
 }
 
 guards! {
-    NoFsGuard, "The thread is in a NOFS scope until this is dropped.", kalloc_helper_memalloc_nofs_restore;
-    NoIoGuard, "The thread is in a NOIO scope until this is dropped.", kalloc_helper_memalloc_noio_restore;
-    NoReclaimGuard, "The thread is in a scope without reclaim until this is dropped.", kalloc_helper_memalloc_noreclaim_restore;
+    NoFsGuard, "The thread is in a NOFS scope until this is dropped.",
+        kalloc_helper_memalloc_nofs_save, kalloc_helper_memalloc_nofs_restore;
+    NoIoGuard, "The thread is in a NOIO scope until this is dropped.",
+        kalloc_helper_memalloc_noio_save, kalloc_helper_memalloc_noio_restore;
+    NoReclaimGuard, "The thread is in a scope without reclaim until this is dropped.",
+        kalloc_helper_memalloc_noreclaim_save, kalloc_helper_memalloc_noreclaim_restore;
 }
 
 /// Entering scopes, in every context that may sleep.
@@ -67,17 +81,7 @@ pub trait Scope: Sleep {
     where
         Self: Sized,
     {
-        f(self.memalloc_nofs_save().cx())
-    }
-
-    /// Enters a NOFS scope until the section is dropped, wraps `memalloc_nofs_save()`.
-    #[inline(always)]
-    fn memalloc_nofs_save(&mut self) -> Section<'_, NoFsGuard, Self::NoFs<'_>> {
-        // SAFETY: It has no preconditions.
-        let flags = unsafe { kalloc_helper_memalloc_nofs_save() };
-        // SAFETY: In a NOFS scope the code may do what `Self::NoFs` permits. `self` is borrowed for
-        // as long.
-        unsafe { Section::new(NoFsGuard(flags, NotThreadSafe)) }
+        within(self, enter::memalloc_nofs_save(), |_scope, cx| f(cx))
     }
 
     /// Runs `f` in a NOIO scope, wraps `memalloc_noio_save()` and `memalloc_noio_restore()`.
@@ -86,17 +90,7 @@ pub trait Scope: Sleep {
     where
         Self: Sized,
     {
-        f(self.memalloc_noio_save().cx())
-    }
-
-    /// Enters a NOIO scope until the section is dropped, wraps `memalloc_noio_save()`.
-    #[inline(always)]
-    fn memalloc_noio_save(&mut self) -> Section<'_, NoIoGuard, Self::NoIo<'_>> {
-        // SAFETY: It has no preconditions.
-        let flags = unsafe { kalloc_helper_memalloc_noio_save() };
-        // SAFETY: In a NOIO scope the code may do what `Self::NoIo` permits. `self` is borrowed for
-        // as long.
-        unsafe { Section::new(NoIoGuard(flags, NotThreadSafe)) }
+        within(self, enter::memalloc_noio_save(), |_scope, cx| f(cx))
     }
 
     /// Runs `f` in a scope without reclaim, wraps `memalloc_noreclaim_save()` and
@@ -119,18 +113,7 @@ pub trait Scope: Sleep {
     where
         Self: Sized,
     {
-        f(self.memalloc_noreclaim_save().cx())
-    }
-
-    /// Enters a scope without reclaim until the section is dropped, wraps
-    /// `memalloc_noreclaim_save()`.
-    #[inline(always)]
-    fn memalloc_noreclaim_save(&mut self) -> Section<'_, NoReclaimGuard, Memalloc<'_>> {
-        // SAFETY: It has no preconditions.
-        let flags = unsafe { kalloc_helper_memalloc_noreclaim_save() };
-        // SAFETY: `Memalloc` permits no more than every context that may sleep. `self` is borrowed
-        // for as long.
-        unsafe { Section::new(NoReclaimGuard(flags, NotThreadSafe)) }
+        within(self, enter::memalloc_noreclaim_save(), |_scope, cx| f(cx))
     }
 }
 impl<C: Sleep> Scope for C {}

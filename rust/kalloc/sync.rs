@@ -15,9 +15,8 @@
 //! Where the context before is stricter than that, the token inside is its own. [`SpinLock`],
 //! [`SpinLockIrq`] and [`Mutex`] are the kernel crate's, as they are; the others are kalloc's.
 //!
-//! Each section has a closure form, which is the one to use, and a guard form for code that a
-//! closure does not fit. A guard that is leaked (`mem::forget`) ends the borrow of the token before
-//! it while the lock is still held: the closure form has no such hole.
+//! Each section has a closure form, which is the one to use, and for code that a closure does not fit
+//! a guard form, the macro [`section!`](crate::section!).
 //!
 //! # Interrupts
 //!
@@ -41,18 +40,10 @@
 //! [`SpinLockIrq`]: kernel::sync::SpinLockIrq
 //! [`Mutex`]: kernel::sync::Mutex
 
-use crate::context::private::Token;
-use core::{
-    fmt,
-    marker::PhantomData,
-    ops::{Deref, DerefMut},
-    pin::Pin,
-};
-use kernel::sync::lock::{Backend, Guard};
-
 mod raw;
 mod rcu;
 mod rwlock;
+mod section;
 mod spinlock;
 mod wait;
 
@@ -60,89 +51,11 @@ pub use raw::{
     new_raw_spinlock, new_raw_spinlock_irq, LockRaw, RawSpinLock, RawSpinLockBackend,
     RawSpinLockIrq, RawSpinLockIrqBackend,
 };
-pub use rcu::{RcuRead, RcuSection};
+pub use rcu::RcuRead;
 pub use rwlock::{new_rwlock, ReadGuard, RwLock, WriteGuard};
+pub(crate) use section::within;
+#[doc(hidden)]
+pub use section::{enter, Slot};
+pub use section::{Enter, Section};
 pub use spinlock::{DirectSpinLockBackend, Lock};
 pub use wait::Wait;
-
-/// A section of code that ends when this is dropped: a guard of the kernel, and the token of the
-/// section.
-///
-/// It borrows the token of the context around it exclusively.
-#[must_use = "the section ends when this is dropped"]
-pub struct Section<'c, S, K> {
-    // Dropped first: the token is of no use outside the section.
-    guard: S,
-    cx: K,
-    _around: PhantomData<&'c mut ()>,
-}
-
-impl<'c, S, K: Token> Section<'c, S, K> {
-    /// # Safety
-    ///
-    /// While `guard` lives the code is in a context that permits what `K` does. The token of the
-    /// context around it is borrowed exclusively for `'c`.
-    #[inline(always)]
-    pub(crate) unsafe fn new(guard: S) -> Self {
-        Self {
-            guard,
-            // SAFETY: By the contract of this function, since the token is dropped with the guard.
-            cx: unsafe { K::token() },
-            _around: PhantomData,
-        }
-    }
-
-    /// The token of the section.
-    #[inline(always)]
-    pub fn cx(&mut self) -> &mut K {
-        &mut self.cx
-    }
-}
-
-impl<S, K> Drop for Section<'_, S, K> {
-    // Without it the borrow of the token around would end at the last use of the section, before the
-    // kernel's guard is dropped.
-    #[inline(always)]
-    fn drop(&mut self) {}
-}
-
-impl<S, K: fmt::Debug> fmt::Debug for Section<'_, S, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Section").field(&self.cx).finish()
-    }
-}
-
-/// A held lock, made by [`Lock::lock`] and its like. Gives the data, and the token through
-/// [`Section::cx`].
-pub type Locked<'c, 'l, T, K, B = DirectSpinLockBackend> = Section<'c, Guard<'l, T, B>, K>;
-
-impl<T: ?Sized + Unpin, K, B: Backend> Locked<'_, '_, T, K, B> {
-    /// The data and the token, both at once.
-    #[inline(always)]
-    pub fn split(&mut self) -> (&mut T, &mut K) {
-        (&mut self.guard, &mut self.cx)
-    }
-}
-
-impl<T: ?Sized, K, B: Backend> Locked<'_, '_, T, K, B> {
-    /// As [`Locked::split`], for data that must not be moved.
-    #[inline(always)]
-    pub fn split_pin(&mut self) -> (Pin<&mut T>, &mut K) {
-        (self.guard.as_mut(), &mut self.cx)
-    }
-}
-
-impl<T: ?Sized, K, B: Backend> Deref for Locked<'_, '_, T, K, B> {
-    type Target = T;
-    #[inline(always)]
-    fn deref(&self) -> &T {
-        &self.guard
-    }
-}
-
-impl<T: ?Sized + Unpin, K, B: Backend> DerefMut for Locked<'_, '_, T, K, B> {
-    #[inline(always)]
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.guard
-    }
-}

@@ -572,8 +572,8 @@ queues! {
 macro_rules! __new_work {
     ($work:ident $($name:literal)?) => {
         $crate::work::$work::new(
-            ::kernel::optional_name!($($name)?),
-            ::kernel::static_lock_class!(),
+            $crate::__macro::kernel::optional_name!($($name)?),
+            $crate::__macro::kernel::static_lock_class!(),
         )
     };
 }
@@ -607,10 +607,10 @@ pub use crate::new_delayed_work;
 macro_rules! new_delayed_work {
     ($($name:literal)?) => {
         $crate::work::DelayedWork::new(
-            ::kernel::optional_name!($($name)?),
-            ::kernel::static_lock_class!(),
-            ::kernel::c_str!(::core::concat!($($name,)? "_timer")),
-            ::kernel::static_lock_class!(),
+            $crate::__macro::kernel::optional_name!($($name)?),
+            $crate::__macro::kernel::static_lock_class!(),
+            $crate::__macro::kernel::c_str!($crate::__macro::core::concat!($($name,)? "_timer")),
+            $crate::__macro::kernel::static_lock_class!(),
         )
     };
 }

@@ -324,6 +324,12 @@ OPERATION(percpu_inc)
 	this_cpu_inc(*counter);
 }
 
+OPERATION(spinlock)
+{
+	spin_lock(&lock);
+	spin_unlock(&lock);
+}
+
 OPERATION(locked)
 {
 	void *p;
@@ -563,7 +569,10 @@ static const struct {
 	{ "kmalloc_nolock", nolock },
 	{ "kmalloc and kfree_rcu", rcu },
 	{ "per-CPU increment", percpu_inc },
+	{ "spinlock, closure", spinlock },
+	{ "spinlock, section!", spinlock },
 	{ "kmalloc in a spinlock", locked },
+	{ "kmalloc in a spinlock section!", locked },
 	{ "count in a local lock", local_locked },
 	{ "kmalloc with interrupts off", irqs_off },
 	{ "devm_kzalloc", devm },

@@ -535,6 +535,22 @@ rows! {
             // SAFETY: It is counted.
             unsafe { state() }.counter.this_cpu().inc();
         };
+    c"spinlock, closure", raw [16 * 1],
+        kernel: |_cx| {
+            // SAFETY: It is counted.
+            drop(unsafe { state() }.lock.lock());
+        },
+        kalloc: |cx| {
+            // SAFETY: It is counted.
+            let lock = &unsafe { state() }.lock;
+            cx.locked(lock, |(), _cx| ());
+        };
+    c"spinlock, section!", raw [16 * 1],
+        kalloc: |cx| {
+            // SAFETY: It is counted.
+            let lock = &unsafe { state() }.lock;
+            section!(_held = &mut cx, lock(lock));
+        };
     c"kmalloc in a spinlock", raw [16 * 1],
         kernel: |_cx| {
             // SAFETY: It is counted.
@@ -547,6 +563,15 @@ rows! {
             // SAFETY: It is counted.
             let lock = &unsafe { state() }.lock;
             boxed(cx.locked(lock, |(), cx| KBox::<[u8; 64]>::new_uninit(&cx)));
+        };
+    c"kmalloc in a spinlock section!", raw [16 * 1],
+        kalloc: |cx| {
+            // SAFETY: It is counted.
+            let lock = &unsafe { state() }.lock;
+            section!(held = &mut cx, lock(lock));
+            let memory = KBox::<[u8; 64]>::new_uninit(&held.cx());
+            held.end();
+            boxed(memory);
         };
     c"count in a local lock", raw [16 * 1],
         kalloc: |cx| {

@@ -3,11 +3,7 @@
 //! A driver that does everything behind kalloc's back, once: `host/clippy.sh` has clippy say so of
 //! each line. It is not built otherwise.
 
-use core::{
-    alloc::Layout,
-    mem::{ManuallyDrop, MaybeUninit},
-    pin::Pin,
-};
+use core::{alloc::Layout, mem::ManuallyDrop, pin::Pin};
 use kernel::{
     alloc::{allocator::Kmalloc, Allocator, KVVec, KVec, NumaNode, VVec},
     bitmap::BitmapVec,
@@ -29,7 +25,7 @@ use kernel::{
     scatterlist::SGTable,
     sync::{global_lock, rcu, Arc, Completion, CondVar, Mutex, SpinLock, SpinLockIrq, UniqueArc},
     time::{delay::fsleep, Delta},
-    types::{CovariantForLt, ForeignOwnable},
+    types::CovariantForLt,
     uaccess::UserSlice,
     workqueue::{self, impl_has_delayed_work, DelayedWork, WorkItem},
     xarray::XArray,
@@ -106,22 +102,12 @@ impl_list_arc_safe! {
     impl ListArcSafe<0> for Node { untracked; }
 }
 
-/// Guards that are never dropped.
-pub fn leaks(task: &mut kalloc::context::Task, lock: &SpinLock<u32>) -> Result {
-    use kalloc::sync::Lock;
-    let _ = MaybeUninit::new(task.lock(lock));
-    let place = kalloc::boxed::KBox::new_uninit(&task)?;
-    let _ = place.write(task.lock(lock)).leak();
-    let place = kalloc::boxed::KBox::new_uninit(&task)?;
-    let _ = place.write(task.lock(lock)).into_raw();
-    let _ = KBox::leak(KBox::<u32>::new(1, GFP_KERNEL)?);
-    let _ = KBox::into_raw(KBox::<u32>::new(1, GFP_KERNEL)?);
-    let _ = kalloc::vec::KVec::<u32>::new().into_raw_parts();
-    let _ = KVec::<u32>::new().into_raw_parts();
-    let _ = Arc::new(1u32, GFP_KERNEL)?.into_raw();
-    let _ = ListArc::<Node>::new(Node, GFP_KERNEL)?.into_raw();
-    let _ = Arc::new(1u32, GFP_KERNEL)?.into_foreign();
-    Ok(())
+/// Sections that a future keeps while it waits.
+pub async fn waiting(task: &mut kalloc::context::Task, lock: &SpinLock<u32>) {
+    kalloc::section!(_held = task, lock(lock));
+    let _guard = lock.lock();
+    let _side = rcu::read_lock();
+    core::future::ready(()).await
 }
 
 /// Sleep that no token allowed.

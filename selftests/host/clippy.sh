@@ -17,16 +17,20 @@ clippy() {
 	PROGRAM=clippy-driver selftests/compile_fail/rustc -Wclippy::mem_forget --emit=metadata --out-dir "$tmp" "$1" 2>&1
 }
 # The path of each method, a tab, and what is said of it.
-mapfile -t methods < <(sed -nE 's/.*path = "([^"]*)", reason = "([^"]*)".*/\1\t\2/p' samples/clippy.toml)
+rows() { sed -n "/^$1 = /,/^]/p" samples/clippy.toml | sed -nE 's/.*path = "([^"]*)", reason = "([^"]*)".*/\1\t\2/p'; }
+mapfile -t methods < <(rows disallowed-methods)
+mapfile -t types < <(rows await-holding-invalid-types)
 clippy "$top/selftests/clippy/driver.rs" >"$tmp/said" || true
+held() { grep -A8 "holding a disallowed type across an await point \`$1\`" "$tmp/said" | grep -qF "$2"; }
 rejected() { grep -A8 "disallowed method \`$1\`" "$tmp/said" | grep -qF "$2"; }
 complete() { selftests/clippy/unchecked "$KERNELDIR/source" samples/clippy.toml selftests/clippy/let-through; }
 quiet() { ! clippy "$top/$1" | grep -A8 -e disallowed -e mem::forget; }
 
 samples=(samples/*.rs)
-plan $((${#methods[@]} + 2 + ${#samples[@]}))
+plan $((${#methods[@]} + ${#types[@]} + 2 + ${#samples[@]}))
 check "nothing of the kernel crate that takes flags or gives a guard is left out" complete
 for method in "${methods[@]}"; do check "${method%$'\t'*} is rejected" rejected "${method%$'\t'*}" "${method#*$'\t'}"; done
+for type in "${types[@]}"; do check "${type%$'\t'*} in a future is rejected" held "${type%$'\t'*}" "${type#*$'\t'}"; done
 check "with the lint mem_forget, a forgotten guard" grep -A4 'usage of `mem::forget` on `Drop` type' "$tmp/said"
 [[ $KTAP_CNT_FAIL == 0 ]] || sed 's/^/# /' "$tmp/said"
 for sample in "${samples[@]}"; do check "$sample is as it should be" quiet "$sample"; done

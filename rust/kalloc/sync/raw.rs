@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h)
 
-use super::{Locked, Section};
+use super::{enter, within};
 use crate::context::NotNmi;
 use core::{fmt, pin::Pin};
 use kalloc_bindings::*;
@@ -13,7 +13,7 @@ use kernel::{
     ffi::{c_char, c_ulong},
     prelude::*,
     sync::{
-        lock::{Backend, Lock},
+        lock::{Backend, Guard, Lock},
         LockClassKey,
     },
 };
@@ -160,6 +160,13 @@ macro_rules! locks {
             }
         }
 
+        impl<T: ?Sized> $name<T> {
+            #[inline(always)]
+            pub(super) fn guard(&self) -> Guard<'_, T, $backend> {
+                self.lock.lock()
+            }
+        }
+
         impl<T: ?Sized> fmt::Debug for $name<T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()
@@ -196,7 +203,7 @@ locks! {
 macro_rules! new_raw_spinlock {
     ($data:expr $(, $name:literal)? $(,)?) => {
         $crate::sync::RawSpinLock::new(
-            $data, ::kernel::optional_name!($($name)?), ::kernel::static_lock_class!())
+            $data, $crate::__macro::kernel::optional_name!($($name)?), $crate::__macro::kernel::static_lock_class!())
     };
 }
 pub use new_raw_spinlock;
@@ -206,7 +213,7 @@ pub use new_raw_spinlock;
 macro_rules! new_raw_spinlock_irq {
     ($data:expr $(, $name:literal)? $(,)?) => {
         $crate::sync::RawSpinLockIrq::new(
-            $data, ::kernel::optional_name!($($name)?), ::kernel::static_lock_class!())
+            $data, $crate::__macro::kernel::optional_name!($($name)?), $crate::__macro::kernel::static_lock_class!())
     };
 }
 pub use new_raw_spinlock_irq;
@@ -231,23 +238,7 @@ pub trait LockRaw: NotNmi {
     where
         T: ?Sized + Unpin,
     {
-        let mut section = self.raw_lock(lock);
-        let (data, cx) = section.split();
-        f(data, cx)
-    }
-
-    /// Takes `lock` until the section is dropped, wraps `raw_spin_lock()`.
-    ///
-    /// Leaking the section leaves the lock held with the token around it usable again;
-    /// [`LockRaw::raw_locked`] cannot.
-    #[inline(always)]
-    fn raw_lock<'c, 'l, T: ?Sized>(
-        &'c mut self,
-        lock: &'l RawSpinLock<T>,
-    ) -> Locked<'c, 'l, T, Self::Raw<'c>, RawSpinLockBackend> {
-        // SAFETY: With a raw spinlock held the code may do what `Self::Raw` permits. `self` is
-        // borrowed for `'c`.
-        unsafe { Section::new(lock.lock.lock()) }
+        within(self, enter::raw_lock(lock), |data, cx| f(data, cx))
     }
 
     /// Runs `f` with `lock` held and interrupts off, wraps `raw_spin_lock_irqsave()` and
@@ -261,23 +252,7 @@ pub trait LockRaw: NotNmi {
     where
         T: ?Sized + Unpin,
     {
-        let mut section = self.raw_lock_irq(lock);
-        let (data, cx) = section.split();
-        f(data, cx)
-    }
-
-    /// Takes `lock`, with interrupts off, until the section is dropped, wraps
-    /// `raw_spin_lock_irqsave()`.
-    ///
-    /// Leaking the section leaves the lock held and interrupts off with the token around it usable
-    /// again; [`LockRaw::raw_locked_irq`] cannot.
-    #[inline(always)]
-    fn raw_lock_irq<'c, 'l, T: ?Sized>(
-        &'c mut self,
-        lock: &'l RawSpinLockIrq<T>,
-    ) -> Locked<'c, 'l, T, Self::Raw<'c>, RawSpinLockIrqBackend> {
-        // SAFETY: As for `raw_lock`.
-        unsafe { Section::new(lock.lock.lock()) }
+        within(self, enter::raw_lock_irq(lock), |data, cx| f(data, cx))
     }
 }
 impl<C: NotNmi> LockRaw for C {}

@@ -4,7 +4,6 @@
 //!
 //! C header: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h)
 
-use super::Section;
 use core::{
     cell::UnsafeCell,
     fmt,
@@ -26,7 +25,7 @@ use kernel::{
 macro_rules! new_rwlock {
     ($data:expr $(, $name:literal)? $(,)?) => {
         $crate::sync::RwLock::new(
-            $data, ::kernel::optional_name!($($name)?), ::kernel::static_lock_class!())
+            $data, $crate::__macro::kernel::optional_name!($($name)?), $crate::__macro::kernel::static_lock_class!())
     };
 }
 pub use new_rwlock;
@@ -147,22 +146,6 @@ impl<T: ?Sized> DerefMut for WriteGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: By the invariant nobody else uses the data.
         unsafe { &mut *self.0.data.get() }
-    }
-}
-
-impl<T: ?Sized, K> Section<'_, ReadGuard<'_, T>, K> {
-    /// The data and the token, both at once.
-    #[inline(always)]
-    pub fn split(&mut self) -> (&T, &mut K) {
-        (&self.guard, &mut self.cx)
-    }
-}
-
-impl<T: ?Sized, K> Section<'_, WriteGuard<'_, T>, K> {
-    /// The data and the token, both at once.
-    #[inline(always)]
-    pub fn split(&mut self) -> (&mut T, &mut K) {
-        (&mut self.guard, &mut self.cx)
     }
 }
 

@@ -6,7 +6,7 @@
 
 #[cfg(not(CONFIG_PREEMPT_RT))]
 use super::raw;
-use super::{Locked, ReadGuard, RwLock, Section, WriteGuard};
+use super::{enter, within, RwLock};
 use crate::context::Allocate;
 use core::{pin::Pin, ptr};
 #[cfg(CONFIG_PREEMPT_RT)]
@@ -15,11 +15,7 @@ use kernel::{
     bindings::{lock_class_key, spinlock_t},
     ffi::c_char,
     sync::{
-        lock::{
-            self,
-            spinlock::{self, SpinLockIrqBackend},
-            Backend,
-        },
+        lock::{self, spinlock, Backend},
         SpinLock, SpinLockIrq,
     },
 };
@@ -94,7 +90,7 @@ unsafe impl Backend for DirectSpinLockBackend {
 
 /// The same lock, which takes it as C does.
 #[inline(always)]
-fn direct<T: ?Sized>(lock: &SpinLock<T>) -> &lock::Lock<T, DirectSpinLockBackend> {
+pub(super) fn direct<T: ?Sized>(lock: &SpinLock<T>) -> &lock::Lock<T, DirectSpinLockBackend> {
     // SAFETY: The type is `repr(C)`, and of its backend has the state alone, which is the same: so
     // have the two the same layout, as `SpinLockIrq::lock_with` of the kernel crate relies on. Both
     // backends take and leave the lock by the same functions of C, so one excludes the other.
@@ -127,9 +123,7 @@ pub trait Lock: Allocate {
     where
         T: ?Sized + Unpin,
     {
-        let mut section = self.lock(lock);
-        let (data, cx) = section.split();
-        f(data, cx)
+        within(self, enter::lock(lock), |data, cx| f(data, cx))
     }
 
     /// As [`Lock::locked`], for data that must not be moved.
@@ -142,23 +136,7 @@ pub trait Lock: Allocate {
     where
         T: ?Sized,
     {
-        let mut section = self.lock(lock);
-        let (data, cx) = section.split_pin();
-        f(data, cx)
-    }
-
-    /// Takes `lock` until the section is dropped, wraps `spin_lock()`.
-    ///
-    /// Leaking the section leaves the lock held with the token around it usable again;
-    /// [`Lock::locked`] cannot.
-    #[inline(always)]
-    fn lock<'c, 'l, T: ?Sized>(
-        &'c mut self,
-        lock: &'l SpinLock<T>,
-    ) -> Locked<'c, 'l, T, Self::Locked<'c>> {
-        // SAFETY: With a spinlock held the code must not sleep, and the context was one in which
-        // the allocators work: that is what `Self::Locked` permits. `self` is borrowed for `'c`.
-        unsafe { Section::new(direct(lock).lock()) }
+        within(self, enter::lock(lock), |data, cx| f(data.as_mut(), cx))
     }
 
     /// Runs `f` with `lock` held and interrupts off, wraps `spin_lock_irqsave()` and
@@ -185,24 +163,7 @@ pub trait Lock: Allocate {
     where
         T: ?Sized + Unpin,
     {
-        let mut section = self.lock_irq(lock);
-        let (data, cx) = section.split();
-        f(data, cx)
-    }
-
-    /// Takes `lock`, with interrupts off, until the section is dropped: as [`Lock::locked_irq`].
-    ///
-    /// Leaking the section leaves the lock held and interrupts off with the token around it usable
-    /// again; [`Lock::locked_irq`] cannot.
-    #[inline(always)]
-    fn lock_irq<'c, 'l, T: ?Sized>(
-        &'c mut self,
-        lock: &'l SpinLockIrq<T>,
-    ) -> Locked<'c, 'l, T, Self::LockedIrq<'c>, SpinLockIrqBackend> {
-        // SAFETY: With a spinlock held and interrupts off the code must not sleep, and the context
-        // was one in which the allocators work: that is what `Self::LockedIrq` permits. `self` is
-        // borrowed for `'c`.
-        unsafe { Section::new(lock.lock()) }
+        within(self, enter::lock_irq(lock), |data, cx| f(data, cx))
     }
 
     /// Runs `f` with `lock` held for reading, wraps `read_lock()` and `read_unlock()`.
@@ -223,22 +184,7 @@ pub trait Lock: Allocate {
     where
         T: ?Sized,
     {
-        let mut section = self.read_lock(lock);
-        let (data, cx) = section.split();
-        f(data, cx)
-    }
-
-    /// Takes `lock` for reading until the section is dropped, wraps `read_lock()`.
-    ///
-    /// Leaking the section leaves the lock held with the token around it usable again;
-    /// [`Lock::read_locked`] cannot.
-    #[inline(always)]
-    fn read_lock<'c, 'l, T: ?Sized>(
-        &'c mut self,
-        lock: &'l RwLock<T>,
-    ) -> Section<'c, ReadGuard<'l, T>, Self::Locked<'c>> {
-        // SAFETY: As for `lock`.
-        unsafe { Section::new(lock.read()) }
+        within(self, enter::read_lock(lock), |data, cx| f(data, cx))
     }
 
     /// Runs `f` with `lock` held for writing, wraps `write_lock()` and `write_unlock()`.
@@ -251,22 +197,7 @@ pub trait Lock: Allocate {
     where
         T: ?Sized,
     {
-        let mut section = self.write_lock(lock);
-        let (data, cx) = section.split();
-        f(data, cx)
-    }
-
-    /// Takes `lock` for writing until the section is dropped, wraps `write_lock()`.
-    ///
-    /// Leaking the section leaves the lock held with the token around it usable again;
-    /// [`Lock::write_locked`] cannot.
-    #[inline(always)]
-    fn write_lock<'c, 'l, T: ?Sized>(
-        &'c mut self,
-        lock: &'l RwLock<T>,
-    ) -> Section<'c, WriteGuard<'l, T>, Self::Locked<'c>> {
-        // SAFETY: As for `lock`.
-        unsafe { Section::new(lock.write()) }
+        within(self, enter::write_lock(lock), |data, cx| f(data, cx))
     }
 }
 impl<C: Allocate> Lock for C {}

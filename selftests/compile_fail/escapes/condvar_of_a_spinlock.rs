@@ -8,6 +8,6 @@ use kernel::sync::SpinLock;
 use kernel::sync::CondVar;
 
 pub fn escape(task: &mut Task, lock: &SpinLock<u32>, filled: &CondVar) {
-    let mut guard = task.lock(lock);
+    section!(guard = task, lock(lock));
     task.wait(filled, &mut guard) //~ ERROR: mismatched types
 }

@@ -11,7 +11,7 @@ fn spawn(_future: impl Future + Send) {}
 
 pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
     spawn(async move { //~ ERROR: future cannot be sent between threads safely
-        let _guard = task.lock(lock);
+        section!(_guard = task, lock(lock));
         pending::<()>().await
     })
 }

@@ -7,7 +7,7 @@ use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
 async fn hold(task: &mut Task, lock: &SpinLock<u32>) {
-    let _guard = task.lock(lock);
+    section!(_guard = task, lock(lock));
     pending::<()>().await
 }
 

@@ -26,8 +26,12 @@ pub fn callbacks(task: &mut Task, lock: &SpinLock<u32>) {
 
 /// Sections end in the reverse of their order.
 pub fn sections(task: &mut Task) {
-    let mut outer = task.local_irq_save();
-    drop(outer.cx().local_irq_save());
+    section!(outer = task, local_irq_save());
+    {
+        section!(inner = outer.cx(), local_irq_save());
+        let _raw = inner.cx();
+    }
+    outer.end();
 }
 
 /// Another lock is taken by the token of the section.

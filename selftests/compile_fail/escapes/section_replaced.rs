@@ -6,6 +6,7 @@ use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
 pub fn escape(task: &mut Task, locks: &[SpinLock<u32>; 2]) {
-    let mut section = task.lock(&locks[0]);
-    let _other = core::mem::replace(&mut section, task.lock(&locks[1])); //~ ERROR: cannot borrow `*task` as mutable more than once at a time
+    section!(section = task, lock(&locks[0]));
+    section!(other = task, lock(&locks[1])); //~ ERROR: cannot borrow `*task` as mutable more than once at a time
+    let _ = core::mem::replace(&mut section, other);
 }

@@ -8,5 +8,6 @@ use kernel::sync::SpinLock;
 fn send<T: Send>(_value: T) {}
 
 pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
-    send(task.lock(lock)) //~ ERROR: `*mut ()` cannot be sent between threads safely
+    section!(held = task, lock(lock));
+    send(held) //~ ERROR: `*mut ()` cannot be sent between threads safely
 }

@@ -27,9 +27,9 @@ pub fn count(_cx: &Nmi<'_>, stats: &PerCpu<Stats>) -> u64 {
 }
 
 pub fn pinned(task: &mut Task, seen: &PerCpu<AtomicU32>) -> u32 {
-    let section = task.preempt_disable();
+    section!(section = task, preempt_disable());
     let before = seen.get(&section).load(Relaxed);
-    drop(section);
+    let task = section.end();
     before + seen.pin(task, |seen, _cx| seen.load(Relaxed))
 }
 

@@ -6,6 +6,6 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::prelude::*;
 
 pub fn value(task: &mut Task, seen: &PerCpu<AtomicU32>) -> u32 {
-    let section = task.rcu_read_lock();
+    section!(section = task, rcu_read_lock());
     seen.get(&section).load(Relaxed) //~ ERROR: does not stay on its CPU
 }

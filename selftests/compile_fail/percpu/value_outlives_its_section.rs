@@ -6,8 +6,8 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::prelude::*;
 
 pub fn value(task: &mut Task, seen: &PerCpu<AtomicU32>) -> u32 {
-    let section = task.preempt_disable();
+    section!(section = task, preempt_disable());
     let value = seen.get(&section);
-    drop(section); //~ ERROR: cannot move out of `section` because it is borrowed
+    section.end(); //~ ERROR: cannot move out of `section` because it is borrowed
     value.load(Relaxed)
 }

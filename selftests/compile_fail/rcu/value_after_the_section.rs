@@ -5,8 +5,8 @@
 use kalloc::prelude::*;
 
 pub fn read(task: &mut Task, cell: &RcuCell<u32>) -> u32 {
-    let mut section = task.rcu_read_lock();
+    section!(section = task, rcu_read_lock());
     let value = cell.load(section.split().0);
-    drop(section); //~ ERROR: cannot move out of `section` because it is borrowed
+    section.end(); //~ ERROR: cannot move out of `section` because it is borrowed
     value.map_or(0, |value| *value)
 }

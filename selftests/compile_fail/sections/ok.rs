@@ -31,7 +31,7 @@ pub fn closure(task: &mut Task, lock: &SpinLock<u32>) -> Result {
 pub fn guard(task: &mut Task, lock: &SpinLock<u32>) -> Result {
     sleeps(task)?;
     {
-        let mut held = task.lock(lock);
+        section!(held = task, lock(lock));
         let (data, cx) = held.split();
         *data += *KBox::new(&cx, 1u32)?;
     }
@@ -103,8 +103,8 @@ pub fn all(task: &mut Task) -> Result {
     let number = task.nofs(|cx| KBox::new(&cx, number))?;
     let number = task.noio(|cx| KBox::new(&cx, *number))?;
     drop(number);
-    let mut held = task.rcu_read_lock();
-    let mut inner = held.cx().rcu_read_lock();
+    section!(held = task, rcu_read_lock());
+    section!(inner = held.cx(), rcu_read_lock());
     let _ = KBox::new(&inner.cx(), 1u32)?;
     Ok(())
 }

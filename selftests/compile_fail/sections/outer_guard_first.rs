@@ -5,8 +5,8 @@
 use kalloc::prelude::*;
 
 pub fn section(task: &mut Task) {
-    let mut outer = task.local_irq_save();
-    let inner = outer.cx().local_irq_save();
-    drop(outer); //~ ERROR: cannot move out of `outer` because it is borrowed
-    drop(inner);
+    section!(outer = task, local_irq_save());
+    section!(inner = outer.cx(), local_irq_save());
+    outer.end(); //~ ERROR: cannot move out of `outer` because it is borrowed
+    inner.end();
 }

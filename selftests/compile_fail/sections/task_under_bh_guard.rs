@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 
 pub fn section(task: &mut Task) -> Result<KBox<u32>> {
-    let _off = task.local_bh_disable();
+    section!(_off = task, local_bh_disable());
     Ok(KBox::new(&*task, 1)?) //~ ERROR: cannot borrow
 }

@@ -6,7 +6,7 @@ use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
 pub fn section(task: &mut Task, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
-    let mut held = task.lock(lock);
+    section!(held = task, lock(lock));
     *held = Some(KBox::new(&task, 1)?); //~ ERROR: cannot borrow
     Ok(())
 }

@@ -6,7 +6,7 @@ use kalloc::prelude::*;
 use kernel::sync::SpinLockIrq;
 
 pub fn section(task: &mut Task, lock: &SpinLockIrq<u32>) -> Result {
-    let mut held = task.lock_irq(lock);
+    section!(held = task, lock_irq(lock));
     let number = KBox::new(&*task, 1u32)?; //~ ERROR: cannot borrow
     *held += *number;
     Ok(())

@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 
 pub fn section(task: &mut Task) -> Result<KBox<u32>> {
-    let _held = task.memalloc_noio_save();
+    section!(_held = task, memalloc_noio_save());
     Ok(KBox::new(&task, 1)?) //~ ERROR: cannot borrow
 }

@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 
 pub fn section(task: &mut Task) -> Result<KBox<u32>> {
-    let _held = task.preempt_disable();
+    section!(_held = task, preempt_disable());
     Ok(KBox::new(&task, 1)?) //~ ERROR: cannot borrow
 }

@@ -5,6 +5,6 @@
 use kalloc::{prelude::*, sync::RawSpinLock};
 
 pub fn section(task: &mut Task, lock: &RawSpinLock<u32>) -> Result<KBox<u32>> {
-    let _held = task.raw_lock(lock);
+    section!(_held = task, raw_lock(lock));
     Ok(KBox::new(&*task, 1)?) //~ ERROR: cannot borrow
 }

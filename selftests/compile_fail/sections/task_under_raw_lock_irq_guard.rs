@@ -5,6 +5,6 @@
 use kalloc::{prelude::*, sync::RawSpinLockIrq};
 
 pub fn section(task: &mut Task, lock: &RawSpinLockIrq<u32>) -> Result<KBox<u32>> {
-    let _held = task.raw_lock_irq(lock);
+    section!(_held = task, raw_lock_irq(lock));
     Ok(KBox::new(&*task, 1)?) //~ ERROR: cannot borrow
 }

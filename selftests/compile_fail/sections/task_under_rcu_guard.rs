@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 
 pub fn section(task: &mut Task) -> Result<KBox<u32>> {
-    let _held = task.rcu_read_lock();
+    section!(_held = task, rcu_read_lock());
     Ok(KBox::new(&task, 1)?) //~ ERROR: cannot borrow
 }

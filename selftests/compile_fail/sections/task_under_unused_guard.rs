@@ -6,6 +6,6 @@ use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
 pub fn section(task: &mut Task, lock: &SpinLock<u32>) -> Result<KBox<u32>> {
-    let _held = task.lock(lock);
+    section!(_held = task, lock(lock));
     Ok(KBox::new(&task, 1)?) //~ ERROR: cannot borrow
 }

@@ -5,6 +5,6 @@
 use kalloc::{prelude::*, sync::RwLock};
 
 pub fn section(task: &mut Task, lock: &RwLock<u32>) -> Result<KBox<u32>> {
-    let _held = task.write_lock(lock);
+    section!(_held = task, write_lock(lock));
     Ok(KBox::new(&*task, 1)?) //~ ERROR: cannot borrow
 }

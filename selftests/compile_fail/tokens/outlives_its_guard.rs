@@ -5,8 +5,8 @@
 use kalloc::prelude::*;
 
 pub fn escape(task: &mut Task) -> Result<KBox<u32>> {
-    let mut section = task.memalloc_nofs_save();
+    section!(section = task, memalloc_nofs_save());
     let cx = section.cx();
-    drop(section); //~ ERROR: cannot move out of `section` because it is borrowed
+    section.end(); //~ ERROR: cannot move out of `section` because it is borrowed
     Ok(KBox::new(&cx, 1)?)
 }
