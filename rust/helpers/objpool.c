@@ -51,6 +51,22 @@ u64 kalloc_helper_objpool_slot_size(u64 nr_objs, u64 object_size)
 	       DIV_ROUND_UP_ULL(nr_objs, num_possible_cpus()) * ALIGN(object_size, sizeof(long));
 }
 
+/*
+ * Makes the array of slots large enough for the head by which it is freed later. It has a pointer for each CPU, and the head
+ * is an rcu_head, of two, on a kernel without CONFIG_KVFREE_RCU_BATCHED.
+ */
+int kalloc_helper_objpool_make_room(struct objpool_head *pool, gfp_t gfp)
+{
+	void *slots = pool->cpu_slots;
+
+	if (nr_cpu_ids * sizeof(*pool->cpu_slots) < sizeof(struct kvfree_rcu_head))
+		slots = krealloc(slots, sizeof(struct kvfree_rcu_head), gfp);
+	if (!slots)
+		return -ENOMEM;
+	pool->cpu_slots = slots;
+	return 0;
+}
+
 /* objpool_free(), in every context: after a grace period, which nobody needs, and in process context. */
 void kalloc_helper_objpool_free_later(struct objpool_head *pool)
 {
@@ -59,8 +75,5 @@ void kalloc_helper_objpool_free_later(struct objpool_head *pool)
 			kalloc_helper_kvfree_rcu((struct kvfree_rcu_head *)pool->cpu_slots[cpu],
 						 pool->cpu_slots[cpu]);
 	}
-	if (nr_cpu_ids * sizeof(*pool->cpu_slots) >= sizeof(struct kvfree_rcu_head))
-		kalloc_helper_kvfree_rcu((struct kvfree_rcu_head *)pool->cpu_slots, pool->cpu_slots);
-	else	/* one CPU, and a kernel without CONFIG_KVFREE_RCU_BATCHED: no room for its rcu_head */
-		kfree(pool->cpu_slots);
+	kalloc_helper_kvfree_rcu((struct kvfree_rcu_head *)pool->cpu_slots, pool->cpu_slots);
 }

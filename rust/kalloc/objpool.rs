@@ -255,6 +255,17 @@ impl<T> ObjPool<T> {
             return Err(error);
         }
 
+        // SAFETY: The pool was initialised, and the flags are legal in this context.
+        let room = to_result(unsafe { kalloc_helper_objpool_make_room(head, flags) });
+        if let Err(error) = room {
+            // SAFETY: The pool was initialised and nobody has an object of it. The flags of a pool
+            // are those of a context that sleeps.
+            unsafe { objpool_free(head) };
+            // SAFETY: It is memory of kmalloc that nobody else has.
+            unsafe { bindings::kfree(inner.as_ptr().cast()) };
+            return Err(error);
+        }
+
         let mut object = all.cast::<Object<T>>();
         for number in 0..nr {
             // SAFETY: `link` has linked `nr` objects, each of them memory for an `Object<T>`.
@@ -383,7 +394,8 @@ impl<T> Drop for ObjPool<T> {
     fn drop(&mut self) {
         if self.end() {
             let inner = self.0;
-            // SAFETY: Nobody else has the pool, and no object of it has an owner.
+            // SAFETY: Nobody else has the pool, no object of it has an owner, and `build` has made room
+            // for the heads.
             unsafe { kalloc_helper_objpool_free_later(inner.as_ref().head.get()) };
             // SAFETY: It is memory of kmalloc that nobody else has, and begins with the head.
             unsafe { kalloc_helper_kvfree_rcu(inner.as_ptr().cast(), inner.as_ptr().cast()) };
