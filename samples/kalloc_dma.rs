@@ -7,12 +7,12 @@
 //! `dma_map_sgtable()`, `dma_unmap_sgtable()`, `sg_free_table()`, `dma_free_coherent()`.
 
 use kalloc::{
-    dma::{BusMasterOff, Cpu, SgTable, ToDevice},
+    dma::{DeviceOwned, SgTable, ToDevice},
     pci,
     prelude::*,
 };
 use kernel::{
-    device::Core,
+    device::{Bound, Core},
     io::{io_project, io_read, Io},
     page::PAGE_SIZE,
     pci::{DeviceId, IdTable, Vendor},
@@ -33,10 +33,10 @@ struct Pair {
     b: u32,
 }
 
-/// Freed and unmapped when the device loses its driver, in this order.
+/// Dropped when the device loses its driver, unmapped and freed when it cannot use them any more.
 struct Buffers<'bound> {
     pairs: Coherent<'bound, [Pair]>,
-    pages: SgTable<'bound, VBox<[u8]>, ToDevice, Cpu>,
+    pages: SgTable<'bound, VBox<[u8]>, ToDevice, DeviceOwned>,
 }
 
 struct Driver;
@@ -56,10 +56,10 @@ fn buffers<'bound>(
     for (i, (h, b)) in TEST_VALUES.into_iter().enumerate() {
         io_project!(pairs, [panic: i]).copy_write(Pair { h, b });
     }
-    // The device is told nothing, and could not reach them if it were: so the CPU has them.
     let pages = VBox::zeroed_slice(task, 4 * PAGE_SIZE)?;
     let pages = SgTable::<_, ToDevice>::map(task, dma, pages)?;
-    let pages = pages.sync_for_cpu(&mut BusMasterOff::new(dev))?;
+    // Here a driver tells the device the addresses. This device has nothing to tell them to.
+    let pages = pages.into_device();
     Ok(Buffers { pairs, pages })
 }
 
@@ -78,7 +78,7 @@ impl pci::Driver for Driver {
     }
 
     fn unbind<'bound>(
-        dev: &'bound kernel::pci::Device<Core<'_>>,
+        dev: &'bound kernel::pci::Device<Bound>,
         this: Pin<&Buffers<'bound>>,
         _task: &mut Task,
     ) {
@@ -90,7 +90,7 @@ impl pci::Driver for Driver {
             dev,
             "{} pairs at {:#x}, {} bytes in segments: {}\n",
             TEST_VALUES.len(),
-            this.pairs.dma_handle(),
+            this.pairs.dma_address(),
             this.pages.size(),
             this.pages.segments().count()
         );

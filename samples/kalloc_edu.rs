@@ -12,7 +12,8 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::{
     dma::{
-        dma_rmb, dma_wmb, Coherent, Dma, DmaAddress, Engine, FromDevice, Range, Streaming, ToDevice,
+        dma_rmb, dma_wmb, Coherent, Dma, DmaAddress, FromDevice, MappedRange, Quiesce, Streaming,
+        ToDevice,
     },
     driver::{Binding, Lent},
     irq::{Flags, IrqReturn, ThreadedHandler, ThreadedIrqReturn},
@@ -21,7 +22,7 @@ use kalloc::{
     prelude::*,
 };
 use kernel::{
-    device::Core,
+    device::{Bound, Core},
     fs::{file::flags, File, Kiocb},
     io::{io_project, Io},
     ioctl::{_IO, _IOR, _IOWR},
@@ -180,8 +181,8 @@ impl Edu<'_> {
         self.bar.read32(INVERT)
     }
 
-    /// Lets the device copy, and waits until it has.
-    fn transfer<C: Sleep>(
+    /// Tells the device to copy. An error says that it was not told.
+    fn start<C: Sleep>(
         &self,
         source: DmaAddress,
         destination: DmaAddress,
@@ -190,13 +191,20 @@ impl Edu<'_> {
         task: &mut C,
     ) -> Result {
         self.idle(DMA_DONE, task)?;
-        dma_wmb();
         // The addresses have 28 bits, by the mask.
-        self.bar.write32(source.try_into()?, DMA_SOURCE);
-        self.bar.write32(destination.try_into()?, DMA_DESTINATION);
-        self.bar.write32(len.try_into()?, DMA_COUNT);
+        let (source, destination) = (source.try_into()?, destination.try_into()?);
+        let len = len.try_into()?;
+        dma_wmb();
+        self.bar.write32(source, DMA_SOURCE);
+        self.bar.write32(destination, DMA_DESTINATION);
+        self.bar.write32(len, DMA_COUNT);
         self.bar
             .write32(command | DMA_RUN | DMA_INTERRUPT, DMA_COMMAND);
+        Ok(())
+    }
+
+    /// Waits until the device has copied.
+    fn finish<C: Sleep>(&self, task: &mut C) -> Result {
         let waited = self.wait(DMA_DONE, task);
         // A program that is interrupted waits for the device, too.
         self.idle(DMA_DONE, task)?;
@@ -209,8 +217,9 @@ impl Edu<'_> {
         let len = data.len();
         let data = Streaming::<_, ToDevice>::map(task, self.dma, data)?;
         let place = MEMORY + at as u64;
-        let written = self.transfer(data.dma_handle(), place, len, 0, task);
-        // Now it can be freed.
+        let (data, ()) = data.give(|address| self.start(address, place, len, 0, task))?;
+        let written = self.finish(task);
+        // If the device does not stop, this is `EBUSY`, and the buffer stays until it is unbound.
         data.unmap(&mut Channel(self))?;
         written
     }
@@ -220,7 +229,9 @@ impl Edu<'_> {
         let len = data.len();
         let data = Streaming::<_, FromDevice>::map(task, self.dma, data)?;
         let place = MEMORY + at as u64;
-        let read = self.transfer(place, data.dma_handle(), len, DMA_FROM_DEVICE, task);
+        let (data, ()) =
+            data.give(|address| self.start(place, address, len, DMA_FROM_DEVICE, task))?;
+        let read = self.finish(task);
         let data = data.unmap(&mut Channel(self))?;
         read.map(|()| data)
     }
@@ -230,16 +241,14 @@ impl Edu<'_> {
         let data = *b"kalloc and edu";
         let mut back = [0; 14];
         let (out, back_at) = (0, SIZE / 2);
-        let bus = self.buffer.dma_handle();
+        // If the device does not stop, the buffer stays until it is unbound.
+        let bus = self.buffer.dma_address();
         io_project!(self.buffer, [try: out..out + data.len()]).copy_from_slice(&data);
-        self.transfer(bus, MEMORY, data.len(), 0, task)?;
-        self.transfer(
-            MEMORY,
-            bus + back_at as u64,
-            data.len(),
-            DMA_FROM_DEVICE,
-            task,
-        )?;
+        self.start(bus, MEMORY, data.len(), 0, task)?;
+        self.finish(task)?;
+        let back_bus = bus + back_at as u64;
+        self.start(MEMORY, back_bus, data.len(), DMA_FROM_DEVICE, task)?;
+        self.finish(task)?;
         io_project!(self.buffer, [try: back_at..back_at + data.len()]).copy_to_slice(&mut back);
         Ok(back == data && self.factorial(5, task)? == 120)
     }
@@ -248,8 +257,12 @@ impl Edu<'_> {
 /// The one channel for DMA, which whoever has borrowed the driver's data has alone.
 struct Channel<'a, 'bound>(&'a Edu<'bound>);
 
-impl Engine for Channel<'_, '_> {
-    fn is_quiet(&mut self, _memory: Range<'_>) -> bool {
+impl Quiesce for Channel<'_, '_> {
+    fn device(&self) -> &kernel::device::Device<Bound> {
+        self.0.dma.device()
+    }
+
+    fn is_idle(&mut self, _memory: MappedRange<'_>) -> bool {
         self.0.bar.read32(DMA_COMMAND) & DMA_RUN == 0
     }
 }
@@ -297,7 +310,7 @@ impl pci::Driver for Edu<'_> {
     }
 
     fn bound<'d, 'bound>(
-        dev: &'bound Device<Core<'_>>,
+        dev: &'bound Device<Bound>,
         this: Pin<&'d Edu<'bound>>,
         binding: &mut Binding<'d>,
         task: &mut Task,
@@ -318,8 +331,9 @@ impl pci::Driver for Edu<'_> {
         Ok(())
     }
 
-    /// Whoever waits stops, and the device does too. What it uses is freed after this.
-    fn unbind<'bound>(_dev: &'bound Device<Core<'_>>, this: Pin<&Edu<'bound>>, task: &mut Task) {
+    /// Whoever waits stops, and the device does too. What it uses is freed after this, with bus
+    /// mastering off.
+    fn unbind<'bound>(_dev: &'bound Device<Bound>, this: Pin<&Edu<'bound>>, task: &mut Task) {
         *task.mutex_lock(&this.came) |= GONE;
         this.changed.notify_all();
         let _ = this.idle(0, task);

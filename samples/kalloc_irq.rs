@@ -16,7 +16,7 @@ use kalloc::{
     work::{self, impl_has_work, new_work, Work, WorkItem},
 };
 use kernel::{
-    device::Core,
+    device::{Bound, Core},
     io::Io,
     new_spinlock_irq,
     pci::{Bar, Device, DeviceId, IdTable, IrqTypes, IrqVectorRegistration},
@@ -164,7 +164,7 @@ impl pci::Driver for Edu<'_> {
     }
 
     fn bound<'d, 'bound>(
-        _dev: &'bound Device<Core<'_>>,
+        _dev: &'bound Device<Bound>,
         this: Pin<&'d Edu<'bound>>,
         binding: &mut Binding<'d>,
         task: &mut Task,

@@ -93,11 +93,15 @@ impl<'bound> Data<'bound> {
 
         let dma = Dma::set_mask_and_coherent::<32, _>(task, pdev)?;
         let ring = Coherent::zeroed_slice(task, dma, slots as usize)?;
+        let address = ring.dma_address();
+        // It is shown to people only. A driver whose device is told it stops the device in `unbind`,
+        // and says with `Binding::quiesce` how to see that it has stopped.
+        let ring = ring.not_told();
 
         let state = State {
             bound_by: table.map_or("its name", |table| table.0),
             requests: slots,
-            ring: ring.dma_handle(),
+            ring: address,
         };
         let data = Self {
             state: Devm::new(task, dev, state)?.into_mut(),

@@ -9,6 +9,7 @@
 #include <linux/interrupt.h>
 #include <linux/iopoll.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -68,6 +69,15 @@ struct edu_interrupt {
 	u32 why;
 };
 
+/* A buffer that the device has still when its file gives up. It stays mapped until the device cannot reach it any more. */
+struct edu_kept {
+	struct list_head list;
+	void *data;
+	dma_addr_t bus;
+	size_t len;
+	enum dma_data_direction dir;
+};
+
 /* Of the device and of each open file, which may stay open longer than the device is there. */
 struct edu {
 	struct kref refs;
@@ -80,6 +90,8 @@ struct edu {
 	/* Whoever has it has the device alone, and has looked whether it is gone. */
 	struct mutex lock;
 	bool gone;
+	/* With the lock, and after it in remove. */
+	struct list_head kept;
 	/* What has happened since it was looked at last. */
 	atomic_t came;
 	wait_queue_head_t changed;
@@ -221,27 +233,50 @@ static int edu_transfer(struct edu *edu, dma_addr_t source, dma_addr_t destinati
 	return err ?: waited;
 }
 
-/* Copies between its memory and a buffer that is mapped for it. With -EBUSY it has that still: it must not be freed. */
+/* Copies between its memory and a buffer that is mapped for it. With -EBUSY it has that still: the caller must not free it. */
 static int edu_copy(struct edu *edu, size_t at, void *data, size_t len, enum dma_data_direction dir)
 {
 	struct device *dev = &edu->pdev->dev;
 	dma_addr_t place = EDU_MEMORY + at;
-	dma_addr_t bus = dma_map_single(dev, data, len, dir);
+	struct edu_kept *kept;
+	dma_addr_t bus;
 	int err;
 
-	if (dma_mapping_error(dev, bus))
+	/* Asked for before the device is told: after that there is no way to fail. */
+	kept = kmalloc_obj(*kept);
+	if (!kept)
+		return -ENOMEM;
+	bus = dma_map_single(dev, data, len, dir);
+	if (dma_mapping_error(dev, bus)) {
+		kfree(kept);
 		return -EIO;
+	}
 	if (dir == DMA_TO_DEVICE)
 		err = edu_transfer(edu, bus, place, len, 0);
 	else
 		err = edu_transfer(edu, place, bus, len, EDU_DMA_FROM_DEVICE);
 	if (!edu_is_quiet(edu)) {
-		dev_warn(dev, "the device does not stop, so %zu bytes are lost\n", len);
+		*kept = (struct edu_kept){ .data = data, .bus = bus, .len = len, .dir = dir };
+		list_add(&kept->list, &edu->kept);
 		return -EBUSY;
 	}
+	kfree(kept);
 	dma_unmap_single(dev, bus, len, dir);
 	/* It is quiet now. */
 	return err == -EBUSY ? -EIO : err;
+}
+
+/* Turns off bus mastering, and frees what the device had still. What devm gave goes after this. */
+static void edu_stop(struct edu *edu)
+{
+	struct edu_kept *kept, *next;
+
+	pci_clear_master(edu->pdev);
+	list_for_each_entry_safe(kept, next, &edu->kept, list) {
+		dma_unmap_single(&edu->pdev->dev, kept->bus, kept->len, kept->dir);
+		kfree(kept->data);
+		kfree(kept);
+	}
 }
 
 /* Copies through the device's memory, by memory that both see at once, and computes. */
@@ -462,6 +497,7 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	kref_init(&edu->refs);
 	mutex_init(&edu->lock);
 	init_waitqueue_head(&edu->changed);
+	INIT_LIST_HEAD(&edu->kept);
 	edu->pdev = pdev;
 	/* The first of what devres has to undo, so that it is the last: the interrupt handler uses it. */
 	err = devm_add_action_or_reset(dev, edu_put, edu);
@@ -514,7 +550,7 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	return 0;
 
 stop:
-	pci_clear_master(pdev);
+	edu_stop(edu);
 	return err;
 }
 
@@ -531,7 +567,7 @@ static void edu_remove(struct pci_dev *pdev)
 	edu->gone = true;
 	mutex_unlock(&edu->lock);
 	edu_idle(edu, 0);
-	pci_clear_master(pdev);
+	edu_stop(edu);
 }
 
 static const struct pci_device_id edu_ids[] = {

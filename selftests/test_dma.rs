@@ -9,19 +9,20 @@ use core::{
 };
 use kalloc::{
     dma::{
-        dma_rmb, dma_wmb, Attrs, CoherentView, Cpu, DmaBlock, DmaPool, DmaPoolRef, Engine,
-        FromDevice, Noncoherent, Range, Streaming,
+        dma_rmb, dma_wmb, Attrs, CoherentView, CpuOwned, DmaAddress, DmaBlock, DmaPool, DmaPoolRef,
+        FromDevice, MappedRange, Noncoherent, Quiesce, Streaming,
     },
+    driver::{Binding, Register},
     prelude::*,
 };
 use kernel::{
     bindings,
-    device::Core,
+    device::{Bound, Core, Device as BoundDevice},
     driver,
     io::{io_project, io_read, io_write, Io},
     new_spinlock, platform,
 };
-use testdma::{Seen, ALLOC, FREE, FREE_PAGES, UNMAP};
+use testdma::{Seen, ALLOC, FREE, FREE_PAGES, MAP, UNMAP};
 use testlib::{c, check, check_eq, in_hardirq, in_nmi, in_softirq, Outcome, Stop};
 
 #[path = "testdma.rs"]
@@ -46,6 +47,10 @@ testlib::tests! {
     a_put_off_free_is_before_the_end_of_the_binding,
     managed_memory_lives_as_long_as_the_binding,
     a_failed_probe_frees_all,
+    what_the_driver_says_is_idle_is_freed_at_the_end,
+    each_piece_is_asked_about_at_the_end,
+    what_nobody_says_is_idle_is_lost,
+    evidence_of_another_device_ends_no_binding,
     barriers,
     blocks_of_a_pool,
     blocks_are_zero_or_a_value,
@@ -152,6 +157,25 @@ fn on_device(task: &mut Task, step: Step) -> Result<Seen, Stop> {
     Ok(seen)
 }
 
+/// There is no device that could be busy.
+struct Idle<'bound>(Dma<'bound>);
+
+impl Quiesce for Idle<'_> {
+    fn device(&self) -> &BoundDevice<Bound> {
+        self.0.device()
+    }
+
+    fn is_idle(&mut self, memory: MappedRange<'_>) -> bool {
+        memory.size() != 0
+    }
+}
+
+impl<M> From<kalloc::dma::Busy<M>> for Stop {
+    fn from(busy: kalloc::dma::Busy<M>) -> Self {
+        busy.error.into()
+    }
+}
+
 fn nothing<'bound>() -> Kept_<'bound> {
     Ok(Kept::default())
 }
@@ -174,7 +198,8 @@ fn a_mask_is_set_once_a_binding(task: &mut Task) -> Outcome {
             );
             check_eq!(masks(dma), (0x0fff_ffff, 0x0fff_ffff));
             let memory = Coherent::<u64>::zeroed(&task, dma)?;
-            check!(memory.dma_handle() < 1 << 28);
+            check!(memory.dma_address() < 1 << 28);
+            drop(memory.not_told());
             nothing()
         })?
         .only()?;
@@ -247,7 +272,7 @@ fn coherent_values_and_slices(task: &mut Task) -> Outcome {
 
         let array = Coherent::<[[u8; 64]; 64]>::zeroed(&task, dma)?;
         check_eq!(Io::size(&array), 4096);
-        slice.free(task);
+        slice.free(task, &mut Idle(dma))?;
         nothing()
     })?;
     check_eq!(seen.count(ALLOC), 3);
@@ -317,18 +342,19 @@ fn fields_are_read_and_written(task: &mut Task) -> Outcome {
 fn parts_know_their_handles(task: &mut Task) -> Outcome {
     on_device(task, |task, pdev| {
         let ring = Coherent::<[Descriptor]>::zeroed_slice(&task, dma(task, pdev)?, 400)?;
-        let base = ring.dma_handle();
+        let base = ring.dma_address();
         check_eq!(base % 4096, 0);
-        check_eq!(ring.view().dma_handle(), base);
-        check_eq!(io_project!(ring, [panic: 300]).dma_handle(), base + 4800);
+        check_eq!(ring.view().dma_address(), base);
+        check_eq!(io_project!(ring, [panic: 300]).dma_address(), base + 4800);
         check_eq!(
-            io_project!(ring, [panic: 300].length).dma_handle(),
+            io_project!(ring, [panic: 300].length).dma_address(),
             base + 4808
         );
         check_eq!(
-            io_project!(ring, [panic: 1].flags[panic: 1]).dma_handle(),
+            io_project!(ring, [panic: 1].flags[panic: 1]).dma_address(),
             base + 16 + 14
         );
+        drop(ring.not_told());
         nothing()
     })?;
     Ok(())
@@ -347,8 +373,9 @@ fn attributes_reach_the_kernel(task: &mut Task) -> Outcome {
     .only()?;
     check_eq!(alloc.attrs, 1 << 1 | 1 << 6 | 1 << 8 | 1 << 9);
     let alloc = on_device(task, |task, pdev| {
-        let dma = dma(task, pdev)?.alloc_single_pages().write_combine();
-        Coherent::<u32, _>::zeroed(&task, dma)?.free(task);
+        let plain = dma(task, pdev)?;
+        let dma = plain.alloc_single_pages().write_combine();
+        Coherent::<u32, _>::zeroed(&task, dma)?.free(task, &mut Idle(plain))?;
         nothing()
     })?
     .only()?;
@@ -412,7 +439,7 @@ fn coherent_memory_in_each_context(task: &mut Task) -> Outcome {
         })?;
         in_softirq(|cx| drop(Coherent::new(&cx, dma, 1u32)))?;
         task.nofs(|cx| -> Outcome {
-            Coherent::new(&cx, dma, 2u32)?.free(cx);
+            Coherent::new(&cx, dma, 2u32)?.free(cx, &mut Idle(dma))?;
             Ok(())
         })?;
         #[cfg(not(CONFIG_PREEMPT_RT))]
@@ -508,9 +535,9 @@ fn managed_memory_lives_as_long_as_the_binding(task: &mut Task) -> Outcome {
         let dma = dma(task, pdev)?;
         let memory = Coherent::<[u32]>::zeroed_slice(&task, dma, 8)?;
         let view: CoherentView<'_, u64> = Coherent::managed(&task, dma)?;
-        view.write_val(memory.dma_handle());
+        view.write_val(memory.dma_address());
         Ok(Kept {
-            _coherent: Some(memory),
+            _coherent: Some(memory.not_told()),
             in_atomic: None,
             _block: None,
         })
@@ -540,6 +567,158 @@ fn a_failed_probe_frees_all(task: &mut Task) -> Outcome {
     Ok(())
 }
 
+// The end of the binding ----------------------------------------------------------------------------------------------
+
+/// How the driver answers when it is asked whether its device is idle.
+#[derive(Clone, Copy, PartialEq)]
+enum Answer {
+    Nobody,
+    All,
+    FirstPiece,
+    OfAnother,
+}
+
+/// What a device is told of, and its driver drops while it may use it.
+struct Told<'bound> {
+    dma: Dma<'bound>,
+    _coherent: Coherent<'bound, u64>,
+    _block: DmaBlock<'bound, u64>,
+    answer: Answer,
+    first: DmaAddress,
+}
+
+struct Stopped<'d, 'bound>(&'d Told<'bound>);
+
+impl Quiesce for Stopped<'_, '_> {
+    fn device(&self) -> &BoundDevice<Bound> {
+        let dev = self.0.dma.device();
+        if self.0.answer != Answer::OfAnother {
+            return dev;
+        }
+        // SAFETY: The device is registered, so it has a parent, of which nobody asks anything but what
+        // it is.
+        unsafe {
+            let raw: *const bindings::device = core::ptr::from_ref(dev).cast();
+            &*(*raw).parent.cast::<BoundDevice<Bound>>()
+        }
+    }
+
+    fn is_idle(&mut self, memory: MappedRange<'_>) -> bool {
+        match self.0.answer {
+            Answer::FirstPiece => memory.dma_address() == self.0.first,
+            _ => true,
+        }
+    }
+}
+
+/// The answer of the next binding, and whether the driver could say so.
+static ANSWER: AtomicUsize = AtomicUsize::new(0);
+static SAID: AtomicI32 = AtomicI32::new(0);
+
+struct Ending;
+
+impl kalloc::platform::Driver for Ending {
+    type IdInfo = ();
+    type Data<'bound> = Told<'bound>;
+
+    fn probe<'bound>(
+        pdev: &'bound platform::Device<Core<'_>>,
+        _info: Option<&'bound ()>,
+        task: Task,
+    ) -> impl PinInit<Told<'bound>, Error> + 'bound {
+        pin_init::pin_init_scope(move || {
+            let dma = dma(&task, pdev)?;
+            let answer = match ANSWER.load(Ordering::Acquire) {
+                0 => Answer::Nobody,
+                1 => Answer::All,
+                2 => Answer::FirstPiece,
+                _ => Answer::OfAnother,
+            };
+            let buffer = KBox::<[u8]>::zeroed_slice(&task, 256)?;
+            let first = Streaming::<_, FromDevice>::map(&task, dma, buffer)?.into_device();
+            let address = first.dma_address();
+            drop(first);
+            let buffer = KBox::<[u8]>::zeroed_slice(&task, 512)?;
+            drop(Streaming::<_, FromDevice>::map(&task, dma, buffer)?.into_device());
+            let managed: CoherentView<'_, u64> = Coherent::managed(&task, dma)?;
+            let _told = managed.dma_address();
+            let pool = DmaPool::<u64>::new(&task, dma, c"ending")?.share();
+            let (coherent, block) = (Coherent::zeroed(&task, dma)?, pool.zeroed(&task)?);
+            let _told = (coherent.dma_address(), block.dma_address());
+            Ok(Ok::<_, Error>(Told {
+                dma,
+                _coherent: coherent,
+                _block: block,
+                answer,
+                first: address,
+            }))
+        })
+    }
+
+    fn bound<'d, 'bound>(
+        _dev: &'bound platform::Device<Bound>,
+        this: Pin<&'d Told<'bound>>,
+        binding: &mut Binding<'d>,
+        task: &mut Task,
+    ) -> Result {
+        let told = this.get_ref();
+        if told.answer != Answer::Nobody {
+            let said = binding.quiesce(task, Stopped(told));
+            SAID.store(
+                said.err().map_or(0, |error| error.to_errno()),
+                Ordering::Release,
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Binds the device to that driver, and takes it away.
+fn ends(task: &mut Task, answer: Answer) -> Result<Seen, Stop> {
+    ANSWER.store(answer as usize, Ordering::Release);
+    SAID.store(1, Ordering::Release);
+    let device = Device::new()?;
+    Seen::start(device.dev());
+    // SAFETY: The initialiser runs here, in process context, and the driver ends here too.
+    let driver = unsafe {
+        kalloc::platform::Registration::<Ending>::register(
+            c"kalloc_test_dma",
+            &<Tests as kernel::ModuleMetadata>::THIS_MODULE,
+        )
+    };
+    drop(KBox::pin_init(&task, driver)?);
+    let seen = Seen::stop();
+    check_eq!((seen.count(MAP), seen.count(ALLOC)), (2, 3));
+    Ok(seen)
+}
+
+fn what_the_driver_says_is_idle_is_freed_at_the_end(task: &mut Task) -> Outcome {
+    let seen = ends(task, Answer::All)?;
+    check_eq!(SAID.load(Ordering::Acquire), 0);
+    check_eq!((seen.count(UNMAP), seen.count(FREE)), (2, 3));
+    Ok(())
+}
+
+fn each_piece_is_asked_about_at_the_end(task: &mut Task) -> Outcome {
+    let seen = ends(task, Answer::FirstPiece)?;
+    check_eq!((seen.count(UNMAP), seen.count(FREE)), (1, 0));
+    check_eq!(seen.of(UNMAP).next().map(|unmap| unmap.size), Some(256));
+    Ok(())
+}
+
+fn what_nobody_says_is_idle_is_lost(task: &mut Task) -> Outcome {
+    let seen = ends(task, Answer::Nobody)?;
+    check_eq!((seen.count(UNMAP), seen.count(FREE)), (0, 0));
+    Ok(())
+}
+
+fn evidence_of_another_device_ends_no_binding(task: &mut Task) -> Outcome {
+    let seen = ends(task, Answer::OfAnother)?;
+    check_eq!(SAID.load(Ordering::Acquire), EINVAL.to_errno());
+    check_eq!((seen.count(UNMAP), seen.count(FREE)), (0, 0));
+    Ok(())
+}
+
 fn barriers(task: &mut Task) -> Outcome {
     on_device(task, |task, pdev| {
         let memory = Coherent::<[u32; 2]>::zeroed(&task, dma(task, pdev)?)?;
@@ -560,21 +739,24 @@ fn barriers(task: &mut Task) -> Outcome {
 
 fn blocks_of_a_pool(task: &mut Task) -> Outcome {
     let seen = on_device(task, |task, pdev| {
-        let pool = DmaPool::<Descriptor>::new(task, dma(task, pdev)?, c"test")?;
+        let dma = dma(task, pdev)?;
+        let pool = DmaPool::<Descriptor>::new(task, dma, c"test")?;
         let mut blocks: KVec<DmaBlock<'_, Descriptor>> = KVec::new();
         for address in 0..300 {
             let block = pool.zeroed(&task)?;
             io_write!(block, .address, address);
-            check_eq!(block.dma_handle(), block.view().dma_handle());
+            check_eq!(block.dma_address(), block.view().dma_address());
             check!(blocks
                 .iter()
-                .all(|other| other.dma_handle() != block.dma_handle()));
+                .all(|other| other.dma_address() != block.dma_address()));
             blocks.push(&task, block).map_err(|_| Stop::Fail)?;
         }
         for (address, block) in blocks.iter().enumerate() {
             check_eq!(io_read!(*block, .address), address as u64);
         }
-        drop(blocks);
+        for block in blocks {
+            block.free(&mut Idle(dma))?;
+        }
         pool.destroy(task);
         nothing()
     })?;
@@ -608,13 +790,17 @@ fn blocks_are_aligned_and_do_not_cross(task: &mut Task) -> Outcome {
         let mut blocks: KVec<DmaBlock<'_, [u8; 96]>> = KVec::new();
         for _ in 0..64 {
             let block = pool.zeroed(&task)?;
-            check_eq!(block.dma_handle() % 64, 0);
-            check!(block.dma_handle() % 256 + 96 <= 256);
-            blocks.push(&task, block).map_err(|_| Stop::Fail)?;
+            check_eq!(block.dma_address() % 64, 0);
+            check!(block.dma_address() % 256 + 96 <= 256);
+            blocks
+                .push(&task, block.not_told())
+                .map_err(|_| Stop::Fail)?;
         }
         // A block larger than a page, for which there is no boundary.
         let large = DmaPool::<[u8; 5000]>::new(task, dma, c"large")?;
-        check_eq!(large.zeroed(&task)?.dma_handle() % 4096, 0);
+        let large = large.zeroed(&task)?;
+        check_eq!(large.dma_address() % 4096, 0);
+        drop(large.not_told());
         nothing()
     })?;
     Ok(())
@@ -668,20 +854,11 @@ fn a_pool_goes_with_the_binding(task: &mut Task) -> Outcome {
 
 // What the CPU has ----------------------------------------------------------------------------------------------------
 
-/// There is no device that could be busy.
-struct Quiet;
-
-impl Engine for Quiet {
-    fn is_quiet(&mut self, memory: Range<'_>) -> bool {
-        memory.size() != 0
-    }
-}
-
-type Mapped<'bound> = Streaming<'bound, KBox<[u8]>, FromDevice, Cpu>;
+type Mapped<'bound> = Streaming<'bound, KBox<[u8]>, FromDevice, CpuOwned>;
 
 fn mapped<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Mapped<'bound>> {
     let buffer = KBox::zeroed_slice(task.with(Kernel.dma()), 256)?;
-    Ok(Streaming::map(task, dma, buffer)?.sync_for_cpu(&mut Quiet)?)
+    Ok(Streaming::map(task, dma, buffer)?.sync_for_cpu())
 }
 
 fn pages<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Noncoherent<'bound, u64, FromDevice>> {

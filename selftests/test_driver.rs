@@ -4,7 +4,10 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::{driver::Register, platform, prelude::*};
-use kernel::{device::Core, platform::Device};
+use kernel::{
+    device::{Bound, Core},
+    platform::Device,
+};
 use testdevice::{wait_for_device_probe, PlatformDevice};
 use testlib::{c, check, check_eq, traced, Outcome};
 
@@ -100,7 +103,7 @@ macro_rules! driver {
             }
 
             fn unbind<'bound>(
-                _dev: &'bound Device<Core<'_>>,
+                _dev: &'bound Device<Bound>,
                 this: Pin<&Self>,
                 task: &mut Task,
             ) {
@@ -193,7 +196,7 @@ impl platform::Driver for Failing {
         })
     }
 
-    fn unbind<'bound>(_dev: &'bound Device<Core<'_>>, _this: Pin<&Self>, _task: &mut Task) {
+    fn unbind<'bound>(_dev: &'bound Device<Bound>, _this: Pin<&Self>, _task: &mut Task) {
         FAILING.add(UNBIND);
     }
 }
@@ -322,7 +325,7 @@ mod edu {
         }
 
         fn unbind<'bound>(
-            _dev: &'bound kernel::pci::Device<Core<'_>>,
+            _dev: &'bound kernel::pci::Device<Bound>,
             _this: Pin<&Self>,
             task: &mut Task,
         ) {

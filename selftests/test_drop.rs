@@ -4,28 +4,26 @@
 //! kernel has done with the memory by the end of the drop. Documentation/drop.rst is the same table,
 //! and the document `docs` compares the two.
 
-use core::{
-    mem::ManuallyDrop,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use core::sync::atomic::{AtomicUsize, Ordering};
 #[cfg(CONFIG_X86)]
 use kalloc::nmi;
 use kalloc::{
-    dma::{DmaPool, Engine, FromDevice, Noncoherent, Range, SgTable, Streaming},
+    dma::{DmaPool, FromDevice, MappedRange, Noncoherent, Quiesce, SgTable, Streaming},
+    driver::{Binding, Register},
     hrtimer, irq_work,
     mempool::*,
     nolock::NolockPages,
+    platform,
     prelude::*,
     rcu::{RcuBox, RcuCell},
     slab::*,
     timer,
 };
 use kernel::{
-    bindings,
-    device::Core,
-    driver, new_spinlock,
+    device::{Bound, Core, Device},
+    new_spinlock,
     page::PAGE_SIZE,
-    platform,
+    platform::Device as PlatformDevice,
     sync::{atomic::Atomic as AtomicCell, Arc},
     time::{delay::fsleep, Delta},
 };
@@ -43,7 +41,7 @@ enum Fate {
     Now,
     /// Somebody else frees it, later.
     Later,
-    /// It stays for ever.
+    /// Nobody frees it while the device is bound, or for ever.
     Kept,
     /// No drop may happen there.
     No,
@@ -116,8 +114,11 @@ const TABLE: &[&[Test]] = table! {
     irq_work:         later later later later later later later   later later    later       later    no;
     nmi_handler:      later later later later later later later   later later    later       later    no;
     coherent:         now   now   now   later later later later   later later    later       later    later;
+    coherent_told:    kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     kept;
     dma_block:        now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
+    dma_block_told:   kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
     streaming_cpu:    now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
+    streaming_mapped: now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
     streaming_device: kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
     noncoh_cpu:       now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
     noncoh_device:    kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
@@ -130,10 +131,9 @@ struct Tests;
 impl kalloc::Module for Tests {
     fn init(module: &'static ThisModule, mut task: Task) -> Result<Self> {
         let _device = testdevice::PlatformDevice::new(&task, DRIVER)?;
-        let _driver = KBox::pin_init(
-            &task,
-            driver::Registration::<platform::Adapter<Driver>>::new(DRIVER, module),
-        )?;
+        // SAFETY: The initialiser runs here, in process context, and its result is dropped here too.
+        let driver = unsafe { platform::Registration::<Driver>::register(DRIVER, module) };
+        let _driver = KBox::pin_init(&task, driver)?;
         let mut tests = KVec::new();
         for (name, fate, test) in TABLE.iter().copied().flatten() {
             if *fate != Fate::No {
@@ -696,21 +696,43 @@ static DMA: AtomicUsize = AtomicUsize::new(0);
 
 struct Driver;
 
+/// Nothing is behind the device, so what is kept for it is freed at its end.
+struct Idle<'bound>(Dma<'bound>);
+
+impl Quiesce for &Idle<'_> {
+    fn device(&self) -> &Device<Bound> {
+        self.0.device()
+    }
+
+    fn is_idle(&mut self, _memory: MappedRange<'_>) -> bool {
+        true
+    }
+}
+
 impl platform::Driver for Driver {
     type IdInfo = ();
-    type Data<'bound> = ();
+    type Data<'bound> = Idle<'bound>;
 
     fn probe<'bound>(
-        pdev: &'bound platform::Device<Core<'_>>,
+        pdev: &'bound PlatformDevice<Core<'_>>,
         _info: Option<&'bound ()>,
-    ) -> impl PinInit<(), Error> + 'bound {
-        // SAFETY: Probe runs in process context, and this is the only token in it.
-        let task = unsafe { Task::assume() };
+        task: Task,
+    ) -> impl PinInit<Idle<'bound>, Error> + 'bound {
         Dma::set_mask_and_coherent::<32, _>(&task, pdev).map(|dma| {
             // SAFETY: It is a reference; that it is gone when the driver is, `init` sees to.
-            let dma = unsafe { core::mem::transmute::<Dma<'_>, usize>(dma) };
-            DMA.store(dma, Ordering::Release)
+            let raw = unsafe { core::mem::transmute::<Dma<'_>, usize>(dma) };
+            DMA.store(raw, Ordering::Release);
+            Idle(dma)
         })
+    }
+
+    fn bound<'d, 'bound>(
+        _dev: &'bound PlatformDevice<Bound>,
+        this: Pin<&'d Idle<'bound>>,
+        binding: &mut Binding<'d>,
+        task: &mut Task,
+    ) -> Result {
+        binding.quiesce(task, this.get_ref())
     }
 }
 
@@ -722,52 +744,59 @@ fn dma() -> Result<Dma<'static>> {
     }
 }
 
-/// What the DMA API knows the device by.
-fn raw() -> Result<*mut bindings::device> {
-    Ok(core::ptr::from_ref(dma()?.device()).cast_mut().cast())
-}
-
-/// There is no device that could be busy.
-struct Quiet;
-
-impl Engine for Quiet {
-    fn is_quiet(&mut self, _memory: Range<'_>) -> bool {
-        true
-    }
-}
-
-const FROM_DEVICE: bindings::dma_data_direction = bindings::dma_data_direction::DMA_FROM_DEVICE;
-
 fn coherent(task: &mut Task, drop: Drop) -> Outcome {
     let value = Coherent::<[u8; LARGE]>::zeroed(&task, dma()?)?;
     // There is no IOMMU for the device: it knows physical addresses.
-    let memory = value.dma_handle() as usize / PAGE_SIZE;
-    drop.of(task, value, 0, memory)
+    let memory = value.dma_address() as usize / PAGE_SIZE;
+    drop.of(task, value.not_told(), 0, memory)
+}
+
+fn coherent_told(task: &mut Task, drop: Drop) -> Outcome {
+    let value = Coherent::<[u8; LARGE]>::zeroed(&task, dma()?)?;
+    let memory = value.dma_address() as usize / PAGE_SIZE;
+    drop.kept(task, value, memory)
+}
+
+/// Nobody sees a block go back. Those that are there are others from now on.
+macro_rules! kept_block {
+    ($task:ident, $drop:ident, $pool:ident, $value:expr, $handle:ident) => {{
+        $drop.kept($task, $value, 0)?;
+        for _ in 0..8 {
+            let block = $pool.zeroed(&$task)?;
+            check!(block.dma_address() != $handle);
+            core::mem::drop(block.not_told());
+        }
+        $pool.destroy($task);
+        return Ok(());
+    }};
 }
 
 fn dma_block(task: &mut Task, drop: Drop) -> Outcome {
     let pool = DmaPool::<[u64; 12]>::new(task, dma()?, c"test_drop")?;
     let value = pool.zeroed(&task)?;
-    let handle = value.dma_handle();
+    let handle = value.dma_address();
     if drop.fate == Fate::Kept {
-        // Nobody sees a block go back. Those that are there are others from now on.
-        drop.kept(task, value, 0)?;
-        let blocks: [_; 8] = core::array::from_fn(|_| pool.zeroed(&task));
-        for block in blocks {
-            check!(block?.dma_handle() != handle);
-        }
-        pool.destroy(task);
-        return Ok(());
+        kept_block!(task, drop, pool, value.not_told(), handle);
     }
     let is_back = || {
         // SAFETY: Blocks can be had wherever they are dropped, with these flags.
         let cx = unsafe { Irq::assume() };
-        pool.zeroed(cx.with(GfpNowait))
-            .is_ok_and(|block| block.dma_handle() == handle)
+        pool.zeroed(cx.with(GfpNowait)).is_ok_and(|block| {
+            let is_it = block.dma_address() == handle;
+            core::mem::drop(block.not_told());
+            is_it
+        })
     };
-    drop.seen(task, value, 0, is_back, is_back)?;
+    drop.seen(task, value.not_told(), 0, is_back, is_back)?;
     pool.destroy(task);
     Ok(())
+}
+
+fn dma_block_told(task: &mut Task, drop: Drop) -> Outcome {
+    let pool = DmaPool::<[u64; 12]>::new(task, dma()?, c"test_drop")?;
+    let value = pool.zeroed(&task)?;
+    let handle = value.dma_address();
+    kept_block!(task, drop, pool, value, handle)
 }
 
 type Bytes = KBox<[u8; LARGE]>;
@@ -779,23 +808,22 @@ fn streaming(task: &Task, buffer: Bytes) -> Result<Streaming<'static, Bytes, Fro
 fn streaming_cpu(task: &mut Task, drop: Drop) -> Outcome {
     let buffer = Bytes::zeroed(&task)?;
     let memory = frame(&*buffer);
-    let value = streaming(task, buffer)?.sync_for_cpu(&mut Quiet);
+    let value = streaming(task, buffer)?.sync_for_cpu();
+    drop.of(task, value, 0, memory)
+}
+
+fn streaming_mapped(task: &mut Task, drop: Drop) -> Outcome {
+    let buffer = Bytes::zeroed(&task)?;
+    let memory = frame(&*buffer);
+    let value = streaming(task, buffer)?;
     drop.of(task, value, 0, memory)
 }
 
 fn streaming_device(task: &mut Task, drop: Drop) -> Outcome {
     let buffer = Bytes::zeroed(&task)?;
     let memory = frame(&*buffer);
-    let raw_buffer = buffer.into_raw();
-    // SAFETY: It is from there.
-    let value = streaming(task, unsafe { KBox::from_raw(raw_buffer) })?;
-    let handle = value.dma_handle();
-    drop.kept(task, value, memory)?;
-    // SAFETY: It is mapped still, and there is no device that could use it.
-    unsafe { bindings::dma_unmap_page_attrs(raw()?, handle, LARGE, FROM_DEVICE, 0) };
-    // SAFETY: Nobody else has it now.
-    core::mem::drop(unsafe { KBox::from_raw(raw_buffer) });
-    Ok(())
+    let value = streaming(task, buffer)?.into_device();
+    drop.kept(task, value, memory)
 }
 
 fn noncoh_cpu(task: &mut Task, drop: Drop) -> Outcome {
@@ -807,16 +835,7 @@ fn noncoh_cpu(task: &mut Task, drop: Drop) -> Outcome {
 fn noncoh_device(task: &mut Task, drop: Drop) -> Outcome {
     let value = Noncoherent::<[u8; LARGE], FromDevice>::zeroed(&task, dma()?)?;
     let memory = frame(&*value);
-    let address = (&raw const *value).cast_mut().cast();
-    // SAFETY: It is the address of so many pages, which this does not free.
-    let pages = unsafe { PageMem::<Order<2>>::from_raw(address, Order) };
-    let page = ManuallyDrop::new(pages).as_page();
-    let value = value.sync_for_device();
-    let handle = value.dma_handle();
-    drop.kept(task, value, memory)?;
-    // SAFETY: It is what `dma_alloc_pages()` gave, and there is no device that could use it.
-    unsafe { bindings::dma_free_pages(raw()?, LARGE, page, handle, FROM_DEVICE) };
-    Ok(())
+    drop.kept(task, value.sync_for_device().into_device(), memory)
 }
 
 type Blocks = KBox<[PageMem<Order<1>>]>;
@@ -837,27 +856,12 @@ fn sg_table(task: &Task, blocks: Blocks) -> Result<SgTable<'static, Blocks, From
 
 fn sg_table_cpu(task: &mut Task, drop: Drop) -> Outcome {
     let (blocks, memory) = blocks(task)?;
-    let value = sg_table(task, blocks)?.sync_for_cpu(&mut Quiet);
+    let value = sg_table(task, blocks)?.sync_for_cpu();
     drop.of(task, value, 0, memory)
 }
 
 fn sg_table_device(task: &mut Task, drop: Drop) -> Outcome {
     let (blocks, memory) = blocks(task)?;
-    let raw_blocks = blocks.into_raw();
-    // SAFETY: It is from there.
-    let value = sg_table(task, unsafe { KBox::from_raw(raw_blocks) })?;
-    // SAFETY: It is the list, which the test takes over.
-    let mut list = unsafe {
-        core::ptr::from_ref(value.table())
-            .cast::<bindings::sg_table>()
-            .read()
-    };
-    drop.kept(task, value, memory)?;
-    // SAFETY: It is mapped still, and there is no device that could use it.
-    unsafe { bindings::dma_unmap_sgtable(raw()?, &mut list, FROM_DEVICE, 0) };
-    // SAFETY: Nobody uses it any more.
-    unsafe { bindings::sg_free_table(&mut list) };
-    // SAFETY: Nobody else has it now.
-    core::mem::drop(unsafe { KBox::from_raw(raw_blocks) });
-    Ok(())
+    let value = sg_table(task, blocks)?.into_device();
+    drop.kept(task, value, memory)
 }

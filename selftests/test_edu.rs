@@ -10,8 +10,8 @@ use core::{
 };
 use kalloc::{
     dma::{
-        Bidirectional, BusMasterOff, Busy, DmaAddress, DmaPool, Engine, FromDevice, MapFailed,
-        Noncoherent, PageList, Range, Segments, SgMapFailed, SgTable, Streaming, ToDevice,
+        Bidirectional, Busy, DeviceOwned, DmaAddress, DmaPool, FromDevice, MapFailed, MappedRange,
+        Noncoherent, PageList, Quiesce, Segments, SgMapFailed, SgTable, Streaming, ToDevice,
     },
     driver::Register,
     pci,
@@ -19,14 +19,14 @@ use kalloc::{
 };
 use kernel::{
     bindings,
-    device::{Bound, Core},
-    io::{io_read, Io},
+    device::{Bound, Core, Device},
+    io::{io_project, io_read, Io},
     new_spinlock,
     time::{delay::fsleep, Delta},
 };
 use testdma::{
-    Seen, ALLOC_PAGES, FREE_PAGES, MAP, MAP_SG, SYNC_FOR_CPU, SYNC_FOR_DEVICE, SYNC_SG_FOR_CPU,
-    SYNC_SG_FOR_DEVICE, UNMAP, UNMAP_SG,
+    Seen, ALLOC, ALLOC_PAGES, FREE, FREE_PAGES, MAP, MAP_SG, SYNC_FOR_CPU, SYNC_FOR_DEVICE,
+    SYNC_SG_FOR_CPU, SYNC_SG_FOR_DEVICE, UNMAP, UNMAP_SG,
 };
 use testlib::{c, check, check_eq, in_softirq, Outcome, Stop};
 
@@ -53,8 +53,14 @@ testlib::tests! {
     mapped_in_each_context,
     dropped_while_the_cpu_has_it,
     dropped_while_the_device_has_it,
+    bus_mastering_that_comes_back_writes_to_no_other_memory,
+    shared_memory_dropped_while_the_device_has_it,
+    evidence_frees_shared_memory_at_once,
+    evidence_of_another_device_is_an_error,
+    what_the_device_is_not_told_is_unmapped,
+    slots_of_a_ring_stay_where_they_are,
+    the_kernel_s_sample_loses_nothing,
     noncoherent_pages_are_freed_once,
-    a_device_that_may_not_is_quiet,
     without_the_sync_the_data_is_old,
     an_iommu_gives_its_own_addresses,
     scattered_pages_go_there_and_back,
@@ -144,8 +150,12 @@ fn phys(memory: *const u8) -> u64 {
     memory as u64 - unsafe { bindings::page_offset_base } as u64
 }
 
-impl Engine for Edu<'_> {
-    fn is_quiet(&mut self, _memory: Range<'_>) -> bool {
+impl Quiesce for Edu<'_> {
+    fn device(&self) -> &Device<Bound> {
+        self.pdev.as_ref()
+    }
+
+    fn is_idle(&mut self, _memory: MappedRange<'_>) -> bool {
         self.bar.read32(COMMAND) & START == 0
     }
 }
@@ -180,6 +190,10 @@ impl pci::Driver for Driver {
         _info: Option<&'bound ()>,
         mut task: Task,
     ) -> impl PinInit<(), Error> + 'bound {
+        let dev: &Device<Bound> = pdev.as_ref();
+        if chosen() != Some(core::ptr::from_ref(dev).cast()) {
+            return Err(ENODEV);
+        }
         let outcome = run(&mut task, pdev);
         ENDED.store(
             match &outcome {
@@ -225,19 +239,24 @@ fn syncs(expected: usize) -> usize {
     }
 }
 
-/// Binds the device and runs `step` in probe. What the kernel saw meanwhile.
-fn on_edu(task: &mut Task, step: Step) -> Result<Seen, Stop> {
+/// The card that the tests use, where there are two.
+fn chosen() -> Option<*const bindings::device> {
     // SAFETY: It takes a reference, which is put below.
     let pdev = unsafe { bindings::pci_get_device(0x1234, 0x11e8, core::ptr::null_mut()) };
-    if pdev.is_null() {
+    // SAFETY: It was taken above, or is NULL; the device stays.
+    unsafe { bindings::pci_dev_put(pdev) };
+    // SAFETY: It is a device.
+    (!pdev.is_null()).then(|| unsafe { &raw const (*pdev).dev })
+}
+
+/// Binds the device and runs `step` in probe. What the kernel saw meanwhile.
+fn on_edu(task: &mut Task, step: Step) -> Result<Seen, Stop> {
+    let Some(dev) = chosen() else {
         return Err(Stop::Skip("no edu device here"));
-    }
+    };
     STEP.store(step as usize, Ordering::Release);
     ENDED.store(0, Ordering::Release);
-    // SAFETY: It is a device.
-    Seen::start(unsafe { &raw const (*pdev).dev });
-    // SAFETY: It was taken above; the device stays.
-    unsafe { bindings::pci_dev_put(pdev) };
+    Seen::start(dev);
     // SAFETY: The initialiser runs in process context, and its result is dropped there.
     let driver = unsafe {
         pci::Registration::<Driver>::register(
@@ -297,8 +316,8 @@ fn holds(bytes: &[u8], seed: u8) -> bool {
 fn give<'bound>(task: &mut Task, edu: &mut Edu<'bound>, dma: Dma<'bound>, seed: u8) -> Outcome {
     let mut data = buffer(task, OWN_SIZE)?;
     fill(&mut data, seed);
-    let data = Streaming::<_, ToDevice>::map(task, dma, data)?;
-    edu.read(task, data.dma_handle(), OWN_SIZE)?;
+    let data = Streaming::<_, ToDevice>::map(task, dma, data)?.into_device();
+    edu.read(task, data.dma_address(), OWN_SIZE)?;
     data.unmap(edu)?;
     Ok(())
 }
@@ -328,8 +347,8 @@ fn coherent_memory_goes_there_and_back(task: &mut Task) -> Outcome {
         fill(&mut values, 17);
         let there = Coherent::from_slice(&task, dma, &values)?;
         let back = Coherent::<[u8]>::zeroed_slice(&task, dma, OWN_SIZE)?;
-        edu.read(task, there.dma_handle(), OWN_SIZE)?;
-        edu.write(task, back.dma_handle(), OWN_SIZE)?;
+        edu.read(task, there.dma_address(), OWN_SIZE)?;
+        edu.write(task, back.dma_address(), OWN_SIZE)?;
         for index in 0..OWN_SIZE {
             check_eq!(io_read!(back, [panic: index]), value(index, 17));
         }
@@ -343,8 +362,8 @@ fn blocks_of_a_pool_go_there_and_back(task: &mut Task) -> Outcome {
         let pool = DmaPool::<[u32; 8]>::with::<32, 0>(task, dma, c"edu")?;
         let there = pool.alloc(&task, [1, 2, 3, 4, 5, 6, 7, 8])?;
         let back = pool.zeroed(&task)?;
-        edu.read(task, there.dma_handle(), 32)?;
-        edu.write(task, back.dma_handle(), 32)?;
+        edu.read(task, there.dma_address(), 32)?;
+        edu.write(task, back.dma_address(), 32)?;
         check_eq!(back.copy_read(), there.copy_read());
         check_eq!(io_read!(back, [panic: 7]), 8);
         Ok(())
@@ -357,8 +376,8 @@ fn a_streaming_buffer_goes_there_and_back(task: &mut Task) -> Outcome {
         for seed in [3, 200] {
             give(task, edu, dma, seed)?;
             let back = buffer(task, OWN_SIZE)?;
-            let back = Streaming::<_, FromDevice>::map(task, dma, back)?;
-            edu.write(task, back.dma_handle(), OWN_SIZE)?;
+            let back = Streaming::<_, FromDevice>::map(task, dma, back)?.into_device();
+            edu.write(task, back.dma_address(), OWN_SIZE)?;
             let back = back.unmap(edu)?;
             check!(holds(&back, seed));
         }
@@ -369,13 +388,14 @@ fn a_streaming_buffer_goes_there_and_back(task: &mut Task) -> Outcome {
 
 fn what_comes_is_seen_between_two_transfers(task: &mut Task) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
-        let mut back = Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
+        let mut back =
+            Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?.into_device();
         for seed in [1, 2, 3] {
             give(task, edu, dma, seed)?;
-            edu.write(task, back.dma_handle(), OWN_SIZE)?;
+            edu.write(task, back.dma_address(), OWN_SIZE)?;
             let ours = back.sync_for_cpu(edu)?;
             check!(holds(&ours, seed));
-            back = ours.sync_for_device();
+            back = ours.sync_for_device().into_device();
         }
         drop(back.unmap(edu)?);
         Ok(())
@@ -387,7 +407,8 @@ fn what_comes_is_seen_between_two_transfers(task: &mut Task) -> Outcome {
 
 fn what_goes_is_written_between_two_transfers(task: &mut Task) -> Outcome {
     on_edu(task, |task, edu, dma| {
-        let mut there = Streaming::<_, ToDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
+        let mut there =
+            Streaming::<_, ToDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?.into_device();
         for seed in [4, 5, 6] {
             let mut data = buffer(task, OWN_SIZE)?;
             fill(&mut data, seed);
@@ -396,11 +417,12 @@ fn what_goes_is_written_between_two_transfers(task: &mut Task) -> Outcome {
             check!(ours.copy_from_slice(0, &data).is_ok());
             check!(ours.copy_from_slice(1, &data).is_err());
             check!(ours.copy_from_slice(usize::MAX, &data).is_err());
-            there = ours.sync_for_device();
-            edu.read(task, there.dma_handle(), OWN_SIZE)?;
+            there = ours.sync_for_device().into_device();
+            edu.read(task, there.dma_address(), OWN_SIZE)?;
 
-            let back = Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
-            edu.write(task, back.dma_handle(), OWN_SIZE)?;
+            let back =
+                Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?.into_device();
+            edu.write(task, back.dma_address(), OWN_SIZE)?;
             check!(holds(&back.unmap(edu)?, seed));
         }
         drop(there.unmap(edu)?);
@@ -424,14 +446,14 @@ fn a_value_goes_both_ways(task: &mut Task) -> Outcome {
             bytes: [9; 56],
         };
         let memory = KBox::new(task.with(Kernel.dma()), first)?;
-        let memory = Streaming::<_, Bidirectional>::map(task, dma, memory)?;
-        edu.read(task, memory.dma_handle(), size)?;
+        let memory = Streaming::<_, Bidirectional>::map(task, dma, memory)?.into_device();
+        edu.read(task, memory.dma_address(), size)?;
         let mut ours = memory.sync_for_cpu(edu)?;
         check_eq!(*ours, first);
         ours.number = 1;
         ours.bytes = [0; 56];
-        let memory = ours.sync_for_device();
-        edu.write(task, memory.dma_handle(), size)?;
+        let memory = ours.sync_for_device().into_device();
+        edu.write(task, memory.dma_address(), size)?;
         let mut ours = memory.sync_for_cpu(edu)?;
         check_eq!(*ours, first);
         // What the CPU writes is there after unmapping.
@@ -455,9 +477,9 @@ fn pages_of_each_kind(task: &mut Task) -> Outcome {
                     let $bytes = &mut pages;
                     fill(&mut $get[OWN_SIZE..2 * OWN_SIZE], 77);
                 }
-                let pages = Streaming::<_, Bidirectional>::map(task, dma, pages)?;
-                edu.read(task, pages.dma_handle() + OWN_SIZE as u64, OWN_SIZE)?;
-                edu.write(task, pages.dma_handle(), OWN_SIZE)?;
+                let pages = Streaming::<_, Bidirectional>::map(task, dma, pages)?.into_device();
+                edu.read(task, pages.dma_address() + OWN_SIZE as u64, OWN_SIZE)?;
+                edu.write(task, pages.dma_address(), OWN_SIZE)?;
                 let ours = pages.sync_for_cpu(edu)?;
                 check!(holds(&ours[..OWN_SIZE], 77));
                 drop(ours);
@@ -480,30 +502,33 @@ fn pages_of_each_kind(task: &mut Task) -> Outcome {
 fn noncoherent_pages_go_there_and_back(task: &mut Task) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let mut there = Noncoherent::<[u8], ToDevice>::zeroed_slice(&task, dma, OWN_SIZE)?;
-        let mut back =
-            Noncoherent::<[u8; OWN_SIZE], FromDevice>::zeroed(&task, dma)?.sync_for_device();
+        let mut back = Noncoherent::<[u8; OWN_SIZE], FromDevice>::zeroed(&task, dma)?
+            .sync_for_device()
+            .into_device();
         for seed in [41, 43] {
             for index in 0..OWN_SIZE {
                 check!(there.copy_from_slice(index, &[value(index, seed)]).is_ok());
             }
-            let given = there.sync_for_device();
-            edu.read(task, given.dma_handle(), OWN_SIZE)?;
-            edu.write(task, back.dma_handle(), OWN_SIZE)?;
+            let given = there.sync_for_device().into_device();
+            edu.read(task, given.dma_address(), OWN_SIZE)?;
+            edu.write(task, back.dma_address(), OWN_SIZE)?;
             there = given.sync_for_cpu(edu)?;
             let ours = back.sync_for_cpu(edu)?;
             check!(holds(&*ours, seed));
-            back = ours.sync_for_device();
+            back = ours.sync_for_device().into_device();
         }
         let message = Message {
             number: 5,
             bytes: [6; 56],
         };
-        let both = Noncoherent::<_, Bidirectional>::new(&task, dma, message)?.sync_for_device();
-        edu.read(task, both.dma_handle(), both.size())?;
+        let both = Noncoherent::<_, Bidirectional>::new(&task, dma, message)?
+            .sync_for_device()
+            .into_device();
+        edu.read(task, both.dma_address(), both.size())?;
         let mut ours = both.sync_for_cpu(edu)?;
         ours.number = 0;
-        let both = ours.sync_for_device();
-        edu.write(task, both.dma_handle(), both.size())?;
+        let both = ours.sync_for_device().into_device();
+        edu.write(task, both.dma_address(), both.size())?;
         check_eq!(*both.sync_for_cpu(edu)?, message);
         drop(back.sync_for_cpu(edu)?);
         Ok(())
@@ -518,18 +543,20 @@ fn noncoherent_pages_go_there_and_back(task: &mut Task) -> Outcome {
 fn a_busy_device_keeps_the_buffer(task: &mut Task) -> Outcome {
     on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 11)?;
-        let back = Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
-        let handle = back.dma_handle();
+        let back =
+            Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?.into_device();
+        let handle = back.dma_address();
         edu.start_writing(handle, OWN_SIZE);
         // The device takes a tenth of a second.
-        let Err(Busy(back)) = back.sync_for_cpu(edu) else {
+        let Err(Busy { memory: back, .. }) = back.sync_for_cpu(edu) else {
             return Err(Stop::Fail);
         };
         let Err(busy) = back.unmap(edu) else {
             return Err(Stop::Fail);
         };
-        let Busy(back) = busy;
-        check_eq!(back.dma_handle(), handle);
+        check_eq!(busy.error.to_errno(), EBUSY.to_errno());
+        let back = busy.memory;
+        check_eq!(back.dma_address(), handle);
         edu.wait(task)?;
         check!(holds(&back.unmap(edu)?, 11));
         Ok(())
@@ -573,9 +600,9 @@ fn a_buffer_too_large_to_bounce_is_given_back(task: &mut Task) -> Outcome {
 
 fn the_kernel_sees_the_whole_buffer(task: &mut Task) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
-        let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, 300)?)?;
+        let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, 300)?)?.into_device();
         let ours = memory.sync_for_cpu(edu)?;
-        drop(ours.sync_for_device().unmap(edu)?);
+        drop(ours.sync_for_device().into_device().unmap(edu)?);
         Ok(())
     })?;
     let map = seen.of(MAP).next().ok_or(Stop::Fail)?;
@@ -600,9 +627,11 @@ const SKIP_SYNC: usize = 1 << 5;
 fn attributes_of_a_mapping(task: &mut Task) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let dma = dma.weak_ordering().no_warn();
-        let memory = Streaming::<_, ToDevice, _, _>::map(task, dma, buffer(task, 64)?)?;
+        let memory =
+            Streaming::<_, ToDevice, _, _>::map(task, dma, buffer(task, 64)?)?.into_device();
         drop(memory.unmap(edu)?);
-        let memory = Streaming::<_, ToDevice, _, _>::map(task, dma, buffer(task, 64)?)?;
+        let memory =
+            Streaming::<_, ToDevice, _, _>::map(task, dma, buffer(task, 64)?)?.into_device();
         drop(memory.sync_for_cpu(edu)?.unmap());
         Ok(())
     })?;
@@ -627,8 +656,12 @@ fn mapped_in_each_context(task: &mut Task) -> Outcome {
         let mapped = mapped.ok_or(Stop::Fail)?;
         let lock = KBox::pin_init(&task, new_spinlock!(()))?;
         task.locked(&lock, |(), cx| -> Outcome {
-            let memory = mapped.unmap(edu)?;
-            drop(Streaming::<_, ToDevice>::map(&cx, dma, memory)?.sync_for_cpu(edu)?);
+            let memory = mapped.into_device().unmap(edu)?;
+            drop(
+                Streaming::<_, ToDevice>::map(&cx, dma, memory)?
+                    .into_device()
+                    .sync_for_cpu(edu)?,
+            );
             Ok(())
         })
     })?;
@@ -639,7 +672,7 @@ fn mapped_in_each_context(task: &mut Task) -> Outcome {
 
 fn dropped_while_the_cpu_has_it(task: &mut Task) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
-        let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, 512)?)?;
+        let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, 512)?)?.into_device();
         drop(memory.sync_for_cpu(edu)?);
         Ok(())
     })?;
@@ -653,36 +686,265 @@ fn dropped_while_the_cpu_has_it(task: &mut Task) -> Outcome {
     Ok(())
 }
 
+/// The device's own memory to one address, as much as there is of both.
+fn victims(task: &Task) -> Result<KVec<KBox<[u8]>>> {
+    let mut victims = KVec::new();
+    for _ in 0..64 {
+        victims.push(task, buffer(task, OWN_SIZE)?)?;
+    }
+    Ok(victims)
+}
+
+fn untouched(victims: &KVec<KBox<[u8]>>) -> bool {
+    victims.iter().all(|victim| {
+        // SAFETY: It is memory of the box. A device that writes it is what is looked for.
+        (0..OWN_SIZE).all(|at| unsafe { victim.as_ptr().add(at).read_volatile() } == 0)
+    })
+}
+
 fn dropped_while_the_device_has_it(task: &mut Task) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 19)?;
         let back = buffer(task, OWN_SIZE)?.into_raw();
         // SAFETY: As above.
         let memory = Streaming::<_, FromDevice>::map(task, dma, unsafe { KBox::from_raw(back) })?;
-        let handle = memory.dma_handle();
-        edu.start_writing(handle, OWN_SIZE);
+        let memory = memory.into_device();
+        edu.start_writing(memory.dma_address(), OWN_SIZE);
         drop(memory);
         // Who gets memory now does not get that.
-        for _ in 0..64 {
-            check!(buffer(task, OWN_SIZE)?.as_ptr() != back.cast());
-        }
+        let victims = victims(task)?;
+        check!(victims.iter().all(|victim| victim.as_ptr() != back.cast()));
         edu.wait(task)?;
-        // SAFETY: It is mapped still, and the device is through.
-        unsafe {
-            bindings::dma_unmap_page_attrs(
-                edu.raw(),
-                handle,
-                OWN_SIZE,
-                bindings::dma_data_direction::DMA_FROM_DEVICE,
-                0,
-            )
-        };
-        // SAFETY: Nobody has it now.
-        check!(holds(&unsafe { KBox::from_raw(back) }, 19));
+        check!(untouched(&victims));
         Ok(())
     })?;
-    // One is that of `give`, one the test's own.
+    // One is that of `give`, one of the end of the binding.
     check_eq!(seen.count(UNMAP), 2);
+    Ok(())
+}
+
+fn bus_mastering_that_comes_back_writes_to_no_other_memory(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        give(task, edu, dma, 21)?;
+        let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
+        let memory = memory.into_device();
+        edu.start_writing(memory.dma_address(), OWN_SIZE);
+        let pdev = core::ptr::from_ref(edu.pdev).cast_mut().cast();
+        // SAFETY: It is bound.
+        unsafe { bindings::pci_clear_master(pdev) };
+        // The driver gives up: this was evidence once.
+        drop(memory);
+        // SAFETY: It is bound.
+        unsafe { bindings::pci_set_master(pdev) };
+        let victims = victims(task)?;
+        edu.wait(task)?;
+        check!(untouched(&victims));
+        Ok(())
+    })?;
+    check_eq!(seen.count(MAP), 2);
+    check_eq!(seen.count(UNMAP), 2);
+    Ok(())
+}
+
+fn shared_memory_dropped_while_the_device_has_it(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        give(task, edu, dma, 25)?;
+        let memory = Coherent::<[u8; OWN_SIZE]>::zeroed(&task, dma)?;
+        let pool = DmaPool::<[u8; OWN_SIZE]>::new(task, dma, c"edu")?;
+        let block = pool.zeroed(&task)?;
+        edu.start_writing(memory.dma_address(), OWN_SIZE);
+        drop(memory);
+        let victims = [
+            Coherent::<[u8; OWN_SIZE]>::zeroed(&task, dma)?,
+            Coherent::<[u8; OWN_SIZE]>::zeroed(&task, dma)?,
+        ];
+        edu.wait(task)?;
+        check!(victims
+            .iter()
+            .all(|victim| victim.copy_read() == [0; OWN_SIZE]));
+        // A part has the address of the whole.
+        edu.start_writing(io_project!(block, [panic: 0]).dma_address(), OWN_SIZE);
+        drop(block);
+        let victims = [pool.zeroed(&task)?, pool.zeroed(&task)?];
+        edu.wait(task)?;
+        check!(victims
+            .iter()
+            .all(|victim| victim.copy_read() == [0; OWN_SIZE]));
+        drop(victims);
+        // It stays, for the block.
+        pool.destroy(task);
+        Ok(())
+    })?;
+    check_eq!(seen.count(FREE), seen.count(ALLOC));
+    Ok(())
+}
+
+fn evidence_frees_shared_memory_at_once(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        give(task, edu, dma, 27)?;
+        let memory = Coherent::<[u8; OWN_SIZE]>::zeroed(&task, dma)?;
+        let address = memory.dma_address();
+        edu.start_writing(address, OWN_SIZE);
+        let Err(busy) = memory.free(task, edu) else {
+            return Err(Stop::Fail);
+        };
+        check_eq!(busy.error.to_errno(), EBUSY.to_errno());
+        edu.wait(task)?;
+        check_eq!(busy.memory.copy_read()[1], value(1, 27));
+        busy.memory.free(task, edu)?;
+        let again = Coherent::<[u8; OWN_SIZE]>::zeroed(&task, dma)?;
+        again.not_told().free(task, edu)?;
+
+        let pool = DmaPool::<u64>::new(task, dma, c"edu")?;
+        let block = pool.zeroed(&task)?;
+        let address = block.dma_address();
+        block.free(edu)?;
+        // And it is the next one.
+        let block = pool.zeroed(&task)?;
+        check_eq!(block.dma_address(), address);
+        drop(block.not_told());
+        pool.destroy(task);
+        Ok(())
+    })?;
+    check_eq!(seen.count(FREE), seen.count(ALLOC));
+    Ok(())
+}
+
+/// Another device, which is idle.
+struct Other<'a>(&'a Device<Bound>);
+
+impl Quiesce for Other<'_> {
+    fn device(&self) -> &Device<Bound> {
+        self.0
+    }
+
+    fn is_idle(&mut self, _memory: MappedRange<'_>) -> bool {
+        true
+    }
+}
+
+fn evidence_of_another_device_is_an_error(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        give(task, edu, dma, 33)?;
+        let own = core::ptr::from_ref(edu.pdev).cast_mut().cast();
+        // SAFETY: It gives up the reference to the one, and takes one to the next: a second card where
+        // there is one, as for host/dma.sh.
+        let second = unsafe {
+            bindings::pci_dev_get(own);
+            bindings::pci_get_device(0x1234, 0x11e8, own)
+        };
+        let other = if second.is_null() {
+            pr_info!("# no second card here\n");
+            // SAFETY: The device is bound: it has a parent.
+            unsafe { (*own).dev.parent }
+        } else {
+            // SAFETY: It is a device.
+            unsafe { &raw mut (*second).dev }
+        };
+        // SAFETY: It is a device, of which the test asks nothing but what it is.
+        let mut other = Other(unsafe { &*other.cast::<Device<Bound>>() });
+
+        let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
+        let mut memory = memory.into_device();
+        edu.start_writing(memory.dma_address(), OWN_SIZE);
+        let with_cpu = memory.with_cpu(&mut other, |_| ());
+        check_eq!(
+            with_cpu.err().map(|error| error.to_errno()),
+            Some(EINVAL.to_errno())
+        );
+        let Err(busy) = memory.sync_for_cpu(&mut other) else {
+            return Err(Stop::Fail);
+        };
+        check_eq!(busy.error.to_errno(), EINVAL.to_errno());
+        let Err(busy) = busy.memory.unmap(&mut other) else {
+            return Err(Stop::Fail);
+        };
+        let shared = Coherent::<u64>::zeroed(&task, dma)?;
+        let _told = shared.dma_address();
+        check!(shared.free(task, &mut other).is_err());
+        edu.wait(task)?;
+        check!(holds(&busy.memory.unmap(edu)?, 33));
+        // SAFETY: It was taken above, or is NULL.
+        unsafe { bindings::pci_dev_put(second) };
+        Ok(())
+    })?;
+    check_eq!(seen.count(MAP), seen.count(UNMAP));
+    check_eq!(seen.count(FREE), seen.count(ALLOC));
+    Ok(())
+}
+
+fn what_the_device_is_not_told_is_unmapped(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        // Dropped between mapping and giving.
+        drop(Streaming::<_, FromDevice>::map(
+            task,
+            dma,
+            buffer(task, 64)?,
+        )?);
+        drop(SgTable::<_, FromDevice>::map(
+            &*task,
+            dma,
+            scattered(task)?,
+        )?);
+        // Not told.
+        let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, 64)?)?;
+        let given = memory.give(|_address| Err::<(), _>(EAGAIN));
+        check_eq!(
+            given.err().map(|error| error.to_errno()),
+            Some(EAGAIN.to_errno())
+        );
+        // Told to nobody.
+        let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, 64)?)?.into_device();
+        let _address = memory.dma_address();
+        drop(memory.not_told());
+        let memory = Streaming::<_, ToDevice>::map(task, dma, buffer(task, 64)?)?;
+        check_eq!(memory.unmap().len(), 64);
+        // All of it before the end of the binding.
+        // SAFETY: It is running.
+        let so_far = unsafe { c::testlib_dma_trace_count() };
+        check_eq!(so_far, 10);
+        let _ = edu;
+        Ok(())
+    })?;
+    check_eq!(seen.count(MAP), 4);
+    check_eq!(seen.count(UNMAP), 4);
+    check_eq!(seen.count(UNMAP_SG), 1);
+    Ok(())
+}
+
+fn slots_of_a_ring_stay_where_they_are(task: &mut Task) -> Outcome {
+    let seen = on_edu(task, |task, edu, dma| {
+        let mut ring = KVec::new();
+        for _ in 0..3 {
+            let slot = Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
+            ring.push(&task, slot.into_device()).map_err(|_| ENOMEM)?;
+        }
+        for seed in [71, 73] {
+            give(task, edu, dma, seed)?;
+            for slot in &mut ring {
+                edu.write(task, slot.dma_address(), OWN_SIZE)?;
+                check!(slot.with_cpu(edu, |data| holds(data, seed))?);
+            }
+        }
+        for slot in ring {
+            drop(slot.unmap(edu)?);
+        }
+        // The elements of non-coherent memory.
+        let ring = Noncoherent::<[[u8; 256]], FromDevice>::zeroed_slice(&task, dma, 16)?;
+        let mut ring = ring.sync_for_device().into_device();
+        check!(ring.element_address(16).is_none());
+        let third = ring.element_address(3).ok_or(Stop::Fail)?;
+        check_eq!(third, ring.dma_address() + 3 * 256);
+        edu.write(task, third, 256)?;
+        check!(ring.with_element(3, edu, |element| holds(&element[..], 73))?);
+        check!(ring.with_element(2, edu, |element| **element == [0; 256])?);
+        check!(ring.with_element(16, edu, |_| ()).is_err());
+        drop(ring.sync_for_cpu(edu)?);
+        Ok(())
+    })?;
+    check_eq!(seen.count(UNMAP), seen.count(MAP));
+    check_eq!(seen.count(SYNC_FOR_CPU), syncs(9));
+    check_eq!(seen.count(SYNC_FOR_DEVICE), syncs(9));
     Ok(())
 }
 
@@ -695,8 +957,9 @@ fn noncoherent_pages_are_freed_once(task: &mut Task) -> Outcome {
         )?;
         check!(memory.iter().all(|word| *word == 0));
         check_eq!(memory.size(), 8 * OWN_SIZE);
-        check_eq!(memory.dma_handle() % 4096, 0);
-        drop(memory.sync_for_device().sync_for_cpu(edu)?);
+        let memory = memory.sync_for_device().into_device();
+        check_eq!(memory.dma_address() % 4096, 0);
+        drop(memory.sync_for_cpu(edu)?);
         for len in [0, usize::MAX, isize::MAX as usize / 8, 1 << 40] {
             check!(Noncoherent::<[u64], ToDevice>::zeroed_slice(&task, dma, len).is_err());
         }
@@ -711,29 +974,6 @@ fn noncoherent_pages_are_freed_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn a_device_that_may_not_is_quiet(task: &mut Task) -> Outcome {
-    on_edu(task, |task, edu, dma| {
-        let memory = Streaming::<_, ToDevice>::map(task, dma, buffer(task, 64)?)?;
-        edu.start_reading(memory.dma_handle(), 64);
-        let Err(Busy(memory)) = memory.sync_for_cpu(edu) else {
-            return Err(Stop::Fail);
-        };
-        let mut off = BusMasterOff::new(edu.pdev);
-        drop(memory.unmap(&mut off)?);
-        // Which is not said any more when it may again.
-        // SAFETY: It is bound.
-        unsafe { bindings::pci_set_master(core::ptr::from_ref(edu.pdev).cast_mut().cast()) };
-        let memory = Streaming::<_, ToDevice>::map(task, dma, buffer(task, 64)?)?;
-        let Err(Busy(memory)) = memory.unmap(&mut off) else {
-            return Err(Stop::Fail);
-        };
-        edu.wait(task)?;
-        drop(memory.unmap(edu)?);
-        Ok(())
-    })?;
-    Ok(())
-}
-
 // Machines where it matters -------------------------------------------------------------------------------------------
 
 fn without_the_sync_the_data_is_old(task: &mut Task) -> Outcome {
@@ -742,12 +982,12 @@ fn without_the_sync_the_data_is_old(task: &mut Task) -> Outcome {
         let raw = buffer(task, OWN_SIZE)?.into_raw();
         // SAFETY: As above. The test looks at it behind the back of what it tests.
         let (memory, old) = unsafe { (KBox::from_raw(raw), || raw.cast::<u8>().read_volatile()) };
-        let memory = Streaming::<_, FromDevice>::map(task, dma, memory)?;
-        if !edu.bounces(memory.dma_handle(), raw.cast()) {
+        let memory = Streaming::<_, FromDevice>::map(task, dma, memory)?.into_device();
+        if !edu.bounces(memory.dma_address(), raw.cast()) {
             drop(memory.unmap(edu)?);
             return Err(Stop::Skip("nothing bounces here"));
         }
-        edu.write(task, memory.dma_handle(), OWN_SIZE)?;
+        edu.write(task, memory.dma_address(), OWN_SIZE)?;
         check_eq!(old(), 0);
         let ours = memory.sync_for_cpu(edu)?;
         check!(holds(&ours, 23));
@@ -756,19 +996,20 @@ fn without_the_sync_the_data_is_old(task: &mut Task) -> Outcome {
         // And in the other direction.
         let mut data = buffer(task, OWN_SIZE)?;
         fill(&mut data, 29);
-        let there = Streaming::<_, ToDevice>::map(task, dma, data)?;
+        let there = Streaming::<_, ToDevice>::map(task, dma, data)?.into_device();
+        let handle = there.dma_address();
         let mut ours = there.sync_for_cpu(edu)?;
         ours.fill(1);
-        let handle = ours.dma_handle();
         edu.read(task, handle, OWN_SIZE)?;
-        let back = Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
-        edu.write(task, back.dma_handle(), OWN_SIZE)?;
+        let back =
+            Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?.into_device();
+        edu.write(task, back.dma_address(), OWN_SIZE)?;
         let back = back.sync_for_cpu(edu)?;
         check!(holds(&back, 29));
-        let back = back.sync_for_device();
-        let there = ours.sync_for_device();
+        let back = back.sync_for_device().into_device();
+        let there = ours.sync_for_device().into_device();
         edu.read(task, handle, OWN_SIZE)?;
-        edu.write(task, back.dma_handle(), OWN_SIZE)?;
+        edu.write(task, back.dma_address(), OWN_SIZE)?;
         let back = back.unmap(edu)?;
         check!(back.iter().all(|byte| *byte == 1));
         drop(there.unmap(edu)?);
@@ -787,13 +1028,13 @@ fn an_iommu_gives_its_own_addresses(task: &mut Task) -> Outcome {
         let mut high = KBox::<[u8]>::zeroed_slice(&task, OWN_SIZE)?;
         fill(&mut high, 31);
         let address = phys(high.as_ptr());
-        let high = Streaming::<_, ToDevice>::map(task, dma, high)?;
-        pr_info!("# {:#x} at {:#x}\n", address, high.dma_handle());
-        check!(high.dma_handle() != address && high.dma_handle() < 1 << 28);
-        edu.read(task, high.dma_handle(), OWN_SIZE)?;
+        let high = Streaming::<_, ToDevice>::map(task, dma, high)?.into_device();
+        pr_info!("# {:#x} at {:#x}\n", address, high.dma_address());
+        check!(high.dma_address() != address && high.dma_address() < 1 << 28);
+        edu.read(task, high.dma_address(), OWN_SIZE)?;
         drop(high.unmap(edu)?);
         let back = Coherent::<[u8]>::zeroed_slice(&task, dma, OWN_SIZE)?;
-        edu.write(task, back.dma_handle(), OWN_SIZE)?;
+        edu.write(task, back.dma_address(), OWN_SIZE)?;
         for index in 0..OWN_SIZE {
             check_eq!(io_read!(back, [panic: index]), value(index, 31));
         }
@@ -868,8 +1109,8 @@ fn scattered_pages_go_there_and_back(task: &mut Task) -> Outcome {
     on_edu(task, |task, edu, dma| {
         let mut there = scattered(task)?;
         fill_pages(&mut there, 51);
-        let there = SgTable::<_, ToDevice>::map(&*task, dma, there)?;
-        let back = SgTable::<_, FromDevice>::map(&*task, dma, scattered(task)?)?;
+        let there = SgTable::<_, ToDevice>::map(&*task, dma, there)?.into_device();
+        let back = SgTable::<_, FromDevice>::map(&*task, dma, scattered(task)?)?.into_device();
         check_eq!(back.size(), SCATTERED);
         check_eq!(
             back.segments().map(|(_, len)| len).sum::<usize>(),
@@ -902,15 +1143,15 @@ fn vmalloc_memory_goes_there_and_back(task: &mut Task) -> Outcome {
         const SIZE: usize = 2 * OWN_SIZE + 300;
         let mut there = VBox::<[u8]>::zeroed_slice(&task, SIZE)?;
         fill(&mut there, 53);
-        let there = SgTable::<_, ToDevice>::map(&*task, dma, there)?;
+        let there = SgTable::<_, ToDevice>::map(&*task, dma, there)?.into_device();
         // As much in the middle of a page, of kmalloc.
         let back = KVBox::from(KBox::<[u8]>::zeroed_slice(&task, SIZE)?);
-        let back = SgTable::<_, FromDevice>::map(&*task, dma, back)?;
+        let back = SgTable::<_, FromDevice>::map(&*task, dma, back)?.into_device();
         copy(task, edu, there.segments(), back.segments())?;
         check!(holds(&back.unmap(edu)?, 53));
         // And back to memory of vmalloc, which is a value.
         let back = VBox::<[u8; SIZE]>::init(&task, pin_init::init_zeroed())?;
-        let back = SgTable::<_, FromDevice>::map(&*task, dma, back)?;
+        let back = SgTable::<_, FromDevice>::map(&*task, dma, back)?.into_device();
         copy(task, edu, there.segments(), back.segments())?;
         check!(holds(&*back.sync_for_cpu(edu)?, 53));
         drop(there.unmap(edu)?);
@@ -921,8 +1162,8 @@ fn vmalloc_memory_goes_there_and_back(task: &mut Task) -> Outcome {
 
 fn segments_are_seen_between_two_transfers(task: &mut Task) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
-        let mut there = SgTable::<_, ToDevice>::map(&*task, dma, scattered(task)?)?;
-        let mut back = SgTable::<_, FromDevice>::map(&*task, dma, scattered(task)?)?;
+        let mut there = SgTable::<_, ToDevice>::map(&*task, dma, scattered(task)?)?.into_device();
+        let mut back = SgTable::<_, FromDevice>::map(&*task, dma, scattered(task)?)?.into_device();
         let mut data = KVec::from_elem(&task, 0, SCATTERED)?;
         for seed in [55, 56] {
             fill(&mut data, seed);
@@ -934,15 +1175,16 @@ fn segments_are_seen_between_two_transfers(task: &mut Task) -> Outcome {
             check!(given.copy_from_slice(SCATTERED, &[]).is_ok());
             check!(given.copy_from_slice(1, &data).is_err());
             check!(given.copy_from_slice(usize::MAX, &data).is_err());
-            there = given.sync_for_device();
+            there = given.sync_for_device().into_device();
             copy(task, edu, there.segments(), back.segments())?;
             let ours = back.sync_for_cpu(edu)?;
             check!(pages_hold(&ours, seed));
-            back = ours.sync_for_device();
+            back = ours.sync_for_device().into_device();
         }
         // What the CPU writes is there after unmapping.
-        let mut both =
-            SgTable::<_, Bidirectional>::map(&*task, dma, scattered(task)?)?.sync_for_cpu(edu)?;
+        let mut both = SgTable::<_, Bidirectional>::map(&*task, dma, scattered(task)?)?
+            .into_device()
+            .sync_for_cpu(edu)?;
         check!(both.get(3).is_none() && both.get_mut(3).is_none());
         both.get_mut(1).ok_or(Stop::Fail)?[7] = 9;
         check_eq!(both.unmap()[1][7], 9);
@@ -962,7 +1204,8 @@ fn pages_that_follow_are_one_segment(task: &mut Task) -> Outcome {
             let block = PageMem::zeroed(task.with(Kernel.dma()), Order::<1>)?;
             pages.push(&task, block)?;
         }
-        let table = SgTable::<_, FromDevice>::map(&*task, dma, pages.into_boxed_slice())?;
+        let table =
+            SgTable::<_, FromDevice>::map(&*task, dma, pages.into_boxed_slice())?.into_device();
         check!(table.segments().count() <= 2);
         check_eq!(table.size(), 4 * OWN_SIZE);
         check_eq!(
@@ -979,7 +1222,8 @@ fn pages_that_follow_are_one_segment(task: &mut Task) -> Outcome {
         let block = PageMem::zeroed(task.with(Kernel.dma()), Order::<5>)?;
         let mut pages = KVec::new();
         pages.push(&task, block)?;
-        let table = SgTable::<_, FromDevice>::map(&*task, dma, pages.into_boxed_slice())?;
+        let table =
+            SgTable::<_, FromDevice>::map(&*task, dma, pages.into_boxed_slice())?.into_device();
         check!(table.segments().count() >= 2);
         check!(table.segments().all(|(_, len)| len <= 1 << 16));
         drop(table.unmap(edu)?);
@@ -991,13 +1235,13 @@ fn pages_that_follow_are_one_segment(task: &mut Task) -> Outcome {
 fn a_busy_device_keeps_the_segments(task: &mut Task) -> Outcome {
     on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 57)?;
-        let back = SgTable::<_, FromDevice>::map(&*task, dma, scattered(task)?)?;
+        let back = SgTable::<_, FromDevice>::map(&*task, dma, scattered(task)?)?.into_device();
         let (first, _) = back.segments().next().ok_or(Stop::Fail)?;
         edu.start_writing(first, OWN_SIZE);
-        let Err(Busy(back)) = back.sync_for_cpu(edu) else {
+        let Err(Busy { memory: back, .. }) = back.sync_for_cpu(edu) else {
             return Err(Stop::Fail);
         };
-        let Err(Busy(back)) = back.unmap(edu) else {
+        let Err(Busy { memory: back, .. }) = back.unmap(edu) else {
             return Err(Stop::Fail);
         };
         check_eq!(back.segments().next().map(|(first, _)| first), Some(first));
@@ -1045,12 +1289,15 @@ fn segments_that_are_not_mapped_are_given_back(task: &mut Task) -> Outcome {
 fn the_kernel_sees_the_segments(task: &mut Task) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let dma = dma.weak_ordering();
-        let table = SgTable::<_, FromDevice, _, _>::map(&*task, dma, scattered(task)?)?;
+        let table =
+            SgTable::<_, FromDevice, _, _>::map(&*task, dma, scattered(task)?)?.into_device();
         let ours = table.sync_for_cpu(edu)?;
-        drop(ours.sync_for_device().unmap(edu)?);
-        let table = SgTable::<_, FromDevice, _, _>::map(&*task, dma, scattered(task)?)?;
+        drop(ours.sync_for_device().into_device().unmap(edu)?);
+        let table =
+            SgTable::<_, FromDevice, _, _>::map(&*task, dma, scattered(task)?)?.into_device();
         drop(table.sync_for_cpu(edu)?.unmap());
-        let table = SgTable::<_, FromDevice, _, _>::map(&*task, dma, scattered(task)?)?;
+        let table =
+            SgTable::<_, FromDevice, _, _>::map(&*task, dma, scattered(task)?)?.into_device();
         drop(table.sync_for_cpu(edu)?);
         Ok(())
     })?;
@@ -1078,13 +1325,13 @@ fn segments_mapped_in_each_context(task: &mut Task) -> Outcome {
         let mapped = mapped.ok_or(Stop::Fail)?;
         let lock = KBox::pin_init(&task, new_spinlock!(()))?;
         let memory = task.locked(&lock, |(), cx| -> Result<_, Stop> {
-            let memory = mapped.unmap(edu)?;
-            let table = SgTable::<_, ToDevice>::map(&cx, dma, memory)?;
+            let memory = mapped.into_device().unmap(edu)?;
+            let table = SgTable::<_, ToDevice>::map(&cx, dma, memory)?.into_device();
             Ok(table.sync_for_cpu(edu)?.unmap())
         })?;
         #[cfg(not(CONFIG_PREEMPT_RT))]
         let memory = task.irqs_off(|cx| -> Result<_, Stop> {
-            let table = SgTable::<_, ToDevice>::map(&cx, dma, memory)?;
+            let table = SgTable::<_, ToDevice>::map(&cx, dma, memory)?.into_device();
             Ok(table.unmap(edu)?)
         })?;
         check_eq!(memory.len(), 3);
@@ -1099,42 +1346,129 @@ fn segments_mapped_in_each_context(task: &mut Task) -> Outcome {
 fn segments_dropped_while_the_device_has_them(task: &mut Task) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 61)?;
-        let raw = scattered(task)?.into_raw();
-        // SAFETY: As above.
-        let table = SgTable::<_, FromDevice>::map(&*task, dma, unsafe { KBox::from_raw(raw) })?;
-        // SAFETY: The list is memory of the kernel, of which the test takes over what is dropped.
-        let mut list = unsafe {
-            core::ptr::from_ref(table.table())
-                .cast::<bindings::sg_table>()
-                .read()
-        };
+        let blocks = scattered(task)?;
+        let addresses: [_; 3] = core::array::from_fn(|index| blocks[index].as_page());
+        let table = SgTable::<_, FromDevice>::map(&*task, dma, blocks)?.into_device();
         let (first, _) = table.segments().next().ok_or(Stop::Fail)?;
         edu.start_writing(first, OWN_SIZE);
         drop(table);
-        // SAFETY: The box is there, and the test has it; the device writes elsewhere.
-        let addresses = unsafe { &*raw }.iter().map(PageMem::as_page);
         // Who gets memory now does not get that.
         for _ in 0..64 {
             let page = PageMem::zeroed(task.with(Kernel.dma()), Order::<0>)?;
-            check!(addresses.clone().all(|other| other != page.as_page()));
+            check!(!addresses.contains(&page.as_page()));
         }
-        edu.wait(task)?;
-        // SAFETY: It is mapped still, and the device is through.
-        unsafe {
-            bindings::dma_unmap_sgtable(
-                edu.raw(),
-                &mut list,
-                bindings::dma_data_direction::DMA_FROM_DEVICE,
-                0,
-            )
-        };
-        // SAFETY: Nobody uses it any more.
-        unsafe { bindings::sg_free_table(&mut list) };
-        // SAFETY: Nobody has it now.
-        check!(holds(&unsafe { KBox::from_raw(raw) }[0], 61));
-        Ok(())
+        // Pages of an order that is known at run time, and memory of vmalloc, where it is in reach.
+        let mut blocks = KVec::new();
+        for order in [0, 2] {
+            let order = AnyOrder::new(order)?;
+            blocks.push(&task, PageMem::zeroed(task.with(Kernel.dma()), order)?)?;
+        }
+        let blocks = blocks.into_boxed_slice();
+        drop(SgTable::<_, ToDevice>::map(&*task, dma, blocks)?.into_device());
+        if translates(edu) || dma.max_mapping_size() < 1 << 20 {
+            let memory = VBox::<[u8]>::zeroed_slice(&task, 3 * OWN_SIZE)?;
+            drop(SgTable::<_, ToDevice>::map(&*task, dma, memory)?.into_device());
+        }
+        macro_rules! dropped {
+            ($($memory:expr),*) => {$(
+                drop(Streaming::<_, ToDevice>::map(task, dma, $memory)?.into_device());
+            )*};
+        }
+        dropped!(
+            Pages::zeroed(task.with(Kernel.dma()), Order::<1>)?,
+            PageMem::zeroed(task.with(Kernel.dma()), Order::<1>)?,
+            ExactPages::zeroed(task.with(Kernel.dma()), 3 * OWN_SIZE)?
+        );
+        let pages = Noncoherent::<[u8], ToDevice>::zeroed_slice(&task, dma, 3 * OWN_SIZE)?;
+        drop(pages.sync_for_device().into_device());
+        edu.wait(task).map_err(Into::into)
     })?;
-    // The test's own.
-    check_eq!(seen.count(UNMAP_SG), 1);
+    check_eq!(seen.count(UNMAP_SG), seen.count(MAP_SG));
+    check_eq!(seen.count(UNMAP), seen.count(MAP));
+    check_eq!(seen.count(FREE_PAGES), 1);
+    Ok(())
+}
+
+// The kernel's sample --------------------------------------------------------------------------------------------------
+
+/// What `struct DmaSampleDriver` of the kernel's `samples/rust/rust_dma.rs` is, in kalloc's types.
+struct Sample<'bound> {
+    ca: Coherent<'bound, [Pair]>,
+    sgt: SgTable<'bound, VBox<[u8]>, ToDevice, DeviceOwned>,
+}
+
+#[derive(FromBytes, IntoBytes)]
+#[repr(C)]
+struct Pair {
+    h: u32,
+    b: u32,
+}
+
+const TEST_VALUES: [(u32, u32); 5] = [
+    (0xa, 0xb),
+    (0xc, 0xd),
+    (0xe, 0xf),
+    (0xab, 0xba),
+    (0xcd, 0xef),
+];
+
+struct SampleDriver;
+
+impl pci::Driver for SampleDriver {
+    type IdInfo = ();
+    type Data<'bound> = Sample<'bound>;
+    const ID_TABLE: kernel::pci::IdTable<()> = &TABLE;
+
+    fn probe<'bound>(
+        pdev: &'bound kernel::pci::Device<Core<'_>>,
+        _info: Option<&'bound ()>,
+        task: Task,
+    ) -> impl PinInit<Sample<'bound>, Error> + 'bound {
+        pin_init::pin_init_scope(move || {
+            let dma = Dma::set_mask_and_coherent::<64, _>(&task, pdev)?;
+            let ca = Coherent::<[Pair]>::zeroed_slice(&task, dma, TEST_VALUES.len())?;
+            for (i, (h, b)) in TEST_VALUES.into_iter().enumerate() {
+                io_project!(ca, [panic: i]).copy_write(Pair { h, b });
+            }
+            let pages = VBox::zeroed_slice(&task, 4 * OWN_SIZE)?;
+            let sgt = SgTable::<_, ToDevice>::map(&task, dma, pages)?.into_device();
+            Ok(Ok::<_, Error>(Sample { ca, sgt }))
+        })
+    }
+}
+
+impl Drop for Sample<'_> {
+    fn drop(&mut self) {
+        let right = TEST_VALUES.into_iter().enumerate().all(|(i, value)| {
+            let pair = io_project!(self.ca, [panic: i]);
+            (io_read!(pair, .h), io_read!(pair, .b)) == value
+        });
+        ENDED.store(if right { 1 } else { -1 }, Ordering::Release);
+        pr_info!("# {:#x}\n", self.ca.dma_address());
+        for (i, (address, _)) in self.sgt.segments().enumerate() {
+            pr_info!("# Entry[{}]: DMA address: {:#x}\n", i, address);
+        }
+    }
+}
+
+fn the_kernel_s_sample_loses_nothing(task: &mut Task) -> Outcome {
+    let Some(dev) = chosen() else {
+        return Err(Stop::Skip("no edu device here"));
+    };
+    ENDED.store(0, Ordering::Release);
+    Seen::start(dev);
+    // SAFETY: The initialiser runs in process context, and its result is dropped there.
+    let driver = unsafe {
+        pci::Registration::<SampleDriver>::register(
+            c"kalloc_test_sample",
+            &<Tests as kernel::ModuleMetadata>::THIS_MODULE,
+        )
+    };
+    let bound = KBox::pin_init(&task, driver);
+    drop(bound);
+    let seen = Seen::stop();
+    check_eq!(ENDED.load(Ordering::Acquire), 1);
+    check_eq!((seen.count(MAP_SG), seen.count(UNMAP_SG)), (1, 1));
+    check_eq!((seen.count(ALLOC), seen.count(FREE)), (1, 1));
     Ok(())
 }

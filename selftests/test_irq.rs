@@ -15,7 +15,7 @@ use kalloc::{
     prelude::*,
 };
 use kernel::{
-    device::Core,
+    device::{Bound, Core},
     io::Io,
     pci::{Bar, Device, DeviceId, IrqType, IrqTypes, IrqVectorRegistration},
 };
@@ -276,7 +276,7 @@ impl<C: Case> pci::Driver for Driver<C> {
     }
 
     fn bound<'d, 'bound>(
-        _dev: &'bound Device<Core<'_>>,
+        _dev: &'bound Device<Bound>,
         this: Pin<&'d Self::Data<'bound>>,
         binding: &mut Binding<'d>,
         task: &mut Task,

@@ -13,7 +13,7 @@ use kalloc::{
     prelude::*,
 };
 use kernel::{
-    device::Core,
+    device::{Bound, Core},
     platform::Device,
     sync::global_lock,
     time::{delay::fsleep, Delta},
@@ -83,7 +83,7 @@ impl platform::Driver for Driver {
     }
 
     fn bound<'d, 'bound>(
-        _dev: &'bound Device<Core<'_>>,
+        _dev: &'bound Device<Bound>,
         this: Pin<&'d Card<'bound>>,
         binding: &mut Binding<'d>,
         task: &mut Task,

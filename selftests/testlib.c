@@ -1278,6 +1278,13 @@ size_t testlib_dma_trace_stop(void)
 }
 EXPORT_SYMBOL_GPL(testlib_dma_trace_stop);
 
+/* How many there were, while it runs. */
+size_t testlib_dma_trace_count(void)
+{
+	return atomic_read(&nr_dma_events);
+}
+EXPORT_SYMBOL_GPL(testlib_dma_trace_count);
+
 struct testlib_dma_event testlib_dma_trace_event(size_t index)
 {
 	return index < min_t(size_t, atomic_read(&nr_dma_events), TESTLIB_EVENTS) ? dma_events[index] :

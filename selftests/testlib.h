@@ -229,6 +229,7 @@ struct testlib_dma_event {
 /* Records the events of the device, of every thread. */
 void testlib_dma_trace_start(const void *dev);
 size_t testlib_dma_trace_stop(void);
+size_t testlib_dma_trace_count(void);
 struct testlib_dma_event testlib_dma_trace_event(size_t index);
 /* How many there were so far. */
 size_t testlib_dma_traced(void);

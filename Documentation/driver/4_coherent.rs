@@ -8,7 +8,7 @@ use kalloc::{
     prelude::*,
 };
 use kernel::{
-    device::Core,
+    device::{Bound, Core},
     io::{io_read, io_write, Io},
     pci::{Bar, DeviceId},
     time::Delta,
@@ -59,9 +59,9 @@ impl Data<'_> {
     /// To the device and back.
     fn echo(&self, task: &mut Task) -> Result {
         io_write!(self.message, .sequence, 7);
-        self.copy(task, self.message.dma_handle(), DEVICE_MEMORY, 0)?;
+        self.copy(task, self.message.dma_address(), DEVICE_MEMORY, 0)?;
         io_write!(self.message, .sequence, 0);
-        self.copy(task, DEVICE_MEMORY, self.message.dma_handle(), FROM_DEVICE)?;
+        self.copy(task, DEVICE_MEMORY, self.message.dma_address(), FROM_DEVICE)?;
         if io_read!(self.message, .sequence) == 7 {
             Ok(())
         } else {
@@ -99,11 +99,11 @@ impl pci::Driver for Edu {
     }
 
     fn unbind<'bound>(
-        dev: &'bound kernel::pci::Device<Core<'_>>,
+        dev: &'bound kernel::pci::Device<Bound>,
         _this: Pin<&Data<'bound>>,
         _task: &mut Task,
     ) {
-        // The device does no DMA any more when its memory goes.
+        // If the device has not stopped, its memory stays until bus mastering is off.
         dev_info!(dev, "unbound\n");
     }
 }

@@ -9,7 +9,7 @@ use kalloc::{
     prelude::*,
 };
 use kernel::{
-    device::Core,
+    device::{Bound, Core},
     io::Io,
     new_spinlock_irq,
     pci::{Bar, DeviceId, IrqTypes, IrqVectorRegistration},
@@ -83,7 +83,7 @@ impl pci::Driver for Edu {
 
     // The data is there: what uses it may begin, and ends before it is dropped.
     fn bound<'d, 'bound>(
-        _dev: &'bound kernel::pci::Device<Core<'_>>,
+        _dev: &'bound kernel::pci::Device<Bound>,
         this: Pin<&'d Data<'bound>>,
         binding: &mut Binding<'d>,
         task: &mut Task,
@@ -97,7 +97,7 @@ impl pci::Driver for Edu {
     }
 
     fn unbind<'bound>(
-        dev: &'bound kernel::pci::Device<Core<'_>>,
+        dev: &'bound kernel::pci::Device<Bound>,
         this: Pin<&Data<'bound>>,
         task: &mut Task,
     ) {

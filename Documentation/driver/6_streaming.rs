@@ -3,12 +3,12 @@
 //! Step 6: the device writes to a buffer of the driver's own.
 
 use kalloc::{
-    dma::{Dma, Engine, FromDevice, Range, Streaming},
+    dma::{Dma, FromDevice, MappedRange, Quiesce, Streaming},
     pci,
     prelude::*,
 };
 use kernel::{
-    device::Core,
+    device::{Bound, Core, Device},
     io::Io,
     pci::{Bar, DeviceId},
     time::Delta,
@@ -29,28 +29,36 @@ struct Edu;
 
 struct Data<'bound> {
     bar: Bar<'bound, END>,
+    dma: Dma<'bound>,
 }
 
-impl Engine for Data<'_> {
+impl Quiesce for Data<'_> {
+    fn device(&self) -> &Device<Bound> {
+        self.dma.device()
+    }
+
     /// What the driver knows, and nobody else: whether the device has done what it was told.
-    fn is_quiet(&mut self, _memory: Range<'_>) -> bool {
+    fn is_idle(&mut self, _memory: MappedRange<'_>) -> bool {
         self.bar.read64(COMMAND) & START == 0
     }
 }
 
 impl Data<'_> {
     /// Reads the device's memory.
-    fn read(&mut self, task: &mut Task, dma: Dma<'_>) -> Result<KBox<[u8]>> {
+    fn read(&mut self, task: &mut Task) -> Result<KBox<[u8]>> {
         // The device reaches 28 bits: without an IOMMU the memory has to be there.
         let buffer = KBox::zeroed_slice(task.with(Kernel.dma()), 64)?;
+        let buffer = Streaming::<_, FromDevice>::map(&*task, self.dma, buffer)?;
         // From here on the device has it, and `buffer[0]` does not compile.
-        let buffer = Streaming::<_, FromDevice>::map(&*task, dma, buffer)?;
-        self.bar.write64(DEVICE_MEMORY, SOURCE);
-        self.bar.write64(buffer.dma_handle(), DESTINATION);
-        self.bar.write64(64, COUNT);
-        self.bar.write64(START | FROM_MEMORY_OF_DEVICE, COMMAND);
+        let (buffer, ()) = buffer.give(|address| {
+            self.bar.write64(DEVICE_MEMORY, SOURCE);
+            self.bar.write64(address, DESTINATION);
+            self.bar.write64(64, COUNT);
+            self.bar.write64(START | FROM_MEMORY_OF_DEVICE, COMMAND);
+            Ok::<(), Error>(())
+        })?;
         task.fsleep(Delta::from_millis(200));
-        // A device that is not through keeps it: it is not unmapped under its hands.
+        // A device that is not idle keeps it until it is unbound.
         Ok(buffer.unmap(self)?)
     }
 }
@@ -76,8 +84,9 @@ impl pci::Driver for Edu {
         let dma = Dma::set_mask_and_coherent::<28, _>(&task, dev)?;
         let mut data = Data {
             bar: dev.iomap_region_sized::<END>(0, c"edu")?,
+            dma,
         };
-        let bytes = data.read(&mut task, dma)?;
+        let bytes = data.read(&mut task)?;
         dev_info!(dev, "its memory begins with {:?}\n", &bytes[..4]);
         Ok(data)
     }

@@ -2,32 +2,12 @@
 
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
+#include <linux/dmapool.h>
 
 /* Runs after the driver's data is dropped, and after all that devres got later. */
 static void kalloc_dma_release(struct device *dev, void *res)
 {
 	kalloc_helper_dma_free_flush();
-}
-
-/* The masks are set once a binding: nobody may read them meanwhile, and who allocates reads them. */
-int kalloc_helper_dma_set_masks(struct device *dev, u64 mask, u64 coherent_mask)
-{
-	void *res;
-	int err;
-
-	if (devres_find(dev, kalloc_dma_release, NULL, NULL))
-		return -EBUSY;
-	res = devres_alloc(kalloc_dma_release, 0, GFP_KERNEL);
-	if (!res)
-		return -ENOMEM;
-	err = dma_set_mask(dev, mask);
-	if (!err)
-		err = dma_set_coherent_mask(dev, coherent_mask);
-	if (err)
-		devres_free(res);
-	else
-		devres_add(dev, res);
-	return err;
 }
 
 void kalloc_helper_dma_rmb(void)
@@ -68,4 +48,9 @@ void kalloc_helper_dma_sync_sgtable_for_device(struct device *dev, struct sg_tab
 unsigned int kalloc_helper_dma_get_max_seg_size(struct device *dev)
 {
 	return dma_get_max_seg_size(dev);
+}
+
+struct dma_pool *kalloc_helper_dma_pool_create(const char *name, struct device *dev, size_t size, size_t align, size_t boundary)
+{
+	return dma_pool_create(name, dev, size, align, boundary);
 }

@@ -15,6 +15,7 @@
 #include "bottom_half.c"
 #include "device.c"
 #include "dma-mapping.c"
+#include "dma_kept.c"
 #include "gfp.c"
 #include "irqflags.c"
 #include "local_lock.c"

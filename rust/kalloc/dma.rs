@@ -42,13 +42,26 @@
 //! | [`Dma`] | `dma_set_mask()`, `dma_set_coherent_mask()` | once a binding |
 //! | [`Coherent`] | `dma_alloc_attrs()` | CPU and device see it at once |
 //! | [`Coherent::managed`] | `dmam_alloc_attrs()` | for as long as the binding |
-//! | [`Streaming`] | `dma_map_single()` | a buffer of the driver; CPU or device has it |
+//! | [`Streaming`] | `dma_map_single()` | a buffer of the driver; CPU and device have it in turn |
 //! | [`SgTable`] | `dma_map_sgtable()` | as above, in pages that need not follow one another |
-//! | [`Noncoherent`] | `dma_alloc_noncoherent()`, `dma_alloc_pages()` | pages for the device; CPU or device has them |
+//! | [`Noncoherent`] | `dma_alloc_noncoherent()`, `dma_alloc_pages()` | pages for the device; CPU and device have them in turn |
 //! | [`DmaPool`] | `dma_pool_create()`, `dma_pool_zalloc()` | small blocks of coherent memory |
 //! | [`dma_rmb`], [`dma_wmb`] | `dma_rmb()`, `dma_wmb()` | order what a device sees |
+//!
+//! # Two kinds of memory
+//!
+//! Memory that is *shared* ([`Coherent`], blocks of a [`DmaPool`]) has its address from the start, and
+//! is read and written by volatile accesses, without references. Memory that is *handed over*
+//! ([`DmaBuffer`]) is the CPU's, mapped, or the device's, and has an address for the device only when
+//! it is given.
+//!
+//! What the device may use is not freed before a [`Quiesce`] says that it does not. Dropped earlier, it
+//! is kept until the end of the binding: nothing is lost there when bus mastering can be turned off, or
+//! the driver has said how to ask ([`Binding::quiesce`](crate::driver::Binding::quiesce)).
 
+mod buffer;
 mod coherent;
+mod keep;
 mod mask;
 mod noncoherent;
 mod pool;
@@ -56,21 +69,21 @@ mod scatterlist;
 mod state;
 mod streaming;
 
+pub use buffer::{Contiguous, DmaBuffer, Elements, Mapping, Unmap};
 pub use coherent::{Coherent, CoherentBackend, CoherentView};
+pub(crate) use keep::AtEnd;
 pub use mask::{
     AllocSinglePages, Attrs, Dma, ForMapping, ForceContiguous, NoAttrs, NoWarn, Paged, Privileged,
     WeakOrdering, WriteCombine,
 };
-pub use noncoherent::Noncoherent;
+pub use noncoherent::{Element, Noncoherent, PagesOf};
 pub use pool::{DmaBlock, DmaPool, DmaPoolRef};
-pub use scatterlist::{PageList, Segments, SgBuffer, SgMapFailed, SgTable};
-#[cfg(CONFIG_PCI)]
-pub use state::BusMasterOff;
+pub use scatterlist::{PageList, Segmented, Segments, SgBuffer, SgMapFailed, SgTable};
 pub use state::{
-    Bidirectional, Busy, Cpu, CpuReads, CpuWrites, Device, Direction, Elements, Engine, FromDevice,
-    Owner, Range, ToDevice,
+    Bidirectional, Busy, CpuOwned, CpuReads, CpuWrites, DeviceOwned, Direction, FromDevice, Mapped,
+    MappedRange, Quiesce, State, ToDevice,
 };
-pub use streaming::{Buffer, MapFailed, Streaming};
+pub use streaming::{Buffer, MapFailed, Single, Streaming};
 
 #[doc(no_inline)]
 pub use kernel::dma::DmaAddress;

@@ -17,6 +17,7 @@ use crate::{
     boxed::KBox,
     context::{private::Sealed, Sleep, Task},
     dead::Held,
+    dma::{AtEnd, Quiesce},
     upstream::ArcExt,
 };
 use core::{
@@ -29,8 +30,9 @@ use core::{
 use kalloc_bindings::kalloc_helper_mutex_lock_killable;
 use kernel::{
     bindings,
+    device::Device,
     error::{
-        code::ENODEV,
+        code::{EINVAL, ENODEV},
         to_result,
         Error,
         Result, //
@@ -108,6 +110,7 @@ impl<A, B> Both<A, B> {
 /// `users` is dropped before `'d` ends, in process context.
 pub struct Binding<'d> {
     users: Users,
+    dev: *const bindings::device,
     // Exactly the lifetime of the data: with one that could be shortened, users could borrow less.
     _data: PhantomData<fn(&'d ()) -> &'d ()>,
 }
@@ -116,6 +119,38 @@ impl<'d> Binding<'d> {
     /// Drops `user` before `'d` ends.
     pub(crate) fn keep<C: Sleep, U: 'd>(&mut self, cx: &C, user: impl PinInit<U, Error>) -> Result {
         self.users.push(cx, user)
+    }
+
+    /// Asks `quiesce` at the end of the binding, after `unbind` and before the data is dropped, whether
+    /// the device is idle: about all memory ([`MappedRange::is_all`](crate::dma::MappedRange::is_all)),
+    /// and if it says no about each piece that was dropped while the device might use it. What is idle
+    /// is freed, the rest is lost, and the log says so.
+    ///
+    /// A PCI device needs none: kalloc turns off its bus mastering. `unbind` stops the device before.
+    ///
+    /// ```
+    /// use kalloc::{dma::{Dma, MappedRange, Quiesce}, driver::Binding, prelude::*};
+    /// use kernel::device::{Bound, Device};
+    ///
+    /// struct Card<'bound> { dma: Dma<'bound>, stopped: bool }
+    /// struct Stopped<'a, 'bound>(&'a Card<'bound>);
+    ///
+    /// impl Quiesce for Stopped<'_, '_> {
+    ///     fn device(&self) -> &Device<Bound> { self.0.dma.device() }
+    ///     fn is_idle(&mut self, _memory: MappedRange<'_>) -> bool { self.0.stopped }
+    /// }
+    ///
+    /// fn bound<'d>(card: &'d Card<'_>, binding: &mut Binding<'d>, task: &mut Task) -> Result {
+    ///     binding.quiesce(task, Stopped(card))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` where `quiesce` is of another device than the one that is being bound; `ENOMEM`.
+    pub fn quiesce<C: Sleep, Q: Quiesce + Send + 'd>(&mut self, cx: &C, quiesce: Q) -> Result {
+        let at_end = AtEnd::new(quiesce, self.dev).ok_or(EINVAL)?;
+        self.keep(cx, Ok::<_, Error>(at_end))
     }
 
     /// Lends the data to code that may outlive it: an open file, a work item.
@@ -366,9 +401,12 @@ impl<D> Bound<D> {
     /// The initialiser runs in process context, where `data` has the only token and does not keep
     /// it, and its result is dropped there.
     pub(crate) unsafe fn new(
+        dev: &Device,
         data: impl PinInit<D, Error>,
         bound: impl for<'d> FnOnce(Pin<&'d D>, &mut Binding<'d>, &mut Task) -> Result,
     ) -> impl PinInit<Self, Error> {
+        // CAST: `Device` is transparent over `struct device`.
+        let dev = core::ptr::from_ref(dev).cast();
         try_pin_init!(&this in Self {
             data <- data,
             _users: {
@@ -378,6 +416,7 @@ impl<D> Bound<D> {
                 let data = unsafe { Pin::new_unchecked(data) };
                 let mut binding = Binding {
                     users: Users(None),
+                    dev,
                     _data: PhantomData,
                 };
                 // SAFETY: By the contract of this function.

@@ -10,7 +10,7 @@ use crate::{
 };
 use core::{fmt, marker::PhantomData, mem, pin::Pin};
 use kernel::{
-    device::Core,
+    device::{self, Core},
     error::Error,
     pci::{Device, IdTable, Vendor},
     prelude::*,
@@ -89,10 +89,10 @@ pub trait Driver {
 
     /// Starts what uses the data of a device, now that it is there: interrupt lines first of all.
     ///
-    /// Process context. All of it ends after [`Driver::unbind`] and before the data is dropped. An
-    /// error is one of probe.
+    /// Process context. The masks of DMA cannot be set any more. All of it ends after
+    /// [`Driver::unbind`] and before the data is dropped. An error is one of probe.
     fn bound<'d, 'bound>(
-        dev: &'bound Device<Core<'_>>,
+        dev: &'bound Device<device::Bound>,
         this: Pin<&'d Self::Data<'bound>>,
         binding: &mut Binding<'d>,
         task: &mut Task,
@@ -103,7 +103,7 @@ pub trait Driver {
 
     /// Runs before a device loses its driver, `remove` of `struct pci_driver`. Process context.
     fn unbind<'bound>(
-        dev: &'bound Device<Core<'_>>,
+        dev: &'bound Device<device::Bound>,
         this: Pin<&Self::Data<'bound>>,
         task: &mut Task,
     ) {
@@ -121,7 +121,9 @@ registration! { pci:
         // SAFETY: The driver core calls this in process context, and it is the only token there.
         let data = T::probe(dev, id_info, unsafe { Task::assume() });
         // SAFETY: As above; a token stays on its thread, so the data cannot keep it.
-        unsafe { Bound::new(data, |data, binding, task| T::bound(dev, data, binding, task)) }
+        unsafe {
+            Bound::new(dev.as_ref(), data, |data, binding, task| T::bound(dev, data, binding, task))
+        }
     }
 
     fn unbind<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {

@@ -10,7 +10,14 @@ use crate::{
 };
 use core::{fmt, marker::PhantomData, pin::Pin};
 use kernel::{
-    acpi, device::Core, error::Error, of, platform::Device, prelude::*, str::CStr, ThisModule,
+    acpi,
+    device::{self, Core},
+    error::Error,
+    of,
+    platform::Device,
+    prelude::*,
+    str::CStr,
+    ThisModule,
 };
 
 /// A platform driver: [`kernel::platform::Driver`] with tokens.
@@ -65,10 +72,10 @@ pub trait Driver {
 
     /// Starts what uses the data of a device, now that it is there: interrupt lines first of all.
     ///
-    /// Process context. All of it ends after [`Driver::unbind`] and before the data is dropped. An
-    /// error is one of probe.
+    /// Process context. The masks of DMA cannot be set any more. All of it ends after
+    /// [`Driver::unbind`] and before the data is dropped. An error is one of probe.
     fn bound<'d, 'bound>(
-        dev: &'bound Device<Core<'_>>,
+        dev: &'bound Device<device::Bound>,
         this: Pin<&'d Self::Data<'bound>>,
         binding: &mut Binding<'d>,
         task: &mut Task,
@@ -79,7 +86,7 @@ pub trait Driver {
 
     /// Runs before a device loses its driver, `remove` of `struct platform_driver`. Process context.
     fn unbind<'bound>(
-        dev: &'bound Device<Core<'_>>,
+        dev: &'bound Device<device::Bound>,
         this: Pin<&Self::Data<'bound>>,
         task: &mut Task,
     ) {
@@ -98,7 +105,9 @@ registration! { platform:
         // SAFETY: The driver core calls this in process context, and it is the only token there.
         let data = T::probe(dev, id_info, unsafe { Task::assume() });
         // SAFETY: As above; a token stays on its thread, so the data cannot keep it.
-        unsafe { Bound::new(data, |data, binding, task| T::bound(dev, data, binding, task)) }
+        unsafe {
+            Bound::new(dev.as_ref(), data, |data, binding, task| T::bound(dev, data, binding, task))
+        }
     }
 
     fn unbind<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {

@@ -13,7 +13,7 @@ use core::{
     sync::atomic::{AtomicI32, Ordering::Relaxed},
 };
 use kalloc::{
-    dma::{DmaAddress, DmaPool, DmaPoolRef, Engine, FromDevice, Range, Streaming, ToDevice},
+    dma::{DmaAddress, DmaPool, DmaPoolRef, FromDevice, MappedRange, Quiesce, Streaming, ToDevice},
     driver::Register,
     mempool::{Mempool, MempoolBox},
     percpu::{new_local_lock, CpuLocal, LocalLock},
@@ -399,11 +399,16 @@ fn extended<T: Clone>(cx: &Raw<'_>, source: &[T]) -> Result<KVec<T>> {
 
 /// The device of this benchmark does nothing, so it is never busy. What a driver asks its hardware
 /// here, C's driver asks too.
-struct Idle;
+struct Idle(&'static Device<Bound>);
 
-impl Engine for Idle {
+impl Quiesce for Idle {
     #[inline(always)]
-    fn is_quiet(&mut self, _memory: Range<'_>) -> bool {
+    fn device(&self) -> &Device<Bound> {
+        self.0
+    }
+
+    #[inline(always)]
+    fn is_idle(&mut self, _memory: MappedRange<'_>) -> bool {
         true
     }
 }
@@ -599,18 +604,22 @@ rows! {
         },
         |dma| {
             let memory = Coherent::<[u8; 4096]>::zeroed(&cx, dma)?;
-            used_handle(memory.dma_handle());
-            memory.free(&cx);
+            used_handle(memory.dma_address());
+            memory.free(&cx, &mut Idle(dma.device()))?;
             dma
         };
     c"dma_pool_zalloc", raw [16 * 1],
         kalloc: |cx| {
             // SAFETY: It is counted.
-            unsafe { state() }.descriptors
+            let state = unsafe { state() };
+            (state.descriptors, state.device)
         },
-        |descriptors| {
-            used_handle(descriptors.zeroed(&cx)?.dma_handle());
-            descriptors
+        |state| {
+            let (descriptors, device) = state;
+            let block = descriptors.zeroed(&cx)?;
+            used_handle(block.dma_address());
+            block.free(&mut Idle(device))?;
+            (descriptors, device)
         };
     c"dma_map_single, and unmap", raw [16 * 1],
         kalloc: |cx| {
@@ -620,21 +629,23 @@ rows! {
         },
         |buffer| {
             let (dma, buffer) = buffer;
-            let mapped = Streaming::<_, ToDevice>::map(&cx, dma, buffer)?;
-            used_handle(mapped.dma_handle());
-            (dma, mapped.unmap(&mut Idle)?)
+            let mapped = Streaming::<_, ToDevice>::map(&cx, dma, buffer)?.into_device();
+            used_handle(mapped.dma_address());
+            (dma, mapped.unmap(&mut Idle(dma.device()))?)
         };
     c"dma_sync_single, both ways", raw [16 * 1],
         kalloc: |cx| {
             // SAFETY: It is counted.
             let dma = unsafe { state() }.dma;
             let buffer = KBox::<[u8; 512]>::zeroed(&cx)?;
-            Streaming::<_, FromDevice>::map(&cx, dma, buffer)?.sync_for_cpu(&mut Idle)?
+            (dma, Streaming::<_, FromDevice>::map(&cx, dma, buffer)?.sync_for_cpu())
         },
         |ours| {
-            let buffer = ours.sync_for_device().sync_for_cpu(&mut Idle)?;
+            let (dma, ours) = ours;
+            let theirs = ours.sync_for_device().into_device();
+            let buffer = theirs.sync_for_cpu(&mut Idle(dma.device()))?;
             used(&*buffer);
-            buffer
+            (dma, buffer)
         };
 }
 

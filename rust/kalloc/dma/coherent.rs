@@ -2,7 +2,11 @@
 
 //! [`Coherent`]: memory that CPU and device see at once.
 
-use super::{Attrs, Dma, DmaAddress, NoAttrs};
+use super::{
+    keep,
+    state::{ask, MappedRange},
+    Attrs, Busy, Dma, DmaAddress, NoAttrs, Quiesce,
+};
 use crate::{
     context::Sleep,
     gfp::{Failed, FailedWith, ForCoherent, Gfp, Grant, MayFail},
@@ -12,6 +16,7 @@ use core::{
     fmt,
     mem::ManuallyDrop,
     ptr::{self, NonNull},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 use kalloc_bindings::*;
 use kernel::{
@@ -22,15 +27,14 @@ use kernel::{
     ptr::KnownSize,
 };
 
-/// A `T` or `[T]` in memory that the device reads and writes too, freed by `dma_free_attrs()` when
-/// it is dropped.
+/// A `T` or `[T]` in memory that the device reads and writes too.
 ///
 /// The memory is whole pages, aligned to its size in pages, and zero at first.
 ///
 /// The device may change it at any time, so there is no `&T`: the kernel crate's accessors read and
 /// write it, each a volatile access of one number ([`io_read!`], [`io_write!`]) or a copy of more
 /// ([`Io::copy_read`], [`Io::copy_write`]), and [`io_project!`] gives a part of it, which knows its
-/// own [`dma_handle`](CoherentView::dma_handle). `T` is of plain bytes: `#[derive(FromBytes,
+/// own [`dma_address`](CoherentView::dma_address). `T` is of plain bytes: `#[derive(FromBytes,
 /// IntoBytes)]`.
 ///
 /// ```
@@ -46,7 +50,7 @@ use kernel::{
 ///     io_project!(command, .argument).copy_write([1, 2, 3]);
 ///     dma_wmb();
 ///     io_write!(command, .valid, 1);
-///     Ok(command.dma_handle())
+///     Ok(command.dma_address())
 /// }
 ///
 /// fn queue<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Coherent<'bound, [Command]>> {
@@ -60,12 +64,19 @@ use kernel::{
 /// # Contexts
 ///
 /// Allocated in every context in which the allocators work, with the flags of it. Dropped
-/// everywhere, NMI handlers included: `dma_free_attrs()` may sleep, so where that is not allowed a
-/// work item calls it soon after, and the end of the binding waits for it. [`Coherent::free`] frees
-/// at once.
+/// everywhere, NMI handlers included.
 ///
-/// The device must not use the memory any more when it is dropped, as in C. The driver stops it
-/// before, in `unbind`.
+/// # Drop
+///
+/// Memory whose address nobody has read is unknown to the device. A drop frees it:
+/// `dma_free_attrs()` may sleep, so where that is not allowed a work item calls it soon after, and the
+/// end of the binding waits for it.
+///
+/// Once the address was read ([`dma_address`](Coherent::dma_address), of the memory or of a part), the
+/// device may be using the memory, so a drop keeps it until the device is unbound. There kalloc turns
+/// off bus mastering, or asks what the driver gave to
+/// [`Binding::quiesce`](crate::driver::Binding::quiesce), and frees it. A driver's data that is dropped
+/// at unbind is so freed then. [`Coherent::free`] frees earlier, with evidence.
 ///
 /// # Invariants
 ///
@@ -79,8 +90,10 @@ use kernel::{
 /// [`Io::copy_write`]: kernel::io::Io::copy_write
 pub struct Coherent<'bound, T: KnownSize + ?Sized, A: Attrs = NoAttrs> {
     dma: Dma<'bound, A>,
-    handle: DmaAddress,
+    address: DmaAddress,
     cpu: NonNull<T>,
+    /// Whether somebody has read the address.
+    told: AtomicBool,
 }
 
 // SAFETY: It owns the `T`, and `dma_free_attrs()` may be called on another thread.
@@ -122,33 +135,27 @@ pub(super) const fn check<T, G: Grant>() {
     }
 }
 
-/// Wraps `dma_alloc_attrs()` or `dmam_alloc_attrs()`.
+/// Wraps `dma_alloc_attrs()`.
 #[inline(always)]
 fn alloc<G: Grant, A: Attrs>(
     _grant: G,
     dma: Dma<'_, A>,
     bytes: usize,
-    managed: bool,
 ) -> Result<(NonNull<u8>, DmaAddress), Failed<G::Flags>> {
-    let mut handle = 0;
-    let alloc = if managed {
-        bindings::dmam_alloc_attrs
-    } else {
-        bindings::dma_alloc_attrs
-    };
+    let mut address = 0;
     // SAFETY: The device is bound and its mask is set by the invariant of `Dma`, and the flags are
     // legal in this context, which is what the grant says.
     let memory = unsafe {
-        alloc(
+        bindings::dma_alloc_attrs(
             dma.as_raw(),
             allocated(bytes),
-            &mut handle,
+            &mut address,
             flags::<G::Flags>(bytes),
             A::BITS,
         )
     };
     match NonNull::new(memory.cast()) {
-        Some(memory) => Ok((memory, handle)),
+        Some(memory) => Ok((memory, address)),
         None => Err(G::Flags::failed()),
     }
 }
@@ -201,29 +208,31 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
         G: Grant<Flags: ForCoherent>,
     {
         check::<T, G>();
-        let (memory, handle) = alloc(grant, dma, size_of::<T>(), false)?;
+        let (memory, address) = alloc(grant, dma, size_of::<T>())?;
         // INVARIANT: What `dma_alloc_attrs()` gave, which is zero, a `T`.
         Ok(Self {
             dma,
-            handle,
+            address,
             cpu: memory.cast(),
+            told: AtomicBool::new(false),
         })
     }
 
-    /// Memory of zeroes for as long as the binding, wraps `dmam_alloc_attrs()`: devres frees it.
+    /// Memory of zeroes for as long as the binding, as `dmam_alloc_attrs()` gives it. It is freed at the
+    /// end of the binding, as memory that was dropped is.
     ///
-    /// What this gives is `Copy`, so handlers, work items and the driver's data can all have it.
+    /// What this gives is `Copy`, so addressrs, work items and the driver's data can all have it.
     ///
     /// ```
     /// use kalloc::{dma::{Coherent, CoherentView, Dma}, prelude::*};
     /// use kernel::io::Io;
     ///
     /// struct Handler<'bound> { status: CoherentView<'bound, u32> }
-    /// struct State<'bound> { status: CoherentView<'bound, u32>, handler: Handler<'bound> }
+    /// struct State<'bound> { status: CoherentView<'bound, u32>, addressr: Handler<'bound> }
     ///
     /// fn state<'bound>(task: &Task, dma: Dma<'bound>) -> Result<State<'bound>> {
     ///     let status = Coherent::managed(task, dma)?;
-    ///     Ok(State { status, handler: Handler { status } })
+    ///     Ok(State { status, addressr: Handler { status } })
     /// }
     ///
     /// impl Handler<'_> {
@@ -233,7 +242,7 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
     ///
     /// # Errors
     ///
-    /// As [`Coherent::new`], and where there is no memory for what devres has to know.
+    /// As [`Coherent::new`], and where there is no memory for the entry about it.
     #[inline]
     pub fn managed<G>(
         grant: G,
@@ -242,11 +251,7 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
     where
         G: Grant<Flags: ForCoherent>,
     {
-        check::<T, G>();
-        let (memory, handle) = alloc(grant, dma, size_of::<T>(), true)?;
-        // SAFETY: What `dmam_alloc_attrs()` gave is there until the end of the binding, when the
-        // driver's data is dropped already.
-        Ok(unsafe { CoherentView::new(memory.cast().as_ptr(), handle) })
+        manage::<G, T, A>(dma, Self::zeroed(grant, dma)?)
     }
 }
 
@@ -266,10 +271,15 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, [T], A> {
         G: Grant<Flags: ForCoherent + MayFail>,
     {
         check::<T, G>();
-        let (memory, handle) = alloc(grant, dma, bytes::<T, G::Flags>(len)?, false)?;
+        let (memory, address) = alloc(grant, dma, bytes::<T, G::Flags>(len)?)?;
         let cpu = NonNull::slice_from_raw_parts(memory.cast(), len);
         // INVARIANT: What `dma_alloc_attrs()` gave, which is zero, a `T` in each place.
-        Ok(Self { dma, handle, cpu })
+        Ok(Self {
+            dma,
+            address,
+            cpu,
+            told: AtomicBool::new(false),
+        })
     }
 
     /// A copy of `values`, wraps `dma_alloc_attrs()`.
@@ -309,27 +319,44 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, [T], A> {
     where
         G: Grant<Flags: ForCoherent + MayFail>,
     {
-        check::<T, G>();
-        let (memory, handle) = alloc(grant, dma, bytes::<T, G::Flags>(len)?, true)?;
-        let cpu = ptr::slice_from_raw_parts_mut(memory.as_ptr().cast(), len);
-        // SAFETY: What `dmam_alloc_attrs()` gave is there until the end of the binding, when the
-        // driver's data is dropped already.
-        Ok(unsafe { CoherentView::new(cpu, handle) })
+        manage::<G, [T], A>(dma, Self::zeroed_slice(grant, dma, len)?)
     }
 }
 
-impl<T: KnownSize + ?Sized, A: Attrs> Coherent<'_, T, A> {
+/// Has the end of the binding free the memory.
+fn manage<'bound, G: Grant, T: KnownSize + ?Sized, A: Attrs>(
+    dma: Dma<'bound, A>,
+    memory: Coherent<'bound, T, A>,
+) -> Result<CoherentView<'bound, T>, Failed<G::Flags>> {
+    // SAFETY: The entry is of memory that is owned, and not used where this fails. The flags are legal
+    // in this context, which is what the grant that allocated the memory says.
+    let entry = unsafe { kalloc_helper_dma_manage(&memory.entry(), G::Flags::BITS) };
+    let Some(entry) = NonNull::new(entry) else {
+        return Err(G::Flags::failed());
+    };
+    let memory = ManuallyDrop::new(memory);
+    let _ = dma;
+    // SAFETY: The entry stays where it is until the end of the binding, and Rust uses this field of it
+    // by an atomic alone; C reads it after.
+    let told = unsafe { AtomicBool::from_ptr(&raw mut (*entry.as_ptr()).told) };
+    // SAFETY: The memory is there until the end of the binding, when the driver's data is dropped
+    // already.
+    Ok(unsafe { CoherentView::new(memory.cpu.as_ptr(), memory.address, told) })
+}
+
+impl<'bound, T: KnownSize + ?Sized, A: Attrs> Coherent<'bound, T, A> {
     /// The address for the device: what `dma_alloc_attrs()` gives as `dma_handle`.
     #[inline(always)]
-    pub fn dma_handle(&self) -> DmaAddress {
-        self.handle
+    pub fn dma_address(&self) -> DmaAddress {
+        self.told.store(true, Relaxed);
+        self.address
     }
 
     /// The whole of it, for code that wants a view.
     #[inline(always)]
     pub fn view(&self) -> CoherentView<'_, T> {
         // SAFETY: By the invariant, for as long as this is borrowed.
-        unsafe { CoherentView::new(self.cpu.as_ptr(), self.handle) }
+        unsafe { CoherentView::new(self.cpu.as_ptr(), self.address, &self.told) }
     }
 
     /// What was asked of the kernel.
@@ -338,35 +365,77 @@ impl<T: KnownSize + ?Sized, A: Attrs> Coherent<'_, T, A> {
         allocated(T::size(self.cpu.as_ptr()))
     }
 
-    /// Frees the memory at once, wraps `dma_free_attrs()`.
+    /// What has to be freed.
+    fn entry(&self) -> kalloc_dma_kept {
+        kalloc_dma_kept {
+            mapping: kalloc_dma_mapping_KALLOC_DMA_COHERENT,
+            attrs: A::BITS,
+            cpu: self.cpu.as_ptr().cast(),
+            ..keep::entry(self.dma.device(), self.address, self.allocated())
+        }
+    }
+
+    /// Says that the device was not told the address, or forgets it: a drop frees the memory. It is
+    /// trusted as the addresses are that a driver writes into registers.
     #[inline]
-    pub fn free(self, _cx: &impl Sleep) {
+    pub fn not_told(self) -> Self {
+        self.told.store(false, Relaxed);
+        self
+    }
+
+    /// Frees the memory at once, wraps `dma_free_attrs()`.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] with the memory where its address was read, and `quiesce` does not say that its device
+    /// is idle or is of another device.
+    #[inline]
+    pub fn free(self, _cx: &impl Sleep, quiesce: &mut impl Quiesce) -> Result<(), Busy<Self>> {
+        let range = MappedRange {
+            dev: self.dma.device(),
+            address: self.address,
+            size: T::size(self.cpu.as_ptr()),
+        };
+        if self.told.load(Relaxed) {
+            if let Err(error) = ask(quiesce, range) {
+                return Err(Busy {
+                    memory: self,
+                    error,
+                });
+            }
+        }
         let this = ManuallyDrop::new(self);
         // SAFETY: By the invariant it is what `dma_alloc_attrs()` gave, with these attributes; the
-        // caller may sleep.
+        // device does not use it, and the caller may sleep.
         unsafe {
             bindings::dma_free_attrs(
                 this.dma.as_raw(),
                 this.allocated(),
                 this.cpu.as_ptr().cast(),
-                this.handle,
+                this.address,
                 A::BITS,
             )
-        }
+        };
+        Ok(())
     }
 }
 
 impl<T: KnownSize + ?Sized, A: Attrs> Drop for Coherent<'_, T, A> {
     #[inline]
     fn drop(&mut self) {
+        if *self.told.get_mut() {
+            // SAFETY: The memory is owned, and not used again.
+            return unsafe { keep::keep(self.entry()) };
+        }
         // SAFETY: By the invariant it is what `dma_alloc_attrs()` gave, with these attributes, and
-        // has room for what a put-off free has to know.
+        // has room for what a put-off free has to know, which the device does not write to: it does
+        // not know the address.
         unsafe {
             kalloc_helper_dma_free_attrs(
                 self.dma.as_raw(),
                 self.allocated(),
                 self.cpu.as_ptr().cast(),
-                self.handle,
+                self.address,
                 A::BITS,
             )
         }
@@ -397,7 +466,8 @@ impl<'a, T: KnownSize + ?Sized, A: Attrs> IoBase<'a> for &'a Coherent<'_, T, A> 
 /// It is `Copy`; [`Coherent::managed`] makes those that live as long as the binding.
 pub struct CoherentView<'a, T: ?Sized> {
     memory: SysMem<'a, T>,
-    handle: DmaAddress,
+    address: DmaAddress,
+    told: &'a AtomicBool,
 }
 
 impl<T: ?Sized> Clone for CoherentView<'_, T> {
@@ -408,31 +478,33 @@ impl<T: ?Sized> Clone for CoherentView<'_, T> {
 }
 impl<T: ?Sized> Copy for CoherentView<'_, T> {}
 
-impl<T: ?Sized> CoherentView<'_, T> {
+impl<'a, T: ?Sized> CoherentView<'a, T> {
     /// # Safety
     ///
     /// `cpu` is valid, aligned memory of a `T` in plain bytes for all of the lifetime, which the
-    /// device reaches at `handle`.
+    /// device reaches at `address`. `told` is where its owner looks whether it may know that.
     #[inline(always)]
-    pub(super) unsafe fn new(cpu: *mut T, handle: DmaAddress) -> Self {
+    pub(super) unsafe fn new(cpu: *mut T, address: DmaAddress, told: &'a AtomicBool) -> Self {
         Self {
             // SAFETY: By the contract of this function.
             memory: unsafe { SysMem::new(cpu) },
-            handle,
+            address,
+            told,
         }
     }
 
     /// The address for the device.
     #[inline(always)]
-    pub fn dma_handle(self) -> DmaAddress {
-        self.handle
+    pub fn dma_address(self) -> DmaAddress {
+        self.told.store(true, Relaxed);
+        self.address
     }
 }
 
 impl<T: KnownSize + ?Sized> fmt::Debug for CoherentView<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Coherent")
-            .field("handle", &self.handle)
+            .field("address", &self.dma_address())
             .field("size", &T::size(self.memory.as_ptr()))
             .finish()
     }
@@ -460,7 +532,8 @@ impl IoBackend for CoherentBackend {
             // SAFETY: By the contract of this function.
             memory: unsafe { SysMemBackend::project_view(view.memory, ptr) },
             // CAST: A `dma_addr_t` reaches all of the memory.
-            handle: view.handle + offset as DmaAddress,
+            address: view.address + offset as DmaAddress,
+            told: view.told,
         }
     }
 }

@@ -44,7 +44,8 @@ impl<const BITS: u32> Mask<BITS> {
 /// # Invariants
 ///
 /// The device is bound to a driver for all of `'bound`. Its masks are set and do not change any
-/// more in this binding, and devres frees what was put off when the binding ends.
+/// more in this binding, and devres frees what was put off, and what is kept for the device, when the
+/// binding ends.
 pub struct Dma<'bound, A = NoAttrs>(&'bound Device<Bound>, PhantomData<A>);
 
 impl<A> Clone for Dma<'_, A> {
@@ -113,9 +114,10 @@ impl<'bound> Dma<'bound> {
         'a: 'bound,
     {
         let dev: &'bound Device<Bound> = dev.as_ref();
-        // SAFETY: The device is bound and the caller may sleep. It is in a callback of the bus, of
-        // which there is one at a time, and nobody has a `Dma` of this binding, so nobody allocates
-        // meanwhile.
+        // SAFETY: The device is bound and the caller may sleep. It is in probe, since only there a
+        // driver of kalloc has a `Device<Core>`; nobody has a `Dma` of this binding yet, and interrupt
+        // handlers of kalloc begin after probe. So nobody allocates through kalloc meanwhile. The
+        // kernel crate's own functions may read the masks, and see each as it was or as it is.
         to_result(unsafe {
             kalloc_helper_dma_set_masks(
                 as_raw(dev),
@@ -140,6 +142,13 @@ impl<'bound, A> Dma<'bound, A> {
     #[inline(always)]
     pub fn device(self) -> &'bound Device<Bound> {
         self.0
+    }
+
+    /// The same device without attributes.
+    #[inline(always)]
+    pub(super) fn plain(self) -> Dma<'bound> {
+        // INVARIANT: The device is the same.
+        Dma(self.0, PhantomData)
     }
 
     /// The C device, which is bound for all of `'bound`.

@@ -2,18 +2,29 @@
 
 //! [`DmaPool`]: coherent memory in small blocks.
 
-use super::{CoherentBackend, CoherentView, Dma, DmaAddress};
+use super::{
+    keep,
+    state::{ask, MappedRange},
+    Busy, CoherentBackend, CoherentView, Dma, DmaAddress, Quiesce,
+};
 use crate::{
     context::{Sleep, SleepFs},
     dead,
     gfp::{Failed, FailedWith, ForDmaPool, Gfp, Grant},
 };
-use core::{fmt, marker::PhantomData, ptr::NonNull};
+use core::{
+    fmt,
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr::NonNull,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 use kalloc_bindings::*;
 use kernel::{
     bindings,
     error::{code::ENOMEM, Result},
     io::IoBase,
+    page::PAGE_SIZE,
     prelude::{FromBytes, IntoBytes},
     str::{CStr, CStrExt},
 };
@@ -24,19 +35,26 @@ use kernel::{
 /// A block lives no longer than its pool:
 ///
 /// ```
-/// use kalloc::{dma::{Dma, DmaPool}, prelude::*};
+/// use kalloc::{dma::{Dma, DmaAddress, DmaPool, Quiesce}, prelude::*};
 /// use kernel::io::io_write;
 ///
 /// #[derive(FromBytes, IntoBytes)]
 /// #[repr(C)]
 /// struct Descriptor { next: u64, length: u32, flags: u32 }
 ///
-/// fn chain(task: &mut Task, dma: Dma<'_>) -> Result {
+/// fn chain(
+///     task: &mut Task,
+///     dma: Dma<'_>,
+///     run: impl FnOnce(DmaAddress) -> Result,
+///     quiesce: &mut impl Quiesce,
+/// ) -> Result {
 ///     let pool = DmaPool::<Descriptor>::new(task, dma, c"descriptors")?;
 ///     let first = pool.zeroed(&task)?;
 ///     let second = pool.zeroed(&task)?;
-///     io_write!(first, .next, second.dma_handle());
-///     drop((first, second));
+///     io_write!(first, .next, second.dma_address());
+///     run(first.dma_address())?;
+///     first.free(quiesce)?;
+///     second.free(quiesce)?;
 ///     pool.destroy(task);
 ///     Ok(())
 /// }
@@ -62,11 +80,11 @@ use kernel::{
 ///
 /// | kalloc | C |
 /// | --- | --- |
-/// | [`DmaPool::new`], [`DmaPool::with`] | `dmam_pool_create()` |
+/// | [`DmaPool::new`], [`DmaPool::with`] | `dma_pool_create()` |
 /// | [`DmaPool::zeroed`] | `dma_pool_zalloc()` |
 /// | [`DmaPool::alloc`] | `dma_pool_alloc()` |
-/// | drop of a [`DmaBlock`] | `dma_pool_free()` |
-/// | [`DmaPool::destroy`] | `dmam_pool_destroy()` |
+/// | [`DmaBlock::free`] | `dma_pool_free()` |
+/// | [`DmaPool::destroy`] | `dma_pool_destroy()` |
 ///
 /// # Drop
 ///
@@ -75,21 +93,21 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `pool` is of `dmam_pool_create()` for blocks of a `T`, and lives until the end of the binding
-/// or the end of this by [`DmaPool::destroy`].
+/// `pool` is of `dma_pool_create()` for blocks of a `T`, and lives until the end of the binding or the
+/// end of this by [`DmaPool::destroy`].
 pub struct DmaPool<'bound, T> {
     pool: DmaPoolRef<'bound, T>,
     dma: Dma<'bound>,
 }
 
 impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
-    /// A pool of blocks that are aligned as a `T` is, wraps `dmam_pool_create()`.
+    /// A pool of blocks that are aligned as a `T` is, wraps `dma_pool_create()`.
     ///
     /// The name is what `/sys/devices/…/pools` shows.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`. A type of no size does not compile.
+    /// `ENOMEM`. A type of no size, and one aligned to more than a page, do not compile.
     #[inline]
     pub fn new(cx: &impl SleepFs, dma: Dma<'bound>, name: &CStr) -> Result<Self> {
         Self::with::<1, 0>(cx, dma, name)
@@ -100,8 +118,8 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     ///
     /// # Errors
     ///
-    /// As [`DmaPool::new`]. What is no power of two, and a boundary smaller than a block, do not
-    /// compile.
+    /// As [`DmaPool::new`]. What is no power of two, an alignment of more than a page, and a boundary
+    /// smaller than a block, do not compile.
     #[inline]
     pub fn with<const ALIGN: usize, const BOUNDARY: usize>(
         _cx: &impl SleepFs,
@@ -120,6 +138,8 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             } else {
                 align_of::<T>()
             };
+            // The kernel aligns what a pool allocates to pages, behind an IOMMU not to more.
+            assert!(align <= PAGE_SIZE, "aligned to more than a page");
             assert!(
                 BOUNDARY == 0
                     || BOUNDARY.is_power_of_two()
@@ -132,7 +152,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         // SAFETY: The device is bound, its masks are set, the caller may sleep and the kernel copies
         // the name.
         let pool = unsafe {
-            dmam_pool_create(
+            kalloc_helper_dma_pool_create(
                 name.as_char_ptr(),
                 dma.as_raw(),
                 size_of::<T>(),
@@ -141,14 +161,30 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             )
         };
         let pool = NonNull::new(pool).ok_or(ENOMEM)?;
-        // INVARIANT: `dmam_pool_create()` gave it just now.
+        let entry = kalloc_dma_kept {
+            mapping: kalloc_dma_mapping_KALLOC_DMA_POOL,
+            pool: pool.as_ptr(),
+            ..keep::entry(dma.device(), 0, 0)
+        };
+        // SAFETY: The entry is of a pool that is owned. The caller may sleep.
+        let entry = unsafe { kalloc_helper_dma_manage(&entry, KALLOC_CONST_GFP_KERNEL) };
+        if entry.is_null() {
+            // SAFETY: Nobody has it.
+            unsafe { dma_pool_destroy(pool.as_ptr()) };
+            return Err(ENOMEM);
+        }
+        // INVARIANT: `dma_pool_create()` gave it just now.
         Ok(Self {
-            pool: DmaPoolRef(pool, PhantomData),
+            pool: DmaPoolRef {
+                pool,
+                dma,
+                _blocks: PhantomData,
+            },
             dma,
         })
     }
 
-    /// A handle that lives as long as the binding, for which the pool stays.
+    /// A address that lives as long as the binding, for which the pool stays.
     #[inline(always)]
     pub fn share(self) -> DmaPoolRef<'bound, T> {
         self.pool
@@ -180,13 +216,14 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         self.pool.alloc(grant, value)
     }
 
-    /// Gives the memory back at once, wraps `dmam_pool_destroy()`.
+    /// Gives the memory back at once, wraps `dma_pool_destroy()`. Where a block was dropped that the
+    /// device may use, the pool stays until the end of the binding.
     ///
-    /// Blocks that were forgotten (`mem::forget`) keep theirs, and the log says so.
+    /// Blocks that were forgotten (`mem::forget`) keep their memory, and the log says so.
     #[inline]
     pub fn destroy(self, _cx: &impl Sleep) {
-        // SAFETY: By the invariant. No block borrows it, and the caller may sleep.
-        unsafe { dmam_pool_destroy(self.pool.0.as_ptr()) }
+        // SAFETY: By the invariant it lives. No block borrows it, and the caller may sleep.
+        unsafe { kalloc_helper_dma_pool_destroy(self.dma.as_raw(), self.pool.pool.as_ptr()) }
     }
 
     /// The device that it is for.
@@ -207,7 +244,11 @@ impl<T> fmt::Debug for DmaPool<'_, T> {
 /// # Invariants
 ///
 /// It is the pool of a `DmaPool<T>`, which lives for all of `'a`.
-pub struct DmaPoolRef<'a, T>(NonNull<dma_pool>, PhantomData<&'a T>);
+pub struct DmaPoolRef<'a, T> {
+    pool: NonNull<dma_pool>,
+    dma: Dma<'a>,
+    _blocks: PhantomData<&'a T>,
+}
 
 impl<T> Clone for DmaPoolRef<'_, T> {
     #[inline(always)]
@@ -263,20 +304,21 @@ impl<'a, T: FromBytes + IntoBytes> DmaPoolRef<'a, T> {
         G: Grant<Flags: ForDmaPool>,
     {
         const { assert!(!G::ON_NODE, "DMA memory comes from the node of the device") };
-        let mut handle = 0;
+        let mut address = 0;
         // SAFETY: By the invariant the pool lives, and the flags are legal in this context.
         let memory = unsafe {
             dma_pool_alloc(
-                self.0.as_ptr(),
+                self.pool.as_ptr(),
                 <G::Flags as Gfp>::BITS | flags,
-                &mut handle,
+                &mut address,
             )
         };
         match NonNull::new(memory) {
             // INVARIANT: What `dma_pool_alloc()` gave; plain bytes are a `T`, whatever they are.
             Some(memory) => Ok(DmaBlock {
                 cpu: memory.cast(),
-                handle,
+                address,
+                told: AtomicBool::new(false),
                 pool: self,
             }),
             None => Err(G::Flags::failed()),
@@ -295,16 +337,23 @@ impl<T> fmt::Debug for DmaPoolRef<'_, T> {
 ///
 /// # Contexts
 ///
-/// Allocated in every context in which the allocators work. Dropped, it is free at once
-/// (`dma_pool_free()` takes a `spinlock_t`), where that may be taken: not in an NMI handler, and not
-/// in [`Raw`](crate::context::Raw) on `PREEMPT_RT`. The device must not use it any more.
+/// Allocated in every context in which the allocators work. [`free`](DmaBlock::free)d and dropped where
+/// a `spinlock_t` may be taken (`dma_pool_free()` does): not in an NMI handler, and not in
+/// [`Raw`](crate::context::Raw) on `PREEMPT_RT`.
+///
+/// # Drop
+///
+/// As of [`Coherent`](super::Coherent): a block whose address was read may be in use by the device,
+/// and is kept until the end of the binding. [`free`](DmaBlock::free) gives it back to the pool.
 ///
 /// # Invariants
 ///
-/// `cpu` and `handle` are a block of `pool` that this owns.
+/// `cpu` and `address` are a block of `pool` that this owns.
 pub struct DmaBlock<'a, T> {
     cpu: NonNull<T>,
-    handle: DmaAddress,
+    address: DmaAddress,
+    /// Whether somebody has read the address.
+    told: AtomicBool,
     pool: DmaPoolRef<'a, T>,
 }
 
@@ -316,26 +365,82 @@ unsafe impl<T: Sync> Sync for DmaBlock<'_, T> {}
 impl<'a, T> DmaBlock<'a, T> {
     /// The address for the device.
     #[inline(always)]
-    pub fn dma_handle(&self) -> DmaAddress {
-        self.handle
+    pub fn dma_address(&self) -> DmaAddress {
+        self.told.store(true, Relaxed);
+        self.address
     }
 
     /// The whole of it, for code that wants a view.
     #[inline(always)]
     pub fn view(&self) -> CoherentView<'_, T> {
         // SAFETY: By the invariant, for as long as this is borrowed.
-        unsafe { CoherentView::new(self.cpu.as_ptr(), self.handle) }
+        unsafe { CoherentView::new(self.cpu.as_ptr(), self.address, &self.told) }
+    }
+
+    /// Says that the device was not told the address, or forgets it: a drop frees the block. It is
+    /// trusted as the addresses are that a driver writes into registers.
+    #[inline]
+    pub fn not_told(self) -> Self {
+        self.told.store(false, Relaxed);
+        self
+    }
+
+    /// Gives the block back to the pool, wraps `dma_pool_free()`.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] with the block where its address was read, and `quiesce` does not say that its device is
+    /// idle or is of another device.
+    #[inline]
+    pub fn free(self, quiesce: &mut impl Quiesce) -> Result<(), Busy<Self>> {
+        if self.told.load(Relaxed) {
+            let range = MappedRange {
+                dev: self.pool.dma.device(),
+                address: self.address,
+                size: size_of::<T>(),
+            };
+            if let Err(error) = ask(quiesce, range) {
+                return Err(Busy {
+                    memory: self,
+                    error,
+                });
+            }
+        }
+        ManuallyDrop::new(self).give_back();
+        Ok(())
+    }
+
+    /// Gives the block back, which is not used again. The device does not use it.
+    #[inline(always)]
+    fn give_back(&mut self) {
+        if dead::stays("a block of a DMA pool") {
+            return;
+        }
+        // SAFETY: By the invariant it is a block of this pool, which is not used again.
+        unsafe {
+            dma_pool_free(
+                self.pool.pool.as_ptr(),
+                self.cpu.as_ptr().cast(),
+                self.address,
+            )
+        }
     }
 }
 
 impl<T> Drop for DmaBlock<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if dead::stays("a block of a DMA pool") {
-            return;
+        if *self.told.get_mut() {
+            let kept = kalloc_dma_kept {
+                mapping: kalloc_dma_mapping_KALLOC_DMA_BLOCK,
+                cpu: self.cpu.as_ptr().cast(),
+                pool: self.pool.pool.as_ptr(),
+                ..keep::entry(self.pool.dma.device(), self.address, size_of::<T>())
+            };
+            // SAFETY: The block is owned, and not used again.
+            return unsafe { keep::keep(kept) };
         }
-        // SAFETY: By the invariant it is a block of this pool, which is not used again.
-        unsafe { dma_pool_free(self.pool.0.as_ptr(), self.cpu.as_ptr().cast(), self.handle) }
+        self.give_back();
     }
 }
 

@@ -4,13 +4,12 @@
 //! device.
 
 use super::{
-    state::cpu_access, streaming::leaked, Attrs, Busy, Cpu, Device, Direction, Dma, DmaAddress,
-    Engine, ForMapping, NoAttrs, Owner, Range,
+    buffer::Elements, keep::Backing, Attrs, DeviceOwned, Direction, Dma, DmaAddress, DmaBuffer,
+    ForMapping, Mapped, Mapping, NoAttrs, Unmap,
 };
 use crate::{
     boxed::{KBox, KVBox, VBox},
     context::private::Sealed,
-    dead,
     gfp::{ForKrealloc, Gfp, Grant},
     page::{Low, PageMem, PageOrder},
     vec::KVec,
@@ -18,13 +17,12 @@ use crate::{
 use core::{
     cell::UnsafeCell,
     fmt,
-    marker::PhantomData,
     mem::ManuallyDrop,
     ptr, //
 };
 use kalloc_bindings::*;
 use kernel::{
-    bindings::{self, page, DMA_ATTR_SKIP_CPU_SYNC},
+    bindings::{self, dma_data_direction, page},
     error::{code::EINVAL, to_result, Error, Result},
     ffi::{c_uint, c_ulong},
     page::PAGE_SIZE,
@@ -51,7 +49,7 @@ use kernel::{
             `KBox<[PageMem]>`; a vector is one after `into_boxed_slice()`, and memory that is contiguous, such as `KBox` and \
             `Pages`, is mapped by `Streaming`; what is on the stack or borrowed is not the driver's to give"
 )]
-pub unsafe trait SgBuffer: Sealed {
+pub unsafe trait SgBuffer: Sealed + Sized {
     /// What is in it.
     type Data: ?Sized;
 
@@ -70,6 +68,10 @@ pub unsafe trait SgBuffer: Sealed {
     /// The pages.
     #[doc(hidden)]
     fn pages(&self) -> impl Iterator<Item = *mut page>;
+
+    /// How it is freed, which it is not.
+    #[doc(hidden)]
+    fn into_backing(self) -> Backing;
 }
 
 /// The pages of the `size` bytes at an address.
@@ -115,6 +117,9 @@ macro_rules! boxes {
                 // SAFETY: The box owns that memory, and is borrowed.
                 unsafe { pages_at(self.as_raw().cast(), self.size()) }
             }
+            fn into_backing(self) -> Backing {
+                Backing::kvmalloc(self.into_raw().cast())
+            }
         }
     )*};
 }
@@ -151,6 +156,23 @@ unsafe impl<O: PageOrder> SgBuffer for KBox<[PageMem<O, u8, Low>]> {
             let first = block.as_page();
             (0..block.order().nr_pages()).map(move |index| first.wrapping_add(index))
         })
+    }
+
+    fn into_backing(self) -> Backing {
+        let blocks = self.into_raw();
+        let (first, len) = (blocks.cast::<PageMem<O, u8, Low>>(), blocks.len());
+        let words = first.cast::<usize>();
+        for index in 0..len {
+            // SAFETY: It is one of the box's blocks, which is not used in its place again.
+            let block = unsafe { first.add(index).read() };
+            let order = block.order().order() as usize;
+            // An address of pages has room for their order.
+            let word = block.into_raw().addr() | order;
+            // SAFETY: A block is no smaller than a word, so this is within the box, and no block that
+            // is still to be read is there.
+            unsafe { words.add(index).write(word) };
+        }
+        Backing::blocks(words, len)
     }
 }
 
@@ -323,33 +345,33 @@ impl Drop for Table {
 }
 
 /// The buffer `B` in pages that need not follow one another, mapped as a list of segments for a
-/// device in the direction `D`, which the CPU or the device has: `O`.
+/// device in the direction `D`, in the state `O`.
 ///
-/// It is to [`SgBuffer`] what [`Streaming`](super::Streaming) is to contiguous memory: mapping gives
-/// it to the device, the CPU has no access then, and gets it back from an [`Engine`]. The device
-/// gets the [`segments`](SgTable::segments). Behind an IOMMU they may be fewer than the pages.
+/// It is to [`SgBuffer`] what [`Streaming`](super::Streaming) is to contiguous memory, with the same
+/// steps, which are in the table of [`DmaBuffer`]. The device is told the segments. Behind an IOMMU
+/// they may be fewer than the pages.
 ///
 /// ```
-/// use kalloc::dma::{Device, Dma, DmaAddress, Engine, FromDevice, SgTable};
+/// use kalloc::dma::{DeviceOwned, Dma, DmaAddress, FromDevice, Quiesce, SgTable};
 /// use kalloc::prelude::*;
 ///
-/// type Frame<'bound> = SgTable<'bound, VBox<[u8]>, FromDevice, Device>;
+/// type Frame<'bound> = SgTable<'bound, VBox<[u8]>, FromDevice, DeviceOwned>;
 ///
 /// fn start<'bound>(
 ///     task: &Task,
 ///     dma: Dma<'bound>,
-///     mut describe: impl FnMut(DmaAddress, usize),
+///     mut describe: impl FnMut(DmaAddress, usize) -> Result,
 /// ) -> Result<Frame<'bound>> {
 ///     let frame = VBox::zeroed_slice(task, 640 * 480 * 4)?;
 ///     let frame = SgTable::map(task, dma, frame)?;
-///     for (address, len) in frame.segments() {
-///         describe(address, len);
-///     }
+///     let (frame, ()) = frame.give(|mut segments| {
+///         segments.try_for_each(|(address, len)| describe(address, len))
+///     })?;
 ///     Ok(frame)
 /// }
 ///
-/// fn finish(frame: Frame<'_>, engine: &mut impl Engine) -> Result<VBox<[u8]>> {
-///     Ok(frame.unmap(engine)?)
+/// fn finish(frame: Frame<'_>, quiesce: &mut impl Quiesce) -> Result<VBox<[u8]>> {
+///     Ok(frame.unmap(quiesce)?)
 /// }
 /// ```
 ///
@@ -357,46 +379,113 @@ impl Drop for Table {
 /// | --- | --- |
 /// | [`SgTable::map`] | `sg_alloc_table_from_pages_segment()` and `dma_map_sgtable()` |
 /// | [`SgTable::segments`] | `for_each_sgtable_dma_sg()`, `sg_dma_address()`, `sg_dma_len()` |
-/// | [`SgTable::sync_for_cpu`] | `dma_sync_sgtable_for_cpu()` |
-/// | [`SgTable::sync_for_device`] | `dma_sync_sgtable_for_device()` |
-/// | [`SgTable::unmap`] of the device's | `dma_unmap_sgtable()` and `sg_free_table()` |
-/// | [`SgTable::unmap`] of the CPU's | the same with `DMA_ATTR_SKIP_CPU_SYNC`: what the CPU wrote stays |
-///
-/// # Contexts
-///
-/// Mapped in every context in which the allocators work, with the flags of it for the list; dropped
-/// where the buffer itself may be. Dropped while the CPU has it, it is unmapped and freed. Dropped
-/// while the device has it, neither can be done: it stays mapped and allocated for ever, and the log
-/// says so. So does `mem::forget`, without a word.
+/// | [`sync_for_cpu`](DmaBuffer::sync_for_cpu) | `dma_sync_sgtable_for_cpu()` |
+/// | [`sync_for_device`](DmaBuffer::sync_for_device) | `dma_sync_sgtable_for_device()` |
+/// | [`unmap`](DmaBuffer::unmap) of the device's | `dma_unmap_sgtable()` and `sg_free_table()` |
+/// | [`unmap`](DmaBuffer::unmap) of the others | the same with `DMA_ATTR_SKIP_CPU_SYNC` |
+pub type SgTable<'bound, B, D, O = Mapped, A = NoAttrs> = DmaBuffer<'bound, Segmented<B>, D, O, A>;
+
+/// Memory of the driver as a list of segments: what [`SgTable`] maps.
 ///
 /// # Invariants
 ///
-/// The list is of the memory of the buffer, and mapped for the device in this direction with the
-/// attributes `A`. Where `O` is [`Cpu`] the memory is synchronised for it and the device is through
-/// with it.
-pub struct SgTable<'bound, B, D, O = Device, A = NoAttrs>
-where
-    B: SgBuffer,
-    D: Direction,
-    O: Owner,
-    A: Attrs,
-{
-    dma: Dma<'bound, A>,
-    // The list, which is freed first, and the buffer.
-    memory: ManuallyDrop<(Table, B)>,
-    _state: PhantomData<(D, O)>,
+/// The list is of the memory of the buffer, and `dma_map_sgtable()` mapped it.
+pub struct Segmented<B> {
+    // Freed first.
+    table: Table,
+    buffer: B,
 }
 
-// SAFETY: It owns the buffer and the list, and may be unmapped on another thread.
-unsafe impl<B: SgBuffer + Send, D: Direction, O: Owner, A: Attrs> Send for SgTable<'_, B, D, O, A> {}
-// SAFETY: A shared one gives no more than the segments, which do not change, and `&B::Data`, and
-// that only where the CPU has it.
-unsafe impl<B: SgBuffer + Sync, D: Direction, O: Owner, A: Attrs> Sync for SgTable<'_, B, D, O, A> {}
+impl<B> Segmented<B> {
+    #[inline(always)]
+    fn table(&self) -> &SGTable {
+        // SAFETY: By the invariant it is a list, which stays and does not change while this is
+        // borrowed.
+        unsafe { SGTable::from_raw(self.table.as_raw()) }
+    }
+}
 
-impl<'bound, B: SgBuffer, D: Direction, A: ForMapping> SgTable<'bound, B, D, Device, A> {
-    /// Maps `buffer` and gives it to the device, wraps `dma_map_sgtable()`. No segment is larger
-    /// than the device takes (`dma_get_max_seg_size()`) and than can be mapped
-    /// ([`Dma::max_mapping_size`]).
+// SAFETY: It owns the list, and may free it on another thread.
+unsafe impl<B: Send> Send for Segmented<B> {}
+// SAFETY: A shared one gives what is in the list, which does not change, and `&B`.
+unsafe impl<B: Sync> Sync for Segmented<B> {}
+
+impl<B> Sealed for Segmented<B> {}
+// SAFETY: By its invariant, and that of `SgBuffer`.
+unsafe impl<B: SgBuffer> Mapping for Segmented<B> {
+    type Data = B::Data;
+    type Addresses<'a>
+        = Segments<'a>
+    where
+        Self: 'a;
+    const NAME: &'static str = "a scatter-gather table";
+
+    #[inline(always)]
+    fn addresses(&self) -> Segments<'_> {
+        Segments(self.table().iter())
+    }
+
+    #[inline]
+    fn address(&self) -> DmaAddress {
+        self.addresses().next().map_or(0, |(address, _)| address)
+    }
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        self.buffer.size()
+    }
+
+    #[inline(always)]
+    fn data(&self) -> *mut B::Data {
+        self.buffer.data()
+    }
+
+    #[inline(always)]
+    unsafe fn sync_for_cpu<D: Direction>(&self, dma: Dma<'_>) {
+        // SAFETY: By the invariant the list is mapped; device and direction are those of then by the
+        // contract of this function.
+        unsafe { kalloc_helper_dma_sync_sgtable_for_cpu(dma.as_raw(), self.table.as_raw(), D::RAW) }
+    }
+
+    #[inline(always)]
+    unsafe fn sync_for_device<D: Direction>(&self, dma: Dma<'_>) {
+        // SAFETY: By the invariant the list is mapped; device and direction are those of then by the
+        // contract of this function.
+        unsafe {
+            kalloc_helper_dma_sync_sgtable_for_device(dma.as_raw(), self.table.as_raw(), D::RAW)
+        }
+    }
+
+    /// Wraps `dma_unmap_sgtable()`.
+    #[inline(always)]
+    unsafe fn unmap(&mut self, dma: Dma<'_>, dir: dma_data_direction, attrs: c_ulong) {
+        // SAFETY: By the invariant the list is mapped; device, direction and attributes are those of
+        // then by the contract of this function, as is that it is done once.
+        unsafe { bindings::dma_unmap_sgtable(dma.as_raw(), self.table.as_raw(), dir, attrs) }
+    }
+
+    fn into_kept(self, kept: &mut kalloc_dma_kept) {
+        let table = ManuallyDrop::new(self.table);
+        kept.mapping = kalloc_dma_mapping_KALLOC_DMA_TABLE;
+        // SAFETY: The list is owned, and is used in its new place only. C moves such a struct too.
+        kept.table = unsafe { ptr::read(table.as_raw()) };
+        self.buffer.into_backing().write(kept);
+    }
+}
+
+impl<B: SgBuffer> Unmap for Segmented<B> {
+    type Buffer = B;
+
+    #[inline(always)]
+    fn into_buffer(self) -> B {
+        self.buffer
+    }
+}
+
+impl<'bound, B: SgBuffer, D: Direction, A: ForMapping> SgTable<'bound, B, D, Mapped, A> {
+    /// Maps `buffer`, wraps `dma_map_sgtable()`. The device is told by [`give`](DmaBuffer::give);
+    /// dropped before, the buffer is unmapped and freed. No segment is larger than the device takes
+    /// (`dma_get_max_seg_size()`) and than can be mapped ([`Dma::max_mapping_size`]).
     ///
     /// # Errors
     ///
@@ -416,188 +505,30 @@ impl<'bound, B: SgBuffer, D: Direction, A: ForMapping> SgTable<'bound, B, D, Dev
             Ok(table) => table,
             Err(error) => return Err(SgMapFailed { error, buffer }),
         };
-        // SAFETY: The list is of memory that is nobody else's. The device is bound and its mask is
-        // set.
+        // SAFETY: The list is of memory that is owned. The device is bound and its mask is set.
         let mapped = to_result(unsafe {
             bindings::dma_map_sgtable(dma.as_raw(), table.as_raw(), D::RAW, A::BITS)
         });
         match mapped {
-            // INVARIANT: It is mapped, and the device has it.
-            Ok(()) => Ok(Self {
-                dma,
-                memory: ManuallyDrop::new((table, buffer)),
-                _state: PhantomData,
-            }),
+            // INVARIANT: It was mapped.
+            // SAFETY: For this device, direction and attributes; mapping synchronised it for the
+            // device, which nobody has told.
+            Ok(()) => Ok(unsafe { Self::new_in(dma, Segmented { table, buffer }) }),
             Err(error) => Err(SgMapFailed { error, buffer }),
         }
     }
 }
 
-impl<'bound, B: SgBuffer, D: Direction, O: Owner, A: Attrs> SgTable<'bound, B, D, O, A> {
+impl<B: SgBuffer, D: Direction, A: Attrs> SgTable<'_, B, D, DeviceOwned, A> {
     /// The kernel crate's view of the list, for its functions.
     #[inline(always)]
     pub fn table(&self) -> &SGTable {
-        // SAFETY: By the invariant it is a list, which stays and does not change while this is
-        // borrowed.
-        unsafe { SGTable::from_raw(self.as_raw()) }
+        self.memory().table()
     }
 
     /// The address for the device and the bytes of each segment, wraps `for_each_sgtable_dma_sg()`.
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
-        Segments(self.table().iter())
-    }
-
-    /// The bytes of all segments.
-    #[inline]
-    pub fn size(&self) -> usize {
-        self.memory.1.size()
-    }
-
-    #[inline(always)]
-    fn as_raw(&self) -> *mut bindings::sg_table {
-        self.memory.0.as_raw()
-    }
-
-    /// The same mapping, whoever has it.
-    #[inline(always)]
-    fn into_state<P: Owner>(self) -> SgTable<'bound, B, D, P, A> {
-        let this = ManuallyDrop::new(self);
-        SgTable {
-            dma: this.dma,
-            // SAFETY: It is not used in its old place again.
-            memory: unsafe { ptr::read(&this.memory) },
-            _state: PhantomData,
-        }
-    }
-
-    fn range(&self) -> Range<'bound> {
-        Range {
-            dev: self.dma.device(),
-            handle: self.segments().next().map_or(0, |(handle, _)| handle),
-            size: self.size(),
-        }
-    }
-
-    /// Wraps `dma_unmap_sgtable()`.
-    ///
-    /// # Safety
-    ///
-    /// The device is through with it, and it is not used again.
-    #[inline(always)]
-    unsafe fn unmap_raw(&mut self, attrs: c_ulong) {
-        // SAFETY: By the invariant it is mapped, and by the contract of this function not used again.
-        unsafe {
-            bindings::dma_unmap_sgtable(self.dma.as_raw(), self.as_raw(), D::RAW, A::BITS | attrs)
-        }
-    }
-
-    /// The buffer, which is not mapped any more.
-    ///
-    /// # Safety
-    ///
-    /// It is unmapped.
-    #[inline(always)]
-    unsafe fn into_buffer(self) -> B {
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: It is not used in its old place again.
-        unsafe { ManuallyDrop::take(&mut this.memory) }.1
-    }
-}
-
-impl<'bound, B: SgBuffer, D: Direction, A: Attrs> SgTable<'bound, B, D, Device, A> {
-    /// Gives the memory to the CPU, still mapped, wraps `dma_sync_sgtable_for_cpu()`.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] with the mapping where `engine` is not through with it. (As an error of another type
-    /// it is dropped, and leaks: the device may write to it still.)
-    #[inline]
-    pub fn sync_for_cpu(
-        self,
-        engine: &mut impl Engine,
-    ) -> Result<SgTable<'bound, B, D, Cpu, A>, Busy<Self>> {
-        if !engine.is_quiet(self.range()) {
-            return Err(Busy(self));
-        }
-        // SAFETY: By the invariant it is mapped, in this direction.
-        unsafe { kalloc_helper_dma_sync_sgtable_for_cpu(self.dma.as_raw(), self.as_raw(), D::RAW) };
-        // INVARIANT: The device is through, and the memory is synchronised.
-        Ok(self.into_state())
-    }
-
-    /// Unmaps the memory for good, wraps `dma_unmap_sgtable()`. What the device wrote is in it.
-    ///
-    /// # Errors
-    ///
-    /// As [`SgTable::sync_for_cpu`].
-    #[inline]
-    pub fn unmap(mut self, engine: &mut impl Engine) -> Result<B, Busy<Self>> {
-        if !engine.is_quiet(self.range()) {
-            return Err(Busy(self));
-        }
-        // SAFETY: The device is through with it.
-        unsafe { self.unmap_raw(0) };
-        // SAFETY: It is unmapped.
-        Ok(unsafe { self.into_buffer() })
-    }
-}
-
-impl<'bound, B: SgBuffer, D: Direction, A: Attrs> SgTable<'bound, B, D, Cpu, A> {
-    /// Gives the memory to the device again, wraps `dma_sync_sgtable_for_device()`.
-    #[inline]
-    pub fn sync_for_device(self) -> SgTable<'bound, B, D, Device, A> {
-        // SAFETY: By the invariant it is mapped, in this direction.
-        unsafe {
-            kalloc_helper_dma_sync_sgtable_for_device(self.dma.as_raw(), self.as_raw(), D::RAW)
-        };
-        // INVARIANT: The device has it.
-        self.into_state()
-    }
-
-    /// Unmaps the memory for good, wraps `dma_unmap_sg_attrs()` with `DMA_ATTR_SKIP_CPU_SYNC`: the
-    /// CPU has had it, and what it wrote since is not to be overwritten.
-    #[inline]
-    pub fn unmap(mut self) -> B {
-        // SAFETY: By the invariant the device is through with it.
-        unsafe { self.unmap_raw(DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
-        // SAFETY: It is unmapped.
-        unsafe { self.into_buffer() }
-    }
-
-    #[inline(always)]
-    fn data(&self) -> &B::Data {
-        // SAFETY: The CPU has the memory, which is that of the buffer.
-        unsafe { &*self.memory.1.data() }
-    }
-
-    #[inline(always)]
-    fn data_mut(&mut self) -> &mut B::Data {
-        // SAFETY: As for `data`, and this is borrowed exclusively.
-        unsafe { &mut *self.memory.1.data() }
-    }
-}
-
-cpu_access!([B: SgBuffer, A: Attrs] SgTable [B; A], B::Data);
-
-impl<B: SgBuffer, D: Direction, O: Owner, A: Attrs> Drop for SgTable<'_, B, D, O, A> {
-    #[inline]
-    fn drop(&mut self) {
-        if O::DEVICE {
-            return leaked(self.range());
-        }
-        if dead::stays("a scatter-gather table") {
-            return;
-        }
-        // SAFETY: By the invariant the device is through with it.
-        unsafe { self.unmap_raw(DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
-        // SAFETY: It is not used again.
-        unsafe { ManuallyDrop::drop(&mut self.memory) };
-    }
-}
-
-impl<B: SgBuffer, D: Direction, O: Owner, A: Attrs> fmt::Debug for SgTable<'_, B, D, O, A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.range().fmt(f)
+        self.memory().addresses()
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who may touch DMA memory, in which direction data goes, and how a driver knows that its device
-//! is through with it.
+//! Whose turn it is with DMA memory, in which direction data goes, and how a driver knows that its
+//! device is idle.
 
 use super::{Dma, DmaAddress};
 use crate::context::private::Sealed;
@@ -10,8 +10,11 @@ use core::fmt;
 use kernel::ffi::c_ulong;
 use kernel::{
     bindings::{self, dma_data_direction},
-    device::{Bound, Device as BoundDevice},
-    error::{code::EBUSY, Error},
+    device::{Bound, Device},
+    error::{
+        code::{EBUSY, EINVAL},
+        Error,
+    },
 };
 
 macro_rules! directions {
@@ -63,27 +66,44 @@ pub trait CpuWrites: Direction {}
 impl CpuWrites for ToDevice {}
 impl CpuWrites for Bidirectional {}
 
-/// Who may touch the memory: [`Cpu`] or [`Device`].
-pub trait Owner: Sealed + 'static {
-    /// Whether it is the device.
+/// Whose turn it is with memory that is handed over: [`CpuOwned`], [`Mapped`] or [`DeviceOwned`].
+///
+/// ```text
+///   map() ──────────────► Mapped ── give(), into_device() ──► DeviceOwned
+///                          │  ▲                                   │
+///          sync_for_cpu()  │  │ sync_for_device()                 │ sync_for_cpu(quiesce)
+///                          ▼  │                                   │
+///                        CpuOwned ◄───────────────────────────────┘
+/// ```
+pub trait State: Sealed + 'static {
+    /// Whether the device may use it.
     #[doc(hidden)]
     const DEVICE: bool;
 }
 
-/// The CPU has the memory, and the device must not touch it.
+/// The CPU has the memory. There is no address, so the device cannot be told.
 #[derive(Clone, Copy, Debug)]
-pub struct Cpu;
+pub struct CpuOwned;
 
-/// The device has the memory, and the CPU cannot touch it.
+/// The memory is mapped and synchronised, and the device has not been told: it can be given, and
+/// dropping unmaps it.
 #[derive(Clone, Copy, Debug)]
-pub struct Device;
+pub struct Mapped;
 
-impl Sealed for Cpu {}
-impl Owner for Cpu {
+/// The device may read and write the memory, and the CPU cannot reach it.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceOwned;
+
+impl Sealed for CpuOwned {}
+impl State for CpuOwned {
     const DEVICE: bool = false;
 }
-impl Sealed for Device {}
-impl Owner for Device {
+impl Sealed for Mapped {}
+impl State for Mapped {
+    const DEVICE: bool = false;
+}
+impl Sealed for DeviceOwned {}
+impl State for DeviceOwned {
     const DEVICE: bool = true;
 }
 
@@ -102,16 +122,16 @@ impl<A> Dma<'_, A> {
     ///
     /// # Safety
     ///
-    /// Memory of that size is mapped there in this direction, and the device is through with it.
+    /// Memory of that size is mapped there in this direction, and the device does not use it.
     #[inline(always)]
-    pub(super) unsafe fn sync_for_cpu<D: Direction>(self, handle: DmaAddress, size: usize) {
+    pub(super) unsafe fn sync_for_cpu<D: Direction>(self, address: DmaAddress, size: usize) {
         #[cfg(CONFIG_DMA_NEED_SYNC)]
         if self.needs_sync() {
             // SAFETY: By the contract of this function.
-            unsafe { bindings::__dma_sync_single_for_cpu(self.as_raw(), handle, size, D::RAW) }
+            unsafe { bindings::__dma_sync_single_for_cpu(self.as_raw(), address, size, D::RAW) }
         }
         #[cfg(not(CONFIG_DMA_NEED_SYNC))]
-        let _ = (handle, size);
+        let _ = (address, size);
     }
 
     /// Wraps `dma_sync_single_for_device()`.
@@ -120,287 +140,151 @@ impl<A> Dma<'_, A> {
     ///
     /// Memory of that size is mapped there in this direction.
     #[inline(always)]
-    pub(super) unsafe fn sync_for_device<D: Direction>(self, handle: DmaAddress, size: usize) {
+    pub(super) unsafe fn sync_for_device<D: Direction>(self, address: DmaAddress, size: usize) {
         #[cfg(CONFIG_DMA_NEED_SYNC)]
         if self.needs_sync() {
             // SAFETY: By the contract of this function.
-            unsafe { bindings::__dma_sync_single_for_device(self.as_raw(), handle, size, D::RAW) }
+            unsafe { bindings::__dma_sync_single_for_device(self.as_raw(), address, size, D::RAW) }
         }
         #[cfg(not(CONFIG_DMA_NEED_SYNC))]
-        let _ = (handle, size);
+        let _ = (address, size);
     }
 }
 
-/// Memory that a device may have: what [`Engine::is_quiet`] is asked about.
+/// Memory that a device may use: what [`Quiesce::is_idle`] is asked about.
 #[derive(Clone, Copy)]
-pub struct Range<'a> {
-    pub(super) dev: &'a BoundDevice<Bound>,
-    pub(super) handle: DmaAddress,
+pub struct MappedRange<'a> {
+    pub(super) dev: &'a Device<Bound>,
+    pub(super) address: DmaAddress,
     pub(super) size: usize,
 }
 
-impl<'a> Range<'a> {
+impl<'a> MappedRange<'a> {
+    /// All memory of the device: what is asked about at the end of the binding.
+    pub(super) fn all(dev: &'a Device<Bound>) -> Self {
+        Self {
+            dev,
+            address: 0,
+            size: usize::MAX,
+        }
+    }
+
     /// The device that it is mapped for.
-    pub fn device(&self) -> &'a BoundDevice<Bound> {
+    pub fn device(&self) -> &'a Device<Bound> {
         self.dev
     }
 
     /// The address that the device knows; of the first part, where there are more.
-    pub fn dma_handle(&self) -> DmaAddress {
-        self.handle
+    pub fn dma_address(&self) -> DmaAddress {
+        self.address
     }
 
     /// The bytes.
     pub fn size(&self) -> usize {
         self.size
     }
+
+    /// Whether it is all memory of the device ([`Binding::quiesce`](crate::driver::Binding::quiesce)).
+    pub fn is_all(&self) -> bool {
+        self.size == usize::MAX
+    }
 }
 
-impl fmt::Debug for Range<'_> {
+impl fmt::Debug for MappedRange<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Range")
-            .field("handle", &self.handle)
+        f.debug_struct("MappedRange")
+            .field("address", &self.address)
             .field("size", &self.size)
             .finish()
     }
 }
 
-/// What moves data for a driver, and knows when it is through: the evidence that the CPU may have a
-/// buffer back.
+/// What moves data for a driver and knows when it is idle: the evidence that the CPU may have memory
+/// back.
 ///
-/// A driver implements it for its device, or for a channel of it, and asks the hardware: a status
-/// register, a descriptor that the device hands back. This is the one place at which a driver says
-/// what no compiler can know, so it says it here, once, and not at each buffer.
+/// A driver implements it for its device, for a channel of it, or for a slot of a ring, and asks the
+/// hardware: a status register, a descriptor that the device hands back. It names its device, and
+/// kalloc compares: evidence of another device is an error.
 ///
-/// The engine is borrowed exclusively while a buffer comes back, so where starting it takes `&mut`
-/// too, nobody starts it meanwhile.
+/// kalloc cannot see what the device does. A driver's safe code writes addresses into registers, and
+/// can write wrong ones there; so what it says here of its own device is trusted as these addresses
+/// are. It says it once, and not at each buffer.
+///
+/// The value is borrowed exclusively while memory comes back, so where starting the device takes
+/// `&mut` too, nobody starts it meanwhile.
 ///
 /// ```
-/// use kalloc::dma::{Engine, Range};
-/// use kernel::{io::Io, pci};
+/// use kalloc::dma::{Dma, MappedRange, Quiesce};
+/// use kernel::{device::{Bound, Device}, io::Io, pci};
 ///
-/// struct Channel<'bound> { bar: pci::Bar<'bound, 0x100> }
+/// struct Channel<'bound> { dma: Dma<'bound>, bar: pci::Bar<'bound, 0x100> }
 ///
-/// impl Engine for Channel<'_> {
-///     fn is_quiet(&mut self, _memory: Range<'_>) -> bool {
+/// impl Quiesce for Channel<'_> {
+///     fn device(&self) -> &Device<Bound> {
+///         self.dma.device()
+///     }
+///
+///     fn is_idle(&mut self, _memory: MappedRange<'_>) -> bool {
 ///         let status: u32 = self.bar.read(0x98);
 ///         status & 1 == 0
 ///     }
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "nothing in `{Self}` says that a device is through",
-    label = "an `Engine` is expected here",
-    note = "implement `Engine` for what the driver asks its device by, or use `BusMasterOff`"
+    message = "nothing in `{Self}` says that a device is idle",
+    label = "a `Quiesce` is expected here",
+    note = "implement `Quiesce` for what the driver asks its device by; memory that is dropped instead is kept until the device \
+            is unbound"
 )]
-pub trait Engine {
+pub trait Quiesce {
+    /// The device that it speaks of.
+    fn device(&self) -> &Device<Bound>;
+
     /// Whether the device neither reads nor writes `memory`, and will not before it is told to.
-    fn is_quiet(&mut self, memory: Range<'_>) -> bool;
+    fn is_idle(&mut self, memory: MappedRange<'_>) -> bool;
 }
 
-impl<E: Engine + ?Sized> Engine for &mut E {
+impl<Q: Quiesce + ?Sized> Quiesce for &mut Q {
     #[inline]
-    fn is_quiet(&mut self, memory: Range<'_>) -> bool {
-        (**self).is_quiet(memory)
+    fn device(&self) -> &Device<Bound> {
+        (**self).device()
+    }
+
+    #[inline]
+    fn is_idle(&mut self, memory: MappedRange<'_>) -> bool {
+        (**self).is_idle(memory)
     }
 }
 
-/// The engine of a PCI device that must not do DMA at all: bus mastering is off. For the way out,
-/// when a device does not answer any more.
-///
-/// ```
-/// use kalloc::dma::{BusMasterOff, Device, Streaming, ToDevice};
-/// use kalloc::prelude::*;
-/// use kernel::{device::Bound, pci};
-///
-/// fn give_up(
-///     pdev: &pci::Device<Bound>,
-///     buffer: Streaming<'_, KBox<[u8]>, ToDevice, Device>,
-/// ) -> Result<KBox<[u8]>> {
-///     Ok(buffer.unmap(&mut BusMasterOff::new(pdev))?)
-/// }
-/// ```
-#[cfg(CONFIG_PCI)]
-#[derive(Clone, Copy)]
-pub struct BusMasterOff<'a>(&'a kernel::pci::Device<Bound>);
-
-#[cfg(CONFIG_PCI)]
-impl<'a> BusMasterOff<'a> {
-    /// Turns bus mastering off, wraps `pci_clear_master()`.
-    pub fn new(pdev: &'a kernel::pci::Device<Bound>) -> Self {
-        let this = Self(pdev);
-        // SAFETY: The device is bound.
-        unsafe { bindings::pci_clear_master(this.as_raw()) };
-        this
-    }
-
-    fn as_raw(&self) -> *mut bindings::pci_dev {
-        // CAST: `pci::Device` is transparent over `struct pci_dev`.
-        core::ptr::from_ref(self.0).cast_mut().cast()
+/// Asks about memory, and compares the device.
+#[inline(always)]
+pub(super) fn ask(quiesce: &mut impl Quiesce, memory: MappedRange<'_>) -> Result<(), Error> {
+    if !core::ptr::eq(quiesce.device(), memory.dev) {
+        Err(EINVAL)
+    } else if !quiesce.is_idle(memory) {
+        Err(EBUSY)
+    } else {
+        Ok(())
     }
 }
 
-#[cfg(CONFIG_PCI)]
-impl Engine for BusMasterOff<'_> {
-    fn is_quiet(&mut self, memory: Range<'_>) -> bool {
-        let mut command = 0;
-        // SAFETY: The device is bound. What it wrote before is in memory before it answers.
-        let failed = unsafe {
-            bindings::pci_read_config_word(
-                self.as_raw(),
-                bindings::PCI_COMMAND as i32,
-                &mut command,
-            )
-        };
-        let own: &BoundDevice<Bound> = self.0.as_ref();
-        failed == 0
-            && core::ptr::eq(own, memory.dev)
-            && u32::from(command) & bindings::PCI_COMMAND_MASTER == 0
-    }
+/// Memory that is not given back, because nothing says that its device is idle. Turns into the
+/// error. Dropped, the memory is kept until the device is unbound.
+pub struct Busy<M> {
+    /// The memory.
+    pub memory: M,
+    /// `EBUSY` where the device is not idle, `EINVAL` where the evidence is of another device.
+    pub error: Error,
 }
-
-#[cfg(CONFIG_PCI)]
-impl fmt::Debug for BusMasterOff<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BusMasterOff")
-    }
-}
-
-/// The device is not through with the memory, which is given back. Turns into `EBUSY`.
-pub struct Busy<M>(pub M);
 
 impl<M> fmt::Debug for Busy<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Busy")
+        f.debug_tuple("Busy").field(&self.error).finish()
     }
 }
 
 impl<M> From<Busy<M>> for Error {
-    fn from(_: Busy<M>) -> Self {
-        EBUSY
-    }
-}
-
-/// What the CPU does with memory that it has, as the direction allows. `data` and `data_mut` are
-/// the type's own and private.
-macro_rules! cpu_access {
-    ([$($generics:tt)*] $name:ident [$($before:ty),*; $($after:ty),*], $data:ty) => {
-        use super::{CpuReads, CpuWrites, Elements};
-
-        impl<$($generics)*, D: CpuReads> core::ops::Deref
-            for $name<'_, $($before,)* D, Cpu, $($after),*>
-        {
-            type Target = $data;
-            #[inline(always)]
-            fn deref(&self) -> &$data {
-                self.data()
-            }
-        }
-
-        impl<$($generics)*, D: CpuReads + CpuWrites> core::ops::DerefMut
-            for $name<'_, $($before,)* D, Cpu, $($after),*>
-        {
-            #[inline(always)]
-            fn deref_mut(&mut self) -> &mut $data {
-                self.data_mut()
-            }
-        }
-
-        // The bound is each method's, for the sake of the message.
-        impl<$($generics)*, D: Direction> $name<'_, $($before,)* D, Cpu, $($after),*> {
-            /// Writes all of it.
-            #[inline]
-            pub fn write(&mut self, value: $data)
-            where
-                D: CpuWrites,
-                $data: Sized,
-            {
-                *self.data_mut() = value;
-            }
-
-            /// Copies `values` to the elements from `at` on.
-            ///
-            /// # Errors
-            ///
-            /// The values, where there are not so many elements.
-            #[inline]
-            pub fn copy_from_slice<'v>(
-                &mut self,
-                at: usize,
-                values: &'v [<$data as Elements>::Element],
-            ) -> Result<(), &'v [<$data as Elements>::Element]>
-            where
-                D: CpuWrites,
-                $data: Elements,
-            {
-                if self.data_mut().put(at, values) {
-                    Ok(())
-                } else {
-                    Err(values)
-                }
-            }
-
-            /// Writes `value` to every element.
-            #[inline]
-            pub fn fill(&mut self, value: <$data as Elements>::Element)
-            where
-                D: CpuWrites,
-                $data: Elements,
-            {
-                self.data_mut().put_everywhere(value);
-            }
-        }
-    };
-}
-pub(super) use cpu_access;
-
-/// Elements in a row, for those that the CPU only writes.
-pub trait Elements {
-    /// The elements.
-    type Element: Copy;
-
-    /// Copies `values` to the elements from `at` on. Whether there are so many.
-    #[doc(hidden)]
-    fn put(&mut self, at: usize, values: &[Self::Element]) -> bool;
-
-    /// Writes `value` to each.
-    #[doc(hidden)]
-    fn put_everywhere(&mut self, value: Self::Element);
-}
-
-impl<T: Copy> Elements for [T] {
-    type Element = T;
-
-    #[inline(always)]
-    fn put(&mut self, at: usize, values: &[T]) -> bool {
-        match at
-            .checked_add(values.len())
-            .and_then(|end| self.get_mut(at..end))
-        {
-            Some(place) => {
-                place.copy_from_slice(values);
-                true
-            }
-            None => false,
-        }
-    }
-
-    #[inline(always)]
-    fn put_everywhere(&mut self, value: T) {
-        self.fill(value);
-    }
-}
-
-impl<T: Copy, const N: usize> Elements for [T; N] {
-    type Element = T;
-
-    #[inline(always)]
-    fn put(&mut self, at: usize, values: &[T]) -> bool {
-        self.as_mut_slice().put(at, values)
-    }
-
-    #[inline(always)]
-    fn put_everywhere(&mut self, value: T) {
-        self.fill(value);
+    fn from(busy: Busy<M>) -> Self {
+        busy.error
     }
 }

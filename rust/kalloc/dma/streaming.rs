@@ -3,25 +3,18 @@
 //! [`Streaming`]: a buffer of the driver, mapped for the device.
 
 use super::{
-    state::cpu_access, Attrs, Busy, Cpu, Device, Direction, Dma, DmaAddress, Engine, ForMapping,
-    NoAttrs, Owner, Range,
+    keep::Backing, Contiguous, Direction, Dma, DmaAddress, DmaBuffer, ForMapping, Mapped, Mapping,
+    NoAttrs, Unmap,
 };
 use crate::{
     boxed::KBox,
     context::{private::Sealed, Allocate},
-    dead,
     page::{ExactPages, Low, PageMem, PageOrder, Pages},
 };
-use core::{
-    fmt,
-    marker::PhantomData,
-    mem::{ManuallyDrop, MaybeUninit},
-    ptr,
-};
+use core::{fmt, ptr};
 use kalloc_bindings::*;
 use kernel::{
-    bindings::{self, DMA_ATTR_SKIP_CPU_SYNC},
-    dev_warn,
+    bindings::{self, dma_data_direction},
     error::{code::EIO, Error},
     ffi::c_ulong,
     page::PAGE_SIZE,
@@ -46,17 +39,21 @@ use kernel::{
             `Pages`, `PageMem` or `ExactPages`; memory of vmalloc is not contiguous and for an `SgTable`, and what is on the \
             stack or borrowed is not the driver's to give"
 )]
-pub unsafe trait Buffer: Sealed {
+pub unsafe trait Buffer: Sealed + Sized {
     /// What is in it.
     type Data: KnownSize + ?Sized;
 
     /// The memory, without a reference to it: the device may be writing it.
     #[doc(hidden)]
     fn data(&self) -> *mut Self::Data;
+
+    /// How it is freed, which it is not.
+    #[doc(hidden)]
+    fn into_backing(self) -> Backing;
 }
 
 macro_rules! buffers {
-    ($([$($generics:tt)*] $name:ty, $data:ty, |$buffer:ident| $get:expr;)*) => {$(
+    ($([$($generics:tt)*] $name:ty, $data:ty, |$buffer:ident| $get:expr, $backing:expr;)*) => {$(
         impl<$($generics)*> Sealed for $name {}
         // SAFETY: It owns memory of kmalloc, or pages, and does not keep them within itself.
         unsafe impl<$($generics)*> Buffer for $name {
@@ -66,18 +63,34 @@ macro_rules! buffers {
                 let $buffer = self;
                 $get
             }
+            fn into_backing(self) -> Backing {
+                let $buffer = self;
+                $backing
+            }
         }
     )*};
 }
 
 buffers! {
-    [T: FromBytes + IntoBytes] KBox<T>, T, |buffer| buffer.as_raw();
-    [T: FromBytes + IntoBytes] KBox<[T]>, [T], |buffer| buffer.as_raw();
-    [O: PageOrder] Pages<O, u8, Low>, [u8], |pages| {
-        ptr::slice_from_raw_parts_mut(pages.address().as_ptr(), pages.size())
-    };
-    [O: PageOrder] PageMem<O, u8, Low>, [u8], |pages| pages.as_raw();
-    [] ExactPages<u8>, [u8], |pages| pages.as_raw();
+    [T: FromBytes + IntoBytes] KBox<T>, T,
+        |buffer| buffer.as_raw(), Backing::kvmalloc(buffer.into_raw().cast());
+    [T: FromBytes + IntoBytes] KBox<[T]>, [T],
+        |buffer| buffer.as_raw(), Backing::kvmalloc(buffer.into_raw().cast());
+    [O: PageOrder] Pages<O, u8, Low>, [u8],
+        |pages| ptr::slice_from_raw_parts_mut(pages.address().as_ptr(), pages.size()),
+        {
+            let (memory, order) = (pages.address(), pages.order().order());
+            core::mem::forget(pages);
+            Backing::pages(memory.as_ptr(), order)
+        };
+    [O: PageOrder] PageMem<O, u8, Low>, [u8],
+        |pages| pages.as_raw(),
+        {
+            let order = pages.order().order();
+            Backing::pages(pages.into_raw(), order)
+        };
+    [] ExactPages<u8>, [u8],
+        |pages| pages.as_raw(), Backing::exact(pages.into_raw());
 }
 
 /// A buffer that was not mapped, given back. Turns into `EIO`.
@@ -95,31 +108,33 @@ impl<B> From<MapFailed<B>> for Error {
     }
 }
 
-/// The buffer `B`, mapped for a device in the direction `D`, which the CPU or the device has: `O`.
+/// The buffer `B`, mapped for a device in the direction `D`, in the state `O`.
 ///
-/// Mapping gives it to the device. The CPU has no access then, whatever is tried: it gets it back
-/// from an [`Engine`] that says that the device is through, to look at it
-/// ([`sync_for_cpu`](Streaming::sync_for_cpu)) or for good ([`unmap`](Streaming::unmap)).
+/// [`map`](Streaming::map) maps it, and [`give`](DmaBuffer::give) tells the device. The CPU has no
+/// access then, and gets it back from a [`Quiesce`](super::Quiesce), which says that the device is
+/// idle: to look at it ([`sync_for_cpu`](DmaBuffer::sync_for_cpu)) or for good
+/// ([`unmap`](DmaBuffer::unmap)). All steps are in the table of [`DmaBuffer`].
 ///
 /// ```
-/// use kalloc::dma::{Cpu, Device, Dma, Engine, FromDevice, Streaming};
+/// use kalloc::dma::{CpuOwned, DeviceOwned, Dma, DmaAddress, FromDevice, Quiesce, Streaming};
 /// use kalloc::prelude::*;
 ///
 /// fn start<'bound>(
 ///     task: &Task,
 ///     dma: Dma<'bound>,
-/// ) -> Result<Streaming<'bound, KBox<[u8]>, FromDevice>> {
+///     tell: impl FnOnce(DmaAddress) -> Result,
+/// ) -> Result<Streaming<'bound, KBox<[u8]>, FromDevice, DeviceOwned>> {
 ///     let buffer = KBox::zeroed_slice(task, 512)?;
 ///     let buffer = Streaming::map(task, dma, buffer)?;
-///     // Here the device gets `buffer.dma_handle()`.
+///     let (buffer, ()) = buffer.give(tell)?;
 ///     Ok(buffer)
 /// }
 ///
 /// fn finish(
-///     buffer: Streaming<'_, KBox<[u8]>, FromDevice, Device>,
-///     engine: &mut impl Engine,
+///     buffer: Streaming<'_, KBox<[u8]>, FromDevice, DeviceOwned>,
+///     quiesce: &mut impl Quiesce,
 /// ) -> Result<KBox<[u8]>> {
-///     let buffer: Streaming<'_, _, _, Cpu> = buffer.sync_for_cpu(engine)?;
+///     let buffer: Streaming<'_, _, _, CpuOwned> = buffer.sync_for_cpu(quiesce)?;
 ///     pr_info!("the device says {}\n", buffer[0]);
 ///     Ok(buffer.unmap())
 /// }
@@ -128,44 +143,94 @@ impl<B> From<MapFailed<B>> for Error {
 /// | kalloc | C |
 /// | --- | --- |
 /// | [`Streaming::map`] | `dma_map_single()`, which is `dma_map_page()` |
-/// | [`Streaming::sync_for_cpu`] | `dma_sync_single_for_cpu()` |
-/// | [`Streaming::sync_for_device`] | `dma_sync_single_for_device()` |
-/// | [`Streaming::unmap`] of the device's | `dma_unmap_single()` |
-/// | [`Streaming::unmap`] of the CPU's | the same with `DMA_ATTR_SKIP_CPU_SYNC`: what the CPU wrote stays |
-///
-/// # Contexts
-///
-/// Mapped in every context in which the allocators work; dropped where the buffer itself may be.
-/// Dropped while the CPU has it, it is unmapped and freed. Dropped while the device has it, neither
-/// can be done: it stays mapped and allocated for ever, and the log says so. So does `mem::forget`,
-/// without a word.
+/// | [`sync_for_cpu`](DmaBuffer::sync_for_cpu) | `dma_sync_single_for_cpu()` |
+/// | [`sync_for_device`](DmaBuffer::sync_for_device) | `dma_sync_single_for_device()` |
+/// | [`unmap`](DmaBuffer::unmap) of the device's | `dma_unmap_single()` |
+/// | [`unmap`](DmaBuffer::unmap) of the others | the same with `DMA_ATTR_SKIP_CPU_SYNC` |
+pub type Streaming<'bound, B, D, O = Mapped, A = NoAttrs> = DmaBuffer<'bound, Single<B>, D, O, A>;
+
+/// Contiguous memory of the driver: what [`Streaming`] maps.
 ///
 /// # Invariants
 ///
-/// `handle` is the address of the memory of `buffer`, which is mapped for the device with the
-/// attributes `A`. Where `O` is [`Cpu`] the memory is synchronised for it and the device is through
-/// with it.
-pub struct Streaming<'bound, B, D, O = Device, A = NoAttrs>
-where
-    B: Buffer,
-    D: Direction,
-    O: Owner,
-    A: Attrs,
-{
-    dma: Dma<'bound, A>,
-    handle: DmaAddress,
-    // Initialised until it is dropped.
-    buffer: MaybeUninit<B>,
-    _state: PhantomData<(D, O)>,
+/// `address` is that of the memory of `buffer`, which `dma_map_page_attrs()` mapped.
+pub struct Single<B> {
+    address: DmaAddress,
+    buffer: B,
 }
 
-// SAFETY: It owns the buffer, and it may be unmapped on another thread.
-unsafe impl<B: Buffer + Send, D: Direction, O: Owner, A: Attrs> Send for Streaming<'_, B, D, O, A> {}
-// SAFETY: A shared one gives no more than `&B::Data`, and that only where the CPU has it.
-unsafe impl<B: Buffer + Sync, D: Direction, O: Owner, A: Attrs> Sync for Streaming<'_, B, D, O, A> {}
+impl<B> Sealed for Single<B> {}
+// SAFETY: By its invariant, and that of `Buffer`.
+unsafe impl<B: Buffer> Mapping for Single<B> {
+    type Data = B::Data;
+    type Addresses<'a>
+        = DmaAddress
+    where
+        Self: 'a;
+    const NAME: &'static str = "a DMA mapping";
 
-impl<'bound, B: Buffer, D: Direction, A: ForMapping> Streaming<'bound, B, D, Device, A> {
-    /// Maps `buffer` and gives it to the device, wraps `dma_map_single()`.
+    #[inline(always)]
+    fn addresses(&self) -> DmaAddress {
+        self.address
+    }
+
+    #[inline(always)]
+    fn address(&self) -> DmaAddress {
+        self.address
+    }
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        B::Data::size(self.buffer.data())
+    }
+
+    #[inline(always)]
+    fn data(&self) -> *mut B::Data {
+        self.buffer.data()
+    }
+
+    #[inline(always)]
+    unsafe fn sync_for_cpu<D: Direction>(&self, dma: Dma<'_>) {
+        // SAFETY: By the invariant it is mapped there; the rest is the contract of this function.
+        unsafe { dma.sync_for_cpu::<D>(self.address, self.size()) }
+    }
+
+    #[inline(always)]
+    unsafe fn sync_for_device<D: Direction>(&self, dma: Dma<'_>) {
+        // SAFETY: By the invariant it is mapped there; the rest is the contract of this function.
+        unsafe { dma.sync_for_device::<D>(self.address, self.size()) }
+    }
+
+    /// Wraps `dma_unmap_single_attrs()`, which is `dma_unmap_page_attrs()`.
+    #[inline(always)]
+    unsafe fn unmap(&mut self, dma: Dma<'_>, dir: dma_data_direction, attrs: c_ulong) {
+        // SAFETY: By the invariant `dma_map_page_attrs()` mapped so much there; device, direction and
+        // attributes are those of then by the contract of this function, as is that it is done once.
+        unsafe {
+            bindings::dma_unmap_page_attrs(dma.as_raw(), self.address, self.size(), dir, attrs)
+        }
+    }
+
+    fn into_kept(self, kept: &mut kalloc_dma_kept) {
+        kept.mapping = kalloc_dma_mapping_KALLOC_DMA_SINGLE;
+        self.buffer.into_backing().write(kept);
+    }
+}
+
+impl<B: Buffer> Contiguous for Single<B> {}
+
+impl<B: Buffer> Unmap for Single<B> {
+    type Buffer = B;
+
+    #[inline(always)]
+    fn into_buffer(self) -> B {
+        self.buffer
+    }
+}
+
+impl<'bound, B: Buffer, D: Direction, A: ForMapping> Streaming<'bound, B, D, Mapped, A> {
+    /// Maps `buffer`, wraps `dma_map_single()`. The device is told by [`give`](DmaBuffer::give);
+    /// dropped before, the buffer is unmapped and freed.
     ///
     /// # Errors
     ///
@@ -184,9 +249,9 @@ impl<'bound, B: Buffer, D: Direction, A: ForMapping> Streaming<'bound, B, D, Dev
         if unsafe { bindings::is_vmalloc_addr(memory.cast()) } {
             return Err(MapFailed(buffer));
         }
-        // SAFETY: The memory is of kmalloc or of pages and nobody else's. The device is bound and its
-        // mask is set.
-        let handle = unsafe {
+        // SAFETY: By the contract of `Buffer` the memory is of kmalloc or of pages, of this size and
+        // owned, as the kernel's `virt_to_page()` wants it. The device is bound and its mask is set.
+        let address = unsafe {
             kalloc_helper_dma_map_single(
                 dma.as_raw(),
                 memory.cast(),
@@ -197,195 +262,12 @@ impl<'bound, B: Buffer, D: Direction, A: ForMapping> Streaming<'bound, B, D, Dev
             )
         };
         // CAST: It is all ones, in C's type.
-        if handle == KALLOC_CONST_DMA_MAPPING_ERROR as DmaAddress {
+        if address == KALLOC_CONST_DMA_MAPPING_ERROR as DmaAddress {
             return Err(MapFailed(buffer));
         }
-        // INVARIANT: It is mapped, and the device has it.
-        Ok(Self {
-            dma,
-            handle,
-            buffer: MaybeUninit::new(buffer),
-            _state: PhantomData,
-        })
-    }
-}
-
-impl<'bound, B: Buffer, D: Direction, O: Owner, A: Attrs> Streaming<'bound, B, D, O, A> {
-    /// The address for the device.
-    #[inline(always)]
-    pub fn dma_handle(&self) -> DmaAddress {
-        self.handle
-    }
-
-    /// The bytes.
-    #[inline(always)]
-    pub fn size(&self) -> usize {
-        B::Data::size(self.memory())
-    }
-
-    #[inline(always)]
-    fn memory(&self) -> *mut B::Data {
-        // SAFETY: It is initialised until it is dropped.
-        unsafe { self.buffer.assume_init_ref() }.data()
-    }
-
-    /// The same mapping, whoever has it.
-    #[inline(always)]
-    fn into_state<P: Owner>(self) -> Streaming<'bound, B, D, P, A> {
-        let this = ManuallyDrop::new(self);
-        Streaming {
-            dma: this.dma,
-            handle: this.handle,
-            // SAFETY: It is not used in its old place again.
-            buffer: unsafe { ptr::read(&this.buffer) },
-            _state: PhantomData,
-        }
-    }
-
-    #[inline(always)]
-    fn range(&self) -> Range<'bound> {
-        Range {
-            dev: self.dma.device(),
-            handle: self.handle,
-            size: self.size(),
-        }
-    }
-
-    /// Wraps `dma_unmap_single_attrs()`, which is `dma_unmap_page_attrs()`.
-    ///
-    /// # Safety
-    ///
-    /// The device is through with it, and it is not used again.
-    #[inline(always)]
-    unsafe fn unmap_raw(&mut self, attrs: c_ulong) {
-        // SAFETY: By the invariant it is mapped, and by the contract of this function not used again.
-        unsafe {
-            bindings::dma_unmap_page_attrs(
-                self.dma.as_raw(),
-                self.handle,
-                self.size(),
-                D::RAW,
-                A::BITS | attrs,
-            )
-        }
-    }
-
-    /// The buffer, which is not mapped any more.
-    ///
-    /// # Safety
-    ///
-    /// It is unmapped.
-    #[inline(always)]
-    unsafe fn into_buffer(self) -> B {
-        let this = ManuallyDrop::new(self);
-        // SAFETY: It is initialised and not used in its old place again.
-        unsafe { this.buffer.assume_init_read() }
-    }
-}
-
-impl<'bound, B: Buffer, D: Direction, A: Attrs> Streaming<'bound, B, D, Device, A> {
-    /// Gives the memory to the CPU, still mapped, wraps `dma_sync_single_for_cpu()`.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] with the mapping where `engine` is not through with it. (As an error of another type
-    /// it is dropped, and leaks: the device may write to it still.)
-    #[inline]
-    pub fn sync_for_cpu(
-        self,
-        engine: &mut impl Engine,
-    ) -> Result<Streaming<'bound, B, D, Cpu, A>, Busy<Self>> {
-        if !engine.is_quiet(self.range()) {
-            return Err(Busy(self));
-        }
-        // SAFETY: By the invariant it is mapped, in this direction and of this size.
-        unsafe { self.dma.sync_for_cpu::<D>(self.handle, self.size()) };
-        // INVARIANT: The device is through, and the memory is synchronised.
-        Ok(self.into_state())
-    }
-
-    /// Unmaps the memory for good, wraps `dma_unmap_single()`. What the device wrote is in it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Streaming::sync_for_cpu`].
-    #[inline]
-    pub fn unmap(mut self, engine: &mut impl Engine) -> Result<B, Busy<Self>> {
-        if !engine.is_quiet(self.range()) {
-            return Err(Busy(self));
-        }
-        // SAFETY: The device is through with it.
-        unsafe { self.unmap_raw(0) };
-        // SAFETY: It is unmapped.
-        Ok(unsafe { self.into_buffer() })
-    }
-}
-
-impl<'bound, B: Buffer, D: Direction, A: Attrs> Streaming<'bound, B, D, Cpu, A> {
-    /// Gives the memory to the device again, wraps `dma_sync_single_for_device()`.
-    #[inline]
-    pub fn sync_for_device(self) -> Streaming<'bound, B, D, Device, A> {
-        // SAFETY: By the invariant it is mapped, in this direction and of this size.
-        unsafe { self.dma.sync_for_device::<D>(self.handle, self.size()) };
-        // INVARIANT: The device has it.
-        self.into_state()
-    }
-
-    /// Unmaps the memory for good, wraps `dma_unmap_single_attrs()` with `DMA_ATTR_SKIP_CPU_SYNC`:
-    /// the CPU has had it, and what it wrote since is not to be overwritten.
-    #[inline]
-    pub fn unmap(mut self) -> B {
-        // SAFETY: By the invariant the device is through with it.
-        unsafe { self.unmap_raw(DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
-        // SAFETY: It is unmapped.
-        unsafe { self.into_buffer() }
-    }
-
-    #[inline(always)]
-    fn data(&self) -> &B::Data {
-        // SAFETY: The CPU has the memory, which is that of the buffer.
-        unsafe { &*self.memory() }
-    }
-
-    #[inline(always)]
-    fn data_mut(&mut self) -> &mut B::Data {
-        // SAFETY: As for `data`, and this is borrowed exclusively.
-        unsafe { &mut *self.memory() }
-    }
-}
-
-cpu_access!([B: Buffer, A: Attrs] Streaming [B; A], B::Data);
-
-impl<B: Buffer, D: Direction, O: Owner, A: Attrs> Drop for Streaming<'_, B, D, O, A> {
-    #[inline]
-    fn drop(&mut self) {
-        if O::DEVICE {
-            return leaked(self.range());
-        }
-        if dead::stays("a DMA mapping") {
-            return;
-        }
-        // SAFETY: By the invariant the device is through with it.
-        unsafe { self.unmap_raw(DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
-        // SAFETY: It is initialised, and not used again.
-        unsafe { self.buffer.assume_init_drop() };
-    }
-}
-
-/// What is dropped while the device has it cannot be freed.
-#[cold]
-#[inline(never)]
-pub(super) fn leaked(range: Range<'_>) {
-    dev_warn!(
-        range.dev,
-        "kalloc: dropped while the device has it, so {} bytes at {:#x} are lost\n",
-        range.size,
-        range.handle
-    );
-}
-
-impl<B: Buffer, D: Direction, O: Owner, A: Attrs> fmt::Debug for Streaming<'_, B, D, O, A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.range().fmt(f)
+        // INVARIANT: It was mapped there.
+        // SAFETY: For this device, direction and attributes; mapping synchronised it for the device,
+        // which nobody has told.
+        Ok(unsafe { Self::new_in(dma, Single { address, buffer }) })
     }
 }

@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A buffer comes back from the device without anybody who says that it is through.
+//! Memory comes back from the device without evidence that it is idle.
 
-use kalloc::dma::{Cpu, Device, FromDevice, SgTable, Streaming};
+use kalloc::dma::{Coherent, CpuOwned, DeviceOwned, DmaBlock, FromDevice, SgTable, Streaming};
 use kalloc::prelude::*;
 
-pub fn finish(buffer: Streaming<'_, KBox<[u8]>, FromDevice, Device>) -> Result<KBox<[u8]>> {
+pub fn finish(buffer: Streaming<'_, KBox<[u8]>, FromDevice, DeviceOwned>) -> Result<KBox<[u8]>> {
     Ok(buffer.unmap()?) //~ ERROR: this method takes 1 argument but 0 arguments were supplied
 }
 
 pub fn nobody<'a>(
-    buffer: Streaming<'a, KBox<u8>, FromDevice>,
-) -> Result<Streaming<'a, KBox<u8>, FromDevice, Cpu>> {
-    Ok(buffer.sync_for_cpu(&mut ())?) //~ ERROR: says that a device is through
+    buffer: Streaming<'a, KBox<u8>, FromDevice, DeviceOwned>,
+) -> Result<Streaming<'a, KBox<u8>, FromDevice, CpuOwned>> {
+    Ok(buffer.sync_for_cpu(&mut ())?) //~ ERROR: says that a device is idle
 }
 
-pub fn segments(table: SgTable<'_, VBox<[u8]>, FromDevice>) -> Result<VBox<[u8]>> {
+pub fn segments(table: SgTable<'_, VBox<[u8]>, FromDevice, DeviceOwned>) -> Result<VBox<[u8]>> {
     Ok(table.unmap()?) //~ ERROR: this method takes 1 argument but 0 arguments were supplied
+}
+
+pub fn shared(task: &Task, memory: Coherent<'_, u32>) {
+    let _ = memory.free(task); //~ ERROR: this method takes 2 arguments but 1 argument was supplied
+}
+
+pub fn block(block: DmaBlock<'_, u32>) {
+    let _ = block.free(); //~ ERROR: this method takes 1 argument but 0 arguments were supplied
 }

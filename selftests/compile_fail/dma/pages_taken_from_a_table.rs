@@ -2,19 +2,19 @@
 
 //! Pages are taken out of a table that is mapped, or its segments are kept longer than it.
 
-use kalloc::dma::{Bidirectional, Cpu, Device, Segments, SgTable};
+use kalloc::dma::{Bidirectional, CpuOwned, DeviceOwned, Segments, SgTable};
 use kalloc::prelude::*;
 
-pub fn swap(table: &mut SgTable<'_, KBox<[PageMem]>, Bidirectional, Cpu>, mut page: PageMem) {
+pub fn swap(table: &mut SgTable<'_, KBox<[PageMem]>, Bidirectional, CpuOwned>, mut page: PageMem) {
     core::mem::swap(&mut table[0], &mut page); //~ ERROR: cannot index into a value of type
 }
 
-pub fn replace(table: &mut SgTable<'_, VBox<[u8]>, Bidirectional, Cpu>, memory: VBox<[u8]>) {
+pub fn replace(table: &mut SgTable<'_, VBox<[u8]>, Bidirectional, CpuOwned>, memory: VBox<[u8]>) {
     **table = *memory; //~ ERROR: the size for values of type
 }
 
 pub fn keep<'a>(
-    table: SgTable<'a, VBox<[u8]>, Bidirectional, Device>,
+    table: SgTable<'a, VBox<[u8]>, Bidirectional, DeviceOwned>,
 ) -> Segments<'a> {
     table.segments() //~ ERROR: cannot return value referencing function parameter
 }

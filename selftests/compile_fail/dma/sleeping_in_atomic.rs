@@ -2,7 +2,7 @@
 
 //! An allocation and a free that sleep, with a lock held.
 
-use kalloc::dma::{Coherent, Dma, DmaPool};
+use kalloc::dma::{Coherent, Dma, DmaPool, Quiesce};
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
@@ -12,8 +12,13 @@ pub fn allocate(task: &mut Task, dma: Dma<'_>, lock: &SpinLock<()>) {
     });
 }
 
-pub fn free(task: &mut Task, memory: Coherent<'_, u32>, lock: &SpinLock<()>) {
-    task.locked(lock, |_, cx| memory.free(cx)); //~ ERROR: this may sleep
+pub fn free(
+    task: &mut Task,
+    memory: Coherent<'_, u32>,
+    quiesce: &mut impl Quiesce,
+    lock: &SpinLock<()>,
+) {
+    let _ = task.locked(lock, |_, cx| memory.free(cx, quiesce)); //~ ERROR: this may sleep
 }
 
 pub fn create(task: &mut Task, dma: Dma<'_>, lock: &SpinLock<()>) {

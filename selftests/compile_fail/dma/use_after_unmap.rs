@@ -2,13 +2,13 @@
 
 //! A mapping is used after it was given up.
 
-use kalloc::dma::{DmaAddress, Engine, FromDevice, Streaming};
+use kalloc::dma::{DeviceOwned, DmaAddress, FromDevice, Quiesce, Streaming};
 use kalloc::prelude::*;
 
 pub fn again(
-    buffer: Streaming<'_, KBox<[u8]>, FromDevice>,
-    engine: &mut impl Engine,
+    buffer: Streaming<'_, KBox<[u8]>, FromDevice, DeviceOwned>,
+    quiesce: &mut impl Quiesce,
 ) -> Result<DmaAddress> {
-    drop(buffer.unmap(engine)?);
-    Ok(buffer.dma_handle()) //~ ERROR: borrow of moved value
+    drop(buffer.unmap(quiesce)?);
+    Ok(buffer.dma_address()) //~ ERROR: borrow of moved value
 }

@@ -5,7 +5,7 @@
 //@check-pass
 
 use kalloc::{pci, platform, prelude::*};
-use kernel::device::Core;
+use kernel::device::{Bound, Core};
 
 struct Right<'a> {
     _dev: &'a kernel::platform::Device<kernel::device::Bound>,
@@ -28,7 +28,7 @@ impl platform::Driver for Right<'_> {
     }
 
     fn unbind<'bound>(
-        _dev: &'bound kernel::platform::Device<Core<'_>>,
+        _dev: &'bound kernel::platform::Device<Bound>,
         this: Pin<&Right<'bound>>,
         task: &mut Task,
     ) {
@@ -67,7 +67,7 @@ impl pci::Driver for Card {
     }
 
     fn unbind<'bound>(
-        _dev: &'bound kernel::pci::Device<Core<'_>>,
+        _dev: &'bound kernel::pci::Device<Bound>,
         this: Pin<&Self>,
         _task: &mut Task,
     ) {

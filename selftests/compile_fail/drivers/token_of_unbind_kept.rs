@@ -3,7 +3,7 @@
 //! The token of unbind, kept beyond the call.
 
 use kalloc::{platform, prelude::*};
-use kernel::device::Core;
+use kernel::device::{Bound, Core};
 
 pub struct Wrong;
 
@@ -20,7 +20,7 @@ impl platform::Driver for Wrong {
     }
 
     fn unbind<'bound>(
-        _dev: &'bound kernel::platform::Device<Core<'_>>,
+        _dev: &'bound kernel::platform::Device<Bound>,
         _this: Pin<&Self>,
         task: &mut Task,
     ) {

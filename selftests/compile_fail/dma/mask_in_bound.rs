@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The masks are set when interrupt handlers run, which may allocate by the kernel crate.
+
+use kalloc::dma::Dma;
+use kalloc::{driver::Binding, irq, platform, prelude::*};
+use kernel::device::{Bound, Core, Device};
+
+pub struct Card<'bound> {
+    pub dev: &'bound Device<Bound>,
+}
+
+impl irq::Handler for Card<'_> {
+    fn handle(&self, _cx: &mut Irq<'_>) -> irq::IrqReturn {
+        let _ = kernel::dma::Coherent::<u32>::zeroed(self.dev, kernel::alloc::flags::GFP_ATOMIC);
+        irq::IrqReturn::Handled
+    }
+}
+
+pub struct Driver;
+
+impl platform::Driver for Driver {
+    type IdInfo = ();
+    type Data<'bound> = Card<'bound>;
+
+    fn probe<'bound>(
+        pdev: &'bound kernel::platform::Device<Core<'_>>,
+        _id_info: Option<&'bound ()>,
+        _task: Task,
+    ) -> impl PinInit<Card<'bound>, Error> + 'bound {
+        let dev: &'bound Device<Core<'_>> = pdev.as_ref();
+        Ok::<_, Error>(Card { dev })
+    }
+
+    fn bound<'d, 'bound>(
+        pdev: &'bound kernel::platform::Device<Bound>,
+        this: Pin<&'d Card<'bound>>,
+        binding: &mut Binding<'d>,
+        task: &mut Task,
+    ) -> Result {
+        binding.request_irq(&task, pdev.irq_by_index(0)?, irq::Flags::new(), c"x", this.get_ref())?;
+        let _ = Dma::set_mask_and_coherent::<32, _>(&task, pdev)?; //~ ERROR: is not satisfied
+        Ok(())
+    }
+}
