@@ -1308,6 +1308,7 @@ void testlib_run_first(bool first)
 EXPORT_SYMBOL_GPL(testlib_run_first);
 
 static const atomic_t *must_stop;
+static bool (*must_hold)(void);
 
 static void nothing(void *data)
 {
@@ -1317,6 +1318,10 @@ static int module_changes(struct notifier_block *block, unsigned long state, voi
 {
 	int before;
 
+	if (state == MODULE_STATE_GOING && within_module((unsigned long)must_hold, mod)) {
+		WARN(!must_hold(), "testlib: something of the module may run after its end\n");
+		must_hold = NULL;
+	}
 	if (state != MODULE_STATE_GOING || !within_module((unsigned long)must_stop, mod))
 		return NOTIFY_DONE;
 	before = atomic_read(must_stop);
@@ -1332,6 +1337,12 @@ void testlib_must_stop(const void *count)
 	must_stop = count;
 }
 EXPORT_SYMBOL_GPL(testlib_must_stop);
+
+void testlib_must_hold(bool (*condition)(void))
+{
+	must_hold = condition;
+}
+EXPORT_SYMBOL_GPL(testlib_must_hold);
 
 static struct notifier_block module_notifier = { .notifier_call = module_changes };
 

@@ -244,5 +244,7 @@ void testlib_run_first(bool first);
 
 /* `count`, an atomic_t of a test module, must stand still once the module has ended, or the kernel warns. */
 void testlib_must_stop(const void *count);
+/* `condition`, of a test module, must hold once the module has ended, or the kernel warns. */
+void testlib_must_hold(bool (*condition)(void));
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which module a function is in, and what of that module's code the kernel has still to run. */
+/* Which module a function is in, and what of that module's code the kernel has still to run: work items and threads. */
 
 #include <linux/atomic.h>
 #include <linux/delay.h>
@@ -28,31 +28,30 @@ struct kalloc_module {
 	bool used;
 	/* Its init has begun. */
 	bool entered;
+	/* Objects that the kernel calls back: see callbacks.c. No more is armed when they are closed. */
+	struct list_head callbacks;
+	bool closed;
+	unsigned int pass;
+	/* Ends of such objects that have still to run code of the module. */
+	atomic_t ending;
 };
 
 static LIST_HEAD(kalloc_modules);
 static DEFINE_MUTEX(kalloc_modules_lock);
 
 static struct kalloc_module own_module = {
-	.list = LIST_HEAD_INIT(own_module.list),
 	.module = THIS_MODULE,
 	.refs = REFCOUNT_INIT(1),
+	.callbacks = LIST_HEAD_INIT(own_module.callbacks),
 };
 
 /* For an address in no module that kalloc knows: nothing may begin there. */
 static struct kalloc_module no_module = {
 	.refs = REFCOUNT_INIT(1),
 	.in_flight = ATOMIC_LONG_INIT(LONG_MIN),
+	.callbacks = LIST_HEAD_INIT(no_module.callbacks),
+	.closed = true,
 };
-
-static void init_module_record(struct kalloc_module *record, struct module *module)
-{
-	record->module = module;
-	refcount_set(&record->refs, 1);
-	atomic_long_set(&record->in_flight, 0);
-	record->used = false;
-	record->entered = false;
-}
 
 /* The record of the module that `function` is in, with a reference. In every context, an NMI too. */
 struct kalloc_module *kalloc_helper_module_of(const void *function)
@@ -157,7 +156,8 @@ static int add_module_record(struct module *module)
 
 	if (!record)
 		return -ENOMEM;
-	init_module_record(record, module);
+	*record = (struct kalloc_module){ .module = module, .refs = REFCOUNT_INIT(1) };
+	INIT_LIST_HEAD(&record->callbacks);
 	mutex_lock(&kalloc_modules_lock);
 	list_add_rcu(&record->list, &kalloc_modules);
 	mutex_unlock(&kalloc_modules_lock);

@@ -10,27 +10,24 @@
 //! | [`RelativeMode`], … | hard interrupt | softirq, a thread | [`Irq`] |
 //! | [`RelativeSoftMode`], … | softirq | softirq, a thread | [`Bh`] |
 //!
-//! The timer itself is the kernel crate's, [`kernel::time::hrtimer`].
+//! The modes are the kernel crate's, [`kernel::time::hrtimer`].
 
 use crate::{
     context::{private::Token, Bh, Irq, Raw, Sleep},
     gfp::{ForKmalloc, Grant},
-    reap::{self, Called, Owned},
+    reap::{Callback, Kind, Owned},
     sync::RawSpinLockIrqBackend,
 };
-use core::{fmt, marker::PhantomData, pin::Pin};
+use core::{fmt, marker::PhantomData};
+use kalloc_bindings::*;
 use kernel::{
-    bindings::{hrtimer, hrtimer_cancel, hrtimer_try_to_cancel},
+    bindings::{self, hrtimer, hrtimer_cancel, hrtimer_try_to_cancel},
     error::{Error, Result},
-    impl_has_hr_timer,
     prelude::{pin_data, try_pin_init, PinInit},
     static_lock_class,
     sync::lock::Lock,
     time::{
-        hrtimer::{
-            HasHrTimer, HrTimer as KernelTimer, HrTimerCallback, HrTimerCallbackContext,
-            HrTimerMode,
-        },
+        hrtimer::{HrTimerExpires, HrTimerMode},
         ClockSource, Delta,
     },
 };
@@ -108,59 +105,58 @@ pub trait Expire<M: Mode>: Send + Sync + Sized + 'static {
 ///     Ok(timer)
 /// }
 /// ```
-pub struct HrTimer<T: Expire<M>, M: Mode>(Owned<Inner<T, M>>);
+pub struct HrTimer<T: Expire<M>, M: Mode>(
+    Owned<Callback<HrTimers, Locked<T>>>,
+    PhantomData<fn() -> M>,
+);
 
 #[pin_data]
-struct Inner<T: Expire<M>, M: Mode> {
-    #[pin]
-    timer: KernelTimer<Self>,
-    /// Held where its time is changed: the kernel wants nobody to start it while it is forwarded.
+struct Locked<T> {
+    /// Held where the timer's time is changed: the kernel wants nobody to start it while it is
+    /// forwarded.
     #[pin]
     lock: Lock<(), RawSpinLockIrqBackend>,
     #[pin]
     data: T,
-    _mode: PhantomData<fn() -> M>,
 }
 
-impl_has_hr_timer! {
-    impl{T: Expire<M>, M: Mode} HasHrTimer<Self> for Inner<T, M> {
-        mode: M, field: self.timer
+struct HrTimers;
+
+// SAFETY: A timer that was cancelled, while nobody arms it, neither runs nor is in a queue: one that
+// its callback has started, or let start again, is cancelled when the callback has returned.
+unsafe impl Kind for HrTimers {
+    type Raw = hrtimer;
+
+    unsafe fn stop(timer: *mut hrtimer) {
+        // SAFETY: By the contract of this function. One that runs is left to `wait`.
+        unsafe { hrtimer_try_to_cancel(timer) };
+    }
+
+    unsafe fn wait(timer: *mut hrtimer) {
+        // SAFETY: By the contract of this function.
+        unsafe { hrtimer_cancel(timer) };
     }
 }
 
-impl<T: Expire<M>, M: Mode> HrTimerCallback for Inner<T, M> {
-    type Pointer<'a> = Pin<&'a Self>;
-
-    fn run(this: Pin<&Self>, timer: HrTimerCallbackContext<'_, Self>) -> HrTimerRestart {
-        // SAFETY: The kernel calls this with a timer of an `Owned`, which lives until it has been waited
-        // for.
-        if unsafe { reap::is_closed(this.get_ref()) } {
-            return HrTimerRestart::NoRestart;
-        }
-        // SAFETY: A timer of this mode expires, and no other token is in reach.
-        let mut cx = unsafe { M::enter() };
-        let inner = this.get_ref();
-        inner.data.expired(&mut Expired { timer, inner }, &mut cx)
-    }
-}
-
-impl<T: Expire<M>, M: Mode> Inner<T, M> {
-    fn timer(&self) -> *mut hrtimer {
-        // SAFETY: It is a reference.
-        unsafe { Self::c_timer_ptr(self) }.cast_mut()
-    }
-}
-
-// SAFETY: A cancelled timer is started by its owner alone, and neither runs nor is in a queue.
-unsafe impl<T: Expire<M>, M: Mode> Called for Inner<T, M> {
-    fn stop(&self) {
-        // SAFETY: It was set up. One that runs is left to `wait`.
-        unsafe { hrtimer_try_to_cancel(self.timer()) };
-    }
-
-    unsafe fn wait(&self) {
-        // SAFETY: It was set up. It may wait by the contract of this function.
-        unsafe { hrtimer_cancel(self.timer()) };
+/// # Safety
+///
+/// Only the kernel calls it, with a timer of mode `M` that was set up for it.
+unsafe extern "C" fn expired<T: Expire<M>, M: Mode>(
+    timer: *mut hrtimer,
+) -> bindings::hrtimer_restart {
+    // SAFETY: The kernel calls this with a timer that `new` has set up.
+    let Some(callback) = (unsafe { Callback::<HrTimers, Locked<T>>::enter(timer) }) else {
+        return bindings::hrtimer_restart::HRTIMER_NORESTART;
+    };
+    // SAFETY: A timer of this mode expires, and no other token is in reach.
+    let mut cx = unsafe { M::enter() };
+    let mut expired = Expired {
+        callback,
+        _mode: PhantomData,
+    };
+    match callback.data().data.expired(&mut expired, &mut cx) {
+        HrTimerRestart::NoRestart => bindings::hrtimer_restart::HRTIMER_NORESTART,
+        HrTimerRestart::Restart => bindings::hrtimer_restart::HRTIMER_RESTART,
     }
 }
 
@@ -169,49 +165,54 @@ impl<T: Expire<M>, M: Mode> HrTimer<T, M> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, and what `data` returns.
+    /// `ENOMEM` where there is no memory, `EBUSY` if the module ends, and what `data` returns.
     pub fn new<G, E>(grant: G, data: impl PinInit<T, E>) -> Result<Self>
     where
         G: Grant<Flags: ForKmalloc>,
         Error: From<E>,
     {
-        Ok(Self(Owned::new(
-            grant,
-            try_pin_init!(Inner {
-                timer <- KernelTimer::new(),
-                lock <- Lock::new((), c"kalloc_hrtimer", static_lock_class!()),
-                data <- data,
-                _mode: PhantomData,
-            }? Error),
-        )?))
+        let data = try_pin_init!(Locked {
+            lock <- Lock::new((), c"kalloc_hrtimer", static_lock_class!()),
+            data <- data,
+        }? Error);
+        let set_up = |timer| {
+            let clock = <M::Clock as ClockSource>::ID;
+            // SAFETY: It is the place of a timer, and the kernel has each of these clocks and modes.
+            unsafe { bindings::hrtimer_setup(timer, Some(expired::<T, M>), clock, M::C_MODE) };
+            Ok(())
+        };
+        // SAFETY: It is set up, and `expired` is for this type.
+        let callback = unsafe { Callback::new::<Error>(data, set_up) };
+        Ok(Self(Owned::new(grant, callback)?, PhantomData))
     }
 
     /// Lets it expire at, or after, the time that its mode takes, also when it was to expire at
-    /// another, wraps `hrtimer_start()`.
+    /// another, wraps `hrtimer_start()`. Does nothing if the module ends.
     pub fn start(&self, expires: M::Expires) {
-        let inner = self.0.get().get_ref();
-        let _forwards_not = inner.lock.lock();
-        // SAFETY: It lives until it has been cancelled.
-        unsafe { Inner::start(inner, expires) }
+        self.0.arm(|timer| {
+            let _forwards_not = self.0.get().get_ref().data().lock.lock();
+            // SAFETY: It was set up with this mode, and lives until it has been cancelled.
+            unsafe { bindings::hrtimer_start_range_ns(timer, expires.as_nanos(), 0, M::C_MODE) }
+        });
     }
 
     /// Stops it unless it runs, wraps `hrtimer_try_to_cancel()`. Whether it was to expire; `None`
     /// when it runs.
     pub fn try_cancel(&self) -> Option<bool> {
         // SAFETY: It was set up.
-        let cancelled = unsafe { hrtimer_try_to_cancel(self.0.get().timer()) };
+        let cancelled = unsafe { hrtimer_try_to_cancel(self.0.get().raw()) };
         (cancelled >= 0).then_some(cancelled > 0)
     }
 
     /// Stops it and waits until it does not run, wraps `hrtimer_cancel()`. Whether it was to expire.
     pub fn cancel<C: Sleep>(&self, _cx: &C) -> bool {
         // SAFETY: It was set up. The caller may sleep, so it is not the callback.
-        unsafe { hrtimer_cancel(self.0.get().timer()) != 0 }
+        unsafe { hrtimer_cancel(self.0.get().raw()) != 0 }
     }
 
     /// What it does.
     pub fn data(&self) -> &T {
-        &self.0.get().get_ref().data
+        &self.0.get().get_ref().data().data
     }
 
     /// Ends it at once, wraps `hrtimer_cancel()`.
@@ -228,8 +229,8 @@ impl<T: Expire<M>, M: Mode> fmt::Debug for HrTimer<T, M> {
 
 /// A timer that has expired, in its callback.
 pub struct Expired<'a, T: Expire<M>, M: Mode> {
-    timer: HrTimerCallbackContext<'a, Inner<T, M>>,
-    inner: &'a Inner<T, M>,
+    callback: &'a Callback<HrTimers, Locked<T>>,
+    _mode: PhantomData<fn() -> M>,
 }
 
 impl<T: Expire<M>, M: Mode> Expired<'_, T, M> {
@@ -237,12 +238,14 @@ impl<T: Expire<M>, M: Mode> Expired<'_, T, M> {
     /// `hrtimer_forward_now()`. How many they were: 0 also where it has been started again since it
     /// expired, and so has a time.
     pub fn forward_now(&mut self, interval: Delta) -> u64 {
-        let _starts_not = self.inner.lock.lock();
+        let timer = self.callback.raw();
+        let _starts_not = self.callback.data().lock.lock();
         // SAFETY: It is there. Nobody queues it meanwhile: it is in its callback, and the lock is held.
-        if unsafe { (&raw const (*self.inner.timer()).is_queued).read_volatile() } {
+        if unsafe { (&raw const (*timer).is_queued).read_volatile() } {
             return 0;
         }
-        self.timer.forward_now(interval)
+        // SAFETY: As above.
+        unsafe { kalloc_helper_hrtimer_forward_now(timer, interval.as_nanos()) }
     }
 }
 

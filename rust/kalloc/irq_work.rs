@@ -17,16 +17,14 @@ use crate::{
     context::{NmiSafe, Sleep},
     gfp::{ForKmalloc, Grant},
     irq::{Kind, Threadable},
-    reap::{self, Called, Owned},
+    reap::{self, Callback, Owned},
 };
 use core::{fmt, marker::PhantomData};
 use kalloc_bindings::*;
 use kernel::{
     bindings::{irq_work, irq_work_queue},
-    container_of,
     error::{Error, Result},
-    prelude::{pin_data, try_pin_init, PinInit},
-    types::Opaque,
+    prelude::PinInit,
 };
 
 /// What an [`IrqWork`] of kind `K` does.
@@ -61,33 +59,26 @@ pub trait Run<K: Kind = Threadable>: Send + Sync + 'static {
 ///     work.queue();
 /// }
 /// ```
-pub struct IrqWork<T: Run<K>, K: Kind = Threadable>(Owned<Inner<T, K>>);
+pub struct IrqWork<T: Run<K>, K: Kind = Threadable>(
+    Owned<Callback<IrqWorks, T>>,
+    PhantomData<fn() -> K>,
+);
 
 // SAFETY: It gives no access to the value, and is queued without a lock.
 unsafe impl<T: Run<K>, K: Kind> NmiSafe for IrqWork<T, K> {}
 
-#[pin_data]
-struct Inner<T, K> {
-    #[pin]
-    work: Opaque<irq_work>,
-    #[pin]
-    data: T,
-    _kind: PhantomData<fn() -> K>,
-}
+struct IrqWorks;
 
-// SAFETY: The work is atomic, and the value may be sent.
-unsafe impl<T: Send, K> Send for Inner<T, K> {}
-// SAFETY: The work is atomic, and the value may be shared.
-unsafe impl<T: Sync, K> Sync for Inner<T, K> {}
+// SAFETY: Work that has been waited for is in no list, and does not run.
+unsafe impl reap::Kind for IrqWorks {
+    type Raw = irq_work;
 
-// SAFETY: Work is queued by its owner alone, and after it has been waited for is in no list.
-unsafe impl<T: Run<K>, K: Kind> Called for Inner<T, K> {
     // Queued work cannot be taken back.
-    fn stop(&self) {}
+    unsafe fn stop(_work: *mut irq_work) {}
 
-    unsafe fn wait(&self) {
-        // SAFETY: It was set up. It may wait by the contract of this function.
-        unsafe { kalloc_helper_irq_work_sync(self.work.get()) }
+    unsafe fn wait(work: *mut irq_work) {
+        // SAFETY: By the contract of this function.
+        unsafe { kalloc_helper_irq_work_sync(work) }
     }
 }
 
@@ -95,15 +86,11 @@ unsafe impl<T: Run<K>, K: Kind> Called for Inner<T, K> {
 ///
 /// Only the kernel calls it, with work that was set up for it.
 unsafe extern "C" fn run<T: Run<K>, K: Kind>(work: *mut irq_work) {
-    // SAFETY: The kernel calls this with work that was set up for it, which is in an `Inner<T, K>`
-    // that lives until the work has been waited for.
-    let inner = unsafe { &*container_of!(Opaque::cast_from(work), Inner<T, K>, work) };
-    // SAFETY: As above.
-    if unsafe { reap::is_closed(inner) } {
-        return;
+    // SAFETY: The kernel calls this with work that `new` has set up.
+    if let Some(callback) = unsafe { Callback::<IrqWorks, T>::enter(work) } {
+        // SAFETY: Work of this kind runs, and no other token is in reach.
+        callback.data().run(&mut unsafe { K::enter() })
     }
-    // SAFETY: Work of this kind runs, and no other token is in reach.
-    inner.data.run(&mut unsafe { K::enter() })
 }
 
 impl<T: Run<K>, K: Kind> IrqWork<T, K> {
@@ -111,40 +98,38 @@ impl<T: Run<K>, K: Kind> IrqWork<T, K> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, and what `data` returns.
+    /// `ENOMEM` where there is no memory, `EBUSY` if the module ends, and what `data` returns.
     pub fn new<G, E>(grant: G, data: impl PinInit<T, E>) -> Result<Self>
     where
         G: Grant<Flags: ForKmalloc>,
         Error: From<E>,
     {
-        Ok(Self(Owned::new(
-            grant,
-            try_pin_init!(Inner {
-                work <- Opaque::ffi_init(|work| {
-                    // SAFETY: It is the place of an `irq_work`, and `run` is for this type.
-                    unsafe { kalloc_helper_init_irq_work(work, Some(run::<T, K>), K::HARD) }
-                }),
-                data <- data,
-                _kind: PhantomData,
-            }? Error),
-        )?))
+        let set_up = |work| {
+            // SAFETY: It is the place of an `irq_work`.
+            unsafe { kalloc_helper_init_irq_work(work, Some(run::<T, K>), K::HARD) };
+            Ok(())
+        };
+        // SAFETY: It is set up, and `run` is for this type.
+        let callback = unsafe { Callback::new(data, set_up) };
+        Ok(Self(Owned::new(grant, callback)?, PhantomData))
     }
 
     /// Queues it on this CPU, wraps `irq_work_queue()`. False where it was queued already and has
-    /// not begun.
+    /// not begun, and if the module ends.
     ///
     /// Legal in every context.
     #[inline]
     pub fn queue(&self) -> bool {
         // SAFETY: It was set up, and lives until it has been waited for.
-        unsafe { irq_work_queue(self.0.get().work.get()) }
+        let queue = |work| unsafe { irq_work_queue(work) };
+        self.0.arm(queue).unwrap_or(false)
     }
 
     /// Waits until it neither is queued nor runs, on any CPU; wraps `irq_work_sync()`, and waits for
     /// a grace period.
     pub fn sync<C: Sleep>(&self, _cx: &C) {
         // SAFETY: It was set up. The caller may sleep, so it is not the callback.
-        unsafe { kalloc_helper_irq_work_sync(self.0.get().work.get()) }
+        unsafe { kalloc_helper_irq_work_sync(self.0.get().raw()) }
     }
 
     /// Ends it at once, after it has run if it is queued.

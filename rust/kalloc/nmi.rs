@@ -10,15 +10,13 @@
 
 use crate::{
     context::{Nmi, NmiSafe, Sleep},
-    reap::{self, Called, Owned},
+    reap::{Callback, Kind, Owned},
 };
 use core::fmt;
 use kalloc_bindings::*;
 use kernel::{
-    container_of,
     error::{to_result, Error, Result},
-    prelude::{pin_data, try_pin_init, PinInit},
-    types::Opaque,
+    prelude::PinInit,
 };
 
 /// Which NMIs a handler is for.
@@ -65,30 +63,20 @@ pub trait Handler: NmiSafe + Send + Sync + 'static {
 ///     nmi::Registration::new(task, nmi::Type::Local, Count { count: AtomicU32::new(0) })
 /// }
 /// ```
-pub struct Registration<T: Handler>(Owned<Inner<T>>);
+pub struct Registration<T: Handler>(Owned<Callback<Nmis, T>>);
 
-#[pin_data]
-struct Inner<T> {
-    #[pin]
-    nmi: Opaque<kalloc_nmi>,
-    #[pin]
-    data: T,
-}
-
-// SAFETY: The list is the C code's, and the value may be sent.
-unsafe impl<T: Send> Send for Inner<T> {}
-// SAFETY: The list is the C code's, and the value may be shared.
-unsafe impl<T: Sync> Sync for Inner<T> {}
+struct Nmis;
 
 // SAFETY: Out of the list, and after a grace period, no handler has it.
-unsafe impl<T: Handler> Called for Inner<T> {
-    // Taking it from the list may wait.
-    fn stop(&self) {}
+unsafe impl Kind for Nmis {
+    type Raw = kalloc_nmi;
 
-    unsafe fn wait(&self) {
-        // SAFETY: It was registered, and the C code unregisters it once. It may wait by the contract
-        // of this function.
-        unsafe { kalloc_helper_unregister_nmi(self.nmi.get()) }
+    // Taking it from the list may wait.
+    unsafe fn stop(_nmi: *mut kalloc_nmi) {}
+
+    unsafe fn wait(nmi: *mut kalloc_nmi) {
+        // SAFETY: By the contract of this function; the C code unregisters it once.
+        unsafe { kalloc_helper_unregister_nmi(nmi) }
     }
 }
 
@@ -96,15 +84,13 @@ unsafe impl<T: Handler> Called for Inner<T> {
 ///
 /// Only the kernel calls it, in an NMI, with what was registered with it.
 unsafe extern "C" fn handle<T: Handler>(nmi: *mut kalloc_nmi) -> bool {
-    // SAFETY: It is called with what was registered with it, which is in an `Inner<T>` that lives
-    // until it has been unregistered.
-    let inner = unsafe { &*container_of!(Opaque::cast_from(nmi), Inner<T>, nmi) };
-    // SAFETY: As above.
-    if unsafe { reap::is_closed(inner) } {
-        return false;
+    // SAFETY: It is called with what `new` has registered. Until that is in an `Owned`, the rest of it
+    // is there: `raw` is initialised last.
+    match unsafe { Callback::<Nmis, T>::enter(nmi) } {
+        // SAFETY: This runs in an NMI, and no other token is in reach.
+        Some(callback) => callback.data().handle(&mut unsafe { Nmi::assume() }),
+        None => false,
     }
-    // SAFETY: This runs in an NMI, and no other token is in reach.
-    inner.data.handle(&mut unsafe { Nmi::assume() })
 }
 
 impl<T: Handler> Registration<T> {
@@ -112,30 +98,26 @@ impl<T: Handler> Registration<T> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, and what `data` returns.
+    /// `ENOMEM` where there is no memory, `EBUSY` if the module ends, and what `data` returns.
     pub fn new<C, E>(cx: &C, nmis: Type, data: impl PinInit<T, E>) -> Result<Self>
     where
         C: Sleep,
         Error: From<E>,
     {
-        Ok(Self(Owned::new(
-            cx,
-            try_pin_init!(Inner {
-                data <- data,
-                nmi <- Opaque::try_ffi_init(|nmi| {
-                    // SAFETY: The rest is there, and all of it stays there until it is unregistered,
-                    // since nothing that can fail follows. `handle` is for this type.
-                    to_result(unsafe {
-                        kalloc_helper_register_nmi(nmi, Some(handle::<T>), nmis == Type::Unknown)
-                    })
-                }),
-            }? Error),
-        )?))
+        let set_up = |nmi| {
+            let unknown = nmis == Type::Unknown;
+            // SAFETY: The rest is there, and all of it stays there until it is unregistered, since
+            // nothing that can fail follows.
+            to_result(unsafe { kalloc_helper_register_nmi(nmi, Some(handle::<T>), unknown) })
+        };
+        // SAFETY: It is set up or fails, and `handle` is for this type.
+        let callback = unsafe { Callback::new(data, set_up) };
+        Ok(Self(Owned::new(cx, callback)?))
     }
 
     /// What handles them.
     pub fn data(&self) -> &T {
-        &self.0.get().get_ref().data
+        self.0.get().get_ref().data()
     }
 
     /// Unregisters it and waits until it does not run, wraps `unregister_nmi_handler()`.

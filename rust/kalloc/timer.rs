@@ -10,17 +10,15 @@
 use crate::{
     context::{Bh, Sleep},
     gfp::{ForKmalloc, Grant},
-    reap::{self, Called, Owned},
+    reap::{Callback, Kind, Owned},
 };
 use core::fmt;
 use kalloc_bindings::*;
 use kernel::{
     bindings::{timer_delete, timer_delete_sync, timer_list, timer_shutdown, timer_shutdown_sync},
-    container_of,
     error::{Error, Result},
-    prelude::{pin_data, try_pin_init, PinInit},
+    prelude::PinInit,
     time::Jiffies,
-    types::Opaque,
 };
 
 /// What a [`Timer`] does.
@@ -55,31 +53,22 @@ pub trait Expire: Send + Sync + 'static {
 ///     Ok(timer)
 /// }
 /// ```
-pub struct Timer<T: Expire>(Owned<Inner<T>>);
+pub struct Timer<T: Expire>(Owned<Callback<Timers, T>>);
 
-#[pin_data]
-struct Inner<T> {
-    #[pin]
-    timer: Opaque<timer_list>,
-    #[pin]
-    data: T,
-}
-
-// SAFETY: The kernel locks the timer, and the value may be sent.
-unsafe impl<T: Send> Send for Inner<T> {}
-// SAFETY: The kernel locks the timer, and the value may be shared.
-unsafe impl<T: Sync> Sync for Inner<T> {}
+struct Timers;
 
 // SAFETY: Shut down, a timer does not start again, and the last that it did was to run.
-unsafe impl<T: Expire> Called for Inner<T> {
-    fn stop(&self) {
-        // SAFETY: It was set up.
-        unsafe { timer_shutdown(self.timer.get()) };
+unsafe impl Kind for Timers {
+    type Raw = timer_list;
+
+    unsafe fn stop(timer: *mut timer_list) {
+        // SAFETY: By the contract of this function.
+        unsafe { timer_shutdown(timer) };
     }
 
-    unsafe fn wait(&self) {
-        // SAFETY: It was set up. It may wait by the contract of this function.
-        unsafe { timer_shutdown_sync(self.timer.get()) };
+    unsafe fn wait(timer: *mut timer_list) {
+        // SAFETY: By the contract of this function.
+        unsafe { timer_shutdown_sync(timer) };
     }
 }
 
@@ -87,17 +76,15 @@ unsafe impl<T: Expire> Called for Inner<T> {
 ///
 /// Only the kernel calls it, with a timer that was set up for it.
 unsafe extern "C" fn expired<T: Expire>(timer: *mut timer_list) {
-    // SAFETY: The kernel calls this with a timer that was set up for it, which is in an `Inner<T>`
-    // that lives until the timer has been waited for.
-    let inner = unsafe { &*container_of!(Opaque::cast_from(timer), Inner<T>, timer) };
-    // SAFETY: As above.
-    if unsafe { reap::is_closed(inner) } {
+    // SAFETY: The kernel calls this with a timer that `new` has set up.
+    let Some(callback) = (unsafe { Callback::<Timers, T>::enter(timer) }) else {
         return;
-    }
+    };
     // SAFETY: Timers expire in a softirq, and no other token is in reach.
-    let next = inner.data.expired(&mut unsafe { Bh::assume() });
+    let next = callback.data().expired(&mut unsafe { Bh::assume() });
     if let Some(delay) = next {
-        // SAFETY: It was set up. If it has been shut down, nothing happens.
+        // SAFETY: It was set up. The end of the module waits for this callback, and shuts the timer
+        // down: then nothing happens.
         unsafe { kalloc_helper_timer_start(timer, delay) };
     }
 }
@@ -107,35 +94,34 @@ impl<T: Expire> Timer<T> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, and what `data` returns.
+    /// `ENOMEM` where there is no memory, `EBUSY` if the module ends, and what `data` returns.
     pub fn new<G, E>(grant: G, data: impl PinInit<T, E>) -> Result<Self>
     where
         G: Grant<Flags: ForKmalloc>,
         Error: From<E>,
     {
-        Ok(Self(Owned::new(
-            grant,
-            try_pin_init!(Inner {
-                timer <- Opaque::ffi_init(|timer| {
-                    // SAFETY: It is the place of a timer, and `expired` is for this type.
-                    unsafe { kalloc_helper_timer_setup(timer, Some(expired::<T>)) }
-                }),
-                data <- data,
-            }? Error),
-        )?))
+        let set_up = |timer| {
+            // SAFETY: It is the place of a timer.
+            unsafe { kalloc_helper_timer_setup(timer, Some(expired::<T>)) };
+            Ok(())
+        };
+        // SAFETY: It is set up, and `expired` is for this type.
+        let callback = unsafe { Callback::new(data, set_up) };
+        Ok(Self(Owned::new(grant, callback)?))
     }
 
     /// Lets it expire `delay` jiffies from now, also when it was to expire at another time, wraps
-    /// `mod_timer()`. Whether it was.
+    /// `mod_timer()`. Whether it was. Does nothing if the module ends.
     pub fn start(&self, delay: Jiffies) -> bool {
         // SAFETY: It was set up.
-        unsafe { kalloc_helper_timer_start(self.0.get().timer.get(), delay) != 0 }
+        let start = |timer| unsafe { kalloc_helper_timer_start(timer, delay) != 0 };
+        self.0.arm(start).unwrap_or(false)
     }
 
     /// Whether it is to expire, wraps `timer_pending()`.
     pub fn is_pending(&self) -> bool {
         // SAFETY: It was set up.
-        unsafe { kalloc_helper_timer_pending(self.0.get().timer.get()) }
+        unsafe { kalloc_helper_timer_pending(self.0.get().raw()) }
     }
 
     /// Stops it without waiting, wraps `timer_delete()`. Whether it was to expire.
@@ -143,19 +129,19 @@ impl<T: Expire> Timer<T> {
     /// It may be running, and may start itself again.
     pub fn cancel(&self) -> bool {
         // SAFETY: It was set up.
-        unsafe { timer_delete(self.0.get().timer.get()) != 0 }
+        unsafe { timer_delete(self.0.get().raw()) != 0 }
     }
 
     /// Stops it and waits until it does not run, wraps `timer_delete_sync()`. Whether it was to
     /// expire.
     pub fn cancel_sync<C: Sleep>(&self, _cx: &C) -> bool {
         // SAFETY: It was set up. The caller may sleep, so it is not the callback.
-        unsafe { timer_delete_sync(self.0.get().timer.get()) != 0 }
+        unsafe { timer_delete_sync(self.0.get().raw()) != 0 }
     }
 
     /// What it does.
     pub fn data(&self) -> &T {
-        &self.0.get().get_ref().data
+        self.0.get().get_ref().data()
     }
 
     /// Ends it at once, wraps `timer_shutdown_sync()`.
