@@ -3,8 +3,12 @@
 //! Sections: each is what it says while it lasts, and is gone behind it.
 
 use kalloc::prelude::*;
-use kernel::{new_spinlock, sync::SpinLock};
-use testlib::{c, check, check_eq, Outcome};
+use kernel::{
+    interrupt::local_interrupt_disable,
+    new_spinlock,
+    sync::SpinLock, //
+};
+use testlib::{c, check, check_eq, wait_until, Outcome};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -21,6 +25,7 @@ testlib::tests! {
     interrupts_are_off,
     preemption_is_off,
     bottom_halves_are_off,
+    bottom_halves_end_with_interrupts_off,
     a_softirq_is_one,
     sections_nest,
     nofs_and_noio_scopes,
@@ -186,6 +191,27 @@ fn bottom_halves_are_off(task: &mut Task) -> Outcome {
         check!(in_softirq() && make(section.cx()));
     }
     check!(!in_softirq() && place() == FREE);
+    Ok(())
+}
+
+/// A guard of the kernel crate that leaves the section keeps interrupts off: softirqs, which would
+/// enable them, wait.
+fn bottom_halves_end_with_interrupts_off(task: &mut Task) -> Outcome {
+    // SAFETY: It has no preconditions.
+    let ran = || unsafe { c::testlib_tasklet_ran() };
+    let before = ran();
+    let off = task.bh_off(|_cx| {
+        // SAFETY: It has no preconditions.
+        unsafe { c::testlib_tasklet_schedule() };
+        local_interrupt_disable()
+    });
+    // SAFETY: It has no preconditions.
+    let seen = (ran() - before, unsafe { c::testlib_irqs_disabled() });
+    drop(off);
+    check_eq!(seen, (0, true));
+    check!(wait_until(task, || ran() == before + 1));
+    // SAFETY: It has no preconditions.
+    check!(!unsafe { c::testlib_in_softirq() } && place() == FREE);
     Ok(())
 }
 

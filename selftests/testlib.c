@@ -752,6 +752,27 @@ int testlib_migrate_to(unsigned int cpu)
 }
 EXPORT_SYMBOL_GPL(testlib_migrate_to);
 
+static unsigned int tasklet_ran;
+
+static void count_tasklet(struct tasklet_struct *tasklet)
+{
+	WRITE_ONCE(tasklet_ran, tasklet_ran + 1);
+}
+
+static DECLARE_TASKLET(counted_tasklet, count_tasklet);
+
+void testlib_tasklet_schedule(void)
+{
+	tasklet_schedule(&counted_tasklet);
+}
+EXPORT_SYMBOL_GPL(testlib_tasklet_schedule);
+
+unsigned int testlib_tasklet_ran(void)
+{
+	return READ_ONCE(tasklet_ran);
+}
+EXPORT_SYMBOL_GPL(testlib_tasklet_ran);
+
 void *testlib_mortal(void)
 {
 	allow_signal(SIGKILL);

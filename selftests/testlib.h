@@ -143,6 +143,10 @@ unsigned int testlib_this_cpu(void);
 /* Goes on on that CPU. Sleeps. */
 int testlib_migrate_to(unsigned int cpu);
 
+/* Schedules a tasklet on this CPU, and how often it ran. */
+void testlib_tasklet_schedule(void);
+unsigned int testlib_tasklet_ran(void);
+
 /* The current thread, which may be a kthread, can be killed until it forgets that it was. */
 void *testlib_mortal(void);
 void testlib_immortal(void);

@@ -112,8 +112,9 @@ impl BhGuard {
 impl Drop for BhGuard {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: They were disabled when this guard was made, on this thread. Sections nest, so
-        // interrupts are on as they were then.
+        // SAFETY: They were disabled when this guard was made, on this thread, and sections nest. The
+        // helper asks whether interrupts are on: a guard of the kernel crate may have left the
+        // section.
         unsafe { kalloc_helper_local_bh_enable() }
     }
 }
