@@ -16,7 +16,7 @@ use kalloc::{
         ToDevice,
     },
     driver::{Binding, Lent},
-    irq::{Flags, IrqReturn, ThreadedHandler, ThreadedIrqReturn},
+    irq::{AllocVectors, Flags, IrqReturn, ThreadedHandler, ThreadedIrqReturn},
     miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration},
     pci,
     prelude::*,
@@ -304,7 +304,7 @@ impl pci::Driver for Edu<'_> {
                 buffer: Coherent::zeroed_slice(&task, dma, SIZE)?,
                 dma,
                 bar,
-                vectors: dev.alloc_irq_vectors(1, 1, IrqTypes::all())?,
+                vectors: dev.irq_vectors(&task, 1, 1, IrqTypes::all())?,
             }))
         })
     }

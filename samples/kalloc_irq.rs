@@ -9,7 +9,7 @@
 use core::mem;
 use kalloc::{
     driver::Binding,
-    irq::{Flags, Handler, IrqReturn},
+    irq::{AllocVectors, Flags, Handler, IrqReturn},
     pci,
     prelude::*,
     timer::{Expire, Timer},
@@ -159,7 +159,7 @@ impl pci::Driver for Edu<'_> {
             later: Timer::new(&task, Later(log.clone()))?,
             log,
             bar: dev.iomap_region_sized(0, c"kalloc_irq")?,
-            vectors: dev.alloc_irq_vectors(1, 1, IrqTypes::all())?,
+            vectors: dev.irq_vectors(&task, 1, 1, IrqTypes::all())?,
         })
     }
 

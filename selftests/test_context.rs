@@ -197,6 +197,9 @@ fn bottom_halves_are_off(task: &mut Task) -> Outcome {
 /// A guard of the kernel crate that leaves the section keeps interrupts off: softirqs, which would
 /// enable them, wait.
 fn bottom_halves_end_with_interrupts_off(task: &mut Task) -> Outcome {
+    if cfg!(CONFIG_PREEMPT_RT) {
+        return Err(testlib::Stop::Skip("the kernel cannot, and kalloc warns"));
+    }
     // SAFETY: It has no preconditions.
     let ran = || unsafe { c::testlib_tasklet_ran() };
     let before = ran();

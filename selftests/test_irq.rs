@@ -6,11 +6,11 @@
 use core::{
     marker::PhantomData,
     ptr,
-    sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering::Relaxed},
 };
 use kalloc::{
     driver::{Binding, Register},
-    irq::{Flags, Handler, Hard, IrqReturn, ThreadedHandler, ThreadedIrqReturn},
+    irq::{AllocVectors, Flags, Handler, Hard, IrqReturn, ThreadedHandler, ThreadedIrqReturn},
     pci,
     prelude::*,
 };
@@ -243,6 +243,9 @@ impl<C> ThreadedHandler<Hard> for Edu<'_, C> {
     }
 }
 
+/// How a second allocation of vectors ended.
+static SECOND: AtomicI32 = AtomicI32::new(0);
+
 struct Driver<C>(PhantomData<C>);
 
 impl<C: Case> pci::Driver for Driver<C> {
@@ -270,7 +273,14 @@ impl<C: Case> pci::Driver for Driver<C> {
             pool: ObjPool::new(&task, 4, |_| 0)?,
             second: Second(Seen::new()),
             bar: dev.iomap_region_sized(0, c"kalloc_edu")?,
-            vectors: dev.alloc_irq_vectors(1, 1, IrqTypes::default().with(C::TYPE))?,
+            vectors: {
+                let types = IrqTypes::default().with(C::TYPE);
+                let vectors = dev.irq_vectors(&task, 1, 1, types)?;
+                // Those are freed when the first ones are, and not before.
+                let again = dev.irq_vectors(&task, 1, 1, types.with(IrqType::Intx));
+                SECOND.store(again.map_or_else(Error::to_errno, |_| 0), Relaxed);
+                vectors
+            },
             _case: PhantomData,
         })
     }
@@ -391,6 +401,7 @@ case!(intx_handler_gets_irq, Intx, Intx, |edu, binding, task| {
 
 case!(msi_handler_gets_irq, Msi, Msi, |edu, binding, task| {
     check!(matches!(edu.vectors.irq_type(), IrqType::Msi));
+    check_eq!(SECOND.load(Relaxed), EBUSY.to_errno());
     binding.request_irq(task, edu.line()?, Flags::new(), c"kalloc_msi", edu)?;
     edu.raise_and_wait(task)?;
     threadable(edu.hard.place())?;

@@ -4,7 +4,7 @@
 
 use kalloc::{
     driver::Binding,
-    irq::{Flags, Handler, IrqReturn},
+    irq::{AllocVectors, Flags, Handler, IrqReturn},
     pci,
     prelude::*,
 };
@@ -76,7 +76,7 @@ impl pci::Driver for Edu {
                 dev.set_master();
             },
             bar: dev.iomap_region_sized::<END>(0, c"edu")?,
-            vectors: dev.alloc_irq_vectors(1, 1, IrqTypes::all())?,
+            vectors: dev.irq_vectors(&task, 1, 1, IrqTypes::all())?,
             results <- new_spinlock_irq!(KVec::new()),
         })
     }

@@ -27,6 +27,7 @@
 #include "mutex.c"
 #include "nmi.c"
 #include "objpool.c"
+#include "pci.c"
 #include "percpu.c"
 #include "preempt.c"
 #include "refcount.c"

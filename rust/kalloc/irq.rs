@@ -39,11 +39,15 @@ use kernel::types::NotThreadSafe;
 )]
 mod flags;
 mod request;
+#[cfg(CONFIG_PCI)]
+mod vectors;
 #[doc(inline)]
 pub use request::{
     AsConfigured, Flags, Handler, Hard, IrqRequest, IrqReturn, Kind, Oneshot, Reenabled,
     Threadable, ThreadedHandler, ThreadedIrqReturn, Triggered,
 };
+#[cfg(CONFIG_PCI)]
+pub use vectors::AllocVectors;
 
 /// Interrupts are off on this CPU until this is dropped.
 #[derive(Debug)]
@@ -113,8 +117,8 @@ impl Drop for BhGuard {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: They were disabled when this guard was made, on this thread, and sections nest. The
-        // helper asks whether interrupts are on: a guard of the kernel crate may have left the
-        // section.
+        // helper asks whether interrupts are on, which a guard of the kernel crate that has left the
+        // section makes false.
         unsafe { kalloc_helper_local_bh_enable() }
     }
 }

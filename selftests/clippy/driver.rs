@@ -48,6 +48,12 @@ pub fn sections(lock: &SpinLock<u32>) {
     let _ = kernel::interrupt::local_interrupt_disable();
 }
 
+/// Vectors that may be those of lines with handlers.
+pub fn vectors(dev: &kernel::pci::Device<Bound>) -> Result {
+    dev.alloc_irq_vectors(1, 1, kernel::pci::IrqTypes::all())?;
+    Ok(())
+}
+
 /// Locks within other things, and the RCU read side.
 pub fn more_sections(
     off: &LocalInterruptDisabled,
