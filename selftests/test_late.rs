@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What starts a callback when the module ends, too late to be waited for: drops that other drops
-//! make, one after another. None of it is armed then: it would run when the code is gone.
+//! make, one after another, or that a callback makes. None of it is armed then: it would run when the code is gone.
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::{
@@ -12,7 +12,7 @@ use kalloc::{
 };
 use kernel::{
     sync::SetOnce,
-    time::{msecs_to_jiffies, Delta, Jiffies, Monotonic},
+    time::{delay::fsleep, msecs_to_jiffies, Delta, Jiffies, Monotonic},
 };
 use testlib::{c, check, Outcome};
 
@@ -64,13 +64,43 @@ impl irq_work::Run for Chain {
 
 impl Drop for Chain {
     fn drop(&mut self) {
-        COUNT.fetch_add(1, Relaxed);
-        if let Some(timer) = HRTIMER.as_ref() {
-            timer.start(Delta::from_millis(DELAY.load(Relaxed).into()));
-        }
-        if let Some(timer) = TIMER.as_ref() {
-            timer.start(msecs_to_jiffies(DELAY.load(Relaxed)));
-        }
+        start();
+    }
+}
+
+/// Starts the timers.
+fn start() {
+    COUNT.fetch_add(1, Relaxed);
+    if let Some(timer) = HRTIMER.as_ref() {
+        timer.start(Delta::from_millis(DELAY.load(Relaxed).into()));
+    }
+    if let Some(timer) = TIMER.as_ref() {
+        timer.start(msecs_to_jiffies(DELAY.load(Relaxed)));
+    }
+}
+
+/// Makes and drops something as long as it may, whose drop takes a while.
+struct Stream;
+
+static STREAM: SetOnce<Timer<Stream>> = SetOnce::new();
+
+impl timer::Expire for Stream {
+    fn expired(&self, cx: &mut Bh<'_>) -> Option<Jiffies> {
+        drop(IrqWork::new(&cx, Slow));
+        Some(1)
+    }
+}
+
+struct Slow;
+
+impl irq_work::Run for Slow {
+    fn run(&self, _cx: &mut Irq<'_>) {}
+}
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        fsleep(Delta::from_millis(50));
+        start();
     }
 }
 
@@ -86,13 +116,15 @@ fn timers_in_statics_expire(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn timers_are_started_by_drops_at_exit(_task: &mut Task) -> Outcome {
+fn timers_are_started_by_drops_at_exit(task: &mut Task) -> Outcome {
     extern "C" fn none_is_armed() -> bool {
         let hrtimer = HRTIMER.as_ref().and_then(HrTimer::try_cancel);
         let timer = TIMER.as_ref().map(Timer::cancel);
-        COUNT.load(Relaxed) == 3 + CHAIN && hrtimer == Some(false) && timer == Some(false)
+        COUNT.load(Relaxed) > 3 + CHAIN && hrtimer == Some(false) && timer == Some(false)
     }
     DELAY.store(10_000, Relaxed);
+    check!(STREAM.populate(Timer::new(&task, Stream)?));
+    STREAM.as_ref().ok_or(EINVAL)?.start(1);
     // SAFETY: It may be called in process context, in which the end of the module calls it.
     unsafe { c::testlib_must_hold(Some(none_is_armed)) };
     Ok(())

@@ -21,6 +21,7 @@ struct kalloc_callback {
 	/* Drops and frees it. Code of the module that dropped its owner, which `ending` is. */
 	void (*end)(struct kalloc_callback *callback);
 	struct kalloc_module *ending;
+	unsigned int phase;
 	/* The end of its module waits for it, in that pass. */
 	bool busy;
 	unsigned int pass;
@@ -85,11 +86,12 @@ static void end_callback(struct work_struct *work)
 {
 	struct kalloc_callback *callback = container_of(work, struct kalloc_callback, work);
 	struct kalloc_module *module = callback->ending;
+	atomic_t *ending = &module->ending[callback->phase];
 
 	callback->end(callback);
 	/* The code of the module has returned. */
-	if (atomic_dec_and_test(&module->ending))
-		wake_up_var(&module->ending);
+	if (atomic_dec_and_test(ending))
+		wake_up_var(ending);
 	kalloc_helper_module_put(module);
 }
 
@@ -98,15 +100,34 @@ void kalloc_helper_callback_end_later(struct kalloc_callback *callback, void (*e
 {
 	callback->end = end;
 	callback->ending = kalloc_helper_module_of(end);
-	atomic_inc(&callback->ending->ending);
+	callback->phase = READ_ONCE(callback->ending->phase);
+	atomic_inc(&callback->ending->ending[callback->phase]);
 	INIT_WORK(&callback->work, end_callback);
 	queue_work(callback_wq, &callback->work);
 }
 
-/* Waits for all that the module has dropped, and for what that drops. */
+static void wait_for_phase(atomic_t *ending)
+{
+	wait_var_event(ending, !atomic_read_acquire(ending));
+}
+
+/* Waits for what the module dropped before. A callback that runs may drop more, again and again. */
+static void wait_for_earlier_ends(struct kalloc_module *module)
+{
+	unsigned int phase = module->phase;
+
+	WRITE_ONCE(module->phase, !phase);
+	wait_for_phase(&module->ending[phase]);
+}
+
+/*
+ * Waits for all that the module has dropped, when no callback runs. What they drop in turn is counted before they end, and
+ * in this phase.
+ */
 static void wait_for_ends(struct kalloc_module *module)
 {
-	wait_var_event(&module->ending, !atomic_read_acquire(&module->ending));
+	wait_for_phase(&module->ending[!module->phase]);
+	wait_for_phase(&module->ending[module->phase]);
 }
 
 /* Lets no more be armed. Whether the module has objects. */
@@ -175,11 +196,11 @@ static void forget_callbacks(struct kalloc_module *module)
  */
 static void end_callbacks(struct kalloc_module *module)
 {
-	wait_for_ends(module);
-	if (!close_callbacks(module) && !atomic_read_acquire(&module->ending))
-		return;
-	synchronize_rcu();
-	wait_for_callbacks(module);
+	wait_for_earlier_ends(module);
+	if (close_callbacks(module)) {
+		synchronize_rcu();
+		wait_for_callbacks(module);
+	}
 	wait_for_ends(module);
 	forget_callbacks(module);
 }

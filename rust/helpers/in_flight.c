@@ -32,8 +32,9 @@ struct kalloc_module {
 	struct list_head callbacks;
 	bool closed;
 	unsigned int pass;
-	/* Ends of such objects that have still to run code of the module. */
-	atomic_t ending;
+	/* Ends of such objects that have still to run code of the module: those of this phase, and older ones. */
+	atomic_t ending[2];
+	unsigned int phase;
 };
 
 static LIST_HEAD(kalloc_modules);

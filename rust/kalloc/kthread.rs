@@ -29,15 +29,16 @@
 //! # Dropping
 //!
 //! Dropping a [`Kthread`] tells the thread to stop and does not wait for it: it takes no token and
-//! does not sleep. The thread's closure and result are dropped, and their memory freed, by whoever
-//! is last: so on `CONFIG_PREEMPT_RT` a handle is not to be dropped with interrupts or preemption
+//! does not sleep. The thread's result is dropped, and its memory freed, by the last of the two: so
+//! on `CONFIG_PREEMPT_RT` a handle is not to be dropped with interrupts or preemption
 //! disabled. The end of the module waits for its threads, and wakes those that sleep by
 //! [`This::sleep`]: see [`in_flight`](crate::in_flight).
 
 use crate::{
+    boxed::KBox,
     context::{Sleep, Task},
     dead::Held,
-    in_flight::InFlight,
+    in_flight::{Begun, InFlight},
     upstream::ArcExt,
 };
 use core::{
@@ -102,69 +103,41 @@ impl This<'_> {
 }
 
 /// What a thread and its handle share.
-struct Shared<F, R> {
+struct Shared<R> {
     /// The thread's, from its start to its end. Then that of the last to have this.
-    closure: UnsafeCell<Option<F>>,
-    /// As `closure`.
     result: UnsafeCell<Option<R>>,
     /// Nobody waits for the thread.
     abandoned: AtomicBool,
     in_flight: InFlight,
 }
 
-// SAFETY: Only one thread at a time uses what is in the cells, which may be sent there.
-unsafe impl<F: Send, R: Send> Send for Shared<F, R> {}
+// SAFETY: Only one thread at a time uses what is in the cell, which may be sent there.
+unsafe impl<R: Send> Send for Shared<R> {}
 // SAFETY: As above.
-unsafe impl<F: Send, R: Send> Sync for Shared<F, R> {}
+unsafe impl<R: Send> Sync for Shared<R> {}
 
-/// The half of [`Shared`] that the handle knows, whatever the closure is.
-trait Joined<R>: Send + Sync {
-    fn abandoned(&self) -> &AtomicBool;
-
-    /// Takes the result, if the thread ran.
-    ///
-    /// # Safety
-    ///
-    /// The thread has ended.
-    unsafe fn take(&self) -> Option<R>;
-
-    /// Takes back what was handed to the thread.
-    ///
-    /// # Safety
-    ///
-    /// The thread has not run, and will not. Called once.
-    unsafe fn never_ran(&self);
-}
-
-impl<F: Send, R: Send> Joined<R> for Shared<F, R> {
-    fn abandoned(&self) -> &AtomicBool {
-        &self.abandoned
-    }
-
-    unsafe fn take(&self) -> Option<R> {
-        // SAFETY: The thread has ended, so it is the handle's.
-        unsafe { (*self.result.get()).take() }
-    }
-
-    unsafe fn never_ran(&self) {
-        // SAFETY: `run` counted it for `main`, which is not called.
-        drop(unsafe { self.in_flight.begun() });
-        // SAFETY: `run` made it by `Arc::into_raw`, for `main`, which is not called with it.
-        drop(unsafe { Arc::from_raw(self) });
-    }
+/// What a thread is started with.
+struct Start<F, R> {
+    closure: F,
+    shared: Arc<Shared<R>>,
 }
 
 /// A thread whose closure returns an `R`, wraps `struct task_struct`.
 ///
 /// # Invariants
 ///
-/// The pointer is to a thread that `kthread_create()` made, of which this has a reference.
+/// The pointer is to a thread that `kthread_create()` made, of which this has a reference. `start` is
+/// what it was started with, and `never_ran` is for that.
+// A handle may outlive the module that started the thread, so it has no other code of that module.
 pub struct Kthread<R> {
     thread: NonNull<bindings::task_struct>,
-    shared: Held<Arc<dyn Joined<R>>>,
+    shared: Held<Arc<Shared<R>>>,
+    start: *mut c_void,
+    never_ran: unsafe fn(*mut c_void),
 }
 
-// SAFETY: The kernel's threads may be stopped from every thread, and what is shared is `Send`.
+// SAFETY: The kernel's threads may be stopped from every thread, and what is shared is `Send`, as is
+// the closure.
 unsafe impl<R: Send> Send for Kthread<R> {}
 // SAFETY: A shared handle gives nothing.
 unsafe impl<R: Send> Sync for Kthread<R> {}
@@ -181,19 +154,26 @@ impl<R: Send + 'static> Kthread<R> {
         let shared = Arc::new_with(
             cx,
             Shared {
-                closure: UnsafeCell::new(Some(closure)),
                 result: UnsafeCell::new(None),
                 abandoned: AtomicBool::new(false),
                 in_flight: InFlight::of(main as *const c_void),
             },
         )?;
+        let start = KBox::new(
+            cx,
+            Start {
+                closure,
+                shared: shared.clone(),
+            },
+        )?;
+        // `main` or `never_ran` ends it.
         shared.in_flight.begin().ok_or(EBUSY)?.forget();
-        let data = Arc::into_raw(shared.clone()).cast_mut();
+        let start: *mut c_void = start.into_raw().cast();
         // SAFETY: `main` gets what it is for; the kernel copies the name.
         let thread = from_err_ptr(unsafe {
             bindings::kthread_create_on_node(
                 Some(main),
-                data.cast(),
+                start,
                 bindings::NUMA_NO_NODE,
                 c"%s".as_char_ptr(),
                 name.as_char_ptr(),
@@ -203,7 +183,7 @@ impl<R: Send + 'static> Kthread<R> {
             Ok(Some(thread)) => thread,
             failed => {
                 // SAFETY: There is no thread that would call `main` with it.
-                unsafe { shared.never_ran() };
+                unsafe { never_ran::<F, R>(start) };
                 return Err(failed.err().unwrap_or(ENOMEM));
             }
         };
@@ -215,6 +195,8 @@ impl<R: Send + 'static> Kthread<R> {
         Ok(Self {
             thread,
             shared: Held::new(shared),
+            start,
+            never_ran: never_ran::<F, R>,
         })
     }
 
@@ -227,19 +209,20 @@ impl<R: Send + 'static> Kthread<R> {
     pub fn stop<C: Sleep>(self, _cx: &C) -> Result<R> {
         // SAFETY: By the invariant; this sleeps, which the caller may.
         let code = unsafe { bindings::kthread_stop(self.thread.as_ptr()) };
-        // SAFETY: The thread has ended.
-        let result = unsafe { self.shared.take() };
         if code != 0 {
-            // SAFETY: `main` returns 0, so it did not run and will not.
-            unsafe { self.shared.never_ran() };
+            // SAFETY: `main` returns 0, so it did not run and will not: `start` is still what it was.
+            // The module of `never_ran` is there, since the thread is counted.
+            unsafe { (self.never_ran)(self.start) };
         }
+        // SAFETY: The thread has ended, so it is the handle's.
+        let result = unsafe { (*self.shared.result.get()).take() };
         result.ok_or(EINTR)
     }
 }
 
 impl<R> Drop for Kthread<R> {
     fn drop(&mut self) {
-        self.shared.abandoned().store(true, Ordering::Release);
+        self.shared.abandoned.store(true, Ordering::Release);
         // SAFETY: By the invariant.
         unsafe { bindings::wake_up_process(self.thread.as_ptr()) };
         // SAFETY: By the invariant; the thread is not used again.
@@ -255,28 +238,44 @@ impl<R> fmt::Debug for Kthread<R> {
 
 /// # Safety
 ///
-/// `data` is the result of `Arc::into_raw` of a `Shared<F, R>`, which is not used again.
-unsafe extern "C" fn main<F, R>(data: *mut c_void) -> c_int
+/// `start` is the result of `KBox::into_raw` of a `Start<F, R>` that is counted, and is not used again.
+unsafe fn take<F, R>(start: *mut c_void) -> (Begun, F, Arc<Shared<R>>) {
+    // SAFETY: By the contract of this function.
+    let start = unsafe { KBox::<Start<F, R>>::from_raw(start.cast()) };
+    let Start { closure, shared } = KBox::into_inner(start);
+    // SAFETY: It is counted, and this is called once for it.
+    let begun = unsafe { shared.in_flight.begun() };
+    (begun, closure, shared)
+}
+
+/// Takes back what was handed to a thread.
+///
+/// # Safety
+///
+/// As that of [`take`]; the thread has not run, and will not.
+unsafe fn never_ran<F, R>(start: *mut c_void) {
+    // SAFETY: By the contract of this function. The first is dropped last.
+    let (_begun, _closure, _shared) = unsafe { take::<F, R>(start) };
+}
+
+/// # Safety
+///
+/// As that of [`take`].
+unsafe extern "C" fn main<F, R>(start: *mut c_void) -> c_int
 where
     F: FnOnce(Task, &This<'_>) -> R,
 {
-    // SAFETY: By the contract of this function.
-    let shared = unsafe { Arc::<Shared<F, R>>::from_raw(data.cast()) };
-    // SAFETY: `run` counted it for this. It ends after all else here.
-    let _begun = unsafe { shared.in_flight.begun() };
+    // SAFETY: By the contract of this function. The first is dropped last.
+    let (_begun, closure, shared) = unsafe { take::<F, R>(start) };
     let this = This {
         abandoned: &shared.abandoned,
         in_flight: &shared.in_flight,
         _thread: NotThreadSafe,
     };
+    // SAFETY: This is a thread of its own, and it is the only token in it.
+    let result = closure(unsafe { Task::assume() }, &this);
     // SAFETY: Until this returns it is the thread's.
-    if let Some(closure) = unsafe { (*shared.closure.get()).take() } {
-        // SAFETY: This is a thread of its own, and it is the only token in it.
-        let result = closure(unsafe { Task::assume() }, &this);
-        // SAFETY: As for the closure.
-        unsafe { *shared.result.get() = Some(result) };
-    }
-    drop(shared);
+    unsafe { *shared.result.get() = Some(result) };
     0
 }
 
