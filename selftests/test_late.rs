@@ -3,7 +3,7 @@
 //! What starts a callback when the module ends, too late to be waited for: drops that other drops
 //! make, one after another, or that a callback makes. None of it is armed then: it would run when the code is gone.
 
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use kalloc::{
     hrtimer::{self, Expired, HrTimer, HrTimerRestart, RelativeMode},
     irq_work::{self, IrqWork},
@@ -14,7 +14,7 @@ use kernel::{
     sync::SetOnce,
     time::{delay::fsleep, msecs_to_jiffies, Delta, Jiffies, Monotonic},
 };
-use testlib::{c, check, Outcome};
+use testlib::{c, check, Outcome, Stop};
 
 #[path = "testlib.rs"]
 mod testlib;
@@ -132,6 +132,39 @@ fn timers_are_started_by_drops_at_exit(task: &mut Task) -> Outcome {
 
 const CHAIN: u32 = 28;
 
+/// A drop that takes long.
+struct Blocks;
+
+static RELEASED: AtomicBool = AtomicBool::new(false);
+
+impl irq_work::Run for Blocks {
+    fn run(&self, _cx: &mut Irq<'_>) {}
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        for _ in 0..2000 {
+            if RELEASED.load(Relaxed) {
+                break;
+            }
+            fsleep(Delta::from_millis(10));
+        }
+    }
+}
+
+/// The end of a module waits for its own drops.
+fn another_module_is_unloaded_meanwhile(task: &mut Task) -> Outcome {
+    drop(IrqWork::new(&task, Blocks)?);
+    // SAFETY: It sleeps, which is allowed here.
+    let took = unsafe { c::testlib_unload_another() };
+    RELEASED.store(true, Relaxed);
+    if took < 0 {
+        return Err(Stop::Skip("there is no other module to unload"));
+    }
+    check!(took < 10_000);
+    Ok(())
+}
+
 struct Tests(#[allow(dead_code)] Option<IrqWork<Chain>>);
 
 impl kalloc::Module for Tests {
@@ -139,6 +172,10 @@ impl kalloc::Module for Tests {
         testlib::run(
             &mut task,
             &[
+                (
+                    "another_module_is_unloaded_meanwhile",
+                    another_module_is_unloaded_meanwhile,
+                ),
                 ("timers_in_statics_expire", timers_in_statics_expire),
                 (
                     "timers_are_started_by_drops_at_exit",

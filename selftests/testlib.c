@@ -13,8 +13,10 @@
 #include <linux/irq_work.h>
 #include <linux/irqdesc.h>
 #include <linux/irqflags.h>
+#include <linux/kmod.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -30,6 +32,7 @@
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 #include <linux/ucopysize.h>
+#include <linux/umh.h>
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 #include <trace/events/dma.h>
@@ -1327,6 +1330,24 @@ void testlib_run_first(bool first)
 		sched_set_normal(current, 0);
 }
 EXPORT_SYMBOL_GPL(testlib_run_first);
+
+long testlib_unload_another(void)
+{
+	static char *argv[] = { "/sbin/rmmod", "cordic", NULL };
+	static char *envp[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	ktime_t start;
+	int err;
+
+	err = request_module("cordic");
+	if (err)
+		return err < 0 ? err : -ENOENT;
+	start = ktime_get();
+	err = call_usermodehelper(argv[0], argv, envp, UMH_WAIT_PROC);
+	if (err)
+		return err < 0 ? err : -EIO;
+	return ktime_ms_delta(ktime_get(), start);
+}
+EXPORT_SYMBOL_GPL(testlib_unload_another);
 
 static const atomic_t *must_stop;
 static bool (*must_hold)(void);

@@ -246,6 +246,9 @@ bool testlib_dma_need_sync(const void *dev);
 /* Whether no work item of this CPU runs before the current thread sleeps. */
 void testlib_run_first(bool first);
 
+/* Loads a module that has nothing to do with kalloc. How many milliseconds it then takes to unload it, or an error. */
+long testlib_unload_another(void);
+
 /* `count`, an atomic_t of a test module, must stand still once the module has ended, or the kernel warns. */
 void testlib_must_stop(const void *count);
 /* `condition`, of a test module, must hold once the module has ended, or the kernel warns. */
