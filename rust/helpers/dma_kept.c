@@ -61,7 +61,7 @@ struct kalloc_dma_kept {
 /* Of all devices: adding is for every context. */
 static LLIST_HEAD(kalloc_dma_kept_list);
 
-/* Held where entries are taken off the list: who finds his there has not missed one that another device has in hand. */
+/* Held while entries are off the list: who holds it finds all of its device, also those that another one had in hand. */
 static DEFINE_MUTEX(kalloc_dma_kept_mutex);
 
 /* Adds what is to be kept, in every context. False, and a line in the log, where there is no memory for the entry. */
@@ -261,20 +261,25 @@ void kalloc_helper_dma_binding_is_idle(struct device *dev)
 		binding->idle = true;
 }
 
-/* Calls `is_idle` with what is kept for the device, and remembers what it says. In process context. */
+/*
+ * Calls `is_idle` with what is kept for the device, and remembers what it says. In process context. All goes back at once: who
+ * destroys a pool meanwhile finds it with its blocks, or not at all.
+ */
 void kalloc_helper_dma_ask(struct device *dev, bool (*is_idle)(void *context, dma_addr_t address, size_t size), void *context)
 {
-	struct kalloc_dma_kept *kept, *next;
+	struct kalloc_dma_kept *kept, *last = NULL;
 	struct llist_node *mine;
 
 	mutex_lock(&kalloc_dma_kept_mutex);
 	mine = kalloc_dma_take_kept(dev);
 	mutex_unlock(&kalloc_dma_kept_mutex);
-	llist_for_each_entry_safe(kept, next, mine, node) {
+	llist_for_each_entry(kept, mine, node) {
 		if (kept->mapping != KALLOC_DMA_POOL)
 			kept->idle = is_idle(context, kept->address, kept->size);
-		llist_add(&kept->node, &kalloc_dma_kept_list);
+		last = kept;
 	}
+	if (last)
+		llist_add_batch(mine, &last->node, &kalloc_dma_kept_list);
 }
 
 /* The masks are set once a binding: nobody may read them meanwhile, and who allocates reads them. */

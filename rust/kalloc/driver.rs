@@ -107,9 +107,11 @@ impl<A, B> Both<A, B> {
 ///
 /// # Invariants
 ///
-/// `users` is dropped before `'d` ends, in process context.
+/// `users`, and after it `at_end`, is dropped before `'d` ends, in process context.
 pub struct Binding<'d> {
     users: Users,
+    /// What is asked when no user is left.
+    at_end: Users,
     dev: *const bindings::device,
     // Exactly the lifetime of the data: with one that could be shortened, users could borrow less.
     _data: PhantomData<fn(&'d ()) -> &'d ()>,
@@ -121,8 +123,8 @@ impl<'d> Binding<'d> {
         self.users.push(cx, user)
     }
 
-    /// Asks `quiesce` at the end of the binding, after `unbind` and before the data is dropped, whether
-    /// the device is idle: about all memory ([`MappedRange::is_all`](crate::dma::MappedRange::is_all)),
+    /// Asks `quiesce` at the end of the binding, when `unbind` has returned and all that was started here
+    /// has ended, and before the data is dropped, whether the device is idle: about all memory ([`MappedRange::is_all`](crate::dma::MappedRange::is_all)),
     /// and if it says no about each piece that was dropped while the device might use it. What is idle
     /// is freed, the rest is lost, and the log says so.
     ///
@@ -150,7 +152,7 @@ impl<'d> Binding<'d> {
     /// `EINVAL` where `quiesce` is of another device than the one that is being bound; `ENOMEM`.
     pub fn quiesce<C: Sleep, Q: Quiesce + Send + 'd>(&mut self, cx: &C, quiesce: Q) -> Result {
         let at_end = AtEnd::new(quiesce, self.dev).ok_or(EINVAL)?;
-        self.keep(cx, Ok::<_, Error>(at_end))
+        self.at_end.push(cx, Ok::<_, Error>(at_end))
     }
 
     /// Lends the data to code that may outlive it: an open file, a work item.
@@ -338,7 +340,8 @@ struct Node<U> {
     user: U,
 }
 
-// SAFETY: What is kept may be dropped on any thread: interrupt lines, and places of data.
+// SAFETY: What is kept may be dropped on any thread: interrupt lines, places of data, and a `Quiesce`
+// that is `Send`.
 unsafe impl Send for Users {}
 // SAFETY: Shared it gives nothing.
 unsafe impl Sync for Users {}
@@ -389,6 +392,8 @@ impl Drop for Users {
 pub(crate) struct Bound<D> {
     // Dropped before the data, which it uses.
     _users: Users,
+    // Asked when these have ended.
+    _at_end: Users,
     #[pin]
     data: D,
 }
@@ -409,6 +414,7 @@ impl<D> Bound<D> {
         let dev = core::ptr::from_ref(dev).cast();
         try_pin_init!(&this in Self {
             data <- data,
+            _at_end: Users(None),
             _users: {
                 // SAFETY: It was initialised above.
                 let data = unsafe { &(*this.as_ptr()).data };
@@ -416,11 +422,13 @@ impl<D> Bound<D> {
                 let data = unsafe { Pin::new_unchecked(data) };
                 let mut binding = Binding {
                     users: Users(None),
+                    at_end: Users(None),
                     dev,
                     _data: PhantomData,
                 };
                 // SAFETY: By the contract of this function.
                 bound(data, &mut binding, &mut unsafe { Task::assume() })?;
+                *_at_end = binding.at_end;
                 binding.users
             },
         })
