@@ -203,7 +203,9 @@ fn none_is_left() -> bool {
 
 fn work_may_sleep(task: &mut Task) -> Outcome {
     let item = Item::new(task, false)?;
-    check!(work::system_percpu().enqueue::<_, 0>(&task, item.clone()).is_ok());
+    check!(work::system_percpu()
+        .enqueue::<_, 0>(&task, item.clone())
+        .is_ok());
     item.done.wait_for_completion();
     let seen = Seen::of(item.seen.load(Relaxed));
     check!(seen.may_sleep && !seen.softirq);
@@ -332,20 +334,26 @@ fn boxed_work_is_freed(task: &mut Task) -> Outcome {
 
 fn delayed_work_is_later(task: &mut Task) -> Outcome {
     let item = Item::new(task, false)?;
-    let queued =
-        work::system_percpu().enqueue_delayed::<_, 2>(&task, item.clone(), msecs_to_jiffies(3_600_000));
+    let queued = work::system_percpu().enqueue_delayed::<_, 2>(
+        &task,
+        item.clone(),
+        msecs_to_jiffies(3_600_000),
+    );
     check!(queued.is_ok());
     check_eq!(item.ran.load(Relaxed), 0);
     // Flushing runs it at once, and perhaps sooner than there is something to wait for.
     item.delayed.flush_delayed_work(task);
     check_eq!(item.ran.load(Relaxed), 4);
-    let queued = work::system_percpu().enqueue_delayed::<_, 2>(&task, item.clone(), msecs_to_jiffies(20));
+    let queued =
+        work::system_percpu().enqueue_delayed::<_, 2>(&task, item.clone(), msecs_to_jiffies(20));
     check!(queued.is_ok());
     kernel::time::delay::fsleep(kernel::time::Delta::from_millis(200));
     check!(!item.delayed.flush_delayed_work(task));
     check_eq!(item.ran.load(Relaxed), 44);
     // Without a delay, too.
-    check!(work::system_percpu().enqueue::<_, 2>(&task, item.clone()).is_ok());
+    check!(work::system_percpu()
+        .enqueue::<_, 2>(&task, item.clone())
+        .is_ok());
     item.delayed.flush_delayed_work(task);
     check_eq!(item.ran.load(Relaxed), 444);
     drop(item);
@@ -360,7 +368,11 @@ fn cancelled_work_comes_back(task: &mut Task) -> Outcome {
     // The worker may be faster.
     let mut back = None;
     for _ in 0..100 {
-        task.irqs_off(|cx| work::system_percpu().enqueue::<_, 1>(&cx, item.clone()).is_ok());
+        task.irqs_off(|cx| {
+            work::system_percpu()
+                .enqueue::<_, 1>(&cx, item.clone())
+                .is_ok()
+        });
         back = item.second.cancel_work_sync(task);
         if back.is_some() {
             break;
@@ -406,9 +418,13 @@ fn flush_waits(task: &mut Task) -> Outcome {
 
 fn two_items_of_one_type(task: &mut Task) -> Outcome {
     let item = Item::new(task, false)?;
-    check!(work::system_percpu().enqueue::<_, 0>(&task, item.clone()).is_ok());
+    check!(work::system_percpu()
+        .enqueue::<_, 0>(&task, item.clone())
+        .is_ok());
     item.work.flush_work(task);
-    check!(work::system_percpu().enqueue::<_, 1>(&task, item.clone()).is_ok());
+    check!(work::system_percpu()
+        .enqueue::<_, 1>(&task, item.clone())
+        .is_ok());
     item.second.flush_work(task);
     check_eq!(item.ran.load(Relaxed), 12);
     drop(item);

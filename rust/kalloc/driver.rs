@@ -187,10 +187,7 @@ impl<'d> Binding<'d> {
     where
         F::Of<'b>: Sync,
     {
-        let lent = Arc::pin_init_with(
-            cx,
-            Place::new(Data(NonNull::from(data).cast())),
-        )?;
+        let lent = Arc::pin_init_with(cx, Place::new(Data(NonNull::from(data).cast())))?;
         self.keep(cx, Ok::<_, Error>(Revoke(lent.clone())))?;
         Ok(Lent(Held::new(lent)))
     }

@@ -401,8 +401,9 @@ impl<T, B: Backing<T>, const BULK: usize> Pool for Mempool<T, B, BULK> {
 
     #[inline(always)]
     unsafe fn free(&self, object: NonNull<T>) {
+        let memory = object.as_ptr().cast();
         // SAFETY: By the contract of this function it is the memory of an element of this pool.
-        let (element, memory) = (unsafe { B::element(object) }.as_ptr(), object.as_ptr().cast());
+        let element = unsafe { B::element(object) }.as_ptr();
         // SAFETY: By the contract of this function it is an element of this pool, not used again.
         unsafe { dead::mempool_free(element, self.pool.as_ptr(), memory) }
     }
