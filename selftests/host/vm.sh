@@ -7,7 +7,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-plan 5
+plan 6
 
 vm() { scripts/vm "$KERNELDIR" "$@"; }
 
@@ -23,6 +23,25 @@ check "arguments, output and success" passes_arguments
 status_7() { vm 120 bash -c 'exit 7' 2>output; [[ $? == 7 ]] && grep -qx "kalloc: the guest's script exited with 7" output; }
 check "a script that fails, and its status" status_7
 says "a panic" "the guest died, .*" vm 120 bash -c 'echo c >/proc/sysrq-trigger'
+# From the keyboard of a terminal, when the guest is up.
+ctrl_c() {
+	local terminal tries=0
+	mkfifo keys
+	# With job control, without which what runs in the background ignores the signal.
+	set -m
+	script -qec "scripts/vm '$KERNELDIR' 100 sh -c 'echo it is up; sleep 100'" /dev/null <keys >output &
+	terminal=$!
+	set +m
+	exec 3>keys
+	until grep -q 'it is up' output; do [[ $((tries += 1)) -lt 300 ]] && sleep 0.2 || return; done
+	printf '\003' >&3
+	# It has no time to end the guest by its own limit.
+	timeout 5 tail --pid="$terminal" -f /dev/null || return
+	exec 3>&-
+	cat output
+	grep -q '^.*kalloc: interrupted' output && ! grep -q '^console:' output
+}
+check "Ctrl-C ends it at once, and says so" ctrl_c
 says "a hang" "the guest did not finish in 8 seconds" vm 8 sleep 100
 
 ktap_finished
