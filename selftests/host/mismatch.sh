@@ -21,7 +21,7 @@ copy() {
 	git -c safe.directory='*' ls-files -z | xargs -0 cp --parents -t "$copies/$1"
 }
 
-build() { "$copies/$1/scripts/build" kalloc.ko >"$copies/log" 2>&1 || { cat "$copies/log"; return 1; }; }
+build() { KALLOC_BUILT="" "$copies/$1/scripts/build" kalloc.ko >"$copies/log" 2>&1 || { cat "$copies/log"; return 1; }; }
 hash_of() { cat "$1/rust/crate_hash.args"; }
 exports() { awk '$3 == "kalloc" { print $2 }' "$1/Module.symvers" | sort; }
 
