@@ -3,6 +3,9 @@
 # Entry points for a person. The modules' own rules are in Kbuild.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
+# Not beside the sources, where it would be in the way of the builds for virtual machines.
+PLAIN := $(CURDIR)/build/plain
+plain = $(MAKE) -C '$(KDIR)' M='$(CURDIR)' MO='$(PLAIN)'
 # Tests that are not asked for a kernel run on several.
 CELLS := $(filter undefined,$(origin KERNEL))
 KERNEL ?= stock
@@ -16,21 +19,18 @@ export KERNEL
 all: modules
 
 ## Plain out-of-tree build, for any kernel tree with Rust (make KDIR=…; W=1 C=1 CLIPPY=1 LLVM=1 KALLOC_TESTS=1):
-modules:		## build kalloc.ko and the samples (also: all, the default)
+modules:		## build kalloc.ko and the samples into build/plain (also: all, the default)
 	@scripts/check-kdir '$(KDIR)'
-	$(MAKE) -C '$(KDIR)' M='$(CURDIR)' modules
+	@mkdir -p '$(PLAIN)'
+	$(plain) modules
 
 modules_install: modules	## install kalloc.ko
 	@# The kernel's own rule installs what modules.order lists; the samples are not for installing.
-	cp modules.order .modules.order.all
-	grep '/\?kalloc\.o$$' .modules.order.all > modules.order
-	$(MAKE) -C '$(KDIR)' M='$(CURDIR)' modules_install; \
-		status=$$?; mv .modules.order.all modules.order; exit $$status
+	cd '$(PLAIN)' && cp modules.order .modules.order.all && grep '/\?kalloc\.o$$' .modules.order.all > modules.order
+	$(plain) modules_install; status=$$?; cd '$(PLAIN)' && mv .modules.order.all modules.order; exit $$status
 
 clean:			## remove what was built
 	rm -rf build
-	find . -name '*.rmeta' -delete
-	[ ! -e '$(KDIR)/Makefile' ] || $(MAKE) -C '$(KDIR)' M='$(CURDIR)' clean
 
 ## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt, cloud) or one that notices mistakes (debug):
 run:			## build, boot, load every sample, show its drivers at work

@@ -3,7 +3,8 @@
 #
 # usage: kalloc.sh [DIRECTORY [TEST[:PARAMETER…]…]]	(as root, on the kernel that the modules are built for)
 #
-# Loads kalloc.ko and the test modules built in DIRECTORY, by default the checkout, and prints their KTAP as one
+# Loads kalloc.ko and the test modules built in DIRECTORY, by default
+# build/plain, and prints their KTAP as one
 # document, as it comes. What the kernel complains of while a module is there fails the result that follows, and so does
 # memory that is left behind, on a kernel with kmemleak, which takes its time: KALLOC_KMEMLEAK=no does not ask it.
 
@@ -11,7 +12,7 @@ set -euo pipefail
 
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 . "$here/../scripts/guest/log.sh"
-modules=${1:-$here/..}
+modules=${1:-$here/../build/plain}
 shift || true
 tests=("$@")
 if [[ ${#tests[@]} == 0 ]]; then

@@ -37,8 +37,8 @@ ran() { grep "^  $1 .*rust/" "$tmp/log"; }
 # What a sample inlines it does not depend on, and one may inline all that it uses.
 depends() {
 	local sample has wants failed=0 some=
-	awk '$3 == "kalloc" { print $2 }' Module.symvers >"$tmp/exports"
-	for sample in samples/*.ko; do
+	awk '$3 == "kalloc" { print $2 }' build/plain/Module.symvers >"$tmp/exports"
+	for sample in build/plain/samples/*.ko; do
 		has=$(modinfo -F depends "$sample") || return
 		wants=$(nm --undefined-only --format=just-symbols "$sample" | grep -qxFf "$tmp/exports" && echo kalloc) || true
 		echo "$sample depends on: ${has:-nothing}"
@@ -48,7 +48,7 @@ depends() {
 	[[ -n $some ]] && return "$failed"
 }
 
-no_tests() { ! find selftests -name '*.o' | grep .; }
+no_tests() { ! find build/plain/selftests -name '*.o' | grep .; }
 
 installs() {
 	build INSTALL_MOD_PATH="$tmp/root" DEPMOD=true modules_install || return
