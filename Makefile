@@ -14,7 +14,7 @@ FLAVOUR ?= $(or $(patsubst $(KERNEL)=%,%,$(filter $(KERNEL)=%,$(FLAVOURS))),$(KE
 
 export KERNEL
 
-.PHONY: all modules modules_install clean help toolbox kernel update run test mutants bench doc shell purge
+.PHONY: all modules modules_install clean help toolbox kernel update run test mutants bench doc shell purge names
 
 all: modules
 
@@ -33,6 +33,10 @@ clean:			## remove what was built
 	rm -rf build
 
 ## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt, cloud) or one that notices mistakes (debug):
+run test mutants bench doc shell: names
+names:
+	@scripts/check-names '$(KERNEL)' $(TESTS)
+
 run:			## build, boot, load every sample, show its drivers at work
 	@scripts/toolbox scripts/run
 
@@ -65,6 +69,23 @@ update:			## renew the toolbox and look for a newer kernel
 purge:			## delete the cache: toolbox, kernels and all
 	@scripts/toolbox --purge
 
-help:			## list every target
+## Variables:
+#: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell
+#: TESTS="NAME…"                 the tests that make test runs
+#: KDIR=/path/to/linux           the kernel tree of the plain build; by default the running kernel's
+#: KALLOC_TESTS=1                build the test modules, too (plain build, shell)
+#: KALLOC_CACHE=/path            where the toolbox and the kernels are; by default ~/.cache/kalloc
+#: KALLOC_JOBS=N                 how many jobs and tests at a time; by default one a processor
+#: KALLOC_CELLS="stock rt debug" the kernels of make test without KERNEL=
+#: KALLOC_KVM=yes|no             whether guests use /dev/kvm; by default it is tried
+#: KALLOC_QEMU="…"               more options of QEMU
+#: KALLOC_APPEND="…"             more kernel parameters of the guest
+#: KALLOC_MEM=1G, KALLOC_CPUS=2  the guest's memory and processors
+#: KALLOC_TIMEOUT=120            the seconds that make run's guest has
+#: KALLOC_NO_INSTALL=1           root installs no package that is missing, and is told its name
+#: DEBIAN_MIRROR=URI             where the toolbox comes from; by default this machine's own mirror
+
+help:			## list every target and variable
 	@awk '/^## / { print "\n" substr($$0, 4); next } \
+		/^#: / { print "  " substr($$0, 4); next } \
 		/^[a-z_]+:.*##/ { split($$0, a, /:[^#]*##/); printf "  make %-17s%s\n", a[1], a[2] }' Makefile

@@ -8,12 +8,14 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-plan 14
+plan 15
 
 real=$KERNELDIR/build
 
 says "an unknown KERNEL" "KERNEL=debug2 is unknown; choose one of stock, rt, debug, cloud\." \
-	env KERNEL=debug2 scripts/run
+	env -u KALLOC_BUILT KERNEL=debug2 scripts/run
+mkdir -p selftests/host
+says "an unknown test" "TESTS=nonsense is unknown; choose of: .*\." make TESTS=nonsense test
 says "an unknown FLAVOUR" "FLAVOUR=arm64 is unknown; choose one of amd64, rt-amd64, cloud-amd64, debug\." \
 	scripts/kernel arm64
 
