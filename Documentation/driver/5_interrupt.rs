@@ -67,7 +67,7 @@ impl pci::Driver for Edu {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: Task,
+        task: Task,
     ) -> impl PinInit<Data<'bound>, Error> + 'bound {
         try_pin_init!(Data {
             _: {
