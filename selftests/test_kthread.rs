@@ -30,6 +30,7 @@ testlib::tests! {
     stop_wakes_a_sleeper,
     thread_that_ended_is_joined,
     stop_before_the_start_drops_the_closure,
+    thread_that_died_is_stopped,
     dropped_handle_ends_the_thread,
     dropped_handle_with_interrupts_off,
     dropped_handle_in_atomic_context,
@@ -183,6 +184,22 @@ fn stop_before_the_start_drops_the_closure(task: &mut Task) -> Outcome {
         check_eq!(ALIVE.load(Relaxed), 0);
     }
     pr_info!("# {} stopped before the start, {} after\n", early, late);
+    Ok(())
+}
+
+/// As after a panic, the stack of the thread is forgotten.
+fn thread_that_died_is_stopped(task: &mut Task) -> Outcome {
+    let value = Counted::new();
+    let thread = kthread_run!(task, c"dies", move |_task: Task, _this: &This<'_>| -> u32 {
+        drop(value);
+        // SAFETY: This is a kthread, and nothing is borrowed from its stack.
+        unsafe { c::testlib_die() };
+        unreachable!()
+    })?;
+    check!(alive(0));
+    fsleep(Delta::from_millis(100));
+    check_eq!(thread.stop(task).err(), Some(EIO));
+    check_eq!(ALIVE.load(Relaxed), 0);
     Ok(())
 }
 

@@ -811,6 +811,12 @@ static int run_there(void *data)
 	return 0;
 }
 
+void testlib_die(void)
+{
+	kthread_complete_and_exit(NULL, SIGSEGV);
+}
+EXPORT_SYMBOL_GPL(testlib_die);
+
 int testlib_on_another_cpu(testlib_fn there_fn, void *there_data, testlib_fn here, void *here_data)
 {
 	struct there there = { .fn = there_fn, .data = there_data,

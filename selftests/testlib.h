@@ -153,6 +153,9 @@ void testlib_immortal(void);
 /* Kills such a thread. */
 int testlib_kill(void *thread);
 
+/* Ends the current thread, which is a kthread, as the kernel ends one that has a bug: nothing of its stack returns. */
+void testlib_die(void);
+
 /* Runs `there` in a thread on another CPU while `here` runs on this one, and waits for both. */
 int testlib_on_another_cpu(testlib_fn there, void *there_data, testlib_fn here, void *here_data);
 void testlib_cond_resched(void);

@@ -51,7 +51,7 @@ use kalloc_bindings::*;
 use kernel::{
     bindings,
     error::{
-        code::{EBUSY, EINTR, ENOMEM},
+        code::{EBUSY, EINTR, EIO, ENOMEM},
         from_err_ptr, Result,
     },
     ffi::{c_int, c_void},
@@ -104,6 +104,8 @@ impl This<'_> {
 
 /// What a thread and its handle share.
 struct Shared<R> {
+    /// [`main`] runs, or did.
+    begun: AtomicBool,
     /// The thread's, from its start to its end. Then that of the last to have this.
     result: UnsafeCell<Option<R>>,
     /// Nobody waits for the thread.
@@ -154,6 +156,7 @@ impl<R: Send + 'static> Kthread<R> {
         let shared = Arc::new_with(
             cx,
             Shared {
+                begun: AtomicBool::new(false),
                 result: UnsafeCell::new(None),
                 abandoned: AtomicBool::new(false),
                 in_flight: InFlight::of(main as *const c_void),
@@ -205,18 +208,28 @@ impl<R: Send + 'static> Kthread<R> {
     ///
     /// # Errors
     ///
-    /// `EINTR` if the thread had not begun: its closure is dropped.
+    /// `EINTR` if the thread had not begun: its closure is dropped. `EIO` if the kernel has ended the
+    /// thread, because its closure panicked: what it had is lost, and locks that it held stay held.
     pub fn stop<C: Sleep>(self, _cx: &C) -> Result<R> {
         // SAFETY: By the invariant; this sleeps, which the caller may.
         let code = unsafe { bindings::kthread_stop(self.thread.as_ptr()) };
-        if code != 0 {
-            // SAFETY: `main` returns 0, so it did not run and will not: `start` is still what it was.
-            // The module of `never_ran` is there, since the thread is counted.
-            unsafe { (self.never_ran)(self.start) };
+        if code == 0 {
+            // SAFETY: The thread has ended, so it is the handle's.
+            return unsafe { (*self.shared.result.get()).take() }.ok_or(EIO);
         }
-        // SAFETY: The thread has ended, so it is the handle's.
-        let result = unsafe { (*self.shared.result.get()).take() };
-        result.ok_or(EINTR)
+        if !self.shared.begun.load(Ordering::Acquire) {
+            // SAFETY: The thread has ended without `main`, so `start` is still what it was. The module of
+            // `never_ran` is there, since the thread is counted.
+            unsafe { (self.never_ran)(self.start) };
+            return Err(EINTR);
+        }
+        // `main` returns 0, so it did not return: the thread died in the closure, and no code of its
+        // module runs in it any more.
+        // SAFETY: `main` counts itself out when it returns, which it did not.
+        drop(unsafe { self.shared.in_flight.begun() });
+        // SAFETY: The reference is the one that `main` had, which it drops when it returns.
+        drop(unsafe { Arc::from_raw(&raw const **self.shared) });
+        Err(EIO)
     }
 }
 
@@ -267,6 +280,8 @@ where
 {
     // SAFETY: By the contract of this function. The first is dropped last.
     let (_begun, closure, shared) = unsafe { take::<F, R>(start) };
+    // Before all else: where the closure panics, the thread dies, and nothing here is dropped.
+    shared.begun.store(true, Ordering::Release);
     let this = This {
         abandoned: &shared.abandoned,
         in_flight: &shared.in_flight,
