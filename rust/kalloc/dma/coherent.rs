@@ -251,7 +251,7 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
     where
         G: Grant<Flags: ForCoherent>,
     {
-        manage::<G, T, A>(dma, Self::zeroed(grant, dma)?)
+        manage::<G, T, A>(Self::zeroed(grant, dma)?)
     }
 }
 
@@ -319,25 +319,24 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, [T], A> {
     where
         G: Grant<Flags: ForCoherent + MayFail>,
     {
-        manage::<G, [T], A>(dma, Self::zeroed_slice(grant, dma, len)?)
+        manage::<G, [T], A>(Self::zeroed_slice(grant, dma, len)?)
     }
 }
 
 /// Has the end of the binding free the memory.
 fn manage<'bound, G: Grant, T: KnownSize + ?Sized, A: Attrs>(
-    dma: Dma<'bound, A>,
     memory: Coherent<'bound, T, A>,
 ) -> Result<CoherentView<'bound, T>, Failed<G::Flags>> {
-    // SAFETY: The entry is of memory that is owned, and not used where this fails. The flags are legal
-    // in this context, which is what the grant that allocated the memory says.
+    // SAFETY: The entry is of memory that is owned, and given away where this succeeds. The flags are
+    // legal in this context, as the caller's grant says, and kmalloc takes them: `ForCoherent` has no
+    // zone and no `__GFP_COMP`.
     let entry = unsafe { kalloc_helper_dma_manage(&memory.entry(), G::Flags::BITS) };
     let Some(entry) = NonNull::new(entry) else {
         return Err(G::Flags::failed());
     };
     let memory = ManuallyDrop::new(memory);
-    let _ = dma;
-    // SAFETY: The entry stays where it is until the end of the binding, and Rust uses this field of it
-    // by an atomic alone; C reads it after.
+    // SAFETY: The entry stays where it is until the end of the binding, when all of `'bound` is over.
+    // The field is a `bool`, which Rust uses by this atomic alone, and C reads only after.
     let told = unsafe { AtomicBool::from_ptr(&raw mut (*entry.as_ptr()).told) };
     // SAFETY: The memory is there until the end of the binding, when the driver's data is dropped
     // already.
@@ -424,7 +423,7 @@ impl<T: KnownSize + ?Sized, A: Attrs> Drop for Coherent<'_, T, A> {
     #[inline]
     fn drop(&mut self) {
         if *self.told.get_mut() {
-            // SAFETY: The memory is owned, and not used again.
+            // SAFETY: The entry says how `dma_alloc_attrs()` allocated the memory, which is not used again.
             return unsafe { keep::keep(self.entry()) };
         }
         // SAFETY: By the invariant it is what `dma_alloc_attrs()` gave, with these attributes, and

@@ -148,7 +148,8 @@ impl<Q: Quiesce> Drop for AtEnd<Q> {
             return;
         }
         let dev = as_raw(self.quiesce.device());
-        // SAFETY: `dev` is transparent over the device, which is bound while this is dropped.
+        // SAFETY: `Device` is transparent over `struct device`, and the binding of the device, which is the
+        // driver's own, ends after this.
         let device = unsafe { &*dev.cast::<Device<Bound>>() };
         if self.quiesce.is_idle(MappedRange::all(device)) {
             // SAFETY: The device is bound, and this is process context.

@@ -97,7 +97,6 @@ use kernel::{
 /// end of this by [`DmaPool::destroy`].
 pub struct DmaPool<'bound, T> {
     pool: DmaPoolRef<'bound, T>,
-    dma: Dma<'bound>,
 }
 
 impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
@@ -166,10 +165,10 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             pool: pool.as_ptr(),
             ..keep::entry(dma.device(), 0, 0)
         };
-        // SAFETY: The entry is of a pool that is owned. The caller may sleep.
+        // SAFETY: The entry is of a pool that is owned, and its device is bound. The caller may sleep.
         let entry = unsafe { kalloc_helper_dma_manage(&entry, KALLOC_CONST_GFP_KERNEL) };
         if entry.is_null() {
-            // SAFETY: Nobody has it.
+            // SAFETY: It was just made, so no block of it is in use. The caller may sleep.
             unsafe { dma_pool_destroy(pool.as_ptr()) };
             return Err(ENOMEM);
         }
@@ -180,7 +179,6 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
                 dma,
                 _blocks: PhantomData,
             },
-            dma,
         })
     }
 
@@ -222,14 +220,15 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     /// Blocks that were forgotten (`mem::forget`) keep their memory, and the log says so.
     #[inline]
     pub fn destroy(self, _cx: &impl Sleep) {
-        // SAFETY: By the invariant it lives. No block borrows it, and the caller may sleep.
-        unsafe { kalloc_helper_dma_pool_destroy(self.dma.as_raw(), self.pool.pool.as_ptr()) }
+        // SAFETY: By the invariant it lives and is of this device. No block borrows it, so those that are
+        // in use are in the list of what is kept, or forgotten. The caller may sleep.
+        unsafe { kalloc_helper_dma_pool_destroy(self.pool.dma.as_raw(), self.pool.pool.as_ptr()) }
     }
 
     /// The device that it is for.
     #[inline(always)]
     pub fn dma(&self) -> Dma<'bound> {
-        self.dma
+        self.pool.dma
     }
 }
 
