@@ -4,10 +4,11 @@
 
 use kalloc::prelude::*;
 use kernel::{
-    alloc::{KBox as KernelBox, KVec},
+    alloc::{flags::GFP_ATOMIC, KBox as KernelBox, KVec},
     new_spinlock,
     sync::{Arc, SpinLock},
     types::ForeignOwnable,
+    xarray::{AllocKind, XArray},
 };
 use testlib::{check, check_eq, traced, Outcome};
 
@@ -20,6 +21,7 @@ testlib::tests! {
     vectors_convert_without_a_copy,
     empty_vectors_lose_nothing,
     foreign_ownable,
+    foreign_ownable_of_no_size,
     arc_with_grant,
     kvec_with_grant,
 }
@@ -84,6 +86,24 @@ fn foreign_ownable(task: &mut Task) -> Outcome {
     check_eq!(*unsafe { Pinned::borrow(foreign) }, 7);
     // SAFETY: It comes from `into_foreign`, and is used for the last time.
     check_eq!(*unsafe { Pinned::from_foreign(foreign) }, 7);
+    Ok(())
+}
+
+/// An XArray keeps what is not aligned as it wants for entries of its own.
+fn foreign_ownable_of_no_size(task: &mut Task) -> Outcome {
+    #[repr(align(2))]
+    struct Nothing;
+
+    let foreign = KBox::new(&task, Nothing)?.into_foreign();
+    check_eq!(foreign.addr() % KBox::<Nothing>::FOREIGN_ALIGN, 0);
+    // SAFETY: It comes from `into_foreign`, and is used for the last time.
+    let back = unsafe { KBox::<Nothing>::from_foreign(foreign) };
+    check_eq!(back.into_raw(), core::ptr::dangling_mut());
+    let array = KBox::pin_init(&task, XArray::<KBox<Nothing>>::new(AllocKind::Alloc))?;
+    check!(array
+        .lock()
+        .store(3, KBox::new(&task, Nothing)?, GFP_ATOMIC)
+        .is_ok());
     Ok(())
 }
 

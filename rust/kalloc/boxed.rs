@@ -77,7 +77,8 @@ use kernel::{
 ///
 /// The pointer is aligned for `T` and valid for reads and writes of a `T`, which is initialised.
 /// Where the `T` has a size it is memory of `A` that the box owns. Where it has none its address is
-/// its alignment, or what `A` gave for no bytes, which is at most `A::NOTHING`.
+/// its alignment, or what `A` gave for no bytes, which is at most `A::NOTHING`; for kvmalloc it may be
+/// what kmalloc gave, too.
 #[repr(transparent)]
 pub struct Box<T: ?Sized, A: Allocator>(NonNull<T>, PhantomData<A>);
 
@@ -933,7 +934,7 @@ impl<T: ?Sized> From<KBox<T>> for KVBox<T> {
     /// Without a copy: `kvfree()` frees memory of kmalloc too.
     #[inline]
     fn from(this: KBox<T>) -> Self {
-        // INVARIANT: Memory of kmalloc is memory of kvmalloc.
+        // INVARIANT: Memory of kmalloc is memory of kvmalloc, and so is what it gave for no bytes.
         Box(ManuallyDrop::new(this).0, PhantomData)
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     gfp::{Failed, ForKrealloc, Gfp, Grant, MayFail},
     vec::Vec,
 };
-use core::pin::Pin;
+use core::{mem::ManuallyDrop, pin::Pin, ptr};
 use kernel::{
     alloc::{AllocError, Box as KernelBox, Flags, KVec, Vec as KernelVec},
     error::Error,
@@ -205,7 +205,33 @@ impl<T> KVecExt<T> for KVec<T> {
     }
 }
 
-// SAFETY: That of the kernel crate's box, which each function goes through.
+/// What C gets for a box. The kernel crate's gives the dangling pointer of a type of no size, which has
+/// the alignment of the type and not the `FOREIGN_ALIGN` that is promised: an XArray takes some of
+/// these for entries of its own.
+fn into_foreign<T, A: Allocator>(this: Box<T, A>) -> *mut c_void {
+    if const { size_of::<T>() == 0 } {
+        // It is no memory, and `from_foreign` gives it its own address again.
+        let _this = ManuallyDrop::new(this);
+        return ptr::without_provenance_mut(<Box<T, A> as ForeignOwnable>::FOREIGN_ALIGN);
+    }
+    KernelBox::<T, A::Upstream>::from(this).into_foreign()
+}
+
+/// # Safety
+///
+/// `foreign` is from [`into_foreign`], and is not used again.
+unsafe fn from_foreign<T, A: Allocator>(foreign: *mut c_void) -> Box<T, A> {
+    let raw = if const { size_of::<T>() == 0 } {
+        ptr::dangling_mut()
+    } else {
+        foreign.cast()
+    };
+    // SAFETY: By the contract of this function it is the memory of a box that was given away, or for
+    // a type of no size there is none.
+    unsafe { Box::from_raw(raw) }
+}
+
+// SAFETY: `into_foreign` gives memory of the allocator, or for a type of no size that very alignment.
 unsafe impl<T, A: Allocator> ForeignOwnable for Box<T, A> {
     const FOREIGN_ALIGN: usize = <KernelBox<T, A::Upstream> as ForeignOwnable>::FOREIGN_ALIGN;
     type Borrowed<'a>
@@ -218,12 +244,12 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Box<T, A> {
         Self: 'a;
 
     fn into_foreign(self) -> *mut c_void {
-        KernelBox::<T, A::Upstream>::from(self).into_foreign()
+        into_foreign(self)
     }
 
     unsafe fn from_foreign(ptr: *mut c_void) -> Self {
         // SAFETY: By the contract of this function.
-        Box::<T, A>::from(unsafe { KernelBox::<T, A::Upstream>::from_foreign(ptr) })
+        unsafe { from_foreign(ptr) }
     }
 
     unsafe fn borrow<'a>(ptr: *mut c_void) -> &'a T
@@ -243,7 +269,7 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Box<T, A> {
     }
 }
 
-// SAFETY: That of the kernel crate's box, which each function goes through.
+// SAFETY: As above.
 unsafe impl<T, A: Allocator> ForeignOwnable for Pin<Box<T, A>> {
     const FOREIGN_ALIGN: usize = <KernelBox<T, A::Upstream> as ForeignOwnable>::FOREIGN_ALIGN;
     type Borrowed<'a>
@@ -256,16 +282,14 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Pin<Box<T, A>> {
         Self: 'a;
 
     fn into_foreign(self) -> *mut c_void {
-        // SAFETY: The value stays where it is, and the pointer gives no other access than a pinned
-        // one.
-        KernelBox::<T, A::Upstream>::from(unsafe { Pin::into_inner_unchecked(self) }).into_foreign()
+        // SAFETY: The value stays where it is, if it is anywhere, and the pointer gives no other access
+        // than a pinned one.
+        into_foreign(unsafe { Pin::into_inner_unchecked(self) })
     }
 
     unsafe fn from_foreign(ptr: *mut c_void) -> Self {
         // SAFETY: By the contract of this function.
-        Pin::from(Box::<T, A>::from(unsafe {
-            KernelBox::<T, A::Upstream>::from_foreign(ptr)
-        }))
+        Pin::from(unsafe { from_foreign::<T, A>(ptr) })
     }
 
     unsafe fn borrow<'a>(ptr: *mut c_void) -> Pin<&'a T>
