@@ -97,8 +97,9 @@ pub const MAX_MIN_NR: usize = kmalloc::MAX_SIZE / size_of::<usize>();
 /// # Safety
 ///
 /// The functions allocate and free elements, with what belongs to them, for as long as the backing
-/// lives; none of the two that frees sleeps. An element has memory for a `T`, aligned, and
-/// [`dead::MIN_SIZE`] bytes, which `object` gives and from which `element` leads back.
+/// lives; what frees does not sleep. An element has memory for a `T`, aligned, and
+/// on `CONFIG_PREEMPT_RT` no less than three pointers, which `object` gives and from which `element`
+/// leads back.
 // `unsafe` and not sealed: `T` is a driver's type, so the orphan rule permits a driver to implement
 // it for types of this crate.
 pub unsafe trait Backing<T> {
