@@ -615,6 +615,9 @@ impl Quiesce for Stopped<'_, '_> {
 static ANSWER: AtomicUsize = AtomicUsize::new(0);
 static SAID: AtomicI32 = AtomicI32::new(0);
 
+/// The buffers of 256 and of 512 bytes, which the test frees where kalloc must not.
+static LOST: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+
 struct Ending;
 
 impl kalloc::platform::Driver for Ending {
@@ -635,10 +638,12 @@ impl kalloc::platform::Driver for Ending {
                 _ => Answer::OfAnother,
             };
             let buffer = KBox::<[u8]>::zeroed_slice(&task, 256)?;
+            LOST[0].store(buffer.as_ptr() as usize, Ordering::Release);
             let first = Streaming::<_, FromDevice>::map(&task, dma, buffer)?.into_device();
             let address = first.dma_address();
             drop(first);
             let buffer = KBox::<[u8]>::zeroed_slice(&task, 512)?;
+            LOST[1].store(buffer.as_ptr() as usize, Ordering::Release);
             drop(Streaming::<_, FromDevice>::map(&task, dma, buffer)?.into_device());
             let managed: CoherentView<'_, u64> = Coherent::managed(&task, dma)?;
             let _told = managed.dma_address();
@@ -689,6 +694,27 @@ fn ends(task: &mut Task, answer: Answer) -> Result<Seen, Stop> {
     drop(KBox::pin_init(&task, driver)?);
     let seen = Seen::stop();
     check_eq!((seen.count(MAP), seen.count(ALLOC)), (2, 3));
+    for (memory, size) in LOST.iter().zip([256, 512]) {
+        if seen.of(UNMAP).any(|unmap| unmap.size == size) {
+            continue;
+        }
+        let map = seen.of(MAP).find(|map| map.size == size);
+        let address = map.ok_or(Stop::Fail)?.handle;
+        // SAFETY: It is mapped still, and nothing is behind the device.
+        unsafe {
+            bindings::dma_unmap_page_attrs(
+                device.dev().cast_mut(),
+                address,
+                size,
+                bindings::dma_data_direction::DMA_FROM_DEVICE,
+                0,
+            )
+        };
+        let memory = memory.load(Ordering::Acquire) as *mut u8;
+        let memory = core::ptr::slice_from_raw_parts_mut(memory, size);
+        // SAFETY: It is the box's, and was lost: nobody else has it.
+        drop(unsafe { KBox::<[u8]>::from_raw(memory) });
+    }
     Ok(seen)
 }
 
