@@ -14,7 +14,7 @@ struct Fails;
 
 impl kalloc::Module for Fails {
     fn init(module: &'static ThisModule, task: Task) -> Result<Self> {
-        if Self::again(&task, module) != Err(EBUSY) {
+        if Self::again(module) != Err(EBUSY) {
             return Ok(Self);
         }
         let number = SlabBox::new(&task, Numbers, 7)?;
@@ -26,7 +26,7 @@ impl kalloc::Module for Fails {
 
 /// Has the module initialised.
 trait Again {
-    fn again(task: &Task, module: &'static ThisModule) -> Result;
+    fn again(module: &'static ThisModule) -> Result;
 }
 
 struct Holds(SlabBox<u64, Numbers>);
@@ -50,10 +50,9 @@ kalloc::module! {
         static Numbers: Cache<u64> = {
             // Where this stands the type is in reach that the kernel initialises.
             #[allow(non_local_definitions)]
-            impl super::Again for super::Fails {
-                fn again(task: &Task, module: &'static ThisModule) -> Result {
-                    let init = <KallocModule as kernel::InPlaceModule>::init(module);
-                    KBox::pin_init(task, init).map(drop)
+            impl Again for Fails {
+                fn again(module: &'static ThisModule) -> Result {
+                    <__kalloc_module::KallocModule as kernel::Module>::init(module).map(drop)
                 }
             }
             Args::new(c"kalloc_fail_init").no_merge()

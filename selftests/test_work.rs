@@ -107,7 +107,7 @@ struct Item {
     #[pin]
     second: Work<Item, 1>,
     #[pin]
-    bh: BhWork<Item>,
+    bh: BhWork<Item, 3>,
     #[pin]
     delayed: DelayedWork<Item, 2>,
 }
@@ -117,7 +117,7 @@ impl_has_work! {
     impl HasWork<Self, 1> for Item { self.second }
 }
 impl_has_bh_work! {
-    impl HasBhWork<Self> for Item { self.bh }
+    impl HasBhWork<Self, 3> for Item { self.bh }
 }
 impl_has_delayed_work! {
     impl HasDelayedWork<Self, 2> for Item { self.delayed }
@@ -171,7 +171,7 @@ impl WorkItem<1> for Item {
     }
 }
 
-impl BhWorkItem for Item {
+impl BhWorkItem<3> for Item {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>, cx: &mut Bh<'_>) {

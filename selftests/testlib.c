@@ -1046,6 +1046,28 @@ void testlib_kvfree_rcu_barrier(void)
 }
 EXPORT_SYMBOL_GPL(testlib_kvfree_rcu_barrier);
 
+/* A file that is closed after a while. */
+static struct file *open_file;
+
+static void close_file(struct work_struct *work)
+{
+	filp_close(open_file, NULL);
+}
+static DECLARE_DELAYED_WORK(close_file_work, close_file);
+
+int testlib_open_for(const char *path, unsigned int ms)
+{
+	struct file *file = filp_open(path, O_RDONLY, 0);
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	flush_delayed_work(&close_file_work);
+	open_file = file;
+	schedule_delayed_work(&close_file_work, msecs_to_jiffies(ms));
+	return 0;
+}
+EXPORT_SYMBOL_GPL(testlib_open_for);
+
 long testlib_slab_attribute(const char *cache, const char *attribute)
 {
 	char text[64] = {};
@@ -1483,6 +1505,7 @@ static int __init testlib_init(void)
 
 static void __exit testlib_exit(void)
 {
+	flush_delayed_work(&close_file_work);
 	unregister_module_notifier(&module_notifier);
 	unregister_probes(ARRAY_SIZE(probes));
 }

@@ -84,6 +84,9 @@ int testlib_vmalloc_node(const void *ptr);
 /* What the machine has. */
 unsigned long testlib_totalram_pages(void);
 
+/* Opens the file, and closes it so many milliseconds later. */
+int testlib_open_for(const char *path, unsigned int ms);
+
 /* What the kernel says of a slab cache: /sys/kernel/slab/CACHE/ATTRIBUTE, or a negative error. */
 long testlib_slab_attribute(const char *cache, const char *attribute);
 /*

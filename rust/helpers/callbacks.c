@@ -220,6 +220,7 @@ static int module_changes(struct notifier_block *block, unsigned long state, voi
 	case MODULE_STATE_COMING:
 		return notifier_from_errno(add_module_record(mod));
 	case MODULE_STATE_GOING:
+		end_root(mod);
 		kalloc_helper_module_close(mod);
 		kalloc_helper_callbacks_end(mod);
 		remove_module_record(mod);

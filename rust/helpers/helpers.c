@@ -10,6 +10,7 @@
 #include "rcupdate.c"
 #include "wait_bit.c"
 #include "deferred_free.c"
+#include "sched.c"
 #include "in_flight.c"
 #include "callbacks.c"
 
@@ -31,7 +32,6 @@
 #include "percpu.c"
 #include "preempt.c"
 #include "refcount.c"
-#include "sched.c"
 #include "slab.c"
 #include "spinlock.c"
 #include "timer.c"

@@ -7,9 +7,11 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/printk.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
@@ -28,6 +30,9 @@ struct kalloc_module {
 	bool used;
 	/* Its init has begun. */
 	bool entered;
+	/* What kalloc::module! has started of it, and what ends that. */
+	void *root;
+	void (*end)(void *root);
 	/* Objects that the kernel calls back: see callbacks.c. No more is armed when they are closed. */
 	struct list_head callbacks;
 	bool closed;
@@ -140,6 +145,8 @@ int kalloc_helper_module_enter(struct module *module)
 
 	if (!record)
 		return -ENOENT;
+	if (module->state != MODULE_STATE_COMING)
+		return -EBUSY;
 	return xchg(&record->entered, true) ? -EBUSY : 0;
 }
 
@@ -149,6 +156,56 @@ void kalloc_helper_module_close(struct module *module)
 
 	if (record)
 		close_module(record);
+}
+
+/* For a module that has been entered. */
+void kalloc_helper_module_set_root(struct module *module, void *root, void (*end)(void *root))
+{
+	struct kalloc_module *record = find_module_record(module);
+
+	record->end = end;
+	record->root = root;
+}
+
+/* Ends what kalloc::module! has started, once. */
+static void end_root(struct module *module)
+{
+	struct kalloc_module *record = find_module_record(module);
+	void *root = record ? xchg(&record->root, NULL) : NULL;
+
+	if (root)
+		record->end(root);
+}
+
+/*
+ * Called by the exit of a module that kalloc::module! has made. Where it is called by something else, or in a context
+ * that must not sleep, or nobody can tell, the notifier ends the module. kalloc's own has none.
+ */
+void kalloc_helper_module_exit(struct module *module)
+{
+	if (module == THIS_MODULE || (module->state == MODULE_STATE_GOING && kalloc_helper_may_sleep()))
+		end_root(module);
+}
+
+/*
+ * For the end of an init that has failed: do_init_module() frees the module then, whoever uses it. A file of a misc device
+ * may be open. Waits until init's own reference is the last. Whoever loads the module may be killed: then it returns false,
+ * and the module must stay.
+ */
+bool kalloc_helper_module_wait_unused(struct module *module, int err)
+{
+#ifdef CONFIG_MODULE_UNLOAD
+	while (module_refcount(module) > 1) {
+		if (fatal_signal_pending(current))
+			goto stay;
+		schedule_timeout_killable(msecs_to_jiffies(10));
+	}
+	return true;
+stay:
+#endif
+	pr_notice("%s: its init failed with %d, and it is still in use: it stays loaded, empty, until rmmod\n",
+		  module->name, err);
+	return false;
 }
 
 static int add_module_record(struct module *module)

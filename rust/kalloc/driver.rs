@@ -72,6 +72,64 @@ pub trait Register: Sealed + Sized {
     ) -> impl PinInit<Self, Error>;
 }
 
+/// The drivers of a module: `(First, (Second, ()))`, each a `Registration` of a bus.
+#[doc(hidden)]
+pub trait Drivers: sealed::Drivers {}
+
+pub(crate) mod sealed {
+    use super::*;
+
+    /// Not for a driver to implement.
+    pub trait Drivers {
+        /// They are registered until this is dropped, which unregisters the last first.
+        type Registered: Send + Sync;
+
+        /// Registers them, in this order, each under its name, or that of the module.
+        ///
+        /// # Safety
+        ///
+        /// The initialiser runs in process context, and its result is dropped there.
+        unsafe fn register(
+            names: &'static [Option<&'static CStr>],
+            own: &'static CStr,
+            module: &'static ThisModule,
+        ) -> impl PinInit<Self::Registered, Error>;
+    }
+}
+
+impl<D: sealed::Drivers> Drivers for D {}
+
+impl sealed::Drivers for () {
+    type Registered = ();
+    unsafe fn register(
+        _names: &'static [Option<&'static CStr>],
+        _own: &'static CStr,
+        _module: &'static ThisModule,
+    ) -> impl PinInit<(), Error> {
+        Ok::<(), Error>(())
+    }
+}
+
+impl<First: Register + Send + Sync, Rest: Drivers> sealed::Drivers for (First, Rest) {
+    type Registered = Both<First, Rest::Registered>;
+    unsafe fn register(
+        names: &'static [Option<&'static CStr>],
+        own: &'static CStr,
+        module: &'static ThisModule,
+    ) -> impl PinInit<Self::Registered, Error> {
+        let (name, rest) = match names.split_first() {
+            Some((name, rest)) => (*name, rest),
+            None => (None, names),
+        };
+        try_pin_init!(Both {
+            // SAFETY: By the contract of this function.
+            first <- unsafe { First::register(name.unwrap_or(own), module) },
+            // SAFETY: By the contract of this function.
+            second <- unsafe { Rest::register(rest, own, module) },
+        })
+    }
+}
+
 /// Two registrations, made in this order and ended in the other.
 #[doc(hidden)]
 #[pin_data]
@@ -82,19 +140,6 @@ pub struct Both<A, B> {
     second: B,
     #[pin]
     first: A,
-}
-
-impl<A, B> Both<A, B> {
-    /// Both of them.
-    pub fn new(
-        first: impl PinInit<A, Error>,
-        second: impl PinInit<B, Error>,
-    ) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            first <- first,
-            second <- second,
-        })
-    }
 }
 
 /// A device that is being bound, and what uses the driver's data of it from then on.
@@ -491,10 +536,13 @@ macro_rules! __module_driver {
 
         impl $crate::Module for DriverModule {
             fn init(
-                _module: &'static ::kernel::ThisModule,
-                _task: $crate::context::Task,
-            ) -> ::kernel::error::Result<Self> {
-                Ok(DriverModule)
+                _module: &'static $crate::__macro::kernel::ThisModule,
+                _task: $crate::__macro::Task,
+            ) -> $crate::__macro::core::result::Result<
+                Self,
+                $crate::__macro::kernel::error::Error,
+            > {
+                $crate::__macro::core::result::Result::Ok(DriverModule)
             }
         }
 

@@ -73,16 +73,22 @@ pub use module::{InPlaceModule, Module};
 #[doc(hidden)]
 pub mod __macro {
     pub use crate::{
-        context::{nmi_safe, NmiSafe},
+        context::{nmi_safe, NmiSafe, Task},
+        module::{Root, Spec},
+        owner::{pool, ForModule, Place, PlaceRef, StaticPool},
         projection::{exact, Exact, Field},
         slab::name,
         sync::{enter, Slot},
+        work::{BhWork, DelayedWork, HasDelayedWork, HasWork, Work},
     };
     pub use ::core;
 
     /// One by one: the whole of it would make the compiler name the kernel crate's types after this.
     pub mod kernel {
-        pub use ::kernel::{c_str, optional_name, static_lock_class};
+        pub use ::kernel::{
+            c_str, error, optional_name, prelude::module, static_lock_class, Module,
+            ModuleMetadata, ThisModule,
+        };
     }
 }
 

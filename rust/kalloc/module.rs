@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Modules whose init and exit get a [`Task`].
+//!
+//! [`module!`](crate::module!) makes a type, for the kernel crate's own `module!`, whose init calls
+//! [`Root::start`]. That does the rest, here: nothing of it is in the macro, and the token is made
+//! where no tokens of the driver are. What it needs of the driver is a [`Spec`], a safe trait.
 
-use crate::context::Task;
-use core::pin::Pin;
+use crate::{
+    boxed::KBox,
+    context::Task,
+    driver::Drivers,
+    in_flight::{self, Here, Landing},
+    owner::Pools,
+    reap, slab,
+};
+use core::{fmt, marker::PhantomData, pin::Pin, ptr::NonNull};
+use kalloc_bindings::*;
 use kernel::{
-    error::{Error, Result},
-    prelude::PinInit,
+    error::{code::EINVAL, Error, Result},
+    ffi::c_void,
+    prelude::{pin_data, pinned_drop, try_pin_init, InPlaceWrite, PinInit},
+    str::CStr,
     ThisModule,
 };
 
@@ -54,6 +68,195 @@ impl<M: Module> InPlaceModule for M {
     }
 }
 
+// What `module!` starts ------------------------------------------------------------------------------------------------
+
+/// What a module consists of, for [`Root`]: [`module!`](crate::module!) implements it.
+#[doc(hidden)]
+pub trait Spec: 'static {
+    /// The module proper.
+    type Main: InPlaceModule;
+
+    /// Its pools.
+    type Pools: Pools;
+
+    /// Its drivers.
+    type Drivers: Drivers;
+
+    /// The name of the module, and of each driver that has no other.
+    const NAME: &'static CStr;
+
+    /// The name of each driver.
+    const DRIVER_NAMES: &'static [Option<&'static CStr>];
+}
+
+/// A module that has been started, for a field of what the kernel initialises.
+///
+/// It ends with the module. To forget it or to drop it early has no effect: kalloc knows the module by
+/// its address, and ends it when the kernel unloads it.
+#[doc(hidden)]
+pub struct Root<S>(PhantomData<fn(S)>);
+
+impl<S> fmt::Debug for Root<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Root")
+    }
+}
+
+/// What runs between init and exit.
+// Dropped in this order: who unbinds needs the module.
+#[pin_data]
+struct Running<S: Spec> {
+    #[pin]
+    drivers: <S::Drivers as crate::driver::sealed::Drivers>::Registered,
+    #[pin]
+    main: Exit<S::Main>,
+}
+
+#[pin_data(PinnedDrop)]
+struct Exit<M: InPlaceModule> {
+    #[pin]
+    main: M,
+}
+
+#[pinned_drop]
+impl<M: InPlaceModule> PinnedDrop for Exit<M> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: It is in a `Running`, which is dropped in process context. Nothing else has a token
+        // there: those of init have gone with it.
+        let mut task = unsafe { Task::assume() };
+        M::exit(self.project().main, &mut task)
+    }
+}
+
+/// All that a module has.
+// Dropped in this order.
+struct State<S: Spec> {
+    running: Option<Pin<KBox<Running<S>>>>,
+    _landing: Landing,
+    // What those have dropped may still be running, and holds what the pools gave.
+    _reap: reap::Flush,
+    _pools: <S::Pools as crate::owner::sealed::Pools>::Made,
+    _flush: slab::Flush,
+}
+
+impl<S: Spec> State<S> {
+    /// Makes the pools.
+    ///
+    /// # Safety
+    ///
+    /// In process context, where there is no other token, before all other code of the module runs. The
+    /// result is dropped in process context, when it runs no more.
+    unsafe fn new(here: Here) -> Result<Self> {
+        // SAFETY: By the contract of this function.
+        let task = unsafe { Task::assume() };
+        Ok(Self {
+            // Made first, and so dropped when what follows fails.
+            // SAFETY: It is dropped in process context.
+            _flush: unsafe { slab::Flush::new() },
+            // SAFETY: By the contract of this function: they are dropped after what runs.
+            _pools: unsafe { <S::Pools as crate::owner::sealed::Pools>::make(&task) }?,
+            // SAFETY: It is dropped in process context.
+            _reap: unsafe { reap::Flush::new(here) },
+            // SAFETY: It is dropped in process context.
+            _landing: unsafe { Landing::new(here) },
+            running: None,
+        })
+    }
+
+    /// Runs init, and registers the drivers.
+    ///
+    /// # Safety
+    ///
+    /// In process context, where there is no other token.
+    unsafe fn run(module: &'static ThisModule) -> Result<Pin<KBox<Running<S>>>> {
+        // SAFETY: By the contract of this function; it is gone before the next one is made.
+        let memory = KBox::<Running<S>>::new_uninit(&unsafe { Task::assume() })?;
+        // SAFETY: By the contract of this function.
+        let task = unsafe { Task::assume() };
+        memory.write_pin_init(try_pin_init!(Running {
+            main <- try_pin_init!(Exit {
+                main <- <S::Main as InPlaceModule>::init(module, task),
+            }? Error),
+            // SAFETY: In process context, and dropped there. Init has taken its token along.
+            drivers <- unsafe {
+                <S::Drivers as crate::driver::sealed::Drivers>::register(
+                    S::DRIVER_NAMES,
+                    S::NAME,
+                    module,
+                )
+            },
+        }? Error))
+    }
+}
+
+/// # Safety
+///
+/// The C code calls it once, with the state that [`Root::start`] has left to it, in process context,
+/// when no code of the module runs but what the state still has.
+unsafe extern "C" fn end<S: Spec>(state: *mut c_void) {
+    // SAFETY: By the contract of this function.
+    drop(unsafe { KBox::from_raw(state.cast::<State<S>>()) });
+}
+
+impl<S: Spec> Root<S> {
+    /// Starts the module that this is linked into.
+    ///
+    /// Which module that is the linker says, and no argument. The kernel has just begun to run its
+    /// init, or this fails.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `module` is another one. `EBUSY` if the module has been started already, or its
+    /// init is over. Those of the pools, of init and of the drivers.
+    #[inline(always)]
+    pub fn start(module: &'static ThisModule) -> Result<Self> {
+        Self::start_at(in_flight::here(), module)
+    }
+
+    fn start_at(here: Here, module: &'static ThisModule) -> Result<Self> {
+        if module.as_ptr() != here.as_ptr() {
+            return Err(EINVAL);
+        }
+        // All that the module does until its init is over is done by this, from here on.
+        here.enter()?;
+        // SAFETY: The module's init runs, in process context, and has not been here before: so no code
+        // of the module has run that could have a token, and none has a pool. What fails is dropped
+        // here, the rest by `end`.
+        let mut state = unsafe { State::<S>::new(here) }?;
+        // SAFETY: As above; the token of `State::new` is gone.
+        match unsafe { State::<S>::run(module) } {
+            Ok(running) => state.running = Some(running),
+            Err(err) => {
+                // What init had registered is gone when its objects are. Files may still be open.
+                // SAFETY: It sleeps, which init may.
+                unsafe { kalloc_helper_callbacks_end(here.as_ptr()) };
+                // SAFETY: It sleeps, which init may.
+                if unsafe { kalloc_helper_module_wait_unused(here.as_ptr(), err.to_errno()) } {
+                    return Err(err);
+                }
+            }
+        }
+        // SAFETY: It is gone before anybody else has a token.
+        let state = KBox::new(&unsafe { Task::assume() }, state)?;
+        let state = NonNull::from(state.leak());
+        // SAFETY: The record of the module, which was entered above, keeps it until the module ends,
+        // and `end` is for this type.
+        unsafe {
+            kalloc_helper_module_set_root(here.as_ptr(), state.as_ptr().cast(), Some(end::<S>))
+        };
+        Ok(Self(PhantomData))
+    }
+}
+
+impl<S> Drop for Root<S> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: It looks whether the module ends, and whether this is where that may be done: if not,
+        // the module's end does it.
+        unsafe { kalloc_helper_module_exit(in_flight::here().as_ptr()) }
+    }
+}
+
 /// Declares a kernel module, as the kernel crate's `module!` does and with the same fields, whose
 /// type is a [`Module`] or an [`InPlaceModule`] of this crate.
 ///
@@ -87,6 +290,13 @@ impl<M: Module> InPlaceModule for M {
 /// let request = SlabBox::new(&cx, Requests, Request::default())?;
 /// ```
 ///
+/// It stands at the root of the crate, where it declares the names `kernel`, `pin_init` and `core`:
+/// the kernel crate's macro uses them, and nothing else may be called so.
+///
+/// A file of a misc device may be open when init fails. The end of init then waits until it is
+/// closed, since the kernel would free the module under it. If the process that loads the module is
+/// killed meanwhile, the module stays, loaded and empty, until `rmmod`.
+///
 /// `drivers`, after `type` and `pools`, registers drivers when init is over, in this order, and
 /// unregisters them before exit. A driver's name is the module's, or the one that is given.
 ///
@@ -101,12 +311,22 @@ impl<M: Module> InPlaceModule for M {
 #[macro_export]
 macro_rules! module {
     (
+        @module
         type: $module:ident,
-        pools: { $($(#[$doc:meta])* $vis:vis static $name:ident: $pool:ty = $args:expr;)* },
+        pools: { $($(#[doc = $doc:expr])* $vis:vis static $name:ident: $pool:ty = $args:expr;)* },
+        drivers: { $($bus:ident: $driver:ty $(= $driver_name:expr)?),* $(,)? },
         $($info:tt)*
     ) => {
+        // The kernel crate's `module!` names these, and a crate of the driver must not be called so.
+        #[allow(unused_extern_crates)]
+        extern crate core;
+        #[allow(unused_extern_crates)]
+        extern crate kernel;
+        #[allow(unused_extern_crates)]
+        extern crate pin_init;
+
         $(
-            $(#[$doc])*
+            $(#[doc = $doc])*
             #[derive(Clone, Copy, Debug)]
             $vis struct $name;
 
@@ -115,126 +335,54 @@ macro_rules! module {
                 #[allow(dead_code)]
                 #[inline(always)]
                 $vis fn get(self) -> &'static $pool {
-                    // SAFETY: All code of the module runs between the two.
-                    unsafe { Self::__place().get() }
-                }
-
-                #[doc(hidden)]
-                #[inline(always)]
-                fn __place() -> &'static $crate::owner::Place<$pool> {
-                    static PLACE: $crate::owner::Place<$pool> = $crate::owner::Place::new();
-                    &PLACE
+                    $crate::__macro::pool(self)
                 }
             }
 
-            // SAFETY: There is one pool, in a static, the same for each value of this type; no code of
-            // the module runs before it is made or after it is destroyed.
-            unsafe impl $crate::owner::Owner<$pool> for $name {
-                #[inline(always)]
-                fn pool(&self) -> &$pool {
-                    self.get()
-                }
+            impl $crate::__macro::StaticPool for $name {
+                type Pool = $pool;
+                const PLACE: $crate::__macro::PlaceRef<$pool> = {
+                    // SAFETY: It is the place of a name in `Spec::Pools` below. `Root::start` makes
+                    // those before all other code of this module runs, and it is the kernel's init of
+                    // this module that calls it.
+                    static PLACE: $crate::__macro::Place<$pool> =
+                        unsafe { $crate::__macro::Place::new() };
+                    $crate::__macro::PlaceRef::new(&PLACE)
+                };
+                const ARGS: <$pool as $crate::__macro::ForModule>::Args = $args;
             }
         )*
 
-        $crate::module! { @pools [$($name: $pool = $args;)*] type: $module, $($info)* }
-    };
-    (type: $module:ident, $($info:tt)*) => {
-        $crate::module! { @pools [] type: $module, $($info)* }
-    };
-    (@pools $pools:tt type: $module:ident, drivers: { $($drivers:tt)* }, $($info:tt)*) => {
-        $crate::module! { @drivers { $($drivers)*, } @pools $pools type: $module, $($info)* }
-    };
-    (@pools $pools:tt type: $module:ident, $($info:tt)*) => {
-        $crate::module! { @drivers {} @pools $pools type: $module, $($info)* }
-    };
-    (
-        @drivers $drivers:tt
-        @pools [$($name:ident: $pool:ty = $args:expr;)*]
-        type: $module:ident, $($info:tt)*
-    ) => {
-        // In a module of its own: who could name the type that the kernel initialises could make a
-        // second token with it.
-        // pin_init's macros forget guards of their own.
         #[doc(hidden)]
-        #[allow(clippy::mem_forget)]
         mod __kalloc_module {
+            // Expressions in `params` name what is at the root.
+            #[allow(unused_imports)]
             use super::*;
 
-            ::kernel::prelude::module! { type: KallocModule, $($info)* }
+            $crate::__macro::kernel::module! { type: KallocModule, $($info)* }
 
-            // Dropped in this order: who unbinds needs the module, and both need the pools.
-            #[::kernel::prelude::pin_data]
-            struct KallocModule {
-                #[pin]
-                _drivers: $crate::__drivers!(@type $drivers),
-                #[pin]
-                _module: Exit,
-                _landing: $crate::in_flight::Landing,
-                // What those have dropped may still be running, and holds what the pools gave.
-                _reap: $crate::reap::Flush,
-                _pools: ($($crate::owner::Made<$pool>,)*),
-                _flush: $crate::slab::Flush,
-            }
+            /// What the kernel initialises.
+            pub(super) struct KallocModule(
+                #[allow(dead_code)] $crate::__macro::Root<KallocModule>,
+            );
 
-            #[::kernel::prelude::pin_data(PinnedDrop)]
-            struct Exit {
-                #[pin]
-                module: $module,
-            }
-
-            impl ::kernel::InPlaceModule for KallocModule {
+            impl $crate::__macro::kernel::Module for KallocModule {
                 fn init(
-                    module: &'static ::kernel::ThisModule,
-                ) -> impl ::kernel::prelude::PinInit<Self, ::kernel::error::Error> {
-                    // SAFETY: The kernel runs a module's init in process context, and this is the
-                    // only token in it.
-                    let task = unsafe { $crate::context::Task::assume() };
-                    // Made in the reverse order, in which an init that fails drops them.
-                    ::kernel::prelude::try_pin_init!(KallocModule {
-                        _flush: {
-                            // Whoever names this type after all gets no second token.
-                            $crate::in_flight::here().enter()?;
-                            // SAFETY: It is dropped in process context.
-                            unsafe { $crate::slab::Flush::new() }
-                        },
-                        _pools: ($({
-                            // Not within `unsafe`, which would be that of the driver's expression too.
-                            let args = const { $args };
-                            // SAFETY: Here and nowhere else, before all other code of the module; it
-                            // is dropped after it, in process context.
-                            unsafe { $crate::owner::Made::make($name::__place(), &task, &args) }?
-                        },)*),
-                        // SAFETY: It is dropped in process context.
-                        _reap: unsafe { $crate::reap::Flush::new($crate::in_flight::here()) },
-                        // SAFETY: It is dropped in process context.
-                        _landing: unsafe {
-                            $crate::in_flight::Landing::new($crate::in_flight::here())
-                        },
-                        _module <- ::kernel::prelude::try_pin_init!(Exit {
-                            module <- <$module as $crate::InPlaceModule>::init(module, task),
-                        }),
-                        _drivers <- $crate::__drivers!(@register module $module $drivers),
-                    })
+                    module: &'static $crate::__macro::kernel::ThisModule,
+                ) -> $crate::__macro::core::result::Result<
+                    Self,
+                    $crate::__macro::kernel::error::Error,
+                > {
+                    $crate::__macro::core::result::Result::map(
+                        $crate::__macro::Root::start(module),
+                        KallocModule,
+                    )
                 }
             }
 
-            #[::kernel::prelude::pinned_drop]
-            impl PinnedDrop for Exit {
-                fn drop(self: ::core::pin::Pin<&mut Self>) {
-                    // SAFETY: The kernel runs a module's exit in process context, and this is the
-                    // only token in it.
-                    let mut task = unsafe { $crate::context::Task::assume() };
-                    <$module as $crate::InPlaceModule>::exit(self.project().module, &mut task)
-                }
-            }
-
-            impl ::kernel::ModuleMetadata for $module {
-                const NAME: &'static ::kernel::str::CStr =
-                    <KallocModule as ::kernel::ModuleMetadata>::NAME;
-                const THIS_MODULE: ::kernel::ThisModule =
-                    <KallocModule as ::kernel::ModuleMetadata>::THIS_MODULE;
-            }
+            /// Is at the root of the crate, or this is not.
+            #[allow(dead_code)]
+            pub(super) struct Here;
 
             // What the kernel crate's macros expect at the root of a module's crate.
             pub(super) const LOG_PREFIX: &[u8] = __LOG_PREFIX;
@@ -244,6 +392,27 @@ macro_rules! module {
             }
         }
 
+        #[allow(clippy::crate_in_macro_def)]
+        const _: fn(__kalloc_module::Here) -> crate::__kalloc_module::Here = |here| here;
+
+        impl $crate::__macro::Spec for __kalloc_module::KallocModule {
+            type Main = $module;
+            type Pools = $crate::__list!($($name),*);
+            type Drivers = $crate::__list!($($crate::$bus::Registration<$driver>),*);
+            const NAME: &'static $crate::__macro::core::ffi::CStr =
+                <__kalloc_module::KallocModule as $crate::__macro::kernel::ModuleMetadata>::NAME;
+            const DRIVER_NAMES: &'static [
+                $crate::__macro::core::option::Option<&'static $crate::__macro::core::ffi::CStr>
+            ] = &[$($crate::__name!($($driver_name)?)),*];
+        }
+
+        impl $crate::__macro::kernel::ModuleMetadata for $module {
+            const NAME: &'static $crate::__macro::core::ffi::CStr =
+                <__kalloc_module::KallocModule as $crate::__macro::kernel::ModuleMetadata>::NAME;
+            const THIS_MODULE: $crate::__macro::kernel::ThisModule =
+                <__kalloc_module::KallocModule as $crate::__macro::kernel::ModuleMetadata>::THIS_MODULE;
+        }
+
         #[allow(dead_code)]
         const __LOG_PREFIX: &[u8] = __kalloc_module::LOG_PREFIX;
         #[allow(dead_code)]
@@ -251,37 +420,50 @@ macro_rules! module {
         #[allow(unused_imports)]
         use __kalloc_module::parameters as module_parameters;
     };
+    (
+        type: $module:ident,
+        pools: { $($pools:tt)* },
+        drivers: { $($drivers:tt)* },
+        $($info:tt)*
+    ) => {
+        $crate::module! {
+            @module
+            type: $module, pools: { $($pools)* }, drivers: { $($drivers)* }, $($info)*
+        }
+    };
+    (type: $module:ident, pools: { $($pools:tt)* }, $($info:tt)*) => {
+        $crate::module! {
+            @module
+            type: $module, pools: { $($pools)* }, drivers: {}, $($info)*
+        }
+    };
+    (type: $module:ident, drivers: { $($drivers:tt)* }, $($info:tt)*) => {
+        $crate::module! {
+            @module
+            type: $module, pools: {}, drivers: { $($drivers)* }, $($info)*
+        }
+    };
+    (type: $module:ident, $($info:tt)*) => {
+        $crate::module! { @module type: $module, pools: {}, drivers: {}, $($info)* }
+    };
 }
 
-/// The `drivers` of [`module!`]: a type that holds all registrations, and its initialiser.
+/// The list `(First, (Second, ()))` of types.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __drivers {
-    (@type { $(,)? }) => { () };
-    (@type { $bus:ident: $driver:ty $(= $name:expr)?, $($rest:tt)* }) => {
-        $crate::driver::Both<
-            $crate::$bus::Registration<$driver>,
-            $crate::__drivers!(@type { $($rest)* }),
-        >
+macro_rules! __list {
+    () => { () };
+    ($first:ty $(, $rest:ty)*) => { ($first, $crate::__list!($($rest),*)) };
+}
+
+/// The name of a driver, if one is given.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __name {
+    () => {
+        $crate::__macro::core::option::Option::None
     };
-    (@register $this:ident $module:ident { $(,)? }) => { Ok::<(), ::kernel::error::Error>(()) };
-    (@register $this:ident $module:ident { $bus:ident: $driver:ty, $($rest:tt)* }) => {
-        $crate::__drivers!(@register $this $module {
-            $bus: $driver = <$module as ::kernel::ModuleMetadata>::NAME, $($rest)*
-        })
-    };
-    (@register $this:ident $module:ident { $bus:ident: $driver:ty = $name:expr, $($rest:tt)* }) => {
-        $crate::driver::Both::new(
-            {
-                let name = $name;
-                // SAFETY: A module's init and exit run in process context.
-                unsafe {
-                    <$crate::$bus::Registration<$driver> as $crate::driver::Register>::register(
-                        name, $this,
-                    )
-                }
-            },
-            $crate::__drivers!(@register $this $module { $($rest)* }),
-        )
+    ($name:expr) => {
+        $crate::__macro::core::option::Option::Some($name)
     };
 }

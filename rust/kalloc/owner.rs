@@ -18,6 +18,8 @@
 use crate::{
     context::{private::Sealed, Task},
     dead::Held,
+    mempool::{Backing, Mempool},
+    slab::{Cache, ConstructedCache, RcuCache},
 };
 use core::{
     cell::UnsafeCell,
@@ -27,9 +29,10 @@ use core::{
     ops::{Deref, DerefMut},
     pin::Pin,
     ptr::{self, NonNull},
+    sync::atomic::{AtomicBool, Ordering},
 };
 use kernel::{
-    error::Result,
+    error::{code::EBUSY, Result},
     prelude::{InPlaceWrite, Init, PinInit},
     sync::Arc,
 };
@@ -50,19 +53,40 @@ pub unsafe trait Owner<P> {
     fn pool(&self) -> &P;
 }
 
-// SAFETY: A reference is to the same place for as long as it lives, and so is a copy.
-unsafe impl<P> Owner<P> for &P {
-    #[inline(always)]
-    fn pool(&self) -> &P {
-        self
-    }
+// Pool by pool, so that they are apart from the names that `module!` declares.
+macro_rules! owners {
+    ($({$($generics:tt)*} $pool:ty;)*) => {$(
+        // SAFETY: A reference is to the same place for as long as it lives, and so is a copy.
+        unsafe impl<$($generics)*> Owner<$pool> for &$pool {
+            #[inline(always)]
+            fn pool(&self) -> &$pool {
+                self
+            }
+        }
+
+        // SAFETY: An `Arc` does not move what it counts, and keeps it; a clone counts the same.
+        unsafe impl<$($generics)*> Owner<$pool> for Arc<$pool> {
+            #[inline(always)]
+            fn pool(&self) -> &$pool {
+                self
+            }
+        }
+    )*};
 }
 
-// SAFETY: An `Arc` does not move what it counts, and keeps it; a clone counts the same.
-unsafe impl<P> Owner<P> for Arc<P> {
+owners! {
+    {T} Cache<T>;
+    {T} ConstructedCache<T>;
+    {T} RcuCache<T>;
+    {T, B: Backing<T>, const BULK: usize} Mempool<T, B, BULK>;
+}
+
+// SAFETY: There is one pool, in a static that the constant names, the same for each value of the type.
+// It is made before all other code of its module, and destroyed after it: see `Place::new`.
+unsafe impl<S: StaticPool> Owner<S::Pool> for S {
     #[inline(always)]
-    fn pool(&self) -> &P {
-        self
+    fn pool(&self) -> &S::Pool {
+        S::PLACE.get()
     }
 }
 
@@ -285,9 +309,40 @@ pub trait ForModule: Sealed + Sync + Sized {
     fn destroy_for_module(self, task: &Task);
 }
 
+/// The name of a pool that [`module!`](crate::module!) declares.
+///
+/// Who implements it by hand gives another name to a pool that `module!` has declared: nothing else
+/// gives a [`PlaceRef`].
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not own that pool",
+    label = "a reference to the pool, an `Arc` of it, or a name that `module!` declares is expected here"
+)]
+pub trait StaticPool: 'static {
+    /// The pool.
+    type Pool: ForModule + 'static;
+
+    /// Where it is.
+    // A constant, since a function could give this one now and that one then.
+    const PLACE: PlaceRef<Self::Pool>;
+
+    /// What it is made from.
+    const ARGS: <Self::Pool as ForModule>::Args;
+}
+
+/// The pool of a name.
+#[doc(hidden)]
+#[inline(always)]
+pub fn pool<S: StaticPool>(_name: S) -> &'static S::Pool {
+    S::PLACE.get()
+}
+
 /// Where [`module!`](crate::module!) keeps a pool.
 #[doc(hidden)]
-pub struct Place<P>(UnsafeCell<MaybeUninit<P>>);
+pub struct Place<P> {
+    pool: UnsafeCell<MaybeUninit<P>>,
+    made: AtomicBool,
+}
 
 // SAFETY: It is written before and after all other code of the module runs; in between it gives no
 // more than `&P`.
@@ -295,20 +350,17 @@ unsafe impl<P: Sync> Sync for Place<P> {}
 
 impl<P> Place<P> {
     /// A place with nothing in it.
-    #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
-        Self(UnsafeCell::new(MaybeUninit::uninit()))
-    }
-
-    /// The pool.
     ///
     /// # Safety
     ///
-    /// It is between [`Made::make`] and the drop of its result.
-    #[inline(always)]
-    pub unsafe fn get(&self) -> &P {
-        // SAFETY: By the contract of this function there is a `P`, and nobody writes to it.
-        unsafe { (*self.0.get()).assume_init_ref() }
+    /// It initialises a static. The module that has the static makes the pool, by [`Made::make`],
+    /// before all other code of it runs, and destroys it after that.
+    #[allow(clippy::new_without_default)]
+    pub const unsafe fn new() -> Self {
+        Self {
+            pool: UnsafeCell::new(MaybeUninit::uninit()),
+            made: AtomicBool::new(false),
+        }
     }
 }
 
@@ -318,32 +370,105 @@ impl<P> fmt::Debug for Place<P> {
     }
 }
 
-/// The pool in a [`Place`] exists until this is dropped.
+/// The place of a pool. (A constant cannot be a reference to a static that changes.)
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Made<P: ForModule + 'static>(&'static Place<P>, PhantomData<P>);
+pub struct PlaceRef<P: 'static>(*const Place<P>);
 
-impl<P: ForModule> Made<P> {
-    /// Makes the pool.
-    ///
-    /// # Safety
-    ///
-    /// Called once for the place. The result is dropped in process context, and nothing uses the
-    /// place before this returns or after that.
-    pub unsafe fn make(place: &'static Place<P>, task: &Task, args: &P::Args) -> Result<Self> {
-        let pool = P::create_for_module(task, args)?;
-        // SAFETY: By the contract of this function nobody else uses the place now.
-        unsafe { (*place.0.get()).write(pool) };
-        Ok(Self(place, PhantomData))
+impl<P> PlaceRef<P> {
+    /// That of this place.
+    pub const fn new(place: &'static Place<P>) -> Self {
+        Self(place)
+    }
+
+    #[inline(always)]
+    const fn place(&self) -> &'static Place<P> {
+        // SAFETY: `new` had a reference to it that is good for ever.
+        unsafe { &*self.0 }
+    }
+
+    /// The pool.
+    #[inline(always)]
+    fn get(&self) -> &'static P {
+        // SAFETY: By the contract of `Place::new` there is a pool while code of the module runs, and
+        // nobody writes to it. It is gone when no code is left that could use the reference.
+        unsafe { (*self.place().pool.get()).assume_init_ref() }
     }
 }
 
-impl<P: ForModule> Drop for Made<P> {
+/// The pool of a name exists until this is dropped.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Made<S: StaticPool>(PhantomData<fn(S)>);
+
+impl<S: StaticPool> Made<S> {
+    /// Makes the pool.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if it was made before, by this name or by another one.
+    ///
+    /// # Safety
+    ///
+    /// The result is dropped in process context, when nothing uses the pool any more.
+    pub(crate) unsafe fn make(task: &Task) -> Result<Self> {
+        let place = S::PLACE.place();
+        if place.made.swap(true, Ordering::Relaxed) {
+            return Err(EBUSY);
+        }
+        let args = S::ARGS;
+        let pool = S::Pool::create_for_module(task, &args)?;
+        // SAFETY: It is made once, before code runs that uses it.
+        unsafe { (*place.pool.get()).write(pool) };
+        Ok(Self(PhantomData))
+    }
+}
+
+impl<S: StaticPool> Drop for Made<S> {
     fn drop(&mut self) {
-        // SAFETY: By the contract of `make` this is process context, with no other token in reach.
+        // SAFETY: By the contract of `make` this is process context, and no other token is in reach.
         let task = unsafe { Task::assume() };
         // SAFETY: `make` wrote it, and by its contract nobody uses it again.
-        let pool = unsafe { (*self.0 .0.get()).assume_init_read() };
+        let pool = unsafe { (*S::PLACE.place().pool.get()).assume_init_read() };
         pool.destroy_for_module(&task);
+    }
+}
+
+/// The pools of a module: `(First, (Second, ()))`, names that `module!` declares.
+#[doc(hidden)]
+pub trait Pools: sealed::Pools {}
+
+pub(crate) mod sealed {
+    /// Not for a driver to implement.
+    pub trait Pools {
+        /// The pools exist until this is dropped, which drops the last first.
+        type Made;
+
+        /// Makes them, in this order.
+        ///
+        /// # Safety
+        ///
+        /// As [`Made::make`](super::Made::make).
+        unsafe fn make(task: &super::Task) -> super::Result<Self::Made>;
+    }
+}
+
+impl<P: sealed::Pools> Pools for P {}
+
+impl sealed::Pools for () {
+    type Made = ();
+    unsafe fn make(_task: &Task) -> Result {
+        Ok(())
+    }
+}
+
+impl<S: StaticPool, Rest: Pools> sealed::Pools for (S, Rest) {
+    // Fields are dropped in their order.
+    type Made = (Rest::Made, Made<S>);
+    unsafe fn make(task: &Task) -> Result<Self::Made> {
+        // SAFETY: By the contract of this function.
+        let first = unsafe { Made::make(task) }?;
+        // SAFETY: By the contract of this function.
+        Ok((unsafe { Rest::make(task) }?, first))
     }
 }

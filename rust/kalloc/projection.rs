@@ -3,8 +3,9 @@
 //! [`Field`]: a proof that a struct has a field, and where.
 //!
 //! [`field!`](crate::field!) is the one macro that makes it. What needs the place of a field takes a
-//! [`Field`]: per-CPU values ([`PerCpu::at`](crate::percpu::PerCpu::at)) and usercopy windows
-//! ([`usercopy!`](crate::usercopy!)).
+//! [`Field`]: per-CPU values ([`PerCpu::at`](crate::percpu::PerCpu::at)), usercopy windows
+//! ([`usercopy!`](crate::usercopy!)), and work items
+//! ([`HasWork::FIELD`](crate::work::HasWork::FIELD)).
 
 use core::{fmt, marker::PhantomData};
 

@@ -63,6 +63,7 @@ use crate::{
     boxed::KBox,
     context::{Bh, NotNmi, Reclaim, Sleep, Task},
     in_flight::InFlight,
+    projection::Field,
 };
 use core::{fmt, marker::PhantomData, mem, pin::Pin};
 use kernel::{
@@ -135,40 +136,66 @@ unsafe impl<T: Send + 'static> Pointer for Pin<KBox<T>> {
     }
 }
 
-/// Says that a type has an item of that kind, and where. Implemented by [`impl_has_work!`],
-/// [`impl_has_delayed_work!`] and [`impl_has_bh_work!`].
+/// The items: [`Work`], [`DelayedWork`] and [`BhWork`] of a `T`, with this `ID`.
 ///
 /// # Safety
 ///
-/// Both functions are inverses, and the `work_struct` is that of a [`Work`], [`DelayedWork`] or
-/// [`BhWork`] field of `Self` with this `ID`, of the kind `K`.
-pub unsafe trait HasWork<K, const ID: u64 = 0>: Sized {
-    /// The item of `this`.
-    ///
-    /// # Safety
-    ///
-    /// `this` is to a valid `Self`.
-    unsafe fn raw_get_work(this: *mut Self) -> *mut bindings::work_struct;
+/// It is one of the three, of that `T` and that `ID`, and `Kind` is what its handler is for.
+pub unsafe trait WorkField<T, const ID: u64> {
+    /// [`InThread`] or [`InSoftirq`].
+    type Kind;
 
-    /// What has the item.
-    ///
-    /// # Safety
-    ///
-    /// `work` is from [`HasWork::raw_get_work`].
-    unsafe fn work_container_of(work: *mut bindings::work_struct) -> *mut Self;
+    /// The `work_struct` of the item.
+    #[doc(hidden)]
+    fn raw_get(this: *mut Self) -> *mut bindings::work_struct;
+
+    /// The item that has the `work_struct`.
+    #[doc(hidden)]
+    fn from_raw(work: *mut bindings::work_struct) -> *mut Self;
+}
+
+/// Says that a type has an item, and where. Implemented by [`impl_has_work!`],
+/// [`impl_has_delayed_work!`] and [`impl_has_bh_work!`].
+///
+/// It is safe: [`HasWork::FIELD`] proves that the item is there, and the type of the field says of
+/// which kind it is.
+pub trait HasWork<const ID: u64 = 0>: Sized {
+    /// The item.
+    type Field: WorkField<Self, ID>;
+
+    /// Where it is.
+    const FIELD: Field<Self, Self::Field>;
+}
+
+/// The `work_struct` of what has an item.
+///
+/// # Safety
+///
+/// `this` is to a valid `T`.
+unsafe fn work_of<T: HasWork<ID>, const ID: u64>(this: *mut T) -> *mut bindings::work_struct {
+    // SAFETY: By the invariant of `Field`, and the contract of this function.
+    let field = unsafe { this.byte_add(T::FIELD.offset()) };
+    T::Field::raw_get(field.cast())
+}
+
+/// What has an item.
+///
+/// # Safety
+///
+/// `work` is from [`work_of`] for the same `T` and `ID`.
+unsafe fn container_of<T: HasWork<ID>, const ID: u64>(work: *mut bindings::work_struct) -> *mut T {
+    let field = T::Field::from_raw(work);
+    // SAFETY: By the invariant of `Field`, and the contract of this function.
+    unsafe { field.byte_sub(T::FIELD.offset()) }.cast()
 }
 
 /// Says that the item is a [`DelayedWork`].
-///
-/// # Safety
-///
-/// It is.
 #[diagnostic::on_unimplemented(
     message = "the work item of `{Self}` has no timer",
     label = "this takes a type with a `DelayedWork`",
     note = "its field is a `DelayedWork`, made by `new_delayed_work!` and named in `impl_has_delayed_work!`"
 )]
-pub unsafe trait HasDelayedWork<const ID: u64 = 0>: HasWork<InThread, ID> {}
+pub trait HasDelayedWork<const ID: u64 = 0>: HasWork<ID, Field = DelayedWork<Self, ID>> {}
 
 /// What a [`Work`] or [`DelayedWork`] does.
 #[diagnostic::on_unimplemented(
@@ -176,7 +203,9 @@ pub unsafe trait HasDelayedWork<const ID: u64 = 0>: HasWork<InThread, ID> {}
     label = "this queue takes a `WorkItem`",
     note = "an item for softirqs, a `BhWorkItem`, goes on `work::system_bh()`"
 )]
-pub trait WorkItem<const ID: u64 = 0>: HasWork<InThread, ID> {
+pub trait WorkItem<const ID: u64 = 0>:
+    HasWork<ID, Field: WorkField<Self, ID, Kind = InThread>>
+{
     /// `Arc<Self>` or `Pin<KBox<Self>>`.
     type Pointer: Pointer<Item = Self>;
 
@@ -190,7 +219,9 @@ pub trait WorkItem<const ID: u64 = 0>: HasWork<InThread, ID> {
     label = "this queue takes a `BhWorkItem`",
     note = "an item that may sleep, a `WorkItem`, goes on `work::system_percpu()` or another sleeping queue"
 )]
-pub trait BhWorkItem<const ID: u64 = 0>: HasWork<InSoftirq, ID> {
+pub trait BhWorkItem<const ID: u64 = 0>:
+    HasWork<ID, Field: WorkField<Self, ID, Kind = InSoftirq>>
+{
     /// `Arc<Self>` or `Pin<KBox<Self>>`.
     type Pointer: Pointer<Item = Self>;
 
@@ -208,7 +239,7 @@ unsafe extern "C" fn run<T: WorkItem<ID>, const ID: u64>(work: *mut bindings::wo
     // ends after all else here.
     let _begun = unsafe { in_flight(work).begun() };
     // SAFETY: By the contract of this function.
-    let item = unsafe { T::work_container_of(work) };
+    let item = unsafe { container_of::<T, ID>(work) };
     // SAFETY: By the contract of this function.
     let this = unsafe { T::Pointer::from_raw(item) };
     // SAFETY: Workers are threads that may sleep, and it is the only token in this one.
@@ -224,7 +255,7 @@ unsafe extern "C" fn run_bh<T: BhWorkItem<ID>, const ID: u64>(work: *mut binding
     // ends after all else here.
     let _begun = unsafe { in_flight(work).begun() };
     // SAFETY: By the contract of this function.
-    let item = unsafe { T::work_container_of(work) };
+    let item = unsafe { container_of::<T, ID>(work) };
     // SAFETY: By the contract of this function.
     let this = unsafe { T::Pointer::from_raw(item) };
     // SAFETY: BH workers must not sleep and may take a `spinlock_t`, and no other token is in reach.
@@ -234,7 +265,7 @@ unsafe extern "C" fn run_bh<T: BhWorkItem<ID>, const ID: u64>(work: *mut binding
 macro_rules! items {
     ($(
         $(#[$doc:meta])*
-        $name:ident, $item:ident, $c:ident, $flush:ident, $cancel:ident;
+        $name:ident, $item:ident, $kind:ident, $c:ident, $flush:ident, $cancel:ident;
     )*) => {$(
         $(#[$doc])*
         #[pin_data]
@@ -279,22 +310,21 @@ macro_rules! items {
                 // SAFETY: `enqueue` counted it for its handler, which will not run.
                 drop(unsafe { self.in_flight.begun() });
                 // SAFETY: It was queued, so it is the item of a `T`.
-                let item = unsafe { T::work_container_of(self.work.get().cast()) };
+                let item = unsafe { container_of::<T, ID>(self.work.get().cast()) };
                 // SAFETY: What was queued is ours again, since its handler will not run.
                 Some(unsafe { T::Pointer::from_raw(item) })
             }
         }
 
-        impl<T, const ID: u64> $name<T, ID> {
-            /// The `work_struct`.
-            #[doc(hidden)]
-            pub const fn raw_get(this: *mut Self) -> *mut bindings::work_struct {
+        // SAFETY: It is one of the three, and its handler is for that kind.
+        unsafe impl<T, const ID: u64> WorkField<T, ID> for $name<T, ID> {
+            type Kind = $kind;
+
+            fn raw_get(this: *mut Self) -> *mut bindings::work_struct {
                 this.wrapping_byte_add(mem::offset_of!(Self, work)).cast()
             }
 
-            /// What has the `work_struct`.
-            #[doc(hidden)]
-            pub const fn from_raw(work: *mut bindings::work_struct) -> *mut Self {
+            fn from_raw(work: *mut bindings::work_struct) -> *mut Self {
                 work.wrapping_byte_sub(mem::offset_of!(Self, work)).cast()
             }
         }
@@ -323,13 +353,13 @@ unsafe fn in_flight<'a>(work: *mut bindings::work_struct) -> &'a InFlight {
 items! {
     /// A work item whose handler may sleep, for a field of a [`WorkItem`]. Wraps
     /// `struct work_struct`.
-    Work, WorkItem, work_struct, flush_work, cancel_work_sync;
+    Work, WorkItem, InThread, work_struct, flush_work, cancel_work_sync;
     /// A work item whose handler may sleep and that can be queued for later, for a field of a
     /// [`WorkItem`]. Wraps `struct delayed_work`.
-    DelayedWork, WorkItem, delayed_work, flush_delayed_work, cancel_delayed_work_sync;
+    DelayedWork, WorkItem, InThread, delayed_work, flush_delayed_work, cancel_delayed_work_sync;
     /// A work item whose handler runs in a softirq, for a field of a [`BhWorkItem`]. Wraps
     /// `struct work_struct`.
-    BhWork, BhWorkItem, work_struct, flush_work, cancel_work_sync;
+    BhWork, BhWorkItem, InSoftirq, work_struct, flush_work, cancel_work_sync;
 }
 
 impl<T: WorkItem<ID>, const ID: u64> Work<T, ID> {
@@ -433,18 +463,18 @@ pub struct BhQueue(workqueue::Queue);
 ///
 /// # Safety
 ///
-/// `queue_work` queues the item on a queue of the kind `K`, or leaves it alone.
+/// `queue_work` queues the item on a queue of the kind that its field is for, or leaves it alone.
 #[inline]
-unsafe fn enqueue<P: Pointer, K, const ID: u64>(
+unsafe fn enqueue<P: Pointer, const ID: u64>(
     item: P,
     queue_work: impl FnOnce(*mut bindings::work_struct) -> bool,
 ) -> Result<(), P>
 where
-    P::Item: HasWork<K, ID>,
+    P::Item: HasWork<ID>,
 {
     let raw = item.into_raw();
     // SAFETY: `into_raw` keeps it valid.
-    let work = unsafe { P::Item::raw_get_work(raw) };
+    let work = unsafe { work_of::<P::Item, ID>(raw) };
     // SAFETY: It is that of an item of `raw`.
     if let Some(begun) = unsafe { in_flight(work) }.begin() {
         if queue_work(work) {
@@ -477,7 +507,7 @@ impl Queue {
             unsafe { bindings::queue_work_on(ANY_CPU, queue, work) }
         };
         // SAFETY: The items of a `Queue` may sleep.
-        unsafe { enqueue::<P, InThread, ID>(item, queue_work) }
+        unsafe { enqueue::<P, ID>(item, queue_work) }
     }
 
     /// Queues an item for later, wraps `queue_delayed_work()`. Works in all contexts but NMI, and
@@ -500,7 +530,7 @@ impl Queue {
             unsafe { bindings::queue_delayed_work_on(ANY_CPU, queue, work.cast(), delay) }
         };
         // SAFETY: The items of a `Queue` may sleep.
-        unsafe { enqueue::<P, InThread, ID>(item, queue_work) }
+        unsafe { enqueue::<P, ID>(item, queue_work) }
     }
 }
 
@@ -519,7 +549,7 @@ impl BhQueue {
             unsafe { bindings::queue_work_on(ANY_CPU, queue, work) }
         };
         // SAFETY: The items of a `BhQueue` run in softirqs.
-        unsafe { enqueue::<P, InSoftirq, ID>(item, queue_work) }
+        unsafe { enqueue::<P, ID>(item, queue_work) }
     }
 }
 
@@ -571,7 +601,7 @@ queues! {
 #[macro_export]
 macro_rules! __new_work {
     ($work:ident $($name:literal)?) => {
-        $crate::work::$work::new(
+        $crate::__macro::$work::new(
             $crate::__macro::kernel::optional_name!($($name)?),
             $crate::__macro::kernel::static_lock_class!(),
         )
@@ -606,7 +636,7 @@ pub use crate::new_delayed_work;
 #[macro_export]
 macro_rules! new_delayed_work {
     ($($name:literal)?) => {
-        $crate::work::DelayedWork::new(
+        $crate::__macro::DelayedWork::new(
             $crate::__macro::kernel::optional_name!($($name)?),
             $crate::__macro::kernel::static_lock_class!(),
             $crate::__macro::kernel::c_str!($crate::__macro::core::concat!($($name,)? "_timer")),
@@ -619,22 +649,10 @@ macro_rules! new_delayed_work {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __impl_has_work {
-    ([$($generics:tt)*] $work:ident $kind:ident $id:tt $self:ty, $field:ident) => {
-        // SAFETY: It only compiles if the field is of that type.
-        unsafe impl<$($generics)*> $crate::work::HasWork<$crate::work::$kind, $id> for $self {
-            #[inline]
-            unsafe fn raw_get_work(this: *mut Self) -> *mut ::kernel::bindings::work_struct {
-                // SAFETY: By the contract of this function.
-                let field: *mut $crate::work::$work<Self, $id> = unsafe { &raw mut (*this).$field };
-                $crate::work::$work::raw_get(field)
-            }
-
-            #[inline]
-            unsafe fn work_container_of(work: *mut ::kernel::bindings::work_struct) -> *mut Self {
-                let field = $crate::work::$work::<Self, $id>::from_raw(work);
-                // SAFETY: By the contract of this function.
-                unsafe { ::kernel::container_of!(field, Self, $field) }
-            }
+    ([$($generics:tt)*] $work:ident $id:tt $self:ty, $field:ident) => {
+        impl<$($generics)*> $crate::__macro::HasWork<$id> for $self {
+            type Field = $crate::__macro::$work<Self, $id>;
+            const FIELD: $crate::__macro::Field<Self, Self::Field> = $crate::field!(Self, $field);
         }
     };
 }
@@ -657,7 +675,7 @@ macro_rules! impl_has_work {
         impl $({$($generics:tt)*})? HasWork<Self $(, $id:tt)?> for $self:ty { self.$field:ident }
     )*) => {$(
         $crate::__impl_has_work! {
-            [$($($generics)*)?] Work InThread { 0 $(+ $id)? } $self, $field
+            [$($($generics)*)?] Work { 0 $(+ $id)? } $self, $field
         }
     )*};
 }
@@ -679,7 +697,7 @@ macro_rules! impl_has_bh_work {
         impl $({$($generics:tt)*})? HasBhWork<Self $(, $id:tt)?> for $self:ty { self.$field:ident }
     )*) => {$(
         $crate::__impl_has_work! {
-            [$($($generics)*)?] BhWork InSoftirq { 0 $(+ $id)? } $self, $field
+            [$($($generics)*)?] BhWork { 0 $(+ $id)? } $self, $field
         }
     )*};
 }
@@ -702,9 +720,8 @@ macro_rules! impl_has_delayed_work {
         impl $({$($generics:tt)*})? HasDelayedWork<Self $(, $id:tt)?> for $self:ty { self.$field:ident }
     )*) => {$(
         $crate::__impl_has_work! {
-            [$($($generics)*)?] DelayedWork InThread { 0 $(+ $id)? } $self, $field
+            [$($($generics)*)?] DelayedWork { 0 $(+ $id)? } $self, $field
         }
-        // SAFETY: As above.
-        unsafe impl<$($($generics)*)?> $crate::work::HasDelayedWork<{ 0 $(+ $id)? }> for $self {}
+        impl<$($($generics)*)?> $crate::__macro::HasDelayedWork<{ 0 $(+ $id)? }> for $self {}
     )*};
 }

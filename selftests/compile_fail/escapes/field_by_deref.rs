@@ -19,7 +19,7 @@ impl Deref for Outer {
     }
 }
 
-impl_has_work! { //~ ERROR: cannot borrow data in dereference of `Outer` as mutable
+impl_has_work! {
     impl HasWork<Self> for Outer { self.work } //~ ERROR: no field `work` on type `Outer`
 }
 

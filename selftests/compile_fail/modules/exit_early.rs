@@ -17,7 +17,7 @@ impl kalloc::Module for Wrong {
 }
 
 pub fn misuse(_cx: &mut Atomic<'_>) {
-    drop(__kalloc_module::Exit { module: Wrong }); //~ ERROR: is private
+    drop(__kalloc_module::Exit { module: Wrong }); //~ ERROR: cannot find struct
 }
 
 kalloc::module! {

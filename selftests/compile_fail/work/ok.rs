@@ -21,7 +21,7 @@ pub struct Item {
     #[pin]
     delayed: DelayedWork<Item, 1>,
     #[pin]
-    bh: BhWork<Item>,
+    bh: BhWork<Item, 3>,
 }
 
 impl_has_work! {
@@ -31,7 +31,7 @@ impl_has_delayed_work! {
     impl HasDelayedWork<Self, 1> for Item { self.delayed }
 }
 impl_has_bh_work! {
-    impl HasBhWork<Self> for Item { self.bh }
+    impl HasBhWork<Self, 3> for Item { self.bh }
 }
 
 impl WorkItem for Item {
@@ -48,7 +48,7 @@ impl WorkItem<1> for Item {
     fn run(_this: Arc<Self>, _task: &mut Task) {}
 }
 
-impl BhWorkItem for Item {
+impl BhWorkItem<3> for Item {
     type Pointer = Arc<Self>;
 
     // To a thread from a softirq.

@@ -11,7 +11,6 @@ pub struct Item {
 }
 
 impl_has_work! { //~ ERROR: mismatched types
-    //~^ ERROR: mismatched types
     impl HasWork<Self> for Item { self.work }
 }
 

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A crate that is called `core`, for the kernel crate's own macros to use it.
+
+#![allow(hidden_glob_reexports)]
+extern crate core as real;
+extern crate self as core;
+pub use real::*;
+
+use kalloc::prelude::{Result, Task};
+
+struct Driver;
+
+impl kalloc::Module for Driver {
+    fn init(_module: &'static kernel::ThisModule, _task: Task) -> Result<Self> {
+        Ok(Driver)
+    }
+}
+
+kalloc::module! { //~ ERROR: the name `core` is defined multiple times
+    type: Driver,
+    name: "own_core",
+    license: "GPL",
+}
