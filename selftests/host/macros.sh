@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The exported macros of the crate have no privilege over the driver's own code but unsafe: macros.py has the rules that
+# keep a driver's tokens from it.
+#
+# Cells: stock
+
+. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+
+check_macros() { find rust/kalloc -name '*.rs' -print0 | sort -z | xargs -0 selftests/host/macros.py; }
+
+plan 1
+check "no token of a driver reaches an unsafe of a macro" check_macros
+ktap_finished
