@@ -2,7 +2,7 @@
 
 //! Sections: each is what it says while it lasts, and is gone behind it.
 
-use kalloc::prelude::*;
+use kalloc::{prelude::*, sync::ReadSide};
 use kernel::{
     interrupt::local_interrupt_disable,
     new_spinlock,
@@ -141,7 +141,7 @@ fn spinlock_of_pinned_data(task: &mut Task) -> Outcome {
 }
 
 fn rcu_read_side_is_held(task: &mut Task) -> Outcome {
-    let inside = task.rcu_read(|_guard: &kernel::sync::rcu::Guard, _cx| place());
+    let inside = task.rcu_read(|_side: &ReadSide, _cx| place());
     check!(inside.2 && !inside.1);
     check_eq!(place(), FREE);
     {
@@ -149,6 +149,7 @@ fn rcu_read_side_is_held(task: &mut Task) -> Outcome {
         check!(place().2);
     }
     check_eq!(place(), FREE);
+    check_eq!(size_of::<ReadSide>(), 0);
     Ok(())
 }
 

@@ -82,6 +82,13 @@ fn reader_keeps_a_dropped_value(task: &mut Task) -> Outcome {
             value == Some(&[round; 32])
         });
         check!(whole);
+
+        let cell = RcuCell::new(RcuBox::new(&task, [!round; 32])?);
+        section!(section = task, rcu_read_lock());
+        let value = cell.load(section.split().0);
+        drop(cell);
+        testlib::udelay(100);
+        check_eq!(value, Some(&[!round; 32]));
     }
     Ok(())
 }

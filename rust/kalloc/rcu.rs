@@ -23,7 +23,7 @@
 //! struct Config { mtu: u32, queues: u32 }
 //!
 //! fn read(cx: &mut Task, config: &RcuCell<Config>) -> u32 {
-//!     cx.rcu_read(|guard, _cx| config.load(guard).map_or(1500, |config| config.mtu))
+//!     cx.rcu_read(|side, _cx| config.load(side).map_or(1500, |config| config.mtu))
 //! }
 //!
 //! fn update(task: &Task, config: &RcuCell<Config>, new: Config) -> Result {
@@ -37,6 +37,7 @@ use crate::{
     context::{NmiSafe, Sleep},
     gfp::{Failed, FailedWith, ForKmalloc, Gfp, Grant},
     kmalloc,
+    sync::ReadSide,
 };
 use core::{
     cell::UnsafeCell,
@@ -53,7 +54,6 @@ use kernel::{
     error::Error,
     page::PAGE_SIZE,
     prelude::Init,
-    sync::rcu::Guard,
 };
 
 /// What is allocated.
@@ -184,17 +184,17 @@ impl<T> RcuBox<T> {
     /// use kalloc::prelude::*;
     ///
     /// fn last(task: &mut Task, limit: RcuBox<u32>) -> u32 {
-    ///     task.rcu_read(|guard, _cx| {
-    ///         let value = limit.read(guard);
+    ///     task.rcu_read(|side, _cx| {
+    ///         let value = limit.read(side);
     ///         drop(limit);
     ///         *value
     ///     })
     /// }
     /// ```
     #[inline(always)]
-    pub fn read<'g>(&self, _guard: &'g Guard) -> &'g T {
+    pub fn read<'g>(&self, _side: &'g ReadSide) -> &'g T {
         // SAFETY: By the invariant it is initialised, and not freed before a grace period has
-        // passed, which `_guard` holds up.
+        // passed, which by its invariant `_side` holds up.
         unsafe { &(*self.0.as_ptr()).value }
     }
 
@@ -284,10 +284,10 @@ impl<T> RcuCell<T> {
     ///
     /// Context: every one.
     #[inline(always)]
-    pub fn load<'g>(&self, _guard: &'g Guard) -> Option<&'g T> {
+    pub fn load<'g>(&self, _side: &'g ReadSide) -> Option<&'g T> {
         let node = self.0.load(Ordering::Acquire);
-        // SAFETY: By the invariant it is NULL or a box that was in the cell within `_guard`, which
-        // holds up the grace period before it is freed.
+        // SAFETY: By the invariant it is NULL or a box that was in the cell within `_side`, which by
+        // its invariant holds up the grace period before it is freed.
         unsafe { node.as_ref() }.map(|node| &node.value)
     }
 

@@ -47,6 +47,7 @@ use crate::{
     kmalloc,
     owner::{ForModule, Memory, Owned, Owner, Pool},
     projection::Field,
+    sync::ReadSide,
 };
 use core::{
     fmt,
@@ -69,7 +70,7 @@ use kernel::{
     str::{CStr, CStrExt as _},
     sync::{
         atomic::{Acquire, Atomic, Full, Relaxed, Release},
-        rcu, Refcount,
+        Refcount,
     },
 };
 
@@ -1313,7 +1314,7 @@ impl<T: Construct + Sync + fmt::Debug, O: Owner<RcuCache<T>>> fmt::Debug for Rcu
 ///     bucket: &RcuSlot<Session, &'a RcuCache<Session>>,
 ///     id: u64,
 /// ) -> Option<RcuRef<Session, &'a RcuCache<Session>>> {
-///     task.rcu_read(|guard, _cx| bucket.get(guard, |session| session.id.load(Relaxed) == id))
+///     task.rcu_read(|side, _cx| bucket.get(side, |session| session.id.load(Relaxed) == id))
 /// }
 /// ```
 ///
@@ -1386,11 +1387,12 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> RcuSlot<T, O> {
     ///
     /// Gets a reference, looks whether the object is still the one in the cell, and then calls
     /// `check`.
-    pub fn get(&self, _guard: &rcu::Guard, check: impl FnOnce(&T) -> bool) -> Option<RcuRef<T, O>> {
+    pub fn get(&self, _side: &ReadSide, check: impl FnOnce(&T) -> bool) -> Option<RcuRef<T, O>> {
         loop {
             let slot = self.slot.load(Acquire);
             // SAFETY: An object of the cache was there during this RCU read side, so for as long as
-            // that lasts the memory is a slot of this cache, in use or free.
+            // that lasts, which is longer than this function, the memory is a slot of this cache, in
+            // use or free.
             let refs = &unsafe { slot.as_ref() }?.refs;
             if !try_get(refs) {
                 // Freed since, so the cell has changed.

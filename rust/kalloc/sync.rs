@@ -51,7 +51,7 @@ pub use raw::{
     new_raw_spinlock, new_raw_spinlock_irq, LockRaw, RawSpinLock, RawSpinLockBackend,
     RawSpinLockIrq, RawSpinLockIrqBackend,
 };
-pub use rcu::RcuRead;
+pub use rcu::{RcuRead, ReadSide};
 pub use rwlock::{new_rwlock, ReadGuard, RwLock, WriteGuard};
 pub(crate) use section::within;
 #[doc(hidden)]

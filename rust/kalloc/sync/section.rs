@@ -5,7 +5,7 @@
 use super::{
     raw::{RawSpinLockBackend, RawSpinLockIrqBackend},
     spinlock::{direct, DirectSpinLockBackend},
-    RawSpinLock, RawSpinLockIrq, ReadGuard, RwLock, WriteGuard,
+    RawSpinLock, RawSpinLockIrq, ReadGuard, ReadSide, RwLock, WriteGuard,
 };
 use crate::{
     context::{private::Token, Allocate, Context, IrqsOn, Memalloc, NotNmi, Sleep},
@@ -20,7 +20,7 @@ use core::{
 };
 use kernel::sync::{
     lock::{spinlock::SpinLockIrqBackend, Backend, Guard},
-    rcu, SpinLock, SpinLockIrq,
+    SpinLock, SpinLockIrq,
 };
 
 /// A way to enter a section from the context `C`.
@@ -273,10 +273,10 @@ impl<T: ?Sized> Data for WriteGuard<'_, T> {
     }
 }
 
-impl Data for rcu::Guard {
-    type Of<'x> = &'x rcu::Guard;
+impl Data for ReadSide {
+    type Of<'x> = &'x ReadSide;
     #[inline(always)]
-    fn data(&mut self) -> &rcu::Guard {
+    fn data(&mut self) -> &ReadSide {
         self
     }
 }
@@ -426,11 +426,13 @@ pub mod enter {
 
     // SAFETY: On the RCU read side the code must not sleep, and may do all else that it might before.
     unsafe impl<C: Context + ?Sized> Enter<C> for ByRcu {
-        type Guard = rcu::Guard;
+        type Guard = ReadSide;
         type Cx<'x> = C::Atomic<'x>;
         #[inline(always)]
-        unsafe fn enter(self) -> rcu::Guard {
-            rcu::read_lock()
+        unsafe fn enter(self) -> ReadSide {
+            // SAFETY: By the contract of this function the guard is dropped on this thread, and
+            // until then the token around is not used. That of the section permits no sleep.
+            unsafe { ReadSide::new() }
         }
     }
 }

@@ -4,7 +4,8 @@
 
 //@check-pass
 
-use kalloc::prelude::*;
+use kalloc::{prelude::*, sync::ReadSide};
+use kernel::{revocable::Revocable, sync::rcu};
 
 pub fn make(cx: &Atomic<'_>) -> Result<RcuCell<[u32; 4]>> {
     Ok(RcuCell::new(RcuBox::new(cx, [0; 4])?))
@@ -27,4 +28,19 @@ pub fn dropped_under_a_reader(task: &mut Task, value: RcuBox<u32>) -> u32 {
         drop(value);
         *number
     })
+}
+
+pub fn in_a_section(task: &mut Task, cell: &RcuCell<u32>) -> u32 {
+    section!(section = task, rcu_read_lock());
+    let (side, _cx) = section.split();
+    cell.load(side).map_or(0, |value| *value)
+}
+
+pub fn helper<'g>(side: &'g ReadSide, cell: &RcuCell<u32>) -> Option<&'g u32> {
+    let _kernels: &rcu::Guard = side;
+    cell.load(side)
+}
+
+pub fn revocable(task: &mut Task, value: &Revocable<u32>) -> Option<u32> {
+    task.rcu_read(|side, _cx| value.try_access_with_guard(side).copied())
 }
