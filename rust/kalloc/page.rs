@@ -14,7 +14,7 @@
 //! | [`alloc_bulk`] | `alloc_pages_bulk()` |
 //! | [`Pages::split`] | `split_page()` |
 //! | [`Pages::page_address`] | `page_address()` |
-//! | [`Pages::map_local`], [`Pages::kmap_local`] | `kmap_local_page()`, `kunmap_local()` |
+//! | [`Pages::map_local`], [`Pages::map_local_mut`] | `kmap_local_page()`, `kunmap_local()` |
 //! | any of them with [`Grant::on`] | `alloc_pages_node()`, … |
 //!
 //! Three things about pages are types:
@@ -52,7 +52,7 @@ mod memory;
 mod order;
 
 pub use address::{ExactPages, PageMem};
-pub use map::{MapLocal, Mapped};
+pub use map::MapLocal;
 pub use memory::{
     Addressable, Compound, Contents, High, Kind, KindOf, Low, Memory, NewPageMem, NewPages,
     Splittable,

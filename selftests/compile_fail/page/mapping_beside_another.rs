@@ -4,10 +4,8 @@
 
 use kalloc::{page::High, prelude::*};
 
-pub fn both(task: &mut Task, a: &Pages<Order<0>, u8, High>, b: &Pages<Order<0>, u8, High>) -> Result {
-    let first = a.kmap_local(task, 0)?;
-    let second = b.kmap_local(task, 0)?; //~ ERROR: cannot borrow `*task` as mutable more than once
-    drop(first);
-    drop(second);
-    Ok(())
+pub fn both(task: &mut Task, a: &Pages<Order<0>, u8, High>, b: &Pages<Order<0>, u8, High>) -> Result<u8> {
+    a.map_local(task, 0, |_first, _task| b.map_local(task, 0, |second, _task| second[0]))?
+    //~^ ERROR: because previous closure requires unique access
+    //~| ERROR: closure requires unique access to `*task` but it is already borrowed
 }

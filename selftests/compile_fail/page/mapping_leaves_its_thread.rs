@@ -2,11 +2,31 @@
 
 //! A mapping is one of its thread.
 
-use kalloc::{page::High, prelude::*};
+use kalloc::{
+    kthread::{kthread_run, This},
+    page::High,
+    prelude::*,
+};
 
-fn elsewhere(_: impl Send) {}
+pub fn elsewhere(task: &mut Task, pages: &'static Pages<Order<0>, u8, High>) -> Result {
+    pages.map_local(task, 0, |bytes, task| -> Result { //~ ERROR: borrowed data escapes outside of closure
+        let _thread = kthread_run!(&*task, c"wrong", move |_: Task, _: &This<'_>| bytes[0])?;
+        Ok(())
+    })?
+}
 
-pub fn send(task: &mut Task, pages: &Pages<Order<0>, u8, High>) -> Result {
-    elsewhere(pages.kmap_local(task, 0)?); //~ ERROR: cannot be sent between threads safely
-    Ok(())
+pub struct Example;
+
+impl kalloc::Module for Example {
+    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+        Ok(Example)
+    }
+}
+
+kalloc::module! {
+    type: Example,
+    name: "example",
+    authors: ["The kalloc authors"],
+    description: "A module",
+    license: "GPL",
 }

@@ -5,8 +5,7 @@
 use kalloc::{page::High, prelude::*};
 
 pub fn both(task: &mut Task, pages: &mut Pages<Order<0>, u8, High>) -> Result {
-    let mut reads = pages.kmap_local(task, 0)?;
-    let (bytes, task) = reads.split();
-    pages.map_local_mut(task, 0, |page, _| page[0] = bytes[0])?; //~ ERROR: cannot borrow `*pages` as mutable
-    Ok(())
+    pages.map_local(task, 0, |bytes, task| { //~ ERROR: closure requires unique access
+        pages.map_local_mut(task, 0, |page, _| page[0] = bytes[0])
+    })?
 }
