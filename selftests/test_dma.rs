@@ -51,6 +51,7 @@ testlib::tests! {
     each_piece_is_asked_about_at_the_end,
     what_nobody_says_is_idle_is_lost,
     evidence_of_another_device_ends_no_binding,
+    a_driver_that_could_not_say_is_not_asked,
     barriers,
     blocks_of_a_pool,
     blocks_are_zero_or_a_value,
@@ -576,6 +577,8 @@ enum Answer {
     All,
     FirstPiece,
     OfAnother,
+    /// All, but there is no memory to remember it.
+    NoMemory,
 }
 
 /// What a device is told of, and its driver drops while it may use it.
@@ -635,7 +638,8 @@ impl kalloc::platform::Driver for Ending {
                 0 => Answer::Nobody,
                 1 => Answer::All,
                 2 => Answer::FirstPiece,
-                _ => Answer::OfAnother,
+                3 => Answer::OfAnother,
+                _ => Answer::NoMemory,
             };
             let buffer = KBox::<[u8]>::zeroed_slice(&task, 256)?;
             LOST[0].store(buffer.as_ptr() as usize, Ordering::Release);
@@ -668,7 +672,12 @@ impl kalloc::platform::Driver for Ending {
     ) -> Result {
         let told = this.get_ref();
         if told.answer != Answer::Nobody {
-            let said = binding.quiesce(task, Stopped(told));
+            let mut quiesce = || binding.quiesce(task, Stopped(told));
+            let said = if told.answer == Answer::NoMemory {
+                testlib::refused(c"__kmalloc_cache_noprof", quiesce).map_err(|_| ENXIO)?
+            } else {
+                quiesce()
+            };
             SAID.store(
                 said.err().map_or(0, |error| error.to_errno()),
                 Ordering::Release,
@@ -741,6 +750,13 @@ fn what_nobody_says_is_idle_is_lost(task: &mut Task) -> Outcome {
 fn evidence_of_another_device_ends_no_binding(task: &mut Task) -> Outcome {
     let seen = ends(task, Answer::OfAnother)?;
     check_eq!(SAID.load(Ordering::Acquire), EINVAL.to_errno());
+    check_eq!((seen.count(UNMAP), seen.count(FREE)), (0, 0));
+    Ok(())
+}
+
+fn a_driver_that_could_not_say_is_not_asked(task: &mut Task) -> Outcome {
+    let seen = ends(task, Answer::NoMemory)?;
+    check_eq!(SAID.load(Ordering::Acquire), ENOMEM.to_errno());
     check_eq!((seen.count(UNMAP), seen.count(FREE)), (0, 0));
     Ok(())
 }

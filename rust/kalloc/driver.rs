@@ -32,7 +32,7 @@ use kernel::{
     bindings,
     device::Device,
     error::{
-        code::{EINVAL, ENODEV},
+        code::ENODEV,
         to_result,
         Error,
         Result, //
@@ -152,12 +152,13 @@ pub struct Both<A, B> {
 ///
 /// # Invariants
 ///
-/// `users`, and after it `at_end`, is dropped before `'d` ends, in process context.
+/// `users`, and after it `at_end`, is dropped before `'d` ends, in process context. `dev` is the device,
+/// which is bound until then.
 pub struct Binding<'d> {
     users: Users,
     /// What is asked when no user is left.
     at_end: Users,
-    dev: *const bindings::device,
+    dev: *mut bindings::device,
     // Exactly the lifetime of the data: with one that could be shortened, users could borrow less.
     _data: PhantomData<fn(&'d ()) -> &'d ()>,
 }
@@ -194,10 +195,12 @@ impl<'d> Binding<'d> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` where `quiesce` is of another device than the one that is being bound; `ENOMEM`.
+    /// `EINVAL` where `quiesce` is of another device than the one that is being bound; `ENOMEM`. It is
+    /// asked nothing then.
     pub fn quiesce<C: Sleep, Q: Quiesce + Send + 'd>(&mut self, cx: &C, quiesce: Q) -> Result {
-        let at_end = AtEnd::new(quiesce, self.dev).ok_or(EINVAL)?;
-        self.at_end.push(cx, Ok::<_, Error>(at_end))
+        // SAFETY: By the invariant, as `at_end` has it.
+        let at_end = unsafe { AtEnd::new(quiesce, self.dev) };
+        self.at_end.push(cx, at_end)
     }
 
     /// Lends the data to code that may outlive it: an open file, a work item.
@@ -382,8 +385,8 @@ struct Node<U> {
     user: U,
 }
 
-// SAFETY: What is kept may be dropped on any thread: interrupt lines, places of data, and a `Quiesce`
-// that is `Send`.
+// SAFETY: What is kept may be dropped on any thread: interrupt lines, places of data, the data of a misc
+// device (`T::Data`) and a `Quiesce`, which both are `Send`.
 unsafe impl Send for Users {}
 // SAFETY: Shared it gives nothing.
 unsafe impl Sync for Users {}
@@ -453,7 +456,7 @@ impl<D> Bound<D> {
         bound: impl for<'d> FnOnce(Pin<&'d D>, &mut Binding<'d>, &mut Task) -> Result,
     ) -> impl PinInit<Self, Error> {
         // CAST: `Device` is transparent over `struct device`.
-        let dev = core::ptr::from_ref(dev).cast();
+        let dev = core::ptr::from_ref(dev).cast_mut().cast();
         try_pin_init!(&this in Self {
             data <- data,
             _at_end: Users(None),

@@ -10,7 +10,9 @@ use kalloc_bindings::*;
 use kernel::{
     bindings::{self, dma_data_direction},
     device::{Bound, Device},
+    error::{code::EINVAL, Error},
     ffi::{c_uint, c_ulong, c_void},
+    prelude::PinInit,
 };
 
 /// How the memory under a mapping is freed: whose it is.
@@ -121,35 +123,55 @@ fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
 
 /// Asks a driver's [`Quiesce`] when it is dropped, at the end of the binding of the device `dev`:
 /// about all memory, and if that is not idle about each piece that is kept.
+///
+/// # Invariants
+///
+/// `dev` is bound, and this is dropped in process context. Whatever device `quiesce` names later, it is
+/// `dev` that is meant.
 pub(crate) struct AtEnd<Q: Quiesce> {
     quiesce: Q,
-    dev: *const bindings::device,
+    dev: *mut bindings::device,
 }
 
-// SAFETY: The pointer is compared only.
+// SAFETY: A device may be used from every thread.
 unsafe impl<Q: Quiesce + Send> Send for AtEnd<Q> {}
 
 impl<Q: Quiesce> AtEnd<Q> {
-    /// None, where `quiesce` is of another device.
-    pub(crate) fn new(quiesce: Q, dev: *const bindings::device) -> Option<Self> {
-        let this = Self { quiesce, dev };
-        this.is_own().then_some(this)
+    /// `EINVAL` where `quiesce` is of another device than `dev`.
+    ///
+    /// An initialiser, because a value would ask when it is dropped: where there is no memory for one,
+    /// there must be none.
+    ///
+    /// # Safety
+    ///
+    /// `dev` is bound, and what is initialised is dropped before the end of its binding, in process
+    /// context.
+    pub(crate) unsafe fn new(
+        quiesce: Q,
+        dev: *mut bindings::device,
+    ) -> impl PinInit<Self, Error> {
+        pin_init::pin_init_scope(move || {
+            if !is_of(&quiesce, dev) {
+                return Err(EINVAL);
+            }
+            // INVARIANT: By the contract of this function.
+            Ok(Ok::<_, Error>(Self { quiesce, dev }))
+        })
     }
+}
 
-    /// What it says counts for its own device alone.
-    fn is_own(&self) -> bool {
-        ptr::eq(as_raw(self.quiesce.device()), self.dev)
-    }
+/// What it says counts for its own device alone.
+fn is_of(quiesce: &impl Quiesce, dev: *mut bindings::device) -> bool {
+    ptr::eq(as_raw(quiesce.device()), dev)
 }
 
 impl<Q: Quiesce> Drop for AtEnd<Q> {
     fn drop(&mut self) {
-        if !self.is_own() {
+        let dev = self.dev;
+        if !is_of(&self.quiesce, dev) {
             return;
         }
-        let dev = as_raw(self.quiesce.device());
-        // SAFETY: `Device` is transparent over `struct device`, and the binding of the device, which is the
-        // driver's own, ends after this.
+        // SAFETY: `Device` is transparent over `struct device`, and by the invariant the device is bound.
         let device = unsafe { &*dev.cast::<Device<Bound>>() };
         if self.quiesce.is_idle(MappedRange::all(device)) {
             // SAFETY: The device is bound, and this is process context.
