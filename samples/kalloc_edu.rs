@@ -16,7 +16,7 @@ use kalloc::{
         ToDevice,
     },
     driver::{Binding, Lent},
-    irq::{AllocVectors, Flags, IrqReturn, ThreadedHandler, ThreadedIrqReturn},
+    irq::{AllocVectors, Flags, IrqReturn, ThreadedHandler, ThreadedIrqReturn, Vectors},
     miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration},
     pci,
     prelude::*,
@@ -28,7 +28,7 @@ use kernel::{
     ioctl::{_IO, _IOR, _IOWR},
     iov::{IovIterDest, IovIterSource},
     new_condvar, new_mutex,
-    pci::{Bar, Device, DeviceId, IdTable, IrqTypes, IrqVectorRegistration},
+    pci::{Bar, Device, DeviceId, IdTable, IrqTypes},
     sync::{CondVar, CondVarTimeoutResult, Mutex},
     time::{msecs_to_jiffies, Delta},
     types::ForLt,
@@ -89,7 +89,7 @@ struct Edu<'bound> {
     /// Memory that the device and the driver see at once.
     buffer: Coherent<'bound, [u8]>,
     bar: Bar<'bound, 0x100>,
-    vectors: IrqVectorRegistration<'bound>,
+    vectors: Vectors<'bound>,
 }
 
 /// What the hard half of the handler leaves to its thread.

@@ -9,7 +9,7 @@
 use core::mem;
 use kalloc::{
     driver::Binding,
-    irq::{AllocVectors, Flags, Handler, IrqReturn},
+    irq::{AllocVectors, Flags, Handler, IrqReturn, Vectors},
     pci,
     prelude::*,
     timer::{Expire, Timer},
@@ -19,7 +19,7 @@ use kernel::{
     device::{Bound, Core},
     io::Io,
     new_spinlock_irq,
-    pci::{Bar, Device, DeviceId, IdTable, IrqTypes, IrqVectorRegistration},
+    pci::{Bar, Device, DeviceId, IdTable, IrqTypes},
     sync::{Arc, SpinLockIrq},
     time::Jiffies,
 };
@@ -112,7 +112,7 @@ struct Edu<'bound> {
     log: Arc<Log>,
     later: Timer<Later>,
     bar: Bar<'bound, 0x100>,
-    vectors: IrqVectorRegistration<'bound>,
+    vectors: Vectors<'bound>,
 }
 
 impl Handler for Edu<'_> {

@@ -10,14 +10,16 @@ use core::{
 };
 use kalloc::{
     driver::{Binding, Register},
-    irq::{AllocVectors, Flags, Handler, Hard, IrqReturn, ThreadedHandler, ThreadedIrqReturn},
+    irq::{
+        AllocVectors, Flags, Handler, Hard, IrqReturn, ThreadedHandler, ThreadedIrqReturn, Vectors,
+    },
     pci,
     prelude::*,
 };
 use kernel::{
     device::{Bound, Core},
     io::Io,
-    pci::{Bar, Device, DeviceId, IrqType, IrqTypes, IrqVectorRegistration},
+    pci::{Bar, Device, DeviceId, IrqType, IrqTypes},
 };
 use testlib::{c, check, check_eq, not_for_rt, wait_until, Outcome, Place, Seen, Stop};
 
@@ -34,6 +36,7 @@ testlib::tests! {
     oneshot_keeps_the_hard_handler_hard,
     unthreaded_with_a_thread,
     memory_from_a_handler_reaches_process_context,
+    vectors_are_allocated_once,
     line_is_shared,
     line_that_is_not_shared_is_busy,
     line_that_is_never_threaded,
@@ -58,6 +61,8 @@ kernel::pci_device_table!(
 /// A test that runs when the device is bound, and what came of it.
 trait Case: Send + Sync + Sized + 'static {
     const TYPE: IrqType;
+    /// What runs in probe, before there are vectors.
+    const BEFORE: fn(&mut Task, &Device<Bound>) -> Outcome = |_, _| Ok(());
 
     fn run<'d>(edu: &'d Edu<'_, Self>, binding: &mut Binding<'d>, task: &mut Task) -> Outcome;
     fn outcome() -> &'static AtomicU32;
@@ -84,7 +89,7 @@ struct Edu<'bound, C> {
     pool: ObjPool<u32>,
     second: Second,
     bar: Bar<'bound, 0x100>,
-    vectors: IrqVectorRegistration<'bound>,
+    vectors: Vectors<'bound>,
     _case: PhantomData<fn() -> C>,
 }
 
@@ -246,6 +251,39 @@ impl<C> ThreadedHandler<Hard> for Edu<'_, C> {
 /// How a second allocation of vectors ended.
 static SECOND: AtomicI32 = AtomicI32::new(0);
 
+/// Vectors of any type while the device has some, and after.
+fn twice(task: &mut Task, dev: &Device<Bound>) -> Outcome {
+    let message = IrqTypes::default().with(IrqType::Msi);
+    // Those of the kernel crate's function, with which kalloc's are not to be mixed.
+    let first = dev.alloc_irq_vectors(1, 1, message)?;
+    let second = dev.irq_vectors(task, 1, 1, IrqTypes::all());
+    check_eq!(second.map(drop), Err(EBUSY));
+    drop(first);
+    // A try that fails leaves nothing behind.
+    check!(dev.irq_vectors(task, 64, 64, message).is_err());
+    drop(dev.irq_vectors(task, 1, 1, message)?);
+    // In two threads at once: one of them has vectors, or none.
+    let (here, there) = (AtomicU32::new(0), AtomicU32::new(0));
+    let (holders, most) = (AtomicU32::new(0), AtomicU32::new(0));
+    let race = |task: &mut Task, times: &AtomicU32| {
+        for _ in 0..1_000_000 {
+            if times.load(Relaxed) == 50 {
+                break;
+            }
+            if let Ok(vectors) = dev.irq_vectors(task, 1, 1, message) {
+                most.fetch_max(holders.fetch_add(1, Relaxed) + 1, Relaxed);
+                holders.fetch_sub(1, Relaxed);
+                times.fetch_add(1, Relaxed);
+                drop(vectors);
+            }
+        }
+    };
+    testlib::on_another_cpu(|task| race(task, &there), || race(task, &here))?;
+    check_eq!((here.load(Relaxed), there.load(Relaxed)), (50, 50));
+    check_eq!(most.load(Relaxed), 1);
+    Ok(())
+}
+
 struct Driver<C>(PhantomData<C>);
 
 impl<C: Case> pci::Driver for Driver<C> {
@@ -256,13 +294,14 @@ impl<C: Case> pci::Driver for Driver<C> {
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        mut task: Task,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         try_pin_init!(Edu {
             _: {
                 dev.enable_device_mem()?;
                 // Message-signalled interrupts are writes of the device.
                 dev.set_master();
+                (C::BEFORE)(&mut task, dev).map_err(|_| EIO)?;
             },
             hard: Seen::new(),
             thread: Seen::new(),
@@ -276,8 +315,8 @@ impl<C: Case> pci::Driver for Driver<C> {
             vectors: {
                 let types = IrqTypes::default().with(C::TYPE);
                 let vectors = dev.irq_vectors(&task, 1, 1, types)?;
-                // Those are freed when the first ones are, and not before.
-                let again = dev.irq_vectors(&task, 1, 1, types.with(IrqType::Intx));
+                // Of whatever type: those are freed when the first ones are, and not before.
+                let again = dev.irq_vectors(&task, 1, 1, IrqTypes::all());
                 SECOND.store(again.map_or_else(Error::to_errno, |_| 0), Relaxed);
                 vectors
             },
@@ -388,6 +427,7 @@ fn hard(place: Place) -> Outcome {
 
 case!(intx_handler_gets_irq, Intx, Intx, |edu, binding, task| {
     check!(matches!(edu.vectors.irq_type(), IrqType::Intx));
+    check_eq!(SECOND.load(Relaxed), EBUSY.to_errno());
     binding.request_irq(
         task,
         edu.line()?,
@@ -575,6 +615,27 @@ case!(
         hard(edu.hard.place())
     }
 );
+
+struct Twice;
+
+impl Case for Twice {
+    const TYPE: IrqType = IrqType::Msi;
+    const BEFORE: fn(&mut Task, &Device<Bound>) -> Outcome = twice;
+
+    fn run<'d>(edu: &'d Edu<'_, Self>, binding: &mut Binding<'d>, task: &mut Task) -> Outcome {
+        binding.request_irq(task, edu.line()?, Flags::new(), c"kalloc_twice", edu)?;
+        edu.raise_and_wait(task)
+    }
+
+    fn outcome() -> &'static AtomicU32 {
+        static OUTCOME: AtomicU32 = AtomicU32::new(0);
+        &OUTCOME
+    }
+}
+
+fn vectors_are_allocated_once(task: &mut Task) -> Outcome {
+    run::<Twice>(task)
+}
 
 /// Not bound, though its lines could be requested.
 struct Refused;

@@ -4,7 +4,7 @@
 
 use kalloc::{
     driver::Binding,
-    irq::{AllocVectors, Flags, Handler, IrqReturn},
+    irq::{AllocVectors, Flags, Handler, IrqReturn, Vectors},
     pci,
     prelude::*,
 };
@@ -12,7 +12,7 @@ use kernel::{
     device::{Bound, Core},
     io::Io,
     new_spinlock_irq,
-    pci::{Bar, DeviceId, IrqTypes, IrqVectorRegistration},
+    pci::{Bar, DeviceId, IrqTypes},
     sync::SpinLockIrq,
 };
 
@@ -30,7 +30,7 @@ struct Edu;
 #[pin_data]
 struct Data<'bound> {
     bar: Bar<'bound, END>,
-    vectors: IrqVectorRegistration<'bound>,
+    vectors: Vectors<'bound>,
     #[pin]
     results: SpinLockIrq<KVec<KBox<u32>>>,
 }

@@ -47,7 +47,7 @@ pub use request::{
     Threadable, ThreadedHandler, ThreadedIrqReturn, Triggered,
 };
 #[cfg(CONFIG_PCI)]
-pub use vectors::AllocVectors;
+pub use vectors::{AllocVectors, Vectors};
 
 /// Interrupts are off on this CPU until this is dropped.
 #[derive(Debug)]
