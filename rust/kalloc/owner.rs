@@ -92,8 +92,7 @@ unsafe impl<S: StaticPool> Owner<S::Pool> for S {
 
 // What comes from a pool -----------------------------------------------------------------------------------------------
 
-/// Memory for objects of one type: [`Cache`](crate::slab::Cache) and
-/// [`Mempool`](crate::mempool::Mempool).
+/// Memory for objects of one type: [`Cache`] and [`Mempool`].
 pub trait Pool: Sealed {
     /// What the memory is for.
     type Object;
