@@ -23,7 +23,7 @@ use kernel::{
     new_spinlock, platform,
 };
 use testdma::{Seen, ALLOC, FREE, FREE_PAGES, MAP, UNMAP};
-use testlib::{c, check, check_eq, in_hardirq, in_nmi, in_softirq, Outcome, Stop};
+use testlib::{check, check_eq, in_hardirq, in_nmi, in_softirq, Outcome, Stop};
 
 #[path = "testdma.rs"]
 mod testdma;
@@ -70,6 +70,7 @@ testlib::tests! {
 struct Kept<'bound> {
     _coherent: Option<Coherent<'bound, [u32]>>,
     in_atomic: Option<Coherent<'bound, u64>>,
+    pages_in_atomic: Option<Noncoherent<'bound, u64, FromDevice>>,
     _block: Option<DmaBlock<'bound, u64>>,
 }
 
@@ -77,7 +78,7 @@ impl Drop for Kept<'_> {
     fn drop(&mut self) {
         // SAFETY: The kernel unbinds in process context, and the token of probe is gone.
         let mut task = unsafe { Task::assume() };
-        task.irqs_off(|_| drop(self.in_atomic.take()));
+        task.irqs_off(|_| drop((self.in_atomic.take(), self.pages_in_atomic.take())));
     }
 }
 
@@ -459,64 +460,79 @@ fn coherent_memory_in_each_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-/// Drops the memory that a step made, in another context. When it is freed, and where.
-fn dropped(task: &mut Task, step: Step) -> Result<c::testlib_dma_event, Stop> {
-    let seen = on_device(task, step)?;
-    seen.only()?;
-    let free = seen.of(FREE).next().ok_or(Stop::Fail)?;
-    check!(!free.irqs_disabled && !free.in_interrupt);
-    Ok(free)
+/// Whether it was freed once, where that may sleep.
+fn freed_once(seen: &Seen, kind: u32) -> bool {
+    seen.count(kind) == 1
+        && seen
+            .of(kind)
+            .all(|free| !free.irqs_disabled && !free.in_interrupt)
+}
+
+/// Drops what `$make` makes in each context, which frees it where that may sleep.
+macro_rules! drops_in_each_context {
+    ($outer:ident, $make:ident, $free:ident) => {{
+        drops_in_each_context! { @ $outer, $make, $free,
+            |task, memory| { let _ = &task; drop(memory.take()) };
+            |task, memory| {
+                let lock = KBox::pin_init(&task, new_spinlock!(()))?;
+                task.locked(&lock, |(), _| drop(memory.take()))
+            };
+            |task, memory| task.rcu_read(|_, _| drop(memory.take()));
+            |task, memory| task.irqs_off(|_| drop(memory.take()));
+            |task, memory| task.preempt_off(|_| drop(memory.take()));
+            |task, memory| { let _ = &task; in_softirq(|_| drop(memory.take()))? };
+            |task, memory| { let _ = &task; in_hardirq(|_| drop(memory.take()))? };
+            |task, memory| {
+                let _ = &task;
+                if matches!(in_nmi(|_| drop(memory.take())), Err(Stop::Skip(_))) {
+                    pr_info!("# no NMI here\n");
+                    drop(memory.take());
+                }
+            };
+        }
+        Ok(())
+    }};
+    (@ $outer:ident, $make:ident, $free:ident, $(|$task:ident, $memory:ident| $drop:expr;)*) => {$(
+        let seen = on_device($outer, |$task, pdev| {
+            let mut $memory = Some($make($task, dma($task, pdev)?)?);
+            $drop;
+            check!($memory.is_none());
+            nothing()
+        })?;
+        check!(freed_once(&seen, $free));
+    )*};
+}
+
+fn coherent<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Coherent<'bound, [u64; 512]>> {
+    Ok(Coherent::zeroed(task, dma)?)
+}
+
+fn pages<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Noncoherent<'bound, u64, FromDevice>> {
+    Ok(Noncoherent::zeroed(task, dma)?)
 }
 
 fn coherent_drop_in_each_context(task: &mut Task) -> Outcome {
-    macro_rules! drops {
-        ($(|$task:ident, $memory:ident| $drop:expr;)*) => {$(
-            dropped(task, |$task, pdev| {
-                let mut $memory = Some(Coherent::<[u64; 512]>::zeroed(&$task, dma($task, pdev)?)?);
-                $drop;
-                check!($memory.is_none());
-                nothing()
-            })?;
-        )*};
-    }
-    drops! {
-        |task, memory| { let _ = &task; drop(memory.take()) };
-        |task, memory| {
-            let lock = KBox::pin_init(&task, new_spinlock!(()))?;
-            task.locked(&lock, |(), _| drop(memory.take()))
-        };
-        |task, memory| task.rcu_read(|_, _| drop(memory.take()));
-        |task, memory| task.irqs_off(|_| drop(memory.take()));
-        |task, memory| task.preempt_off(|_| drop(memory.take()));
-        |task, memory| in_softirq(|_| drop(memory.take()))?;
-        |task, memory| in_hardirq(|_| drop(memory.take()))?;
-    }
-    match dropped(task, |task, pdev| {
-        let mut memory = Some(Coherent::<u64>::zeroed(&task, dma(task, pdev)?)?);
-        if matches!(in_nmi(|_| drop(memory.take())), Err(Stop::Skip(_))) {
-            pr_info!("# no NMI here\n");
-        }
-        nothing()
-    }) {
-        Ok(_) => Ok(()),
-        Err(stop) => Err(stop),
-    }
+    drops_in_each_context!(task, coherent, FREE)
+}
+
+fn noncoherent_pages_drop_in_each_context(task: &mut Task) -> Outcome {
+    drops_in_each_context!(task, pages, FREE_PAGES)
 }
 
 fn a_put_off_free_is_before_the_end_of_the_binding(task: &mut Task) -> Outcome {
     // The driver's data drops it with interrupts off, and right after that the binding ends.
     for _ in 0..20 {
         let seen = on_device(task, |task, pdev| {
+            let dma = dma(task, pdev)?;
             Ok(Kept {
+                in_atomic: Some(Coherent::zeroed(&task, dma)?),
+                pages_in_atomic: Some(pages(task, dma)?),
                 _coherent: None,
-                in_atomic: Some(Coherent::zeroed(&task, dma(task, pdev)?)?),
                 _block: None,
             })
         })?;
         seen.only()?;
-        check!(seen
-            .of(FREE)
-            .all(|free| !free.irqs_disabled && !free.in_interrupt));
+        check!(freed_once(&seen, FREE) && freed_once(&seen, FREE_PAGES));
     }
     Ok(())
 }
@@ -540,6 +556,7 @@ fn managed_memory_lives_as_long_as_the_binding(task: &mut Task) -> Outcome {
         Ok(Kept {
             _coherent: Some(memory.not_told()),
             in_atomic: None,
+            pages_in_atomic: None,
             _block: None,
         })
     })?;
@@ -887,6 +904,7 @@ fn a_pool_goes_with_the_binding(task: &mut Task) -> Outcome {
         Ok(Kept {
             _coherent: None,
             in_atomic: None,
+            pages_in_atomic: None,
             _block: Some(pool.zeroed(&task)?),
         })
     })?;
@@ -903,46 +921,33 @@ fn mapped<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Mapped<'bound>> {
     Ok(Streaming::map(task, dma, buffer)?.sync_for_cpu())
 }
 
-fn pages<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Noncoherent<'bound, u64, FromDevice>> {
-    Ok(Noncoherent::zeroed(task, dma)?)
-}
-
-/// Drops what `$make` makes in each context, which frees it there.
-macro_rules! drops_at_once {
-    ($outer:ident, $make:ident, $free:ident) => {{
-        drops_at_once! { @ $outer, $make, $free,
-            |task, value| { let _ = &task; drop(value.take()) };
-            |task, value| {
-                let lock = KBox::pin_init(&task, new_spinlock!(()))?;
-                task.locked(&lock, |(), _| drop(value.take()))
-            };
-            |task, value| task.rcu_read(|_, _| drop(value.take()));
-            |task, value| { let _ = &task; in_softirq(|_| drop(value.take()))? };
-        }
-        // Where PREEMPT_RT frees no page.
-        #[cfg(not(CONFIG_PREEMPT_RT))]
-        drops_at_once! { @ $outer, $make, $free,
-            |task, value| task.irqs_off(|_| drop(value.take()));
-            |task, value| task.preempt_off(|_| drop(value.take()));
-            |task, value| { let _ = &task; in_hardirq(|_| drop(value.take()))? };
-        }
-        Ok(())
-    }};
-    (@ $outer:ident, $make:ident, $free:ident, $(|$task:ident, $value:ident| $drop:expr;)*) => {$(
-        let seen = on_device($outer, |$task, pdev| {
-            let mut $value = Some($make($task, dma($task, pdev)?)?);
-            $drop;
-            check!($value.is_none());
-            nothing()
-        })?;
-        check_eq!(seen.count($free), 1);
-    )*};
-}
-
 fn mapped_buffers_drop_in_each_context(task: &mut Task) -> Outcome {
-    drops_at_once!(task, mapped, UNMAP)
-}
-
-fn noncoherent_pages_drop_in_each_context(task: &mut Task) -> Outcome {
-    drops_at_once!(task, pages, FREE_PAGES)
+    macro_rules! drops {
+        ($(|$task:ident, $value:ident| $drop:expr;)*) => {$(
+            let seen = on_device(task, |$task, pdev| {
+                let mut $value = Some(mapped($task, dma($task, pdev)?)?);
+                $drop;
+                check!($value.is_none());
+                nothing()
+            })?;
+            check_eq!(seen.count(UNMAP), 1);
+        )*};
+    }
+    drops! {
+        |task, value| { let _ = &task; drop(value.take()) };
+        |task, value| {
+            let lock = KBox::pin_init(&task, new_spinlock!(()))?;
+            task.locked(&lock, |(), _| drop(value.take()))
+        };
+        |task, value| task.rcu_read(|_, _| drop(value.take()));
+        |task, value| { let _ = &task; in_softirq(|_| drop(value.take()))? };
+    }
+    // Where PREEMPT_RT frees no page.
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    drops! {
+        |task, value| task.irqs_off(|_| drop(value.take()));
+        |task, value| task.preempt_off(|_| drop(value.take()));
+        |task, value| { let _ = &task; in_hardirq(|_| drop(value.take()))? };
+    }
+    Ok(())
 }

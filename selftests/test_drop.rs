@@ -120,7 +120,7 @@ const TABLE: &[&[Test]] = table! {
     streaming_cpu:    now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
     streaming_mapped: now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
     streaming_device: kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
-    noncoh_cpu:       now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
+    noncoh_cpu:       now   now   now   later later later later   later later    later       later    later;
     noncoh_device:    kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
     sg_table_cpu:     now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
     sg_table_device:  kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;

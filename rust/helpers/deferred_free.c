@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Memory that is dropped where it cannot be freed. A drop takes no token, so it may run with interrupts or preemption
- * disabled, where PREEMPT_RT cannot free at all, or in an NMI, or where dma_free_attrs() and kmem_cache_destroy() must not
- * sleep. The memory then waits in the queue of its kind. The nodes of the queues are in that memory itself, so nothing is
+ * disabled, where PREEMPT_RT cannot free at all, or in an NMI, or where dma_free_attrs(), dma_free_pages() and
+ * kmem_cache_destroy() must not sleep. The memory then waits in the queue of its kind. The nodes of the queues are in that memory itself, so nothing is
  * allocated.
  */
 
@@ -43,6 +43,7 @@ struct kalloc_deferred_queue {
 static void free_nolock_pages(struct llist_node *node);
 static void free_cache(struct llist_node *node);
 static void free_coherent(struct llist_node *node);
+static void free_dma_pages(struct llist_node *node);
 #ifdef CONFIG_PREEMPT_RT
 static void free_element(struct llist_node *node);
 static void free_object(struct llist_node *node);
@@ -62,6 +63,7 @@ enum {
 	DEFERRED_NOLOCK_PAGES,
 	DEFERRED_CACHES,
 	DEFERRED_COHERENT,
+	DEFERRED_DMA_PAGES,
 	NR_DEFERRED_QUEUES
 };
 
@@ -90,6 +92,7 @@ static struct kalloc_deferred_queue deferred_queues[NR_DEFERRED_QUEUES] = {
 	DEFERRED_QUEUE(DEFERRED_NOLOCK_PAGES, free_nolock_pages, false),
 	DEFERRED_QUEUE(DEFERRED_CACHES, free_cache, true),
 	DEFERRED_QUEUE(DEFERRED_COHERENT, free_coherent, true),
+	DEFERRED_QUEUE(DEFERRED_DMA_PAGES, free_dma_pages, true),
 };
 
 /* Memory may be freed to make room for other memory. */
@@ -238,7 +241,13 @@ void kalloc_helper_kmem_cache_destroy_flush(void)
 	drain(&deferred_queues[DEFERRED_CACHES]);
 }
 
-/* Coherent DMA memory -------------------------------------------------------------------------------------------------- */
+/* DMA memory ----------------------------------------------------------------------------------------------------------- */
+
+/* Without CONFIG_PREEMPT_COUNT it is not known, and preemptible() is false. */
+static bool may_sleep_here(void)
+{
+	return preemptible() && !rcu_preempt_depth();
+}
 
 /* Written into the memory itself, as dma_pool_free() does. */
 struct kalloc_deferred_coherent {
@@ -264,8 +273,7 @@ void kalloc_helper_dma_free_attrs(struct device *dev, size_t size, void *cpu, dm
 {
 	struct kalloc_deferred_coherent *memory = cpu;
 
-	/* Without CONFIG_PREEMPT_COUNT it is not known, and preemptible() is false. */
-	if (likely(preemptible() && !rcu_preempt_depth())) {
+	if (likely(may_sleep_here())) {
 		dma_free_attrs(dev, size, cpu, handle, attrs);
 		return;
 	}
@@ -276,10 +284,46 @@ void kalloc_helper_dma_free_attrs(struct device *dev, size_t size, void *cpu, dm
 	defer_free(DEFERRED_COHERENT, &memory->node);
 }
 
+/* In the pages, of which there is one at least. */
+struct kalloc_deferred_dma_pages {
+	struct llist_node node;
+	struct device *dev;
+	size_t size;
+	dma_addr_t handle;
+	enum dma_data_direction dir;
+};
+
+static void free_dma_pages(struct llist_node *node)
+{
+	struct kalloc_deferred_dma_pages *pages = container_of(node, struct kalloc_deferred_dma_pages, node);
+
+	dma_free_pages(pages->dev, pages->size, virt_to_page(pages), pages->handle, pages->dir);
+}
+
+/*
+ * dma_free_pages() may sleep: where the device's memory must not be encrypted, in a guest of SEV or TDX, it is encrypted again,
+ * and vm_unmap_aliases() takes a mutex. In every context. The device does not use the pages any more.
+ */
+void kalloc_helper_dma_free_pages(struct device *dev, size_t size, void *cpu, dma_addr_t handle, enum dma_data_direction dir)
+{
+	struct kalloc_deferred_dma_pages *pages = cpu;
+
+	if (likely(may_sleep_here())) {
+		dma_free_pages(dev, size, virt_to_page(cpu), handle, dir);
+		return;
+	}
+	pages->dev = dev;
+	pages->size = size;
+	pages->handle = handle;
+	pages->dir = dir;
+	defer_free(DEFERRED_DMA_PAGES, &pages->node);
+}
+
 /* What was dropped before is freed when this returns, also what the worker or another flush has taken from the list. */
 void kalloc_helper_dma_free_flush(void)
 {
 	drain(&deferred_queues[DEFERRED_COHERENT]);
+	drain(&deferred_queues[DEFERRED_DMA_PAGES]);
 }
 
 #ifdef CONFIG_PREEMPT_RT

@@ -38,9 +38,10 @@ pub unsafe trait Mapping: Sealed + Sized {
     where
         Self: 'a;
 
-    /// What it is, in the log.
+    /// What it is, in the log, where it cannot be unmapped on `PREEMPT_RT` and stays; none, where it can
+    /// be everywhere.
     #[doc(hidden)]
-    const NAME: &'static str;
+    const STAYS: Option<&'static str>;
 
     /// What the device is told.
     #[doc(hidden)]
@@ -119,7 +120,7 @@ pub trait Unmap: Mapping {
 ///
 /// # Contexts
 ///
-/// Dropped where the memory itself may be. [`CpuOwned`] and [`Mapped`], it is unmapped and freed.
+/// Dropped where the memory itself may be, [`Noncoherent`](super::Noncoherent) everywhere. [`CpuOwned`] and [`Mapped`], it is unmapped and freed.
 /// [`DeviceOwned`], it stays mapped and allocated until the device is unbound, because the device may
 /// be writing it. There kalloc turns off bus mastering, or asks what the driver gave to
 /// [`Binding::quiesce`](crate::driver::Binding::quiesce), and frees it; what is not known to be idle
@@ -509,7 +510,7 @@ impl<M: Mapping, D: Direction, O: State, A: Attrs> Drop for DmaBuffer<'_, M, D, 
             let memory = unsafe { ManuallyDrop::take(&mut self.memory) };
             return keep::mapping(memory, self.dma.device(), D::RAW, A::BITS);
         }
-        if dead::stays(M::NAME) {
+        if M::STAYS.is_some_and(dead::stays) {
             return;
         }
         let dma = self.dma.plain();

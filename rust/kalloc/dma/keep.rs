@@ -146,10 +146,7 @@ impl<Q: Quiesce> AtEnd<Q> {
     ///
     /// `dev` is bound, and what is initialised is dropped before the end of its binding, in process
     /// context.
-    pub(crate) unsafe fn new(
-        quiesce: Q,
-        dev: *mut bindings::device,
-    ) -> impl PinInit<Self, Error> {
+    pub(crate) unsafe fn new(quiesce: Q, dev: *mut bindings::device) -> impl PinInit<Self, Error> {
         pin_init::pin_init_scope(move || {
             if !is_of(&quiesce, dev) {
                 return Err(EINVAL);

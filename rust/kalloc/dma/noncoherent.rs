@@ -55,6 +55,12 @@ use kernel::{
 /// | [`sync_for_device`](DmaBuffer::sync_for_device) | `dma_sync_single_for_device()` |
 /// | [`sync_for_cpu`](DmaBuffer::sync_for_cpu) | `dma_sync_single_for_cpu()` |
 /// | drop | `dma_free_noncoherent()`, which is `dma_free_pages()` |
+///
+/// # Drop
+///
+/// As of [`DmaBuffer`], in every context, NMI handlers included: `dma_free_pages()` may sleep in a
+/// guest whose memory is encrypted, so where that is not allowed a work item calls it soon after, and the
+/// end of the binding waits for it.
 pub type Noncoherent<'bound, T, D, O = CpuOwned> = DmaBuffer<'bound, PagesOf<T>, D, O, NoAttrs>;
 
 /// Pages of the DMA API with a `T`: the memory of [`Noncoherent`].
@@ -81,7 +87,7 @@ unsafe impl<T: KnownSize + ?Sized> Mapping for PagesOf<T> {
         = DmaAddress
     where
         Self: 'a;
-    const NAME: &'static str = "non-coherent DMA memory";
+    const STAYS: Option<&'static str> = None;
 
     #[inline(always)]
     fn addresses(&self) -> DmaAddress {
@@ -118,11 +124,18 @@ unsafe impl<T: KnownSize + ?Sized> Mapping for PagesOf<T> {
     /// Wraps `dma_free_pages()`, which unmaps and frees.
     #[inline(always)]
     unsafe fn unmap(&mut self, dma: Dma<'_>, dir: dma_data_direction, _attrs: c_ulong) {
-        // SAFETY: By the invariant it is the address of pages.
-        let page = unsafe { kalloc_helper_virt_to_page(self.cpu.as_ptr().cast()) };
-        // SAFETY: By the invariant these are what `dma_alloc_pages()` gave, of this size; device and
-        // direction are those of then by the contract of this function, as is that it is done once.
-        unsafe { bindings::dma_free_pages(dma.as_raw(), self.size(), page, self.address, dir) }
+        // SAFETY: By the invariant these are what `dma_alloc_pages()` gave, of this size, which is a page
+        // at least; device and direction are those of then by the contract of this function, as is that
+        // it is done once, and that the device does not use them.
+        unsafe {
+            kalloc_helper_dma_free_pages(
+                dma.as_raw(),
+                self.size(),
+                self.cpu.as_ptr().cast(),
+                self.address,
+                dir,
+            )
+        }
     }
 
     fn into_kept(self, kept: &mut kalloc_dma_kept) {
@@ -250,7 +263,7 @@ unsafe impl<T> Mapping for Element<'_, T> {
         = DmaAddress
     where
         Self: 'a;
-    const NAME: &'static str = "an element of a ring";
+    const STAYS: Option<&'static str> = None;
 
     #[inline(always)]
     fn addresses(&self) -> DmaAddress {

@@ -418,7 +418,7 @@ unsafe impl<B: SgBuffer> Mapping for Segmented<B> {
         = Segments<'a>
     where
         Self: 'a;
-    const NAME: &'static str = "a scatter-gather table";
+    const STAYS: Option<&'static str> = Some("a scatter-gather table");
 
     #[inline(always)]
     fn addresses(&self) -> Segments<'_> {

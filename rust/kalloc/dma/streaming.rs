@@ -167,7 +167,7 @@ unsafe impl<B: Buffer> Mapping for Single<B> {
         = DmaAddress
     where
         Self: 'a;
-    const NAME: &'static str = "a DMA mapping";
+    const STAYS: Option<&'static str> = Some("a DMA mapping");
 
     #[inline(always)]
     fn addresses(&self) -> DmaAddress {
