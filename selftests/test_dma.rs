@@ -61,6 +61,7 @@ testlib::tests! {
     a_pool_goes_with_the_binding,
     mapped_buffers_drop_in_each_context,
     noncoherent_pages_drop_in_each_context,
+    only_the_device_s_buffer_prints_its_address,
 }
 
 // The device ----------------------------------------------------------------------------------------------------------
@@ -949,5 +950,26 @@ fn mapped_buffers_drop_in_each_context(task: &mut Task) -> Outcome {
         |task, value| task.preempt_off(|_| drop(value.take()));
         |task, value| { let _ = &task; in_hardirq(|_| drop(value.take()))? };
     }
+    Ok(())
+}
+
+/// Whether what is printed of it has an address.
+fn prints_an_address(buffer: &impl core::fmt::Debug) -> Result<bool> {
+    let text = kernel::str::CString::try_from_fmt(fmt!("{:?}", buffer))?;
+    Ok(text.to_bytes().windows(7).any(|word| word == b"address"))
+}
+
+fn only_the_device_s_buffer_prints_its_address(task: &mut Task) -> Outcome {
+    on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        let buffer = mapped(task, dma)?;
+        check!(!prints_an_address(&buffer)?);
+        let buffer = buffer.sync_for_device();
+        check!(!prints_an_address(&buffer)?);
+        let buffer = buffer.into_device();
+        check!(prints_an_address(&buffer)?);
+        drop(buffer.not_told());
+        nothing()
+    })?;
     Ok(())
 }

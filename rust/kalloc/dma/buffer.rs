@@ -521,10 +521,15 @@ impl<M: Mapping, D: Direction, O: State, A: Attrs> Drop for DmaBuffer<'_, M, D, 
     }
 }
 
-/// Prints the address, which there is in every state.
+/// Prints the address where there is one: who reads it can tell the device, and a drop would free the
+/// memory in the other states.
 impl<M: Mapping, D: Direction, O: State, A: Attrs> fmt::Debug for DmaBuffer<'_, M, D, O, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.range().fmt(f)
+        let mut buffer = f.debug_struct("DmaBuffer");
+        if O::DEVICE {
+            buffer.field("address", &self.memory.address());
+        }
+        buffer.field("size", &self.size()).finish()
     }
 }
 
