@@ -8,7 +8,7 @@ use super::{
     Busy, CoherentBackend, CoherentView, Dma, DmaAddress, Quiesce,
 };
 use crate::{
-    context::{Sleep, SleepFs},
+    context::SleepFs,
     dead,
     gfp::{Failed, FailedWith, ForDmaPool, Gfp, Grant},
 };
@@ -217,9 +217,12 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     /// Gives the memory back at once, wraps `dma_pool_destroy()`. Where a block was dropped that the
     /// device may use, the pool stays until the end of the binding.
     ///
+    /// As [`DmaPool::new`] it takes a lock under which the kernel allocates memory and so may call into
+    /// file systems.
+    ///
     /// Blocks that were forgotten (`mem::forget`) keep their memory, and the log says so.
     #[inline]
-    pub fn destroy(self, _cx: &impl Sleep) {
+    pub fn destroy(self, _cx: &impl SleepFs) {
         // SAFETY: By the invariant it lives and is of this device. No block borrows it, so those that are
         // in use are in the list of what is kept, or forgotten. The caller may sleep.
         unsafe { kalloc_helper_dma_pool_destroy(self.pool.dma.as_raw(), self.pool.pool.as_ptr()) }
