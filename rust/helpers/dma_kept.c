@@ -262,8 +262,11 @@ void kalloc_helper_dma_binding_is_idle(struct device *dev)
 }
 
 /*
- * Calls `is_idle` with what is kept for the device, and remembers what it says. In process context. All goes back at once: who
- * destroys a pool meanwhile finds it with its blocks, or not at all.
+ * Calls `is_idle` with what is kept for the device, and remembers what it says. In process context, at the end of the binding or
+ * of a probe that failed. The entries are off the list without the mutex, since `is_idle` is the driver's and may sleep: nobody
+ * else looks for them meanwhile. Who destroys a pool has a `Dma<'bound>` of the device, and the driver's code that has one has
+ * ended, but for what is called here; kalloc_dma_end() comes after. All goes back at once, so what `is_idle` itself destroys, it
+ * does not find.
  */
 void kalloc_helper_dma_ask(struct device *dev, bool (*is_idle)(void *context, dma_addr_t address, size_t size), void *context)
 {
