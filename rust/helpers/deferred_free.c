@@ -243,8 +243,11 @@ void kalloc_helper_kmem_cache_destroy_flush(void)
 
 /* DMA memory ----------------------------------------------------------------------------------------------------------- */
 
-/* Without CONFIG_PREEMPT_COUNT it is not known, and preemptible() is false. */
-static bool may_sleep_here(void)
+/*
+ * Without CONFIG_PREEMPT_COUNT it is not known, and preemptible() is false. The compiler would call the same code in
+ * kalloc_helper_may_sleep().
+ */
+static __always_inline bool may_sleep_here(void)
 {
 	return preemptible() && !rcu_preempt_depth();
 }
