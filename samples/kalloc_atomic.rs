@@ -78,7 +78,7 @@ impl kalloc::Module for Driver {
         Ok(Driver { queue })
     }
 
-    fn exit(self: Pin<&mut Self>, task: &mut Task) {
+    fn exit(self, task: &mut Task) {
         // Taken out with the lock held, and freed behind it.
         let queue = task.locked(&self.queue, |queue, _cx| core::mem::take(queue));
         for event in queue.waiting.iter().flatten().map(Place::event) {

@@ -33,7 +33,7 @@ impl kalloc::Module for Driver {
     }
 
     // `kfree()` comes with the driver's end, and with an error of `init` after the allocation.
-    fn exit(self: Pin<&mut Self>, _task: &mut Task) {
+    fn exit(self, _task: &mut Task) {
         let counters = &self.counters;
         pr_info!(
             "{} packets, {} of queue 3\n",

@@ -31,8 +31,8 @@ impl kalloc::Module for Driver {
         Ok(Driver { log, table })
     }
 
-    fn exit(self: Pin<&mut Self>, _task: &mut Task) {
-        let Driver { log, table } = &*self;
+    fn exit(self, _task: &mut Task) {
+        let Driver { log, table } = &self;
         let used = table.iter().filter(|&&entry| entry != 0).count();
         pr_info!(
             "{} entries used, the log ends with {}\n",

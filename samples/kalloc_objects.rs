@@ -70,7 +70,7 @@ impl kalloc::Module for Driver {
         Ok(Driver { stack })
     }
 
-    fn exit(self: Pin<&mut Self>, task: &mut Task) {
+    fn exit(self, task: &mut Task) {
         let last = task.locked(&self.stack, |stack, _cx| stack.pop());
         if let Some(request) = last {
             pr_info!(

@@ -58,7 +58,7 @@ impl kalloc::Module for Driver {
         Ok(Driver { pool })
     }
 
-    fn exit(self: Pin<&mut Self>, _task: &mut Task) {
+    fn exit(self, _task: &mut Task) {
         pr_info!("{} objects were made\n", self.pool.capacity());
     }
 }

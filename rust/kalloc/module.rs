@@ -14,7 +14,13 @@ use crate::{
     owner::Pools,
     reap, slab,
 };
-use core::{fmt, marker::PhantomData, pin::Pin, ptr::NonNull};
+use core::{
+    fmt,
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    pin::Pin,
+    ptr::{self, NonNull},
+};
 use kalloc_bindings::*;
 use kernel::{
     error::{code::EINVAL, Error, Result},
@@ -23,6 +29,7 @@ use kernel::{
     str::CStr,
     ThisModule,
 };
+use pin_init::cast_pin_init;
 
 /// A kernel module, for [`crate::module!`].
 ///
@@ -36,8 +43,35 @@ use kernel::{
 ///         Ok(Self(KBox::new(&task, 7)?))
 ///     }
 ///
-///     fn exit(self: Pin<&mut Self>, _task: &mut Task) {
+///     fn exit(self, _task: &mut Task) {
 ///         pr_info!("the number was {}\n", *self.0);
+///     }
+/// }
+/// ```
+///
+/// A thread that exit waits for:
+///
+/// ```
+/// use kalloc::{kthread::{kthread_run, Kthread, This}, prelude::*};
+///
+/// struct Counts(Kthread<u32>);
+///
+/// impl kalloc::Module for Counts {
+///     fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
+///         Ok(Self(kthread_run!(&task, c"counts", |mut task: Task, this: &This<'_>| {
+///             let mut seconds = 0;
+///             while !this.should_stop() {
+///                 this.sleep(&mut task, kernel::time::msecs_to_jiffies(1000));
+///                 seconds += 1;
+///             }
+///             seconds
+///         })?))
+///     }
+///
+///     fn exit(self, task: &mut Task) {
+///         if let Ok(seconds) = self.0.stop(task) {
+///             pr_info!("{} seconds\n", seconds);
+///         }
 ///     }
 /// }
 /// ```
@@ -45,8 +79,9 @@ pub trait Module: Sized + Send + Sync {
     /// Runs when the module is loaded.
     fn init(module: &'static ThisModule, task: Task) -> Result<Self>;
 
-    /// Runs when the module is unloaded, before it is dropped.
-    fn exit(self: Pin<&mut Self>, _task: &mut Task) {}
+    /// Runs when the module is unloaded, with the module's value: what is to be stopped or freed at once
+    /// can be taken out of it. The rest is dropped.
+    fn exit(self, _task: &mut Task) {}
 }
 
 /// A kernel module that is initialised in place and pinned, for [`crate::module!`].
@@ -56,6 +91,19 @@ pub trait InPlaceModule: Sized + Send + Sync {
 
     /// Runs when the module is unloaded, before it is dropped.
     fn exit(self: Pin<&mut Self>, _task: &mut Task) {}
+
+    /// Runs exit, and drops the module.
+    ///
+    /// # Safety
+    ///
+    /// `this` is pinned, and neither used nor dropped again.
+    #[doc(hidden)]
+    unsafe fn end(this: *mut Self, task: &mut Task) {
+        // SAFETY: By the contract of this function.
+        Self::exit(unsafe { Pin::new_unchecked(&mut *this) }, task);
+        // SAFETY: By the contract of this function; the reference is gone.
+        unsafe { ptr::drop_in_place(this) };
+    }
 }
 
 impl<M: Module> InPlaceModule for M {
@@ -63,8 +111,10 @@ impl<M: Module> InPlaceModule for M {
         <M as Module>::init(module, task)
     }
 
-    fn exit(self: Pin<&mut Self>, task: &mut Task) {
-        <M as Module>::exit(self, task)
+    unsafe fn end(this: *mut Self, task: &mut Task) {
+        // SAFETY: By the contract of this function it is not used again. It is moved although it was
+        // pinned: nobody but this crate has had it, and that only for this.
+        <M as Module>::exit(unsafe { this.read() }, task);
     }
 }
 
@@ -115,7 +165,7 @@ struct Running<S: Spec> {
 #[pin_data(PinnedDrop)]
 struct Exit<M: InPlaceModule> {
     #[pin]
-    main: M,
+    main: ManuallyDrop<M>,
 }
 
 #[pinned_drop]
@@ -124,7 +174,10 @@ impl<M: InPlaceModule> PinnedDrop for Exit<M> {
         // SAFETY: It is in a `Running`, which is dropped in process context. Nothing else has a token
         // there: those of init have gone with it.
         let mut task = unsafe { Task::assume() };
-        M::exit(self.project().main, &mut task)
+        // SAFETY: It stays where it is until it is dropped.
+        let main = &raw mut unsafe { self.get_unchecked_mut() }.main;
+        // SAFETY: As above; a `ManuallyDrop` is transparent, and this is dropped once.
+        unsafe { M::end(main.cast(), &mut task) }
     }
 }
 
@@ -175,7 +228,12 @@ impl<S: Spec> State<S> {
         let task = unsafe { Task::assume() };
         memory.write_pin_init(try_pin_init!(Running {
             main <- try_pin_init!(Exit {
-                main <- <S::Main as InPlaceModule>::init(module, task),
+                // SAFETY: A `ManuallyDrop` is transparent.
+                main <- unsafe {
+                    cast_pin_init::<S::Main, ManuallyDrop<S::Main>, _>(
+                        <S::Main as InPlaceModule>::init(module, task),
+                    )
+                },
             }? Error),
             // SAFETY: In process context, and dropped there. Init has taken its token along.
             drivers <- unsafe {
@@ -219,6 +277,10 @@ impl<S: Spec> Root<S> {
         }
         // All that the module does until its init is over is done by this, from here on.
         here.enter()?;
+        // Before all else: where there is no memory for it at the end, nobody would wait for open files.
+        // SAFETY: The module's init runs, in process context, and has not been here before; it is gone
+        // before the next one is made.
+        let memory = KBox::<State<S>>::new_uninit(&unsafe { Task::assume() })?;
         // SAFETY: The module's init runs, in process context, and has not been here before: so no code
         // of the module has run that could have a token, and none has a pool. What fails is dropped
         // here, the rest by `end`.
@@ -236,9 +298,7 @@ impl<S: Spec> Root<S> {
                 }
             }
         }
-        // SAFETY: It is gone before anybody else has a token.
-        let state = KBox::new(&unsafe { Task::assume() }, state)?;
-        let state = NonNull::from(state.leak());
+        let state = NonNull::from(memory.write(state).leak());
         // SAFETY: The record of the module, which was entered above, keeps it until the module ends,
         // and `end` is for this type.
         unsafe {

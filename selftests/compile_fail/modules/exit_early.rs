@@ -11,7 +11,7 @@ impl kalloc::Module for Wrong {
         Ok(Wrong)
     }
 
-    fn exit(self: Pin<&mut Self>, task: &mut Task) {
+    fn exit(self, task: &mut Task) {
         drop(KBox::new(&task, 1u32));
     }
 }

@@ -13,7 +13,7 @@ impl kalloc::Module for Right {
         Ok(Right(KBox::new(&task, 1)?))
     }
 
-    fn exit(self: Pin<&mut Self>, task: &mut Task) {
+    fn exit(self, task: &mut Task) {
         if let Ok(last) = KBox::new(&task, *self.0) {
             pr_info!("{}\n", *last);
         }
