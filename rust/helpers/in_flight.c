@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which module a function is in, and what of that module's code the kernel has still to run: work items and threads. */
+/* Which module a function is in, and what of that module's code the kernel has still to run: work items, threads and open files. */
 
 #include <linux/atomic.h>
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/limits.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -11,6 +12,7 @@
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
@@ -25,7 +27,7 @@ struct kalloc_module {
 	struct module *module;
 	refcount_t refs;
 	struct rcu_head rcu;
-	/* Work items that are queued or run, and threads. Negative when no more may begin. */
+	/* Work items that are queued or run, threads, and open files. Negative when no more may begin. */
 	atomic_long_t in_flight;
 	bool used;
 	/* Its init has begun. */
@@ -108,13 +110,22 @@ bool kalloc_helper_module_is_closed(const struct kalloc_module *record)
 	return atomic_long_read(&record->in_flight) < 0;
 }
 
-/* Lets no more begin, and waits until nothing is in flight. */
+/* Lets no more begin, and waits until nothing is in flight. An administrator is told what a long wait is for. */
 static void close_module(struct kalloc_module *record)
 {
+	unsigned long told = jiffies + 10 * HZ;
+	long count;
+
 	atomic_long_or(LONG_MIN, &record->in_flight);
 	kalloc_helper_wake_up_var(record);
-	while (atomic_long_read_acquire(&record->in_flight) != LONG_MIN)
+	while ((count = atomic_long_read_acquire(&record->in_flight)) != LONG_MIN) {
 		fsleep(USEC_PER_MSEC);
+		if (told && time_after(jiffies, told)) {
+			pr_notice("%s: its end waits for %ld work items, threads or open files\n", record->module->name,
+				  count - LONG_MIN);
+			told = 0;
+		}
+	}
 	/* The last of them may still be on its way back to the kernel. */
 	if (READ_ONCE(record->used)) {
 		kalloc_helper_synchronize_rcu_tasks();
@@ -178,12 +189,15 @@ static void end_root(struct module *module)
 }
 
 /*
- * Called by the exit of a module that kalloc::module! has made. Where it is called by something else, or in a context
- * that must not sleep, or nobody can tell, the notifier ends the module. kalloc's own has none.
+ * Called by the exit of a module that kalloc::module! has made, in the task that unloads it. Where it is called by something
+ * else, such as a thread that the module waits for, or in a context that must not sleep, or nobody can tell, the notifier
+ * ends the module. kalloc's own has none.
  */
 void kalloc_helper_module_exit(struct module *module)
 {
-	if (module == THIS_MODULE || (module->state == MODULE_STATE_GOING && kalloc_helper_may_sleep()))
+	bool unloads = module->state == MODULE_STATE_GOING && !(current->flags & PF_KTHREAD) && kalloc_helper_may_sleep();
+
+	if (module == THIS_MODULE || unloads)
 		end_root(module);
 }
 

@@ -11,6 +11,7 @@
 use crate::{
     context::{Sleep, Task},
     driver::Binding,
+    in_flight::InFlight,
     reap::{Called, Owned},
 };
 use core::{
@@ -24,7 +25,8 @@ use core::{
 use kernel::{
     bindings, build_error,
     device::Device,
-    error::{Error, Result, VTABLE_DEFAULT_ERROR},
+    error::{code::ENODEV, Error, Result, VTABLE_DEFAULT_ERROR},
+    ffi::c_void,
     fs::{File, Kiocb},
     iov::{IovIterDest, IovIterSource},
     miscdevice,
@@ -306,6 +308,15 @@ unsafe fn token() -> Task {
     unsafe { Task::assume() }
 }
 
+impl<T: MiscDevice> Adapter<T> {
+    /// The module that an open file counts for, whose code releases it: a reference of a file keeps no
+    /// module whose init fails.
+    fn module() -> InFlight {
+        let release: fn(T::Ptr, &File) = <Self as miscdevice::MiscDevice>::release;
+        InFlight::of(release as *const c_void)
+    }
+}
+
 impl<T: MiscDevice> miscdevice::MiscDevice for Adapter<T> {
     type Ptr = T::Ptr;
     type OwnerModule = T::OwnerModule;
@@ -325,11 +336,16 @@ impl<T: MiscDevice> miscdevice::MiscDevice for Adapter<T> {
         // SAFETY: It is the first field of one, as every such registration is, and that is all there
         // before it is registered.
         let misc = unsafe { &*misc.cast::<MiscDeviceRegistration<T>>() };
+        let begun = Self::module().begin().ok_or(ENODEV)?;
         // SAFETY: This is a file operation.
-        T::open(file, misc, unsafe { token() })
+        let device = T::open(file, misc, unsafe { token() })?;
+        begun.forget();
+        Ok(device)
     }
 
     fn release(device: Self::Ptr, file: &File) {
+        // SAFETY: `open` counted this file, which is released once. It ends after all else here.
+        let _begun = unsafe { Self::module().begun() };
         // SAFETY: This is a file operation.
         T::release(device, file, &mut unsafe { token() })
     }
