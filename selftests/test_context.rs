@@ -122,13 +122,16 @@ fn forgotten_guard_ends_with_its_scope(task: &mut Task) -> Outcome {
         check_eq!(place(), LOCKED);
     }
     check_eq!(place(), FREE);
-    {
+    let leaked: *mut core::mem::MaybeUninit<usize> = {
         let room = KBox::new_uninit(&task)?;
         section!(off = task, local_irq_save());
-        let _ = room.write(off).leak();
+        let leaked = core::ptr::from_mut(room.write(off).leak()).cast();
         check_eq!(place(), (false, true, false));
-    }
+        leaked
+    };
     check_eq!(place(), FREE);
+    // SAFETY: It is memory of a box, and what was in it has nothing to drop and is not used again.
+    drop(unsafe { KBox::from_raw(leaked) });
     check_eq!(lock.try_lock().map(|value| *value), Some(1));
     Ok(())
 }
