@@ -350,8 +350,9 @@ impl<S> Drop for Root<S> {
 /// let request = SlabBox::new(&cx, Requests, Request::default())?;
 /// ```
 ///
-/// It stands at the root of the crate, where it declares the names `kernel`, `pin_init` and `core`:
-/// the kernel crate's macro uses them, and nothing else may be called so.
+/// It belongs at the root of the crate, where the kernel crate's macros, such as `pr_info!`, expect
+/// what it declares. It declares the names `kernel`, `pin_init` and `core`, too: the kernel crate's
+/// macro uses them. Wherever it stands, it compiles only if the crate calls nothing else so.
 ///
 /// A file of a misc device may be open when init fails. The end of init then waits until it is
 /// closed, since the kernel would free the module under it. If the process that loads the module is
@@ -403,8 +404,8 @@ macro_rules! module {
                 type Pool = $pool;
                 const PLACE: $crate::__macro::PlaceRef<$pool> = {
                     // SAFETY: It is the place of a name in `Spec::Pools` below. `Root::start` makes
-                    // those before all other code of this module runs, and it is the kernel's init of
-                    // this module that calls it.
+                    // those before all other code of this module runs: the kernel crate's `module!`
+                    // below declares the init that calls it, of the crates that `crates` compares.
                     static PLACE: $crate::__macro::Place<$pool> =
                         unsafe { $crate::__macro::Place::new() };
                     $crate::__macro::PlaceRef::new(&PLACE)
@@ -440,9 +441,27 @@ macro_rules! module {
                 }
             }
 
-            /// Is at the root of the crate, or this is not.
-            #[allow(dead_code)]
-            pub(super) struct Here;
+            // The kernel crate's `module!` names `::core` and the like, which the driver may have given
+            // to a crate of its own. Two globs may import a name only if both mean the same: so each of
+            // these is the crate, and all that is in it. Nothing else is in these modules.
+            mod crates {
+                mod named {
+                    pub(super) use ::{core, kernel, pin_init};
+                }
+                // `extern crate` does not ask what the crate's root calls so.
+                #[allow(unused_extern_crates)]
+                mod real {
+                    pub(super) extern crate core;
+                    pub(super) extern crate kernel;
+                    pub(super) extern crate pin_init;
+                }
+                mod same {
+                    #[allow(unused_imports)]
+                    use super::{named::*, real::*};
+                    #[allow(unused_imports)]
+                    use self::{core as _, kernel as _, pin_init as _};
+                }
+            }
 
             // What the kernel crate's macros expect at the root of a module's crate.
             pub(super) const LOG_PREFIX: &[u8] = __LOG_PREFIX;
@@ -451,9 +470,6 @@ macro_rules! module {
                 pub(crate) use super::module_parameters::*;
             }
         }
-
-        #[allow(clippy::crate_in_macro_def)]
-        const _: fn(__kalloc_module::Here) -> crate::__kalloc_module::Here = |here| here;
 
         impl $crate::__macro::Spec for __kalloc_module::KallocModule {
             type Main = $module;

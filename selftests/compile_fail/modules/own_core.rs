@@ -2,6 +2,8 @@
 
 //! A crate that is called `core`, for the kernel crate's own macros to use it.
 
+//@error-in-other-file: `core` is ambiguous
+
 #![allow(hidden_glob_reexports)]
 extern crate core as real;
 extern crate self as core;

@@ -2,6 +2,8 @@
 
 //! A crate that is called `kernel`, for the kernel crate's own macros to be the driver's.
 
+//@error-in-other-file: `kernel` is ambiguous
+
 extern crate kernel as real;
 extern crate self as kernel;
 pub use real::*;
