@@ -13,7 +13,7 @@ use kalloc::{
 };
 use kernel::fs::File;
 
-#[allow(dead_code, unreachable_pub, unused_imports, unused_macros)]
+#[allow(unreachable_pub)]
 #[path = "testlib.rs"]
 mod testlib;
 
