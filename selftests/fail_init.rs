@@ -39,7 +39,7 @@ impl Expire for Holds {
 
 impl Drop for Holds {
     fn drop(&mut self) {
-        kernel::time::delay::fsleep(kernel::time::Delta::from_millis(10));
+        kernel::time::delay::fsleep(kernel::time::Delta::from_millis(200));
         pr_info!("# the number was {}\n", *self.0);
     }
 }

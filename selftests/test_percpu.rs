@@ -140,7 +140,6 @@ fn operations(task: &mut Task) -> Outcome {
             this.write(0);
             // On no other CPU, and on no byte beside it.
             check_eq!(counter.iter().filter(|value| value.load() != 0).count(), 0);
-            drop(section);
         })*};
     }
     each!(u8 i8 u16 i16 u32 i32 u64 i64 usize isize);
