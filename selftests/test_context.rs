@@ -118,6 +118,8 @@ fn forgotten_guard_ends_with_its_scope(task: &mut Task) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(1u32))?;
     {
         section!(held = task, lock(&lock));
+        // That there is nothing to forget is what is tested.
+        #[allow(clippy::forget_non_drop)]
         core::mem::forget(held);
         check_eq!(place(), LOCKED);
     }

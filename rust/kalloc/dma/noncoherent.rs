@@ -367,8 +367,8 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, [T], D,
         // SAFETY: It is mapped in this direction, and the device does not use it.
         unsafe { element.sync_for_cpu::<D>(dma) };
         // SAFETY: It is of this device and direction, and the CPU has it.
-        let mut element =
-            ManuallyDrop::new(unsafe { DmaBuffer::<_, D, CpuOwned, _>::new_in(dma, element) });
+        let element = unsafe { DmaBuffer::<_, D, CpuOwned, _>::new_in(dma, element) };
+        let mut element = ManuallyDrop::new(element);
         let result = f(&mut element);
         // SAFETY: It is mapped in this direction.
         unsafe { element.memory().sync_for_device::<D>(dma) };
