@@ -5,7 +5,7 @@
 //! `/dev/kalloc_edu` is the 4096 bytes of memory that the device has: what a program writes goes
 //! there by DMA, and what it reads comes from there. Three `ioctl()`s compute factorials and
 //! inverses by the device and count its interrupts, and one clears the memory.
-//! `selftests/edu.c` is a program that does all of it.
+//! `selftests/fixtures/edu.c` is a program that does all of it.
 //!
 //! Nothing is freed by hand, and nothing has to be promised to the compiler.
 

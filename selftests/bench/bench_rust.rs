@@ -35,7 +35,7 @@ use kernel::{
 };
 use testdevice::PlatformDevice;
 
-#[path = "../testdevice.rs"]
+#[path = "../lib/testdevice.rs"]
 mod testdevice;
 
 /// bench_c.c, as bindgen sees it.

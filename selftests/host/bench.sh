@@ -5,7 +5,7 @@
 #
 # Cells: stock rt
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 if grep -qx CONFIG_PREEMPT_RT=y "$KERNELDIR/build/.config"; then
 	plan 1

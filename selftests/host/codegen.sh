@@ -6,7 +6,7 @@
 #
 # Cells: stock rt
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 object=build/$name/selftests/codegen/codegen.o
 names=$(selftests/codegen/compare "$object")

@@ -7,7 +7,7 @@
 # Cells: stock
 # Minutes: 2
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 # What a tree that is only prepared can give: objects, and no modules, since it has no list of symbols.
 build() {

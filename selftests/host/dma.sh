@@ -6,7 +6,7 @@
 #
 # Minutes: 2
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 seen=$(mktemp)
 trap 'rm -f "$seen"' EXIT
@@ -14,7 +14,7 @@ trap 'rm -f "$seen"' EXIT
 boot() {
 	# shellcheck disable=SC2016
 	KALLOC_APPEND=$1 KALLOC_QEMU="-device pci-testdev -device edu$2 -device edu${2%% *}" scripts/vm "$KERNELDIR" 400 \
-		bash -c '"$1/selftests/kalloc.sh" "$2" test_dma test_edu; "$1/scripts/guest/run" "$2/kalloc.ko" "$2/samples/kalloc_dma.ko"' \
+		bash -c '"$1/selftests/guest/kalloc.sh" "$2" test_dma test_edu; "$1/scripts/guest/run" "$2/kalloc.ko" "$2/samples/kalloc_dma.ko"' \
 		- "$top" "$top/build/$name" >"$seen" 2>&1 || true
 }
 passes() { grep -qE "^    ok [0-9]+ $1\$" "$seen"; }	# and is not skipped

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The documentation is made without a warning, gfp.rst says of each flag what selftests/test_gfp.rs
-# compares with C, drop.rst has the table of selftests/test_drop.rs, and the tests that pages name are
+# The documentation is made without a warning, gfp.rst says of each flag what selftests/guest/test_gfp.rs
+# compares with C, drop.rst has the table of selftests/guest/test_drop.rs, and the tests that pages name are
 # there, as are the programs. Each attempt to break it is written up. README leads to every page. The
 # steps of driver.rst compile.
 #
 # Cells: stock
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 # The rows of the list tables, first and last column: C's expression, a tab, kalloc's.
 rows() {
@@ -17,14 +17,14 @@ rows() {
 }
 
 # Whether the test compares $2 with $1. Line breaks within a row do not count.
-tested=$(tr -d ' \n' <selftests/test_gfp.rs)
+tested=$(tr -d ' \n' <selftests/guest/test_gfp.rs)
 compared() { [[ $tested == *"(c\"${1// /}\",bits(${2// /})"* ]]; }
 
 # The drop table, words alone.
 drops() { awk '/^ *type:? +.?task/ { on = 1 } on && /^(}|$)/ { exit } on && !/^=/ { gsub(/[^a-z_ ]/, ""); $1 = $1; print }' "$1"; }
 same_drops() {
 	[[ $(drops Documentation/drop.rst | wc -w) -gt 100 ]] &&
-		diff <(drops Documentation/drop.rst) <(drops selftests/test_drop.rs)
+		diff <(drops Documentation/drop.rst) <(drops selftests/guest/test_drop.rs)
 }
 
 # Tests that pages name and that are not there: "test_x: name", "compile_fail: x/name", and the names that follow it.
@@ -33,7 +33,7 @@ missing() {
 		grep -oE '``test_[a-z]+: [a-z0-9_]+``((,| and) ``[a-z0-9_]+``)*' | sed -E 's/ and//g; s/[`:,]//g' |
 		while read -r module tests; do
 			for test in $tests; do
-				grep -qE "fn $test\(|^    $test,\$" "selftests/$module.rs" || echo "$module has no $test"
+				grep -qE "fn $test\(|^    $test,\$" "selftests/guest/$module.rs" || echo "$module has no $test"
 			done
 		done
 	cat Documentation/*.rst | tr -s '\n ' ' ' | grep -oE '``compile_fail: [a-z0-9_/]+``(,? (and )?``[a-z0-9_/]+``)*' |
@@ -78,7 +78,7 @@ check "every program that is named is there" diff /dev/null <(missing_programs)
 check "every program of escapes is an attempt" diff /dev/null <(unnamed)
 check "README leads to every page and sample" diff /dev/null <(not_in_readme)
 check "the drop table is the one of the test" same_drops
-check "the table has every row of the test" [ "${#all[@]}" = "$(grep -c 'c"_*GFP' selftests/test_gfp.rs)" ]
+check "the table has every row of the test" [ "${#all[@]}" = "$(grep -c 'c"_*GFP' selftests/guest/test_gfp.rs)" ]
 for step in "${steps[@]}"; do
 	check "$(basename "$step" .rs) of driver.rst compiles" compiles "$step"
 done

@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What safe code can reach of the crate although no page shows it is in selftests/hidden, each with the reason why that is
-# fine: hidden functions, tokens that a drop makes, and traits that the orphan rule might open.
+# What safe code can reach of the crate although no page shows it is in the list lib/hidden, each with the reason why
+# that is fine: hidden functions, tokens that a drop makes, and traits that the orphan rule might open.
 #
 # Cells: stock
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
-check_hidden() { find rust/kalloc -name '*.rs' -print0 | sort -z | xargs -0 selftests/host/hidden.py selftests/hidden; }
-reasons() { ! grep -vE '^#' selftests/hidden | grep -vE '^[^|]+ \| .+'; }
+list=selftests/host/lib/hidden
+check_hidden() { find rust/kalloc -name '*.rs' -print0 | sort -z | xargs -0 selftests/host/lib/hidden.py $list; }
+reasons() { ! grep -vE '^#' $list | grep -vE '^[^|]+ \| .+'; }
 
 plan 2
 check "what is hidden and safe is in the list" check_hidden

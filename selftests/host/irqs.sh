@@ -6,7 +6,7 @@
 #
 # Minutes: 1
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 tmp=$(mktemp -d)
 touch "$tmp/said"
@@ -30,7 +30,7 @@ injector=$!
 guest() {
 	# shellcheck disable=SC2016
 	output=$(scripts/vm "$KERNELDIR" 600 bash -c 'cd "$2"
-		"$1/selftests/kalloc.sh" . "${@:3}"
+		"$1/selftests/guest/kalloc.sh" . "${@:3}"
 		"$1/scripts/guest/run" kalloc.ko samples/kalloc_irq.ko' - "$top" "$top/build/$name" "$@" | tee "$tmp/said") || true
 	# shellcheck disable=SC2001
 	sed 's/^/# /' <<<"$output"

@@ -6,7 +6,7 @@
 #
 # Minutes: 2
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 # deeds WORD…: those of them that the kernel can notice.
 deeds() {
@@ -41,7 +41,7 @@ boot() {
 	modules=("${modules[@]/#wrong:deed=claim/wrong_claim:claim=}")
 	# shellcheck disable=SC2016
 	scripts/vm "$KERNELDIR" 300 bash -c 'echo 3 >/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout; exec "$@"' - \
-		env KALLOC_KMEMLEAK="$kmemleak" "$top/selftests/kalloc.sh" "$top/build/$name" "${modules[@]}" 2>/dev/null || true
+		env KALLOC_KMEMLEAK="$kmemleak" "$top/selftests/guest/kalloc.sh" "$top/build/$name" "${modules[@]}" 2>/dev/null || true
 }
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

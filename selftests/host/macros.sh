@@ -6,9 +6,9 @@
 #
 # Cells: stock
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
-check_macros() { find rust/kalloc -name '*.rs' -print0 | sort -z | xargs -0 selftests/host/macros.py; }
+check_macros() { find rust/kalloc -name '*.rs' -print0 | sort -z | xargs -0 selftests/host/lib/macros.py; }
 
 plan 1
 check "no token of a driver reaches an unsafe of a macro" check_macros

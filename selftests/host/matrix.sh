@@ -9,7 +9,7 @@
 #
 # Cells: stock rt
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -78,7 +78,7 @@ bless() {
 [[ ${1:-} != --bless ]] || { bless; exit; }
 
 # run_by TEST FLAGS: whether test_matrix has FLAGS in the lists of TEST.
-run_by() { sed -n "/^    $1: .* => \[/,/\];/p" selftests/test_matrix.rs | grep -qw "${2//[.()]/}"; }
+run_by() { sed -n "/^    $1: .* => \[/,/\];/p" selftests/guest/test_matrix.rs | grep -qw "${2//[.()]/}"; }
 
 rt=$(grep -c '^CONFIG_PREEMPT_RT=y' "$KERNELDIR/build/.config" || true)
 cells "$rt" >"$tmp/cells"

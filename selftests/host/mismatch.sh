@@ -7,7 +7,7 @@
 # Cells: stock
 # Minutes: 1
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 modules=$top/build/$name
 copies=$modules/mismatch

@@ -6,11 +6,12 @@
 #
 # Cells: stock
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
-# names_a_test PATCH: its first line names a document and, of the test modules, a module and its test.
+# names_a_test PATCH: its first line names a document and, of the test modules, a module and its test; the patch is in the
+# folder of that document or module.
 names_a_test() {
-	local document test module
+	local document test module=""
 	read -r document test < <(sed -n '1s/^Caught by: //p' "$1")
 	[[ -n $document && -n $test && -x selftests/host/$document.sh ]] || { echo "there is no document ${document:-it}"; return 1; }
 	case $document in
@@ -18,10 +19,11 @@ names_a_test() {
 		read -r module test <<<"$test"
 		[[ -n $test ]] || { echo "no test of $module is named"; return 1; }
 		# Some names are put together by a macro of the module.
-		compgen -G "selftests/$module.*" >/dev/null || { echo "there is no module $module"; return 1; } ;;
+		compgen -G "selftests/guest/$module.*" >/dev/null || { echo "there is no module $module"; return 1; } ;;
 	compile_fail)
 		compgen -G "selftests/compile_fail/$test*.rs" >/dev/null || { echo "there is no program $test"; return 1; } ;;
 	esac
+	[[ $1 == selftests/mutations/${module:-$document}/* ]] || { echo "it is not in the folder ${module:-$document}"; return 1; }
 }
 
 applies() { git -c safe.directory='*' apply --check -C1 "$1"; }
@@ -29,7 +31,7 @@ applies() { git -c safe.directory='*' apply --check -C1 "$1"; }
 # every COMMAND: it succeeds for each patch.
 every() {
 	local patch failed=0
-	for patch in selftests/mutations/*.patch; do
+	for patch in selftests/mutations/*/*.patch; do
 		"$1" "$patch" || { echo "in $patch"; failed=1; }
 	done
 	return "$failed"

@@ -6,7 +6,7 @@
 # Cells: stock
 # Minutes: 3
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 export KALLOC_APPEND="${KALLOC_APPEND:-} slab_nomerge"
-exec scripts/vm "$KERNELDIR" 600 "$top/selftests/nomerge.sh" "$top/build/$name"
+exec scripts/vm "$KERNELDIR" 600 "$top/selftests/guest/nomerge.sh" "$top/build/$name"

@@ -6,7 +6,7 @@
 # Cells: stock
 # Minutes: 2
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 unset C CLIPPY KDIR LLVM V W
 tmp=$(mktemp -d)

@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The platform driver sample: the devices that it says it is for, and selftests/platform.sh in a guest whose firmware has
-# one of them.
+# The platform driver sample: the devices that it says it is for, and selftests/guest/platform.sh in a guest whose
+# firmware has one of them.
 #
 # Minutes: 1
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 aliases=$(modinfo -F alias "build/$name/samples/kalloc_platform.ko")
 iasl -p "$tmp/ssdt" samples/kalloc_platform.asl &>"$tmp/iasl" || cat "$tmp/iasl" >&2
 export KALLOC_QEMU="-acpitable file=$tmp/ssdt.aml${KALLOC_QEMU:+ $KALLOC_QEMU}"
-output=$(scripts/vm "$KERNELDIR" 600 "$top/selftests/platform.sh" "$top/build/$name") || true
+output=$(scripts/vm "$KERNELDIR" 600 "$top/selftests/guest/platform.sh" "$top/build/$name") || true
 results=$(grep -cE '^(not )?ok ' <<<"$output")
 
 plan $((4 + results))

@@ -4,14 +4,14 @@
 # A small guest without any memory left: who fails, who waits, and that nobody is killed.
 # Cells: stock rt
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
-mapfile -t tests < <(sed -n '/^testlib::tests!/,/^}/s/^    \([a-z_]*\),$/\1/p' selftests/pressure.rs)
+mapfile -t tests < <(sed -n '/^testlib::tests!/,/^}/s/^    \([a-z_]*\),$/\1/p' selftests/guest/pressure.rs)
 plan $((${#tests[@]} + 2))
 # The kernel's own DAMON allocates with GFP_KERNEL now and then, and would have somebody killed for that.
 KALLOC_APPEND="${KALLOC_APPEND:-} damon_stat.enabled=N"
 export KALLOC_APPEND
-output=$(KALLOC_MEM=384M scripts/vm "$KERNELDIR" 240 "$top/selftests/pressure.sh" "$top/build/$name") || true
+output=$(KALLOC_MEM=384M scripts/vm "$KERNELDIR" 240 "$top/selftests/guest/pressure.sh" "$top/build/$name") || true
 # shellcheck disable=SC2001
 sed 's/^/# /' <<<"$output"
 says() { grep -qE "$1" <<<"$output"; }

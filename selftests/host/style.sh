@@ -6,7 +6,7 @@
 #
 # Cells: stock
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 # tracked [PATTERN…]: the files of the checkout, without those that are deleted in it.
 tracked() { git -c safe.directory='*' ls-files -- "$@" | while read -r file; do [[ ! -f $file ]] || echo "$file"; done; }

@@ -5,7 +5,7 @@
 #
 # Cells: stock
 
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 plan 6
 

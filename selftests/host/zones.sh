@@ -5,14 +5,14 @@
 #
 # Cells: stock rt
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 KALLOC_MEM=6G KALLOC_QEMU="-object memory-backend-ram,id=one,size=3G -object memory-backend-ram,id=two,size=3G
 	-numa node,memdev=one,cpus=0 -numa node,memdev=two,cpus=1 -smp 2,sockets=2,cores=1,threads=1"
 export KALLOC_MEM KALLOC_QEMU
 KALLOC_QEMU=${KALLOC_QEMU//[$'\n\t']/ }
 plan 9
-output=$(scripts/vm "$KERNELDIR" 600 "$top/selftests/kalloc.sh" "$top/build/$name" test_zones) || true
+output=$(scripts/vm "$KERNELDIR" 600 "$top/selftests/guest/kalloc.sh" "$top/build/$name" test_zones) || true
 # shellcheck disable=SC2001
 sed 's/^/# /' <<<"$output"
 says() { grep -qE "$1" <<<"$output"; }

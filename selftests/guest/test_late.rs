@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What starts a callback when the module ends, too late to be waited for: drops that other drops
+//! make, one after another, or that a callback makes. None of it is armed then: it would run when the code is gone.
+
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use kalloc::{
+    hrtimer::{self, Expired, HrTimer, HrTimerRestart, RelativeMode},
+    irq_work::{self, IrqWork},
+    prelude::*,
+    timer::{self, Timer},
+};
+use kernel::{
+    sync::SetOnce,
+    time::{delay::fsleep, msecs_to_jiffies, Delta, Jiffies, Monotonic},
+};
+use testlib::{c, check, Outcome, Stop};
+
+#[path = "../lib/testlib.rs"]
+mod testlib;
+
+type Mode = RelativeMode<Monotonic>;
+
+/// In milliseconds.
+static DELAY: AtomicU32 = AtomicU32::new(5);
+
+/// How often a callback ran, or a drop started one.
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+struct Late;
+
+impl hrtimer::Expire<Mode> for Late {
+    fn expired(&self, _timer: &mut Expired<'_, Self, Mode>, _cx: &mut Irq<'_>) -> HrTimerRestart {
+        COUNT.fetch_add(1, Relaxed);
+        HrTimerRestart::NoRestart
+    }
+}
+
+impl timer::Expire for Late {
+    fn expired(&self, _cx: &mut Bh<'_>) -> Option<Jiffies> {
+        COUNT.fetch_add(1, Relaxed);
+        None
+    }
+}
+
+static HRTIMER: SetOnce<HrTimer<Late, Mode>> = SetOnce::new();
+static TIMER: SetOnce<Timer<Late>> = SetOnce::new();
+
+/// The end of the module waits for each of them after the timers, while the last drops are made.
+static WORKS: [SetOnce<IrqWork<Nothing>>; 16] = [const { SetOnce::new() }; 16];
+
+struct Nothing;
+
+impl irq_work::Run for Nothing {
+    fn run(&self, _cx: &mut Irq<'_>) {}
+}
+
+/// Its drop starts both, and drops the next.
+struct Chain(#[allow(dead_code)] Option<IrqWork<Chain>>);
+
+impl irq_work::Run for Chain {
+    fn run(&self, _cx: &mut Irq<'_>) {}
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        start();
+    }
+}
+
+/// Starts the timers.
+fn start() {
+    COUNT.fetch_add(1, Relaxed);
+    if let Some(timer) = HRTIMER.as_ref() {
+        timer.start(Delta::from_millis(DELAY.load(Relaxed).into()));
+    }
+    if let Some(timer) = TIMER.as_ref() {
+        timer.start(msecs_to_jiffies(DELAY.load(Relaxed)));
+    }
+}
+
+/// Makes and drops something as long as it may, whose drop takes a while.
+struct Stream;
+
+static STREAM: SetOnce<Timer<Stream>> = SetOnce::new();
+
+impl timer::Expire for Stream {
+    fn expired(&self, cx: &mut Bh<'_>) -> Option<Jiffies> {
+        drop(IrqWork::new(&cx, Slow));
+        Some(1)
+    }
+}
+
+struct Slow;
+
+impl irq_work::Run for Slow {
+    fn run(&self, _cx: &mut Irq<'_>) {}
+}
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        fsleep(Delta::from_millis(50));
+        start();
+    }
+}
+
+/// Until the module ends they expire.
+fn timers_in_statics_expire(task: &mut Task) -> Outcome {
+    check!(HRTIMER.populate(HrTimer::new(&task, Late)?));
+    check!(TIMER.populate(Timer::new(&task, Late)?));
+    for work in &WORKS {
+        check!(work.populate(IrqWork::new(&task, Nothing)?));
+    }
+    drop(Chain(None));
+    check!(testlib::wait_until(task, || COUNT.load(Relaxed) == 3));
+    Ok(())
+}
+
+fn timers_are_started_by_drops_at_exit(task: &mut Task) -> Outcome {
+    extern "C" fn none_is_armed() -> bool {
+        let hrtimer = HRTIMER.as_ref().and_then(HrTimer::try_cancel);
+        let timer = TIMER.as_ref().map(Timer::cancel);
+        COUNT.load(Relaxed) > 3 + CHAIN && hrtimer == Some(false) && timer == Some(false)
+    }
+    DELAY.store(10_000, Relaxed);
+    check!(STREAM.populate(Timer::new(&task, Stream)?));
+    STREAM.as_ref().ok_or(EINVAL)?.start(1);
+    // SAFETY: It may be called in process context, in which the end of the module calls it.
+    unsafe { c::testlib_must_hold(Some(none_is_armed)) };
+    Ok(())
+}
+
+const CHAIN: u32 = 28;
+
+/// A drop that takes long.
+struct Blocks;
+
+static RELEASED: AtomicBool = AtomicBool::new(false);
+
+impl irq_work::Run for Blocks {
+    fn run(&self, _cx: &mut Irq<'_>) {}
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        for _ in 0..2000 {
+            if RELEASED.load(Relaxed) {
+                break;
+            }
+            fsleep(Delta::from_millis(10));
+        }
+    }
+}
+
+/// The end of a module waits for its own drops.
+fn another_module_is_unloaded_meanwhile(task: &mut Task) -> Outcome {
+    drop(IrqWork::new(&task, Blocks)?);
+    // SAFETY: It sleeps, which is allowed here.
+    let took = unsafe { c::testlib_unload_another() };
+    RELEASED.store(true, Relaxed);
+    if took < 0 {
+        return Err(Stop::Skip("there is no other module to unload"));
+    }
+    check!(took < 10_000);
+    Ok(())
+}
+
+struct Tests(#[allow(dead_code)] Option<IrqWork<Chain>>);
+
+impl kalloc::Module for Tests {
+    fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+        testlib::run(
+            &mut task,
+            &[
+                (
+                    "another_module_is_unloaded_meanwhile",
+                    another_module_is_unloaded_meanwhile,
+                ),
+                ("timers_in_statics_expire", timers_in_statics_expire),
+                (
+                    "timers_are_started_by_drops_at_exit",
+                    timers_are_started_by_drops_at_exit,
+                ),
+            ],
+        )?;
+        let mut chain = None;
+        for _ in 0..CHAIN {
+            chain = Some(IrqWork::new(&task, Chain(chain))?);
+        }
+        Ok(Self(chain))
+    }
+}
+
+kalloc::module! {
+    type: Tests,
+    name: "test_late",
+    authors: ["The kalloc authors"],
+    description: "Tests of kalloc",
+    license: "GPL",
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Claims a context that it is not in, which a kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` notices; one
+//! claim a load, for `host/log.sh`.
+
+use kalloc::prelude::*;
+use kernel::time::{delay::fsleep, Delta};
+use testlib::{in_hardirq, in_nmi, Outcome};
+
+#[path = "../lib/testlib.rs"]
+mod testlib;
+
+/// Claims it. Nobody does anything with the token.
+macro_rules! claim {
+    ($token:ty) => {{
+        // SAFETY: None; that is the point.
+        let _token = unsafe { <$token>::assume() };
+    }};
+}
+
+fn claim(task: &mut Task) -> Outcome {
+    match module_parameters::claim.value() {
+        0 => task.preempt_off(|_| claim!(Task)),
+        1 => {
+            // The kernel speaks of sleeping no more than once a second.
+            fsleep(Delta::from_millis(1100));
+            task.nofs(|cx| cx.rcu_read(|_, _| claim!(NoFs<'_>)))
+        }
+        2 => in_hardirq(|_| claim!(Atomic<'_>))?,
+        3 => claim!(Bh<'_>),
+        4 => in_nmi(|_| claim!(Irq<'_>))?,
+        5 => in_nmi(|_| claim!(Raw<'_>))?,
+        6 => claim!(Nmi<'_>),
+        7 => claim!(NoFs<'_>),
+        8 => task.nofs(|_| claim!(NoIo<'_>)),
+        9 => claim!(Memalloc<'_>),
+        10 => task.irqs_off(|_| claim!(Atomic<'_>)),
+        11 => task.bh_off(|cx| cx.irqs_off(|_| claim!(Bh<'_>))),
+        _ => return Err(testlib::Stop::Fail),
+    }
+    Ok(())
+}
+
+struct Claim;
+
+impl kalloc::Module for Claim {
+    fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+        testlib::run(&mut task, &[("claim", claim)])?;
+        Ok(Claim)
+    }
+}
+
+kalloc::module! {
+    type: Claim,
+    name: "wrong_claim",
+    authors: ["The kalloc authors"],
+    description: "Claims contexts wrongly",
+    license: "GPL",
+    params: {
+        claim: u32 {
+            default: 0,
+            description: "Which claim",
+        },
+    },
+}
