@@ -19,53 +19,132 @@
 //! }
 //! ```
 
-pub mod allocator;
-pub mod boxed;
-#[cfg(CONFIG_PREEMPT_COUNT)]
-pub mod checked;
-pub mod context;
-mod dead;
-pub mod devm;
-pub mod dma;
-pub mod driver;
-pub mod gfp;
-pub mod hrtimer;
-pub mod in_flight;
-pub mod irq;
-pub mod irq_work;
-pub mod kmalloc;
-pub mod kthread;
-pub mod kvmalloc;
-pub mod mempool;
-pub mod miscdevice;
-mod module;
-#[cfg(CONFIG_X86)]
-pub mod nmi;
-pub mod node;
-pub mod nolock;
-pub mod objpool;
-pub mod owner;
-pub mod page;
-#[cfg(CONFIG_PCI)]
-pub mod pci;
-pub mod percpu;
-pub mod platform;
-pub mod prelude;
-pub mod projection;
-pub mod rcu;
-#[doc(hidden)]
-pub mod reap;
-pub mod scope;
-pub mod size;
-pub mod slab;
-pub mod sync;
-pub mod timer;
-pub mod upstream;
-pub mod vec;
-pub mod vmalloc;
-pub mod work;
+// The floors, lowest first. A floor imports from those above it in this list, never from one below:
+// selftests/host/layers.sh looks.
 
-pub use module::{InPlaceModule, Module};
+mod ground {
+    pub(crate) mod allocators;
+    pub(crate) mod field;
+    pub(crate) mod layout;
+    pub mod node;
+    pub(crate) mod sealed;
+}
+
+mod arch {
+    // Inline where that is what C has: not where it does more, or has other operands or frame pointers.
+    #[cfg_attr(
+        all(
+            CONFIG_PARAVIRT_XXL,
+            not(any(
+                CONFIG_TRACE_IRQFLAGS,
+                CONFIG_DEBUG_IRQFLAGS,
+                CONFIG_ZERO_CALL_USED_REGS,
+                CONFIG_FRAME_POINTER
+            ))
+        ),
+        path = "x86/irqflags.rs"
+    )]
+    pub(crate) mod irqflags;
+}
+
+mod flags {
+    pub(crate) mod bases;
+    pub(crate) mod gfp;
+    pub(crate) mod matrix;
+    pub(crate) mod modifiers;
+    pub(crate) mod page_kind;
+    pub(crate) mod properties;
+}
+
+mod contexts {
+    #[cfg(CONFIG_PREEMPT_COUNT)]
+    pub mod checked;
+    pub(crate) mod grant;
+    pub(crate) mod nmi_safe;
+    pub(crate) mod tokens;
+    pub(crate) mod traits;
+}
+
+mod sections {
+    pub(crate) mod disable;
+    pub mod enter;
+    pub(crate) mod guards;
+    pub(crate) mod lock;
+    pub(crate) mod raw_spinlock;
+    pub(crate) mod rcu;
+    pub(crate) mod rwlock;
+    pub(crate) mod scope;
+    pub(crate) mod section;
+    pub(crate) mod spinlock;
+    pub(crate) mod wait;
+}
+
+mod alloc {
+    pub mod allocator;
+    pub(crate) mod deferred_free;
+    pub mod kmalloc;
+    pub mod kvmalloc;
+    pub mod vmalloc;
+}
+
+mod memory {
+    pub mod boxed;
+    pub mod interop;
+    pub mod mempool;
+    pub mod nolock;
+    pub mod objpool;
+    pub mod page;
+    pub mod percpu;
+    pub(crate) mod pooled;
+    pub mod rcu;
+    pub mod size;
+    pub mod slab;
+    pub mod vec;
+}
+
+mod devices {
+    pub mod devm;
+    pub mod dma;
+}
+
+mod entry {
+    pub mod callbacks;
+    pub mod in_flight;
+    pub mod kthread;
+    pub mod miscdevice;
+    pub(crate) mod module;
+    #[cfg(CONFIG_X86)]
+    pub mod nmi;
+    pub(crate) mod pools;
+    pub mod work;
+
+    pub(crate) mod bus {
+        pub mod driver;
+        pub(crate) mod irq_request;
+        #[cfg(CONFIG_PCI)]
+        pub(crate) mod irq_vectors;
+        #[cfg(CONFIG_PCI)]
+        pub mod pci;
+        pub mod platform;
+    }
+
+    pub(crate) mod timer {
+        pub mod hrtimer;
+        pub mod irq_work;
+        // As the C header is called.
+        #[allow(clippy::module_inception)]
+        pub mod timer;
+    }
+}
+
+mod facade;
+pub mod prelude;
+
+pub use entry::module::{
+    InPlaceModule,
+    Module, //
+};
+pub use facade::*;
 
 /// What the exported macros name, and nobody else.
 ///
@@ -73,21 +152,59 @@ pub use module::{InPlaceModule, Module};
 #[doc(hidden)]
 pub mod __macro {
     pub use crate::{
-        context::{nmi_safe, NmiSafe, Task},
-        module::{Root, Spec},
-        owner::{pool, ForModule, Place, PlaceRef, StaticPool},
-        projection::{exact, Exact, Field},
-        slab::name,
-        sync::{enter, Slot},
-        work::{BhWork, DelayedWork, HasDelayedWork, HasWork, Work},
+        contexts::{
+            nmi_safe::{
+                nmi_safe,
+                NmiSafe, //
+            },
+            tokens::Task, //
+        },
+        entry::{
+            module::{
+                Root,
+                Spec, //
+            },
+            pools::{
+                pool,
+                Place,
+                PlaceRef,
+                StaticPool, //
+            },
+            work::{
+                BhWork,
+                DelayedWork,
+                HasDelayedWork,
+                HasWork,
+                Work, //
+            },
+        },
+        ground::field::{
+            exact,
+            Exact,
+            Field, //
+        },
+        memory::{
+            pooled::ForModule,
+            slab::name, //
+        },
+        sections::{
+            enter,
+            section::Slot, //
+        },
     };
     pub use ::core;
 
     /// One by one: the whole of it would make the compiler name the kernel crate's types after this.
     pub mod kernel {
-        pub use ::kernel::{
-            c_str, error, optional_name, prelude::module, static_lock_class, Module,
-            ModuleMetadata, ThisModule,
+        pub use kernel::{
+            c_str,
+            error,
+            optional_name,
+            prelude::module,
+            static_lock_class,
+            Module,
+            ModuleMetadata,
+            ThisModule, //
         };
     }
 }
@@ -95,8 +212,8 @@ pub mod __macro {
 /// The module that holds this crate. On unload it waits for what was deferred, first what drops
 /// values of drivers, then what frees memory.
 struct Kalloc {
-    _reaper: reap::Reaper,
-    _deferred: dead::Deferred,
+    _reaper: entry::callbacks::Reaper,
+    _deferred: alloc::deferred_free::Deferred,
 }
 
 impl Module for Kalloc {
@@ -104,9 +221,9 @@ impl Module for Kalloc {
         _module: &'static kernel::ThisModule,
         _task: context::Task,
     ) -> kernel::error::Result<Self> {
-        let deferred = dead::Deferred::create()?;
+        let deferred = alloc::deferred_free::Deferred::create()?;
         Ok(Kalloc {
-            _reaper: reap::Reaper::create()?,
+            _reaper: entry::callbacks::Reaper::create()?,
             _deferred: deferred,
         })
     }

@@ -6,7 +6,7 @@
 # Prints what safe code can reach of the crate although no page shows it, and the list LIST does not have ("+ ENTRY"), and
 # what the list has and the sources do not ("- ENTRY"):
 #
-# * each safe function that is hidden, or of a hidden type or trait, or of a trait in a private module: "FILE ITEM::fn";
+# * each safe function that is hidden, or of a hidden file, type or trait, or of a trait in a private module: "FILE ITEM::fn";
 # * each token that a drop makes: "FILE drop of TYPE";
 # * each trait that is no unsafe one and has a type parameter, and a supertrait of this crate: "FILE trait NAME".
 #
@@ -63,6 +63,9 @@ def owner(header):
 def entries(path, name):
     lines = code(path)
     hidden_types = set()
+    if "#![doc(hidden)]" in lines:
+        for fn in functions(lines, "pub "):
+            yield f"{name} {fn}"
     for number, line in enumerate(lines):
         if line.strip() == "#[doc(hidden)]":
             at = number + 1

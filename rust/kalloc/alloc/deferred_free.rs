@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The calls that drops make: C's own, and on `CONFIG_PREEMPT_RT` ones that may be made anywhere.
+//!
+//! A drop takes no token. With interrupts or preemption disabled PREEMPT_RT cannot free: slab and
+//! page allocator take sleeping locks. There what is dropped waits, in a lock-free list whose node
+//! is the dead memory itself, until an `irq_work` frees it in a thread, which is soon: see
+//! `rust/helpers/deferred_free.c`. What the value owned is dropped at once. On other kernels a drop is the call that C makes; where lockdep
+//! looks there too for what PREEMPT_RT cannot do (`CONFIG_PROVE_RAW_LOCK_NESTING`), it is told.
+
+#[cfg(all(not(CONFIG_PREEMPT_RT), CONFIG_PROVE_RAW_LOCK_NESTING))]
+pub(crate) use kalloc_bindings::{
+    kalloc_helper_drop___free_pages as __free_pages,
+    kalloc_helper_drop_free_pages as free_pages,
+    kalloc_helper_drop_free_pages_exact as free_pages_exact,
+    kalloc_helper_drop_free_percpu as free_percpu,
+    kalloc_helper_drop_kfree as kfree,
+    kalloc_helper_drop_kfree_sensitive as kfree_sensitive,
+    kalloc_helper_drop_kvfree_atomic as kvfree_atomic,
+    kalloc_helper_drop_mempool_free_bulk as mempool_free_bulk, //
+};
+#[cfg(CONFIG_PREEMPT_RT)]
+pub(crate) use kalloc_bindings::{
+    kalloc_helper_rt___free_pages as __free_pages,
+    kalloc_helper_rt_free_pages as free_pages,
+    kalloc_helper_rt_free_pages_exact as free_pages_exact,
+    kalloc_helper_rt_free_percpu as free_percpu,
+    kalloc_helper_rt_kfree as kfree,
+    kalloc_helper_rt_kfree_sensitive as kfree_sensitive,
+    kalloc_helper_rt_kvfree as kvfree_atomic, //
+};
+#[cfg(all(not(CONFIG_PREEMPT_RT), not(CONFIG_PROVE_RAW_LOCK_NESTING)))]
+pub(crate) use kernel::bindings::{
+    __free_pages,
+    free_pages,
+    free_pages_exact,
+    free_percpu,
+    kfree,
+    kfree_sensitive,
+    kvfree_atomic,
+    mempool_free_bulk, //
+};
+
+use crate::ground::layout::with_llist_node;
+use core::{
+    any::type_name,
+    mem::{
+        needs_drop,
+        ManuallyDrop, //
+    },
+    ops::Deref, //
+};
+#[cfg(all(not(CONFIG_PREEMPT_RT), CONFIG_PROVE_RAW_LOCK_NESTING))]
+use kalloc_bindings::{
+    kalloc_helper_drop_kmem_cache_free as c_kmem_cache_free,
+    kalloc_helper_drop_mempool_free as c_mempool_free, //
+};
+#[cfg(all(not(CONFIG_PREEMPT_RT), not(CONFIG_PROVE_RAW_LOCK_NESTING)))]
+use kernel::bindings::{
+    kmem_cache_free as c_kmem_cache_free,
+    mempool_free as c_mempool_free, //
+};
+use kernel::{
+    bindings::{
+        kmem_cache,
+        mempool, //
+    },
+    error::{
+        to_result,
+        Result, //
+    },
+    ffi::c_void, //
+};
+
+/// `bytes` for one or several `T` of kmalloc, and no less than the node with which dead memory waits
+/// in a list: the kernel knows the size, and with KASAN, KFENCE or `slab_debug` looks at the rest.
+#[inline(always)]
+pub(crate) const fn deferred_size<T>(bytes: usize) -> usize {
+    if cfg!(CONFIG_PREEMPT_RT) {
+        with_llist_node::<T>(bytes)
+    } else {
+        bytes
+    }
+}
+
+/// The bytes that a slab object or an element of a pool has at least, for it to wait in a list.
+pub(crate) const MIN_SIZE: usize = if cfg!(CONFIG_PREEMPT_RT) {
+    3 * size_of::<usize>()
+} else {
+    0
+};
+
+/// Wraps `kmem_cache_free()`.
+///
+/// # Safety
+///
+/// `object` is from `cache`, and nobody uses it from here on; its [`MIN_SIZE`] bytes from `offset`
+/// on are of no use to anyone.
+#[inline(always)]
+pub(crate) unsafe fn kmem_cache_free(cache: *mut kmem_cache, object: *mut c_void, _offset: usize) {
+    #[cfg(CONFIG_PREEMPT_RT)]
+    // SAFETY: By the contract of this function.
+    unsafe {
+        kalloc_bindings::kalloc_helper_rt_kmem_cache_free(cache, object, _offset)
+    };
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    // SAFETY: By the contract of this function.
+    unsafe {
+        c_kmem_cache_free(cache, object)
+    };
+}
+
+/// Wraps `mempool_free()`.
+///
+/// # Safety
+///
+/// `element` is one of `pool`, and nobody uses it from here on; `memory` is what it is, of at least
+/// [`MIN_SIZE`] bytes.
+#[inline(always)]
+pub(crate) unsafe fn mempool_free(element: *mut c_void, pool: *mut mempool, _memory: *mut c_void) {
+    #[cfg(CONFIG_PREEMPT_RT)]
+    // SAFETY: By the contract of this function.
+    unsafe {
+        kalloc_bindings::kalloc_helper_rt_mempool_free(element, pool, _memory)
+    };
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    // SAFETY: By the contract of this function.
+    unsafe {
+        c_mempool_free(element, pool)
+    };
+}
+
+/// Whether what is dropped here cannot be given back, and has no room to wait: on
+/// `CONFIG_PREEMPT_RT`, with interrupts or preemption disabled. It stays for ever, and the log says
+/// so.
+#[inline(always)]
+pub(crate) fn stays(_what: &'static str) -> bool {
+    #[cfg(CONFIG_PREEMPT_RT)]
+    // SAFETY: It has no preconditions.
+    if !unsafe { kalloc_bindings::kalloc_helper_rt_may_free() } {
+        say_that_it_stays(_what);
+        return true;
+    }
+    false
+}
+
+#[cfg(CONFIG_PREEMPT_RT)]
+#[cold]
+#[inline(never)]
+fn say_that_it_stays(what: &str) {
+    kernel::pr_warn!(
+        "{what} was dropped with interrupts or preemption disabled, where PREEMPT_RT cannot free it: it stays for ever\n"
+    );
+}
+
+/// A value that frees by calls of the kernel crate, such as an `Arc`. Where [`stays`] says so it is
+/// not dropped.
+pub(crate) struct Held<T>(ManuallyDrop<T>);
+
+impl<T> Held<T> {
+    #[inline(always)]
+    pub(crate) const fn new(value: T) -> Self {
+        Self(ManuallyDrop::new(value))
+    }
+}
+
+impl<T> Deref for Held<T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Drop for Held<T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if const { needs_drop::<T>() } && !stays(type_name::<T>()) {
+            // SAFETY: It is not used again.
+            unsafe { ManuallyDrop::drop(&mut self.0) }
+        }
+    }
+}
+
+/// Wraps `mempool_destroy()`. On `CONFIG_PREEMPT_RT` elements that wait are freed before; a pool that
+/// is dropped with interrupts or preemption disabled [`stays`].
+///
+/// # Safety
+///
+/// All elements of `pool` are given back, and nobody uses it from here on.
+#[inline(always)]
+pub(crate) unsafe fn mempool_destroy(pool: *mut mempool) {
+    if stays("a memory pool") {
+        return;
+    }
+    #[cfg(CONFIG_PREEMPT_RT)]
+    // SAFETY: Preemption is not disabled, as was just seen.
+    unsafe {
+        kalloc_bindings::kalloc_helper_rt_drain()
+    };
+    // SAFETY: By the contract of this function.
+    unsafe { kernel::bindings::mempool_destroy(pool) };
+}
+
+/// Frees all memory that waits, or waits until it is freed, before a cache is destroyed.
+///
+/// # Safety
+///
+/// The caller may sleep.
+#[inline(always)]
+pub(crate) unsafe fn flush() {
+    #[cfg(CONFIG_PREEMPT_RT)]
+    // SAFETY: By the contract of this function.
+    unsafe {
+        kalloc_bindings::kalloc_helper_rt_drain()
+    };
+}
+
+/// The workqueue that frees what cannot be freed without sleeping.
+pub(crate) struct Deferred(());
+
+impl Deferred {
+    /// Starts it, when kalloc is loaded.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn create() -> Result<Self> {
+        // SAFETY: It is called once, in process context.
+        to_result(unsafe { kalloc_bindings::kalloc_helper_deferred_create() })?;
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Deferred {
+    /// Frees all that still waits.
+    fn drop(&mut self) {
+        // SAFETY: It is dropped in process context, when kalloc is unloaded, which nothing uses then.
+        unsafe { kalloc_bindings::kalloc_helper_deferred_destroy() }
+    }
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which flags are allowed in which context, and the grants that say so.
+
+use crate::{
+    contexts::{
+        tokens::*,
+        traits::*, //
+    },
+    flags::{
+        bases::*,
+        gfp::Gfp,
+        modifiers::*, //
+    },
+    ground::{
+        node::Node,
+        sealed::Sealed, //
+    },
+};
+use core::{
+    fmt,
+    marker::PhantomData, //
+};
+use kernel::{
+    bindings::{
+        gfp_t,
+        NUMA_NO_NODE, //
+    },
+    str::CStrExt as _, //
+};
+
+/// Flags that may be used in the context `C`.
+#[diagnostic::on_unimplemented(
+    message = "the flags `{Self}` are not allowed in `{C}`",
+    label = "these flags are not allowed here",
+    note = "see the table in kalloc::gfp for the flags of each context"
+)]
+// The bound keeps drivers from implementing this for flags of kalloc and a type of their own.
+pub trait AllowedIn<C: Context>: Gfp {}
+
+/// The contexts of the bases.
+macro_rules! contexts_of {
+    ($($context:ident: $($base:ident)*;)*) => {$($(
+        impl<C: $context> AllowedIn<C> for $base {}
+    )*)*};
+}
+
+contexts_of! {
+    SleepFs: Kernel KernelAccount User HighUser HighUserMovable;
+    SleepIo: GfpNoFs;
+    Sleep: GfpNoIo;
+    Allocate: GfpAtomic GfpNowait NoReclaim;
+    Context: Nolock;
+}
+
+macro_rules! modifiers {
+    ($($name:ident)*) => {$(
+        impl<C: Context, F: AllowedIn<C>> AllowedIn<C> for $name<F> {}
+    )*};
+}
+
+modifiers! {
+    Dma Dma32 Highmem NoRetry RetryMayfail Movable Reclaimable Zeroed NoWarn Account ThisNode Comp Hardwall
+    NoMemalloc
+}
+
+impl<C: Reclaim, F: AllowedIn<C>> AllowedIn<C> for NoFail<F> {}
+
+/// The default of each context is allowed in it.
+const _: () = {
+    const fn default_is_allowed<C: Allocate>()
+    where
+        C::Flags: AllowedIn<C>,
+    {
+    }
+    default_is_allowed::<Task>();
+    default_is_allowed::<NoFs<'_>>();
+    default_is_allowed::<NoIo<'_>>();
+    default_is_allowed::<Memalloc<'_>>();
+    default_is_allowed::<Atomic<'_>>();
+    default_is_allowed::<Bh<'_>>();
+    default_is_allowed::<Irq<'_>>();
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    default_is_allowed::<Raw<'_>>();
+};
+
+/// Grants of other flags than the default of a context.
+pub trait WithFlags: Context {
+    /// A grant of `flags`, for all the calls that should not use the context's own default.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn buffer(task: &Task) -> Result<KBox<[u8; 256]>> {
+    ///     Ok(KBox::zeroed(task.with(Kernel.account()))?)
+    /// }
+    /// ```
+    #[inline(always)]
+    fn with<F: AllowedIn<Self>>(&self, _flags: F) -> With<'_, F, Self>
+    where
+        Self: Sized,
+    {
+        With::new()
+    }
+}
+impl<C: Context> WithFlags for C {}
+
+/// Flags that the context of the caller permits: the first argument of every allocating function.
+///
+/// `&task` or `&cx`, a reference to a token, grants the default flags of its context.
+/// [`Context::with`] grants others. A grant is `Copy` and borrows its token, so it ends where the
+/// context does. Generic code takes `impl Grant`:
+///
+/// ```
+/// use kalloc::{gfp::Failed, prelude::*};
+///
+/// fn pair<G: Grant<Flags: ForKmalloc>>(grant: G) -> Result<(KBox<u8>, KBox<u8>), Failed<G::Flags>> {
+///     Ok((KBox::new(grant, 1)?, KBox::new(grant, 2)?))
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not permit an allocation",
+    label = "a grant is expected here: `&task`, `&cx`, or `task.with(Kernel)`",
+    note = "a grant is a reference to the token of a context in which the allocators work; where `task` \
+            is a reference already (`task: &Task`), it is `task` itself"
+)]
+pub trait Grant: Sealed + Copy {
+    /// The flags.
+    type Flags: Gfp;
+    /// The context in which they are permitted.
+    type Context: Context;
+
+    /// Whether a node was asked for.
+    #[doc(hidden)]
+    const ON_NODE: bool = false;
+
+    /// The node that was asked for.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn nid(self) -> i32 {
+        NUMA_NO_NODE
+    }
+
+    /// A grant of the same flags that prefers the memory of `node`; with [`Modify::thisnode`], that
+    /// takes no other.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn near(task: &Task, node: Node) -> Result<KBox<[u8; 64]>> {
+    ///     Ok(KBox::zeroed(task.with(Kernel).on(node))?)
+    /// }
+    /// ```
+    #[inline(always)]
+    fn on(self, node: Node) -> OnNode<Self> {
+        OnNode(self, node)
+    }
+
+    /// The flags as the kernel names them, for the log: wraps `%pGg`.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn name(task: &Task) {
+    ///     pr_info!("{}\n", task.flags()); // GFP_KERNEL
+    /// }
+    /// ```
+    #[inline]
+    fn flags(self) -> Names {
+        Names(Self::Flags::BITS)
+    }
+
+    /// A grant of zeroed memory, for the constructors that promise it.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn zeroed(self) -> OfZeroes<Self> {
+        OfZeroes(self)
+    }
+}
+
+impl<C: Context> Sealed for &C {}
+impl<C: Allocate> Grant for &C {
+    type Flags = C::Flags;
+    type Context = C;
+}
+
+/// A grant of the flags `F` in the context `C`, made by [`Context::with`].
+#[derive(Debug)]
+pub struct With<'c, F, C>(PhantomData<(&'c C, F)>);
+
+impl<F, C> With<'_, F, C> {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+impl<F, C> Clone for With<'_, F, C> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<F, C> Copy for With<'_, F, C> {}
+impl<F, C> Sealed for With<'_, F, C> {}
+// `Context::with` has asked whether the flags are allowed; not asked again, a misuse is one error
+// and not two.
+impl<F: Gfp, C: Context> Grant for With<'_, F, C> {
+    type Flags = F;
+    type Context = C;
+}
+
+/// A grant that prefers a node, made by [`Grant::on`].
+#[derive(Clone, Copy, Debug)]
+pub struct OnNode<G>(G, Node);
+
+impl<G: Grant> Sealed for OnNode<G> {}
+impl<G: Grant> Grant for OnNode<G> {
+    type Flags = G::Flags;
+    type Context = G::Context;
+    const ON_NODE: bool = true;
+    #[inline(always)]
+    fn nid(self) -> i32 {
+        self.1.id()
+    }
+}
+
+/// A grant of zeroed memory. Zeroes need no permission of their own.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct OfZeroes<G>(G);
+
+impl<G: Grant> Sealed for OfZeroes<G> {}
+impl<G: Grant> Grant for OfZeroes<G> {
+    type Flags = Zeroed<G::Flags>;
+    type Context = G::Context;
+    const ON_NODE: bool = G::ON_NODE;
+    #[inline(always)]
+    fn nid(self) -> i32 {
+        self.0.nid()
+    }
+}
+
+/// The names of flags, made by [`Grant::flags`].
+#[derive(Clone, Copy, Debug)]
+pub struct Names(gfp_t);
+
+impl kernel::fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0u8; 256];
+        // SAFETY: The buffer is valid for writes of its length, and the format takes a pointer to a
+        // `gfp_t`.
+        let len = unsafe {
+            kernel::bindings::scnprintf(
+                text.as_mut_ptr(),
+                text.len(),
+                c"%pGg".as_char_ptr(),
+                &raw const self.0,
+            )
+        };
+        f.write_str(core::str::from_utf8(&text[..len as usize]).map_err(|_| fmt::Error)?)
+    }
+}

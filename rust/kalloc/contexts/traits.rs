@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a context permits: traits, for helpers to ask for.
+
+use crate::{
+    flags::{
+        bases::{
+            GfpAtomic,
+            GfpNoIo, //
+        },
+        matrix::{
+            Plain,
+            Sleeping, //
+        },
+    },
+    ground::sealed::Sealed, //
+};
+
+/// A token proper, and not a reference to one.
+// Public because it is in the bounds of public traits.
+#[allow(unreachable_pub)]
+pub trait Token: Context + Sized {
+    /// Makes the token.
+    ///
+    /// # Safety
+    ///
+    /// For as long as the token lives the code that has it must be in a context that permits
+    /// all that the token's type permits, and must not have a token of a freer context in
+    /// reach.
+    unsafe fn token() -> Self;
+}
+
+/// Any context: what a helper asks for that only hands its token on.
+///
+/// A context is a token or `&mut` of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a context",
+    label = "a token such as `Task` or `Atomic<'_>` is expected here",
+    note = "tokens come from kalloc's entry points (module init, a lock, an interrupt handler) and not from a driver"
+)]
+pub trait Context: Sealed {
+    /// The context of code here that must not sleep: [`Atomic`], or this one where it is stricter.
+    type Atomic<'a>: Token;
+    /// The context of code here that may be a softirq: [`Bh`], or this one where it is stricter.
+    type Bh<'a>: Token;
+    /// The context of code here that may run in a hard interrupt: [`Irq`], or this one where it is
+    /// stricter.
+    type Irq<'a>: Token;
+    /// The context of code here with interrupts or preemption disabled: [`Raw`], or [`Nmi`].
+    type Raw<'a>: Token;
+}
+
+/// Contexts in which the allocators work, which is where a `spinlock_t` may be taken: all but
+/// [`Nmi`], and but [`Raw`] on `CONFIG_PREEMPT_RT`.
+#[diagnostic::on_unimplemented(
+    message = "no allocator may be called and no spinlock taken in `{Self}`",
+    label = "not allowed in this context",
+    note = "an NMI handler, and on PREEMPT_RT code with interrupts or preemption disabled, has to use memory that was \
+            allocated before",
+    note = "where `task` is a reference already (`task: &Task`), the grant is `task` and not `&task`"
+)]
+pub trait Allocate: Context {
+    /// The flags that a call gets that asks for none: what `KBox::new(&cx, …)` uses.
+    type Flags: Plain;
+
+    /// The context of code that holds a spinlock: [`Context::Atomic`], in which the allocators
+    /// still work.
+    type Locked<'a>: Allocate<Flags = GfpAtomic> + Token;
+
+    /// The context of code that holds a spinlock with interrupts off: [`Context::Irq`], in which the
+    /// allocators still work.
+    type LockedIrq<'a>: Allocate<Flags = GfpAtomic> + Token;
+}
+
+/// Contexts in which interrupts are on: what the kernel's bulk functions ask for, and
+/// `local_bh_disable()`.
+#[diagnostic::on_unimplemented(
+    message = "interrupts may be off in `{Self}`",
+    label = "this wants interrupts on",
+    note = "the kernel's bulk functions and `local_bh_disable()` are for process context, held spinlocks and softirqs; \
+            allocate one by one here"
+)]
+pub trait IrqsOn: Allocate {
+    /// The context of code here with bottom halves disabled, in which the allocators still work:
+    /// [`Bh`].
+    type BhOff<'a>: IrqsOn<Flags = GfpAtomic> + Token;
+}
+
+/// Handing code a token that is weaker than one's own.
+///
+/// ```
+/// use kalloc::prelude::*;
+///
+/// fn from_anywhere(cx: &mut Atomic<'_>) -> Result<KBox<u32>> {
+///     Ok(KBox::new(&cx, 1)?)
+/// }
+///
+/// fn from_process_context(task: &mut Task) -> Result<KBox<u32>> {
+///     from_anywhere(&mut task.as_atomic())
+/// }
+/// ```
+pub trait Weaken: Context {
+    /// A weaker token for code that asks for [`Atomic`], for as long as this one is borrowed.
+    #[inline(always)]
+    fn as_atomic(&mut self) -> Self::Atomic<'_> {
+        // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
+        unsafe { Token::token() }
+    }
+
+    /// A weaker token for code that asks for [`Bh`], for as long as this one is borrowed.
+    #[inline(always)]
+    fn as_bh(&mut self) -> Self::Bh<'_> {
+        // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
+        unsafe { Token::token() }
+    }
+
+    /// A weaker token for code that asks for [`Irq`], for as long as this one is borrowed.
+    #[inline(always)]
+    fn as_irq(&mut self) -> Self::Irq<'_> {
+        // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
+        unsafe { Token::token() }
+    }
+
+    /// A weaker token for code that asks for [`Raw`], for as long as this one is borrowed.
+    #[inline(always)]
+    fn as_raw(&mut self) -> Self::Raw<'_> {
+        // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
+        unsafe { Token::token() }
+    }
+}
+impl<C: Context> Weaken for C {}
+
+/// Contexts that are no interrupt, hard or soft, and cannot be mistaken for one: all but [`Bh`] and
+/// those that are stricter.
+///
+/// What vmalloc asks of its callers that must not sleep: it stops the kernel in a hard interrupt,
+/// and takes locks that are not safe against softirqs.
+#[diagnostic::on_unimplemented(
+    message = "vmalloc cannot be called in an interrupt, which `{Self}` may be",
+    label = "not allowed in this context",
+    note = "allocate before the interrupt comes or bottom halves are disabled, hand the work to process context, or use \
+            `KBox`, where kmalloc has that much"
+)]
+pub trait NotInterrupt: Allocate {}
+
+/// Contexts that are no NMI: where a raw spinlock may be taken.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is an NMI handler",
+    label = "not allowed in an NMI handler",
+    note = "it may have interrupted whoever has the lock or the memory: hand the work on by `irq_work`, and use what is \
+            lock-free"
+)]
+pub trait NotNmi: Context {}
+
+/// Contexts that may sleep. Helpers that allocate ask for this, so that they work inside a NOFS or
+/// NOIO scope too.
+#[diagnostic::on_unimplemented(
+    message = "this may sleep, which `{Self}` does not permit",
+    label = "sleeping is not allowed in this context",
+    note = "do it before the lock is taken or the interrupt comes, use `GfpAtomic` or `GfpNowait`, or hand the work to \
+            process context"
+)]
+pub trait Sleep: Allocate<Flags: Sleeping> + NotInterrupt {
+    /// The context of a scope here that must not start file-system I/O: [`NoFs`], or [`NoIo`]
+    /// inside one.
+    type NoFs<'a>: Sleep + Token;
+    /// The context of a scope here that must not start I/O: [`NoIo`].
+    type NoIo<'a>: Sleep<Flags = GfpNoIo> + Token;
+}
+
+/// Contexts outside of `memalloc_noreclaim_save()` scopes: where the kernel may promise memory, if
+/// the flags wait for it.
+#[diagnostic::on_unimplemented(
+    message = "nothing is reclaimed in `{Self}`: the kernel cannot promise memory, and work items must not be waited for",
+    label = "`.nofail()`, `flush_work` and the like are not allowed in this context",
+    note = "inside a `memalloc_noreclaim_save()` scope allocations may fail, and a work item may wait for the memory that \
+            is freed here; a helper that does either asks for `C: Sleep + Reclaim`"
+)]
+pub trait Reclaim: Context {}
+
+/// Contexts inside a `memalloc_nofs_save()` scope, or a `memalloc_noio_save()` scope, which implies
+/// it: what a function asks for that must be called in one.
+///
+/// ```
+/// use kalloc::{context::InNoFs, prelude::*};
+///
+/// /// Called with the log locked, which file systems take to free memory.
+/// fn log_entry<C: InNoFs>(cx: &C) -> Result<KBox<[u64; 8]>> {
+///     Ok(KBox::zeroed(cx)?)
+/// }
+///
+/// fn commit(task: &mut Task) -> Result<KBox<[u64; 8]>> {
+///     task.nofs(|cx| log_entry(cx))
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "this must be called inside a NOFS scope",
+    label = "`{Self}` is not in a NOFS scope",
+    note = "enter one: `task.nofs(|cx| …)`"
+)]
+pub trait InNoFs: Sleep {}
+
+/// Contexts inside a `memalloc_noio_save()` scope: what a function asks for that must be called in
+/// one.
+#[diagnostic::on_unimplemented(
+    message = "this must be called inside a NOIO scope",
+    label = "`{Self}` is not in a NOIO scope",
+    note = "enter one: `task.noio(|cx| …)`"
+)]
+pub trait InNoIo: InNoFs {}
+
+/// Contexts inside a `memalloc_noreclaim_save()` scope: what a function asks for that must be called
+/// in one.
+#[diagnostic::on_unimplemented(
+    message = "this must be called inside a `memalloc_noreclaim_save()` scope",
+    label = "`{Self}` is not in such a scope",
+    note = "enter one: `task.noreclaim(|cx| …)`"
+)]
+pub trait InNoReclaim: Sleep {}
+
+/// Contexts that may sleep and start I/O: not inside a NOIO scope.
+#[diagnostic::on_unimplemented(
+    message = "this may sleep and start I/O, which `{Self}` does not permit",
+    label = "not allowed in this context",
+    note = "inside a NOIO scope use `GfpNoIo`; where sleeping is not allowed use `GfpAtomic` or `GfpNowait`"
+)]
+pub trait SleepIo: Sleep {}
+
+/// Contexts that may sleep, start I/O and call into file systems: not inside a NOFS or NOIO scope.
+#[diagnostic::on_unimplemented(
+    message = "this may sleep and call into file systems, which `{Self}` does not permit",
+    label = "not allowed in this context",
+    note = "where sleeping is not allowed use `GfpAtomic` or `GfpNowait`, or allocate before the lock is taken; inside a \
+            NOFS or NOIO scope use `GfpNoFs` or `GfpNoIo`",
+    note = "a call that takes no flags goes before the section or the scope, or into a work item"
+)]
+pub trait SleepFs: SleepIo {}

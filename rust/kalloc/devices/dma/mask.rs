@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! [`Dma`]: a device whose masks are set, with the attributes of what is allocated for it.
+
+use crate::{
+    contexts::traits::SleepFs,
+    ground::sealed::Sealed, //
+};
+use core::{
+    fmt,
+    marker::PhantomData, //
+};
+use kalloc_bindings::*;
+use kernel::{
+    bindings,
+    device::{
+        Bound,
+        Device, //
+    },
+    error::{
+        to_result,
+        Result, //
+    },
+    ffi::c_ulong, //
+};
+
+/// The mask of the lowest `BITS` bits, wraps `DMA_BIT_MASK()`.
+struct Mask<const BITS: u32>;
+
+impl<const BITS: u32> Mask<BITS> {
+    const VALUE: u64 = {
+        assert!(BITS >= 1 && BITS <= 64, "a DMA mask has 1 to 64 bits");
+        u64::MAX >> (64 - BITS)
+    };
+}
+
+/// A device that is bound and whose DMA masks are set: what every DMA allocation is for.
+///
+/// It is `Copy`, no larger than a reference, and lives as long as the binding. `A` are the
+/// attributes of what is allocated through it, `DMA_ATTR_…` as types:
+///
+/// ```
+/// use kalloc::{dma::{Coherent, Dma}, prelude::*};
+///
+/// fn frame(task: &Task, dma: Dma<'_>) -> Result {
+///     // DMA_ATTR_WRITE_COMBINE | DMA_ATTR_FORCE_CONTIGUOUS
+///     let frame = Coherent::<[u32], _>::zeroed_slice(
+///         task,
+///         dma.write_combine().force_contiguous(),
+///         640 * 480,
+///     )?;
+///     Ok(drop(frame))
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// The device is bound to a driver for all of `'bound`. Its masks are set and do not change any
+/// more in this binding, and devres frees what was put off, and what is kept for the device, when the
+/// binding ends.
+pub struct Dma<'bound, A = NoAttrs>(&'bound Device<Bound>, PhantomData<A>);
+
+impl<A> Clone for Dma<'_, A> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<A> Copy for Dma<'_, A> {}
+
+// SAFETY: It is a reference to a bound device, which may be shared; attributes are no values.
+unsafe impl<A> Send for Dma<'_, A> {}
+// SAFETY: As above.
+unsafe impl<A> Sync for Dma<'_, A> {}
+
+impl<'bound> Dma<'bound> {
+    /// Says that the device reaches addresses of `BITS` bits, wraps `dma_set_mask_and_coherent()`.
+    ///
+    /// It is called in probe, before anything is allocated: there is nothing to allocate with before.
+    /// (The kernel crate's own DMA functions do not know of it: they come after it too.)
+    ///
+    /// ```
+    /// use kalloc::{dma::Dma, prelude::*};
+    /// use kernel::{device::Core, pci};
+    ///
+    /// /// 64 bits, or 32 where the machine has no more.
+    /// fn dma<'bound>(
+    ///     task: &Task,
+    ///     pdev: &'bound pci::Device<Core<'_>>,
+    /// ) -> Result<Dma<'bound>> {
+    ///     Dma::set_mask_and_coherent::<64, _>(task, pdev)
+    ///         .or_else(|_| Dma::set_mask_and_coherent::<32, _>(task, pdev))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `EIO` where the device has no DMA, or no memory can be had of which it reaches the addresses;
+    /// then another mask may be tried. `EBUSY` when the masks were set in this binding. `ENOMEM`.
+    /// No bits, or more than 64, do not compile.
+    #[inline]
+    pub fn set_mask_and_coherent<'a, const BITS: u32, D>(
+        cx: &impl SleepFs,
+        dev: &'bound D,
+    ) -> Result<Self>
+    where
+        D: kernel::dma::Device<'a>,
+        'a: 'bound,
+    {
+        Self::set_masks::<BITS, BITS, D>(cx, dev)
+    }
+
+    /// As [`Dma::set_mask_and_coherent`], with one mask for streaming mappings and another for
+    /// [`Coherent`](super::Coherent) memory: wraps `dma_set_mask()` and `dma_set_coherent_mask()`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dma::set_mask_and_coherent`].
+    #[inline]
+    pub fn set_masks<'a, const STREAMING: u32, const COHERENT: u32, D>(
+        _cx: &impl SleepFs,
+        dev: &'bound D,
+    ) -> Result<Self>
+    where
+        D: kernel::dma::Device<'a>,
+        'a: 'bound,
+    {
+        let dev: &'bound Device<Bound> = dev.as_ref();
+        // SAFETY: The device is bound and the caller may sleep. It is in probe, since only there a
+        // driver of kalloc has a `Device<Core>`; nobody has a `Dma` of this binding yet, and interrupt
+        // handlers of kalloc begin after probe. So nobody allocates through kalloc meanwhile. The
+        // kernel crate's own functions may read the masks, and see each as it was or as it is.
+        to_result(unsafe {
+            kalloc_helper_dma_set_masks(
+                as_raw(dev),
+                Mask::<STREAMING>::VALUE,
+                Mask::<COHERENT>::VALUE,
+            )
+        })?;
+        // INVARIANT: The masks are set, and a second call in this binding gives `EBUSY`.
+        Ok(Self(dev, PhantomData))
+    }
+}
+
+/// The C device.
+#[inline(always)]
+fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
+    // CAST: `Device` is transparent over `struct device`.
+    core::ptr::from_ref(dev).cast_mut().cast()
+}
+
+impl<'bound, A> Dma<'bound, A> {
+    /// The device.
+    #[inline(always)]
+    pub fn device(self) -> &'bound Device<Bound> {
+        self.0
+    }
+
+    /// The same device without attributes.
+    #[inline(always)]
+    pub(super) fn plain(self) -> Dma<'bound> {
+        // INVARIANT: The device is the same.
+        Dma(self.0, PhantomData)
+    }
+
+    /// The C device, which is bound for all of `'bound`.
+    #[inline(always)]
+    pub(super) fn as_raw(self) -> *mut bindings::device {
+        as_raw(self.0)
+    }
+
+    /// The mask that the machine's memory asks for, wraps `dma_get_required_mask()`: with a smaller
+    /// one some buffers are copied.
+    #[inline]
+    pub fn required_mask(self) -> u64 {
+        // SAFETY: By the invariant the device is valid and its masks are set.
+        unsafe { bindings::dma_get_required_mask(self.as_raw()) }
+    }
+
+    /// The largest buffer that can be mapped, in bytes, wraps `dma_max_mapping_size()`.
+    #[inline]
+    pub fn max_mapping_size(self) -> usize {
+        // SAFETY: By the invariant the device is valid and its masks are set.
+        unsafe { bindings::dma_max_mapping_size(self.as_raw()) }
+    }
+}
+
+impl<A: Attrs> fmt::Debug for Dma<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Dma").field(&A::BITS).finish()
+    }
+}
+
+// Attributes -----------------------------------------------------------------------------------------------------------
+
+/// Attributes of DMA memory, as a type: what the methods of [`Dma`] add.
+pub trait Attrs: Sealed + 'static {
+    /// The `DMA_ATTR_…` that the kernel gets.
+    const BITS: c_ulong;
+}
+
+/// Attributes that do not say which pages the memory is of.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` already says which pages the memory is of",
+    label = "a second choice of pages",
+    note = "`.force_contiguous()` and `.alloc_single_pages()` exclude one another"
+)]
+pub trait Paged: Attrs {}
+
+/// Attributes that memory may be mapped with which is there already.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` says how memory is allocated, and a mapping allocates none",
+    label = "attributes of an allocation",
+    note = "a mapping knows `.weak_ordering()`, `.no_warn()` and `.privileged()`"
+)]
+pub trait ForMapping: Attrs {}
+
+/// No attributes.
+#[derive(Clone, Copy, Debug)]
+pub struct NoAttrs;
+
+impl Sealed for NoAttrs {}
+impl Attrs for NoAttrs {
+    const BITS: c_ulong = 0;
+}
+impl Paged for NoAttrs {}
+impl ForMapping for NoAttrs {}
+
+macro_rules! attributes {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident, $method:ident = $bit:ident, needs [$($needs:ident)?], keeps [$($keeps:ident)*];
+    )*) => {
+        $(
+            #[doc = concat!("Attributes with what [`Dma::", stringify!($method), "`] adds.")]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name<A>(PhantomData<A>);
+
+            impl<A: Attrs> Sealed for $name<A> {}
+            impl<A: Attrs> Attrs for $name<A> {
+                const BITS: c_ulong = A::BITS | bindings::$bit as c_ulong;
+            }
+            $(impl<A: $keeps> $keeps for $name<A> {})*
+        )*
+
+        impl<'bound, A: Attrs> Dma<'bound, A> {
+            $(
+                $(#[$doc])*
+                #[inline(always)]
+                pub fn $method(self) -> Dma<'bound, $name<A>>
+                $(where A: $needs)?
+                {
+                    // INVARIANT: The device is the same.
+                    Dma(self.0, PhantomData)
+                }
+            )*
+        }
+    };
+}
+
+attributes! {
+    /// `DMA_ATTR_WEAK_ORDERING`: reads and writes of the device may pass each other.
+    WeakOrdering, weak_ordering = DMA_ATTR_WEAK_ORDERING, needs [], keeps [Paged ForMapping];
+    /// `DMA_ATTR_WRITE_COMBINE`: writes of the CPU may be gathered.
+    WriteCombine, write_combine = DMA_ATTR_WRITE_COMBINE, needs [], keeps [Paged];
+    /// `DMA_ATTR_FORCE_CONTIGUOUS`: contiguous in physical memory, also behind an IOMMU.
+    ForceContiguous, force_contiguous = DMA_ATTR_FORCE_CONTIGUOUS, needs [Paged], keeps [];
+    /// `DMA_ATTR_ALLOC_SINGLE_PAGES`: not worth the search for large pages.
+    AllocSinglePages, alloc_single_pages = DMA_ATTR_ALLOC_SINGLE_PAGES, needs [Paged], keeps [];
+    /// `DMA_ATTR_NO_WARN`: a failure is not reported in the log.
+    NoWarn, no_warn = DMA_ATTR_NO_WARN, needs [], keeps [Paged ForMapping];
+    /// `DMA_ATTR_PRIVILEGED`: for the privileged mode of the device only, where it has one.
+    Privileged, privileged = DMA_ATTR_PRIVILEGED, needs [], keeps [Paged ForMapping];
+}
+
+// A handle costs what a pointer does.
+const _: () = assert!(size_of::<Dma<'_>>() == size_of::<usize>());

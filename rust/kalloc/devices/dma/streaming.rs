@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! [`Streaming`]: a buffer of the driver, mapped for the device.
+
+use super::{
+    keep::Backing,
+    Contiguous,
+    Direction,
+    Dma,
+    DmaAddress,
+    DmaBuffer,
+    ForMapping,
+    Mapped,
+    Mapping,
+    NoAttrs,
+    Unmap, //
+};
+use crate::{
+    contexts::traits::Allocate,
+    flags::page_kind::Low,
+    ground::sealed::Sealed,
+    memory::{
+        boxed::KBox,
+        page::{
+            ExactPages,
+            PageMem,
+            PageOrder,
+            Pages, //
+        },
+    },
+};
+use core::{
+    fmt,
+    ptr, //
+};
+use kalloc_bindings::*;
+use kernel::{
+    bindings::{
+        self,
+        dma_data_direction, //
+    },
+    error::{
+        code::EIO,
+        Error, //
+    },
+    ffi::c_ulong,
+    page::PAGE_SIZE,
+    prelude::{
+        FromBytes,
+        IntoBytes, //
+    },
+    ptr::KnownSize, //
+};
+
+/// Memory that can be mapped for a device: [`KBox`] of plain bytes, [`Pages`], [`PageMem`] and
+/// [`ExactPages`].
+///
+/// Memory of kmalloc shares no cache line with other data, because the kernel aligns it to
+/// `ARCH_KMALLOC_MINALIGN`; on x86, where caches see what devices do, it would not matter.
+///
+/// # Safety
+///
+/// The memory is owned, of kmalloc or of pages with an address of their own, plain bytes, and stays
+/// where it is while the buffer is moved.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be mapped for a device",
+    label = "not memory that a device can be given",
+    note = "a device can be given what is owned and contiguous: `KBox` of plain bytes (`#[derive(FromBytes, IntoBytes)]`), \
+            `Pages`, `PageMem` or `ExactPages`; memory of vmalloc is not contiguous and for an `SgTable`, and what is on the \
+            stack or borrowed is not the driver's to give"
+)]
+pub unsafe trait Buffer: Sealed + Sized {
+    /// What is in it.
+    type Data: KnownSize + ?Sized;
+
+    /// The memory, without a reference to it: the device may be writing it.
+    #[doc(hidden)]
+    fn data(&self) -> *mut Self::Data;
+
+    /// How it is freed, which it is not.
+    #[doc(hidden)]
+    fn into_backing(self) -> Backing;
+}
+
+macro_rules! buffers {
+    ($([$($generics:tt)*] $name:ty, $data:ty, |$buffer:ident| $get:expr, $backing:expr;)*) => {$(
+        impl<$($generics)*> Sealed for $name {}
+        // SAFETY: It owns memory of kmalloc, or pages, and does not keep them within itself.
+        unsafe impl<$($generics)*> Buffer for $name {
+            type Data = $data;
+            #[inline(always)]
+            fn data(&self) -> *mut $data {
+                let $buffer = self;
+                $get
+            }
+            fn into_backing(self) -> Backing {
+                let $buffer = self;
+                $backing
+            }
+        }
+    )*};
+}
+
+buffers! {
+    [T: FromBytes + IntoBytes] KBox<T>, T,
+        |buffer| buffer.as_raw(), Backing::kvmalloc(buffer.into_raw().cast());
+    [T: FromBytes + IntoBytes] KBox<[T]>, [T],
+        |buffer| buffer.as_raw(), Backing::kvmalloc(buffer.into_raw().cast());
+    [O: PageOrder] Pages<O, u8, Low>, [u8],
+        |pages| ptr::slice_from_raw_parts_mut(pages.address().as_ptr(), pages.size()),
+        {
+            let (memory, order) = (pages.address(), pages.order().order());
+            core::mem::forget(pages);
+            Backing::pages(memory.as_ptr(), order)
+        };
+    [O: PageOrder] PageMem<O, u8, Low>, [u8],
+        |pages| pages.as_raw(),
+        {
+            let order = pages.order().order();
+            Backing::pages(pages.into_raw(), order)
+        };
+    [] ExactPages<u8>, [u8],
+        |pages| pages.as_raw(), Backing::exact(pages.into_raw());
+}
+
+/// A buffer that was not mapped, given back. Turns into `EIO`.
+pub struct MapFailed<B>(pub B);
+
+impl<B> fmt::Debug for MapFailed<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MapFailed")
+    }
+}
+
+impl<B> From<MapFailed<B>> for Error {
+    fn from(_: MapFailed<B>) -> Self {
+        EIO
+    }
+}
+
+/// The buffer `B`, mapped for a device in the direction `D`, in the state `O`.
+///
+/// [`map`](Streaming::map) maps it, and [`give`](DmaBuffer::give) tells the device. The CPU has no
+/// access then, and gets it back from a [`Quiesce`](super::Quiesce), which says that the device is
+/// idle: to look at it ([`sync_for_cpu`](DmaBuffer::sync_for_cpu)) or for good
+/// ([`unmap`](DmaBuffer::unmap)). All steps are in the table of [`DmaBuffer`].
+///
+/// ```
+/// use kalloc::dma::{CpuOwned, DeviceOwned, Dma, DmaAddress, FromDevice, Quiesce, Streaming};
+/// use kalloc::prelude::*;
+///
+/// fn start<'bound>(
+///     task: &Task,
+///     dma: Dma<'bound>,
+///     tell: impl FnOnce(DmaAddress) -> Result,
+/// ) -> Result<Streaming<'bound, KBox<[u8]>, FromDevice, DeviceOwned>> {
+///     let buffer = KBox::zeroed_slice(task, 512)?;
+///     let buffer = Streaming::map(task, dma, buffer)?;
+///     let (buffer, ()) = buffer.give(tell)?;
+///     Ok(buffer)
+/// }
+///
+/// fn finish(
+///     buffer: Streaming<'_, KBox<[u8]>, FromDevice, DeviceOwned>,
+///     quiesce: &mut impl Quiesce,
+/// ) -> Result<KBox<[u8]>> {
+///     let buffer: Streaming<'_, _, _, CpuOwned> = buffer.sync_for_cpu(quiesce)?;
+///     pr_info!("the device says {}\n", buffer[0]);
+///     Ok(buffer.unmap())
+/// }
+/// ```
+///
+/// | kalloc | C |
+/// | --- | --- |
+/// | [`Streaming::map`] | `dma_map_single()`, which is `dma_map_page()` |
+/// | [`sync_for_cpu`](DmaBuffer::sync_for_cpu) | `dma_sync_single_for_cpu()` |
+/// | [`sync_for_device`](DmaBuffer::sync_for_device) | `dma_sync_single_for_device()` |
+/// | [`unmap`](DmaBuffer::unmap) of the device's | `dma_unmap_single()` |
+/// | [`unmap`](DmaBuffer::unmap) of the others | the same with `DMA_ATTR_SKIP_CPU_SYNC` |
+pub type Streaming<'bound, B, D, O = Mapped, A = NoAttrs> = DmaBuffer<'bound, Single<B>, D, O, A>;
+
+/// Contiguous memory of the driver: what [`Streaming`] maps.
+///
+/// # Invariants
+///
+/// `address` is that of the memory of `buffer`, which `dma_map_page_attrs()` mapped.
+pub struct Single<B> {
+    address: DmaAddress,
+    buffer: B,
+}
+
+impl<B> Sealed for Single<B> {}
+// SAFETY: By its invariant, and that of `Buffer`.
+unsafe impl<B: Buffer> Mapping for Single<B> {
+    type Data = B::Data;
+    type Addresses<'a>
+        = DmaAddress
+    where
+        Self: 'a;
+    const STAYS: Option<&'static str> = Some("a DMA mapping");
+
+    #[inline(always)]
+    fn addresses(&self) -> DmaAddress {
+        self.address
+    }
+
+    #[inline(always)]
+    fn address(&self) -> DmaAddress {
+        self.address
+    }
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        B::Data::size(self.buffer.data())
+    }
+
+    #[inline(always)]
+    fn data(&self) -> *mut B::Data {
+        self.buffer.data()
+    }
+
+    #[inline(always)]
+    unsafe fn sync_for_cpu<D: Direction>(&self, dma: Dma<'_>) {
+        // SAFETY: By the invariant it is mapped there; the rest is the contract of this function.
+        unsafe { dma.sync_for_cpu::<D>(self.address, self.size()) }
+    }
+
+    #[inline(always)]
+    unsafe fn sync_for_device<D: Direction>(&self, dma: Dma<'_>) {
+        // SAFETY: By the invariant it is mapped there; the rest is the contract of this function.
+        unsafe { dma.sync_for_device::<D>(self.address, self.size()) }
+    }
+
+    /// Wraps `dma_unmap_single_attrs()`, which is `dma_unmap_page_attrs()`.
+    #[inline(always)]
+    unsafe fn unmap(&mut self, dma: Dma<'_>, dir: dma_data_direction, attrs: c_ulong) {
+        // SAFETY: By the invariant `dma_map_page_attrs()` mapped so much there; device, direction and
+        // attributes are those of then by the contract of this function, as is that it is done once.
+        unsafe {
+            bindings::dma_unmap_page_attrs(dma.as_raw(), self.address, self.size(), dir, attrs)
+        }
+    }
+
+    fn into_kept(self, kept: &mut kalloc_dma_kept) {
+        kept.mapping = kalloc_dma_mapping_KALLOC_DMA_SINGLE;
+        self.buffer.into_backing().write(kept);
+    }
+}
+
+impl<B: Buffer> Contiguous for Single<B> {}
+
+impl<B: Buffer> Unmap for Single<B> {
+    type Buffer = B;
+
+    #[inline(always)]
+    fn into_buffer(self) -> B {
+        self.buffer
+    }
+}
+
+impl<'bound, B: Buffer, D: Direction, A: ForMapping> Streaming<'bound, B, D, Mapped, A> {
+    /// Maps `buffer`, wraps `dma_map_single()`. The device is told by [`give`](DmaBuffer::give);
+    /// dropped before, the buffer is unmapped and freed.
+    ///
+    /// # Errors
+    ///
+    /// [`MapFailed`] with the buffer: the device does not reach it, it is larger than
+    /// [`Dma::max_mapping_size`], there is no room in the IOMMU or no bounce buffer, or it is empty.
+    /// The kernel warns once of memory that the device does not reach where nothing bounces: a
+    /// device with a small mask needs buffers of `.dma()` or `.dma32()`.
+    #[inline]
+    pub fn map(_cx: &impl Allocate, dma: Dma<'bound, A>, buffer: B) -> Result<Self, MapFailed<B>> {
+        let memory = buffer.data();
+        let size = B::Data::size(memory);
+        if size == 0 {
+            return Err(MapFailed(buffer));
+        }
+        // SAFETY: It looks at the address alone.
+        if unsafe { bindings::is_vmalloc_addr(memory.cast()) } {
+            return Err(MapFailed(buffer));
+        }
+        // SAFETY: By the contract of `Buffer` the memory is of kmalloc or of pages, of this size and
+        // owned, as the kernel's `virt_to_page()` wants it. The device is bound and its mask is set.
+        let address = unsafe {
+            kalloc_helper_dma_map_single(
+                dma.as_raw(),
+                memory.cast(),
+                memory.addr() % PAGE_SIZE,
+                size,
+                D::RAW,
+                A::BITS,
+            )
+        };
+        // CAST: It is all ones, in C's type.
+        if address == KALLOC_CONST_DMA_MAPPING_ERROR as DmaAddress {
+            return Err(MapFailed(buffer));
+        }
+        // INVARIANT: It was mapped there.
+        // SAFETY: For this device, direction and attributes; mapping synchronised it for the device,
+        // which nobody has told.
+        Ok(unsafe { Self::new_in(dma, Single { address, buffer }) })
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Platform drivers: probe and unbind with the token of process context.
+//!
+//! C header: [`include/linux/platform_device.h`](srctree/include/linux/platform_device.h)
+
+use crate::{
+    contexts::tokens::Task,
+    entry::bus::driver::{
+        registration,
+        Binding,
+        Bound, //
+    },
+};
+use core::{
+    fmt,
+    marker::PhantomData,
+    pin::Pin, //
+};
+use kernel::{
+    acpi,
+    device::{
+        self,
+        Core, //
+    },
+    error::Error,
+    of,
+    platform::Device,
+    prelude::*,
+    str::CStr,
+    ThisModule, //
+};
+
+/// A platform driver: [`kernel::platform::Driver`] with tokens.
+///
+/// ```
+/// use kalloc::{platform, prelude::*};
+/// use kernel::device::Core;
+///
+/// #[pin_data]
+/// struct Sensor {
+///     samples: KBox<[u32]>,
+/// }
+///
+/// impl platform::Driver for Sensor {
+///     type IdInfo = ();
+///     type Data<'bound> = Self;
+///
+///     fn probe<'bound>(
+///         _dev: &'bound kernel::platform::Device<Core<'_>>,
+///         _id_info: Option<&'bound ()>,
+///         task: Task,
+///     ) -> impl PinInit<Self, Error> + 'bound {
+///         try_pin_init!(Self {
+///             samples: KBox::zeroed_slice(&task, 64)?,
+///         })
+///     }
+/// }
+/// ```
+pub trait Driver {
+    /// What the driver keeps about each device it knows.
+    type IdInfo: 'static;
+
+    /// What the driver has for each device that is bound to it. Dropped in process context, after
+    /// [`Driver::unbind`].
+    type Data<'bound>: Send + 'bound;
+
+    /// The devices of the device tree that it is for.
+    const OF_ID_TABLE: Option<of::IdTable<Self::IdInfo>> = None;
+
+    /// The devices of ACPI that it is for.
+    const ACPI_ID_TABLE: Option<acpi::IdTable<Self::IdInfo>> = None;
+
+    /// Binds a device, `probe` of `struct platform_driver`. The initialiser may take `task` along.
+    ///
+    /// Process context. An error leaves the device without a driver; with `EPROBE_DEFER` the kernel
+    /// tries again when another device has been bound. What the initialiser made is dropped.
+    fn probe<'bound>(
+        dev: &'bound Device<Core<'_>>,
+        id_info: Option<&'bound Self::IdInfo>,
+        task: Task,
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
+
+    /// Starts what uses the data of a device, now that it is there: interrupt lines first of all.
+    ///
+    /// Process context. The masks of DMA cannot be set any more. All of it ends after
+    /// [`Driver::unbind`] and before the data is dropped. An error is one of probe.
+    fn bound<'d, 'bound>(
+        dev: &'bound Device<device::Bound>,
+        this: Pin<&'d Self::Data<'bound>>,
+        binding: &mut Binding<'d>,
+        task: &mut Task,
+    ) -> Result {
+        let _ = (dev, this, binding, task);
+        Ok(())
+    }
+
+    /// Runs before a device loses its driver, `remove` of `struct platform_driver`. Process context.
+    fn unbind<'bound>(
+        dev: &'bound Device<device::Bound>,
+        this: Pin<&Self::Data<'bound>>,
+        task: &mut Task,
+    ) {
+        let _ = (dev, this, task);
+    }
+}
+
+registration! { platform:
+    const OF_ID_TABLE: Option<of::IdTable<Self::IdInfo>> = T::OF_ID_TABLE;
+    const ACPI_ID_TABLE: Option<acpi::IdTable<Self::IdInfo>> = T::ACPI_ID_TABLE;
+
+    fn probe<'bound>(
+        dev: &'bound Device<Core<'_>>,
+        id_info: Option<&'bound Self::IdInfo>,
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+        // SAFETY: The driver core calls this in process context, and it is the only token there.
+        let data = T::probe(dev, id_info, unsafe { Task::assume() });
+        // SAFETY: As above; a token stays on its thread, so the data cannot keep it.
+        unsafe {
+            Bound::new(dev.as_ref(), data, |data, binding, task| T::bound(dev, data, binding, task))
+        }
+    }
+
+    fn unbind<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
+        // SAFETY: As in `probe`.
+        T::unbind(dev, this.data(), &mut unsafe { Task::assume() })
+    }
+}
+
+/// Declares a module that is one platform driver, as the kernel crate's `module_platform_driver!`
+/// does and with the same fields. The type is a [`platform::Driver`](Driver) of this crate.
+///
+/// ```ignore
+/// kalloc::module_platform_driver! {
+///     type: Sensor,
+///     name: "sensor",
+///     authors: ["Someone"],
+///     description: "A sensor",
+///     license: "GPL",
+/// }
+/// ```
+#[macro_export]
+macro_rules! module_platform_driver {
+    ($($info:tt)*) => {
+        $crate::__module_driver! { platform, $($info)* }
+    };
+}

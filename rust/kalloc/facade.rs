@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is public: one module a subject, each no more than `pub use`.
+
+#[cfg(CONFIG_PREEMPT_COUNT)]
+pub use crate::contexts::checked;
+#[cfg(CONFIG_PCI)]
+pub use crate::entry::bus::pci;
+#[doc(hidden)]
+pub use crate::entry::callbacks as reap;
+#[cfg(CONFIG_X86)]
+pub use crate::entry::nmi;
+pub use crate::{
+    alloc::{
+        allocator,
+        kmalloc,
+        kvmalloc,
+        vmalloc, //
+    },
+    devices::{
+        devm,
+        dma, //
+    },
+    entry::{
+        bus::{
+            driver,
+            platform, //
+        },
+        in_flight,
+        kthread,
+        miscdevice,
+        timer::{
+            hrtimer,
+            irq_work,
+            timer, //
+        },
+        work, //
+    },
+    ground::node,
+    memory::{
+        boxed,
+        interop as upstream,
+        mempool,
+        nolock,
+        objpool,
+        page,
+        percpu,
+        rcu,
+        size,
+        slab,
+        vec, //
+    },
+};
+
+pub mod gfp {
+    //! GFP flags as types, and the grants that pair them with a context.
+    //!
+    //! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
+    //!
+    //! A base such as [`Kernel`] or [`GfpAtomic`] is one of C's combinations; modifiers wrap it. What
+    //! may not be combined does not compile, and neither do flags in a context that forbids them:
+    //!
+    //! ```
+    //! use kalloc::prelude::*;
+    //!
+    //! fn buffers(task: &mut Task) -> Result {
+    //!     // GFP_KERNEL, the default of process context.
+    //!     let _plain = KBox::<[u8; 64]>::new_uninit(&task)?;
+    //!     // GFP_KERNEL | __GFP_ACCOUNT | __GFP_NORETRY
+    //!     let _accounted = KBox::<[u8; 64]>::new_uninit(task.with(Kernel.account().noretry()))?;
+    //!     Ok(())
+    //! }
+    //! ```
+    //!
+    //! | type | C | contexts |
+    //! | --- | --- | --- |
+    //! | [`Kernel`], [`KernelAccount`], [`User`], [`HighUser`], [`HighUserMovable`] | `GFP_KERNEL`, … | [`SleepFs`] |
+    //! | [`GfpNoFs`] | `GFP_NOFS` | [`SleepIo`] |
+    //! | [`GfpNoIo`] | `GFP_NOIO` | [`Sleep`] |
+    //! | [`GfpAtomic`], [`GfpNowait`], [`NoReclaim`] | `GFP_ATOMIC`, `GFP_NOWAIT`, `GFP_KERNEL & ~__GFP_RECLAIM` | [`Allocate`] |
+    //!
+    //! `__GFP_HIGH`, `__GFP_IO`, `__GFP_FS`, `__GFP_DIRECT_RECLAIM` and `__GFP_KSWAPD_RECLAIM` are
+    //! parts of these and stand nowhere alone. There are no flags at run time, no operator that takes
+    //! bits apart and no constructor from bits.
+
+    pub use crate::{
+        contexts::grant::{
+            AllowedIn,
+            Grant,
+            Names,
+            OfZeroes,
+            OnNode,
+            With,
+            WithFlags, //
+        },
+        flags::{
+            bases::*,
+            gfp::{
+                Failed,
+                FailedWith,
+                FlagsValue,
+                Gfp, //
+            },
+            matrix::*,
+            modifiers::*,
+            properties::*, //
+        },
+    };
+}
+
+pub mod context {
+    //! Contexts: tokens that say what code may do where it runs.
+    //!
+    //! A token is zero-sized, stays on its thread and cannot be copied. It restricts and proves nothing
+    //! else: that code has a [`Raw`] token does not show that interrupts are off. Contexts, from the
+    //! freest to the strictest:
+    //!
+    //! | token | where the kernel hands it out | default flags | may use |
+    //! | --- | --- | --- | --- |
+    //! | [`Task`] | module init and exit, probe, [work items](crate::work), [threads](crate::kthread), [files](crate::miscdevice) | [`Kernel`] | everything |
+    //! | [`NoFs`], [`NoIo`] | a [scope](crate::scope) | [`GfpNoFs`], [`GfpNoIo`] | may sleep; what the scope permits |
+    //! | [`Memalloc`] | a [scope](crate::scope) | [`GfpNoIo`] | may sleep, does not reclaim; not `nofail` |
+    //! | [`Atomic`] | a [spinlock or the RCU read side](crate::sync) | [`GfpAtomic`] | nothing that sleeps |
+    //! | [`Bh`] | softirqs, timers, BH work, [bottom halves disabled](crate::irq) | [`GfpAtomic`] | as [`Atomic`], no vmalloc |
+    //! | [`Irq`] | `SpinLockIrq`, hard-IRQ handlers that RT may thread | [`GfpAtomic`] | as [`Bh`] |
+    //! | [`Raw`] | [interrupts or preemption disabled](crate::irq) | [`GfpAtomic`]; none on RT | as [`Irq`]; on RT no allocator |
+    //! | [`Nmi`] | NMI handlers | none | no allocator |
+    //!
+    //! A section that takes sleep away borrows the token before it exclusively, so until the section
+    //! ends no sleeping call compiles: not through the old token, which is borrowed, and not through
+    //! the new one, whose type has no such flags.
+    //!
+    //! ```
+    //! use kalloc::prelude::*;
+    //! use kernel::sync::SpinLock;
+    //!
+    //! fn count(task: &mut Task, lock: &SpinLock<u32>) -> Result {
+    //!     let _sleeps = KBox::new(&task, 1u32)?;
+    //!     task.locked(lock, |count, cx| -> Result {
+    //!         *count += 1;
+    //!         let _does_not = KBox::new(&cx, *count)?;
+    //!         Ok(())
+    //!     })
+    //! }
+    //! ```
+    //!
+    //! A helper asks for what it needs of a context and not for a token, so that it works in every
+    //! context that has it:
+    //!
+    //! ```
+    //! use kalloc::prelude::*;
+    //!
+    //! fn pair<C: Sleep>(cx: &C) -> Result<(KBox<u8>, KBox<u8>)> {
+    //!     Ok((KBox::new(cx, 1)?, KBox::new(cx, 2)?))
+    //! }
+    //! ```
+    //!
+    //! What no type can see is what takes no token: the kernel crate's own `SpinLock::lock`,
+    //! `rcu::read_lock`, `local_interrupt_disable` and allocators.
+
+    pub use crate::contexts::{
+        nmi_safe::NmiSafe,
+        tokens::*,
+        traits::{
+            Allocate,
+            Context,
+            InNoFs,
+            InNoIo,
+            InNoReclaim,
+            IrqsOn,
+            NotInterrupt,
+            NotNmi,
+            Reclaim,
+            Sleep,
+            SleepFs,
+            SleepIo,
+            Weaken, //
+        },
+    };
+}
+
+pub mod scope {
+    //! Scopes that hold back file-system or any I/O, or all of reclaim.
+
+    pub use crate::sections::scope::Scope;
+}
+
+pub mod irq {
+    //! Interrupts and preemption disabled: sections of [`Raw`](crate::context::Raw) code. Bottom halves
+    //! disabled: sections of [`Bh`](crate::context::Bh) code. And the handlers of interrupts, which a
+    //! driver requests [when it is bound](crate::driver::Binding::request_irq).
+    //!
+    //! C headers: [`include/linux/irqflags.h`](srctree/include/linux/irqflags.h),
+    //! [`include/linux/preempt.h`](srctree/include/linux/preempt.h),
+    //! [`include/linux/bottom_half.h`](srctree/include/linux/bottom_half.h),
+    //! [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
+    //!
+    //! Interrupts and preemption are really disabled on `CONFIG_PREEMPT_RT` too, where the allocators do
+    //! not work in such a section: it must use memory that was allocated before. Bottom halves disabled
+    //! can be preempted there, and sleep on a spinlock.
+    //!
+    //! Each has a closure form, which is the one to use, and a guard form, the macro
+    //! [`section!`](crate::section!).
+
+    #[cfg(CONFIG_PCI)]
+    pub use crate::entry::bus::irq_vectors::{
+        AllocVectors,
+        Vectors, //
+    };
+    pub use crate::{
+        entry::bus::irq_request::{
+            AsConfigured,
+            Flags,
+            Handler,
+            Hard,
+            IrqRequest,
+            IrqReturn,
+            Kind,
+            Oneshot,
+            Reenabled,
+            Threadable,
+            ThreadedHandler,
+            ThreadedIrqReturn,
+            Triggered, //
+        },
+        sections::disable::{
+            Disable,
+            DisableBh, //
+        },
+    };
+}
+
+pub mod sync {
+    //! Locks, the RCU read side, and sleeping waits, with the token of the code inside.
+    //!
+    //! | kalloc | C | token inside |
+    //! | --- | --- | --- |
+    //! | [`Lock::locked`] of a [`SpinLock`] | `spin_lock()` | [`Atomic`] |
+    //! | [`Lock::locked_irq`] of a [`SpinLockIrq`] | `spin_lock_irqsave()` | [`Irq`] |
+    //! | [`Lock::read_locked`], [`Lock::write_locked`] of a [`RwLock`] | `read_lock()`, `write_lock()` | [`Atomic`] |
+    //! | [`LockRaw::raw_locked`] of a [`RawSpinLock`] | `raw_spin_lock()` | [`Raw`] |
+    //! | [`LockRaw::raw_locked_irq`] of a [`RawSpinLockIrq`] | `raw_spin_lock_irqsave()` | [`Raw`] |
+    //! | [`RcuRead::rcu_read`] | `rcu_read_lock()` | [`Atomic`] |
+    //! | [`Wait::mutex_locked`] of a [`Mutex`] | `mutex_lock()` | the one before |
+    //!
+    //! Where the context before is stricter than that, the token inside is its own. [`SpinLock`],
+    //! [`SpinLockIrq`] and [`Mutex`] are the kernel crate's, as they are; the others are kalloc's.
+    //!
+    //! Each section has a closure form, which is the one to use, and for code that a closure does not fit
+    //! a guard form, the macro [`section!`](crate::section!).
+    //!
+    //! # Interrupts
+    //!
+    //! Data that an interrupt shares with the code it interrupts needs a lock that keeps the interrupt
+    //! off: a [`SpinLockIrq`] or [`RawSpinLockIrq`] against hard interrupts, a [`SpinLock`] within
+    //! [`DisableBh::bh_off`](crate::irq::DisableBh::bh_off) against softirqs. Nothing in a type says
+    //! which interrupts take a [`SpinLock`], so taking one without is a deadlock that compiles, as every
+    //! lock taken in a wrong order is; lockdep finds both.
+    //!
+    //! # `CONFIG_PREEMPT_RT`
+    //!
+    //! A `spinlock_t` and an `rwlock_t` sleep there, whether with interrupts off or without: they leave
+    //! interrupts on. So a context with interrupts or preemption disabled cannot take one. A
+    //! `raw_spinlock_t` is a spinlock on every kernel, and nothing is allocated under one on
+    //! `CONFIG_PREEMPT_RT`.
+    //!
+    //! [`Atomic`]: crate::context::Atomic
+    //! [`Irq`]: crate::context::Irq
+    //! [`Raw`]: crate::context::Raw
+    //! [`SpinLock`]: kernel::sync::SpinLock
+    //! [`SpinLockIrq`]: kernel::sync::SpinLockIrq
+    //! [`Mutex`]: kernel::sync::Mutex
+
+    pub use crate::sections::{
+        guards::ReadSide,
+        lock::{
+            Lock,
+            LockRaw, //
+        },
+        raw_spinlock::{
+            new_raw_spinlock,
+            new_raw_spinlock_irq,
+            RawSpinLock,
+            RawSpinLockBackend,
+            RawSpinLockIrq,
+            RawSpinLockIrqBackend, //
+        },
+        rcu::RcuRead,
+        rwlock::{
+            new_rwlock,
+            ReadGuard,
+            RwLock,
+            WriteGuard, //
+        },
+        section::{
+            Enter,
+            Section, //
+        },
+        spinlock::DirectSpinLockBackend,
+        wait::Wait, //
+    };
+}
+
+pub mod owner {
+    //! What keeps a slab cache or a memory pool alive for as long as something from it is.
+
+    pub use crate::memory::pooled::{
+        ForModule,
+        Memory,
+        Owned,
+        Owner,
+        Pool, //
+    };
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What modifiers ask of the flags that they modify.
+
+use crate::flags::gfp::Gfp;
+
+macro_rules! properties {
+    ($($(#[$attr:meta])* $name:ident;)*) => {$(
+        $(#[$attr])*
+        pub trait $name: Gfp {}
+    )*};
+}
+
+properties! {
+    /// With direct reclaim: what `__GFP_NORETRY`, `__GFP_RETRY_MAYFAIL` and `__GFP_NOFAIL` modify.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` never waits for memory, so there is nothing to retry or to wait for",
+        label = "nothing to retry",
+        note = "`.noretry()`, `.retry_mayfail()` and `.nofail()` go with flags that may sleep, such as `Kernel`"
+    )]
+    Reclaims;
+    /// With no zone chosen.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` already chooses a zone, or waits for memory that one zone may never have",
+        label = "a second zone, or a zone with nofail",
+        note = "at most one of `.dma()`, `.dma32()`, `.highmem()` and the bases `HighUser`, `HighUserMovable`; none with \
+                `.nofail()`, which could then wait for ever"
+    )]
+    Unzoned;
+    /// With no rule yet for when memory is short.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` already says what happens when memory is short",
+        label = "a second rule for short memory",
+        note = "`.noretry()`, `.retry_mayfail()` and `.nofail()` exclude one another"
+    )]
+    Unruled;
+    /// With no mobility chosen.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` already says whether the memory can be moved or reclaimed",
+        label = "a second mobility",
+        note = "`.movable()`, `.reclaimable()` and the base `HighUserMovable` exclude one another"
+    )]
+    Unplaced;
+    /// Not bound to one node.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is bound to one node, where `.nofail()` could wait for ever",
+        label = "waits for one node"
+    )]
+    AnyNode;
+    /// Without `__GFP_NOFAIL`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` promises memory, and the kernel cannot keep that promise here",
+        label = "no promise of memory here",
+        note = "`.nofail()` is for boxes of a known size, at most a page of kmalloc or `kmalloc::MAX_SIZE` of others: not for \
+                zones, one node, or a length known at run time"
+    )]
+    MayFail;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! [`Field`]: a proof that a struct has a field, and where.
+//!
+//! [`field!`](crate::field!) is the one macro that makes it. What needs the place of a field takes a
+//! [`Field`]: per-CPU values ([`PerCpu::at`](crate::percpu::PerCpu::at)), usercopy windows
+//! ([`usercopy!`](crate::usercopy!)), and work items
+//! ([`HasWork::FIELD`](crate::work::HasWork::FIELD)).
+
+use core::{
+    fmt,
+    marker::PhantomData, //
+};
+
+/// The type `F` and no other: there is no coercion between two of these.
+#[doc(hidden)]
+pub struct Exact<F>(PhantomData<fn(F) -> F>);
+
+impl<F> fmt::Debug for Exact<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Exact")
+    }
+}
+
+/// The type of what the reference is to.
+#[doc(hidden)]
+pub const fn exact<F>(_: &F) -> Exact<F> {
+    Exact(PhantomData)
+}
+
+/// A field of type `F` of the struct `S`, made by [`field!`](crate::field!).
+///
+/// # Invariants
+///
+/// Each `S` has an `F` at this offset, in bytes, aligned as an `F` is.
+pub struct Field<S, F>(usize, PhantomData<(Exact<S>, Exact<F>)>);
+
+impl<S, F> Field<S, F> {
+    /// For the macro. The function is never called: it says that the field can be borrowed, and of
+    /// which type it is.
+    ///
+    /// # Safety
+    ///
+    /// Each `S` has an `F` at `offset`, in bytes, aligned as an `F` is.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub const unsafe fn new(offset: usize, _of: fn(&S) -> Exact<F>) -> Self {
+        // INVARIANT: By the contract of this function.
+        Self(offset, PhantomData)
+    }
+
+    /// The offset of the field in the struct, in bytes.
+    #[inline(always)]
+    pub const fn offset(&self) -> usize {
+        self.0
+    }
+}
+
+impl<S, F> Clone for Field<S, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<S, F> Copy for Field<S, F> {}
+
+impl<S, F> fmt::Debug for Field<S, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Field").field(&self.0).finish()
+    }
+}
+
+/// A field of a struct, as a [`Field`](crate::projection::Field): `field!(Struct, name)`.
+///
+/// The field is one of the struct itself, that the caller may name, and of exactly the type that is
+/// expected: a field that a `Deref` leads to, one of a packed struct, and one of a union do not
+/// compile.
+///
+/// ```
+/// use kalloc::{field, projection::Field};
+///
+/// struct Pair { first: u32, second: u64 }
+///
+/// const SECOND: Field<Pair, u64> = field!(Pair, second);
+/// ```
+#[macro_export]
+macro_rules! field {
+    ($struct:ty, $field:ident) => {{
+        let offset = $crate::__macro::core::mem::offset_of!($struct, $field);
+        // `let` leaves the type of the field without an expectation, so nothing coerces it.
+        let of: fn(&$struct) -> $crate::__macro::Exact<_> = |whole| {
+            let exact = $crate::__macro::exact(&whole.$field);
+            exact
+        };
+        // SAFETY: `offset_of!` takes a field of the struct itself only. The type is that of a
+        // reference to the field, which a packed struct or a union does not give without `unsafe`.
+        unsafe { $crate::__macro::Field::new(offset, of) }
+    }};
+}

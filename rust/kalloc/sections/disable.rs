@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Bottom halves, interrupts and preemption disabled.
+
+use crate::{
+    contexts::traits::{
+        Context,
+        IrqsOn, //
+    },
+    sections::{
+        enter,
+        section::within, //
+    },
+};
+
+/// Disabling bottom halves, in every context with interrupts on.
+pub trait DisableBh: IrqsOn {
+    /// Runs `f` with bottom halves disabled on this CPU, wraps `local_bh_disable()` and
+    /// `local_bh_enable()`.
+    ///
+    /// With a lock taken in it, it is `spin_lock_bh()`:
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    /// use kernel::sync::SpinLock;
+    ///
+    /// /// What a timer counts too.
+    /// fn count(task: &mut Task, events: &SpinLock<u64>) {
+    ///     task.bh_off(|cx| cx.locked(events, |events, _cx| *events += 1))
+    /// }
+    /// ```
+    #[inline(always)]
+    fn bh_off<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::BhOff<'x>) -> R) -> R
+    where
+        Self: Sized,
+    {
+        within(self, enter::local_bh_disable(), |_off, cx| f(cx))
+    }
+}
+impl<C: IrqsOn> DisableBh for C {}
+
+/// Disabling interrupts and preemption, in every context.
+pub trait Disable: Context {
+    /// Runs `f` with interrupts off on this CPU, wraps `local_irq_save()` and
+    /// `local_irq_restore()`.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn quiet(task: &mut Task) -> u32 {
+    ///     task.irqs_off(|_cx| 1 + 1)
+    /// }
+    /// ```
+    #[inline(always)]
+    fn irqs_off<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::Raw<'x>) -> R) -> R
+    where
+        Self: Sized,
+    {
+        within(self, enter::local_irq_save(), |_off, cx| f(cx))
+    }
+
+    /// Runs `f` with preemption disabled, wraps `preempt_disable()` and `preempt_enable()`.
+    #[inline(always)]
+    fn preempt_off<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::Raw<'x>) -> R) -> R
+    where
+        Self: Sized,
+    {
+        within(self, enter::preempt_disable(), |_off, cx| f(cx))
+    }
+}
+impl<C: Context> Disable for C {}

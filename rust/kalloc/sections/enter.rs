@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ways to enter a section: what [`section!`](crate::section!) takes.
+
+#![doc(hidden)]
+
+use crate::{
+    contexts::{
+        tokens::Memalloc,
+        traits::{
+            Allocate,
+            Context,
+            IrqsOn,
+            NotNmi,
+            Sleep, //
+        },
+    },
+    sections::{
+        guards::*,
+        raw_spinlock::*,
+        rwlock::{
+            ReadGuard,
+            RwLock,
+            WriteGuard, //
+        },
+        section::Enter,
+        spinlock::{
+            direct,
+            DirectSpinLockBackend, //
+        },
+    },
+};
+use kernel::sync::{
+    lock::{
+        spinlock::SpinLockIrqBackend,
+        Guard, //
+    },
+    SpinLock,
+    SpinLockIrq, //
+};
+
+macro_rules! locks {
+    ($(
+        $name:ident, $type:ident($lock:ident), $bound:ident => $cx:ident, $guard:ty, $enter:expr;
+    )*) => {$(
+        #[doc = concat!("`", stringify!($name), "()`.")]
+        #[allow(missing_debug_implementations)]
+        pub struct $type<'l, T: ?Sized>(&'l $lock<T>);
+
+        #[doc = concat!("`", stringify!($name), "()`.")]
+        #[inline(always)]
+        pub fn $name<T: ?Sized>(lock: &$lock<T>) -> $type<'_, T> {
+            $type(lock)
+        }
+
+        // SAFETY: With the lock held the code may do what that token permits.
+        unsafe impl<'l, C: $bound + ?Sized, T: ?Sized> Enter<C> for $type<'l, T> {
+            type Guard = $guard;
+            type Cx<'x> = C::$cx<'x>;
+            #[inline(always)]
+            unsafe fn enter(self) -> $guard {
+                let enter: fn(&'l $lock<T>) -> $guard = $enter;
+                enter(self.0)
+            }
+        }
+    )*};
+}
+
+locks! {
+    lock, BySpinLock(SpinLock), Allocate => Locked, Guard<'l, T, DirectSpinLockBackend>,
+        |lock| direct(lock).lock();
+    lock_irq, BySpinLockIrq(SpinLockIrq), Allocate => LockedIrq, Guard<'l, T, SpinLockIrqBackend>,
+        |lock| lock.lock();
+    read_lock, ByReadLock(RwLock), Allocate => Locked, ReadGuard<'l, T>, RwLock::read;
+    write_lock, ByWriteLock(RwLock), Allocate => Locked, WriteGuard<'l, T>, RwLock::write;
+    raw_lock, ByRawSpinLock(RawSpinLock), NotNmi => Raw, Guard<'l, T, RawSpinLockBackend>,
+        RawSpinLock::guard;
+    raw_lock_irq, ByRawSpinLockIrq(RawSpinLockIrq), NotNmi => Raw, Guard<'l, T, RawSpinLockIrqBackend>,
+        RawSpinLockIrq::guard;
+}
+
+macro_rules! states {
+    ($($name:ident, $type:ident, $bound:ident => $cx:ty, $guard:ty, $enter:expr;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "()`.")]
+        #[derive(Debug)]
+        pub struct $type;
+
+        #[doc = concat!("`", stringify!($name), "()`.")]
+        #[inline(always)]
+        pub fn $name() -> $type {
+            $type
+        }
+
+        // SAFETY: In the section the code may do what that token permits.
+        unsafe impl<C: $bound + ?Sized> Enter<C> for $type {
+            type Guard = $guard;
+            type Cx<'x> = $cx;
+            #[inline(always)]
+            unsafe fn enter(self) -> $guard {
+                // SAFETY: By the contract of this function the section is left in order, and the
+                // context is one that may enter it.
+                unsafe { $enter() }
+            }
+        }
+    )*};
+}
+
+states! {
+    local_bh_disable, ByBhOff, IrqsOn => C::BhOff<'x>, BhGuard, BhGuard::new;
+    local_irq_save, ByIrqsOff, Context => C::Raw<'x>, IrqGuard, IrqGuard::new;
+    preempt_disable, ByPreemptOff, Context => C::Raw<'x>, PreemptGuard, PreemptGuard::new;
+    memalloc_nofs_save, ByNoFs, Sleep => C::NoFs<'x>, NoFsGuard, NoFsGuard::new;
+    memalloc_noio_save, ByNoIo, Sleep => C::NoIo<'x>, NoIoGuard, NoIoGuard::new;
+    memalloc_noreclaim_save, ByNoReclaim, Sleep => Memalloc<'x>, NoReclaimGuard, NoReclaimGuard::new;
+}
+
+/// `rcu_read_lock()`.
+#[derive(Debug)]
+pub struct ByRcu;
+
+/// `rcu_read_lock()`.
+#[inline(always)]
+pub fn rcu_read_lock() -> ByRcu {
+    ByRcu
+}
+
+// SAFETY: On the RCU read side the code must not sleep, and may do all else that it might before.
+unsafe impl<C: Context + ?Sized> Enter<C> for ByRcu {
+    type Guard = ReadSide;
+    type Cx<'x> = C::Atomic<'x>;
+    #[inline(always)]
+    unsafe fn enter(self) -> ReadSide {
+        // SAFETY: By the contract of this function the guard is dropped on this thread, and
+        // until then the token around is not used. That of the section permits no sleep.
+        unsafe { ReadSide::new() }
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Taking locks.
+
+use crate::{
+    contexts::traits::{
+        Allocate,
+        NotNmi, //
+    },
+    sections::{
+        enter,
+        raw_spinlock::{
+            RawSpinLock,
+            RawSpinLockIrq, //
+        },
+        rwlock::RwLock,
+        section::within, //
+    },
+};
+use core::pin::Pin;
+use kernel::sync::{
+    SpinLock,
+    SpinLockIrq, //
+};
+
+/// Taking spinlocks, in every context that may.
+pub trait Lock: Allocate {
+    /// Runs `f` with `lock` held, wraps `spin_lock()` and `spin_unlock()`.
+    ///
+    /// `f` must not sleep, and cannot: its token is [`Atomic`](crate::context::Atomic) or stricter.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    /// use kernel::sync::SpinLock;
+    ///
+    /// fn push(task: &mut Task, list: &SpinLock<Option<KBox<u32>>>) -> Result {
+    ///     task.locked(list, |head, cx| -> Result {
+    ///         *head = Some(KBox::new(&cx, 1)?);
+    ///         Ok(())
+    ///     })
+    /// }
+    /// ```
+    #[inline(always)]
+    fn locked<T, R>(
+        &mut self,
+        lock: &SpinLock<T>,
+        f: impl for<'x> FnOnce(&mut T, &mut Self::Locked<'x>) -> R,
+    ) -> R
+    where
+        T: ?Sized + Unpin,
+    {
+        within(self, enter::lock(lock), |data, cx| f(data, cx))
+    }
+
+    /// As [`Lock::locked`], for data that must not be moved.
+    #[inline(always)]
+    fn locked_pin<T, R>(
+        &mut self,
+        lock: &SpinLock<T>,
+        f: impl for<'x> FnOnce(Pin<&mut T>, &mut Self::Locked<'x>) -> R,
+    ) -> R
+    where
+        T: ?Sized,
+    {
+        within(self, enter::lock(lock), |data, cx| f(data.as_mut(), cx))
+    }
+
+    /// Runs `f` with `lock` held and interrupts off, wraps `spin_lock_irqsave()` and
+    /// `spin_unlock_irqrestore()` (as the kernel crate does: by `spin_lock_irq_disable()`, which
+    /// counts).
+    ///
+    /// For data that a hard interrupt shares. On `CONFIG_PREEMPT_RT`, where the handler is a thread,
+    /// interrupts stay on.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    /// use kernel::sync::SpinLockIrq;
+    ///
+    /// fn take(task: &mut Task, last: &SpinLockIrq<Option<KBox<u32>>>) -> Option<KBox<u32>> {
+    ///     task.locked_irq(last, |last, _cx| last.take())
+    /// }
+    /// ```
+    #[inline(always)]
+    fn locked_irq<T, R>(
+        &mut self,
+        lock: &SpinLockIrq<T>,
+        f: impl for<'x> FnOnce(&mut T, &mut Self::LockedIrq<'x>) -> R,
+    ) -> R
+    where
+        T: ?Sized + Unpin,
+    {
+        within(self, enter::lock_irq(lock), |data, cx| f(data, cx))
+    }
+
+    /// Runs `f` with `lock` held for reading, wraps `read_lock()` and `read_unlock()`.
+    ///
+    /// ```
+    /// use kalloc::{prelude::*, sync::RwLock};
+    ///
+    /// fn limit(task: &mut Task, limits: &RwLock<[u32; 4]>, of: usize) -> Option<u32> {
+    ///     task.read_locked(limits, |limits, _cx| limits.get(of).copied())
+    /// }
+    /// ```
+    #[inline(always)]
+    fn read_locked<T, R>(
+        &mut self,
+        lock: &RwLock<T>,
+        f: impl for<'x> FnOnce(&T, &mut Self::Locked<'x>) -> R,
+    ) -> R
+    where
+        T: ?Sized,
+    {
+        within(self, enter::read_lock(lock), |data, cx| f(data, cx))
+    }
+
+    /// Runs `f` with `lock` held for writing, wraps `write_lock()` and `write_unlock()`.
+    #[inline(always)]
+    fn write_locked<T, R>(
+        &mut self,
+        lock: &RwLock<T>,
+        f: impl for<'x> FnOnce(&mut T, &mut Self::Locked<'x>) -> R,
+    ) -> R
+    where
+        T: ?Sized,
+    {
+        within(self, enter::write_lock(lock), |data, cx| f(data, cx))
+    }
+}
+impl<C: Allocate> Lock for C {}
+
+/// Taking raw spinlocks, in every context but NMI.
+pub trait LockRaw: NotNmi {
+    /// Runs `f` with `lock` held, wraps `raw_spin_lock()` and `raw_spin_unlock()`.
+    ///
+    /// ```
+    /// use kalloc::{prelude::*, sync::RawSpinLock};
+    ///
+    /// fn count(task: &mut Task, n: &RawSpinLock<u32>) {
+    ///     task.raw_locked(n, |n, _cx| *n += 1)
+    /// }
+    /// ```
+    #[inline(always)]
+    fn raw_locked<T, R>(
+        &mut self,
+        lock: &RawSpinLock<T>,
+        f: impl for<'x> FnOnce(&mut T, &mut Self::Raw<'x>) -> R,
+    ) -> R
+    where
+        T: ?Sized + Unpin,
+    {
+        within(self, enter::raw_lock(lock), |data, cx| f(data, cx))
+    }
+
+    /// Runs `f` with `lock` held and interrupts off, wraps `raw_spin_lock_irqsave()` and
+    /// `raw_spin_unlock_irqrestore()`.
+    #[inline(always)]
+    fn raw_locked_irq<T, R>(
+        &mut self,
+        lock: &RawSpinLockIrq<T>,
+        f: impl for<'x> FnOnce(&mut T, &mut Self::Raw<'x>) -> R,
+    ) -> R
+    where
+        T: ?Sized + Unpin,
+    {
+        within(self, enter::raw_lock_irq(lock), |data, cx| f(data, cx))
+    }
+}
+impl<C: NotNmi> LockRaw for C {}

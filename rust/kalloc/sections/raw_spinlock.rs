@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! [`RawSpinLock`] and [`RawSpinLockIrq`]: `raw_spinlock_t`, a spinlock on every kernel.
+//!
+//! C header: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h)
+
+use core::{
+    fmt,
+    pin::Pin, //
+};
+use kalloc_bindings::*;
+use kernel::{
+    bindings::{
+        lock_class_key,
+        raw_spinlock_t, //
+    },
+    ffi::{
+        c_char,
+        c_ulong, //
+    },
+    prelude::*,
+    sync::{
+        lock::{
+            Backend,
+            Guard,
+            Lock, //
+        },
+        LockClassKey, //
+    },
+};
+
+/// The functions behind C's macros.
+#[cfg(all(CONFIG_SMP, CONFIG_UNINLINE_SPIN_UNLOCK))]
+pub(crate) mod c {
+    pub(crate) use kernel::bindings::{
+        _raw_spin_lock as raw_spin_lock,
+        _raw_spin_lock_irqsave as raw_spin_lock_irqsave,
+        _raw_spin_unlock as raw_spin_unlock,
+        _raw_spin_unlock_irqrestore as raw_spin_unlock_irqrestore, //
+    };
+}
+
+/// Where C has them inline, or nothing is locked, C does it.
+#[cfg(not(all(CONFIG_SMP, CONFIG_UNINLINE_SPIN_UNLOCK)))]
+pub(crate) mod c {
+    pub(crate) use kalloc_bindings::{
+        kalloc_helper_raw_spin_lock as raw_spin_lock,
+        kalloc_helper_raw_spin_lock_irqsave as raw_spin_lock_irqsave,
+        kalloc_helper_raw_spin_unlock as raw_spin_unlock,
+        kalloc_helper_raw_spin_unlock_irqrestore as raw_spin_unlock_irqrestore, //
+    };
+}
+
+/// Wraps `lockdep_assert_held()`.
+///
+/// # Safety
+///
+/// The lock is initialised.
+#[inline(always)]
+unsafe fn assert_is_held(_lock: *mut raw_spinlock_t) {
+    #[cfg(CONFIG_LOCKDEP)]
+    // SAFETY: By the contract of this function.
+    unsafe {
+        kalloc_helper_raw_spin_assert_is_held(_lock)
+    }
+}
+
+/// `raw_spin_lock()`, of [`RawSpinLock`].
+#[derive(Debug)]
+pub enum RawSpinLockBackend {}
+
+/// `raw_spin_lock_irqsave()`, of [`RawSpinLockIrq`].
+#[derive(Debug)]
+pub enum RawSpinLockIrqBackend {}
+
+// SAFETY: A `raw_spinlock_t` has one owner at a time; `relock` is `lock`.
+unsafe impl Backend for RawSpinLockBackend {
+    type State = raw_spinlock_t;
+    type GuardState = ();
+
+    #[inline]
+    unsafe fn init(ptr: *mut raw_spinlock_t, name: *const c_char, key: *mut lock_class_key) {
+        // SAFETY: By the contract of this function.
+        unsafe { kalloc_helper_raw_spin_lock_init(ptr, name, key) }
+    }
+
+    #[inline(always)]
+    unsafe fn lock(ptr: *mut raw_spinlock_t) {
+        // SAFETY: By the contract of this function the lock is initialised.
+        unsafe { c::raw_spin_lock(ptr) }
+    }
+
+    #[inline(always)]
+    unsafe fn try_lock(ptr: *mut raw_spinlock_t) -> Option<()> {
+        // SAFETY: By the contract of this function the lock is initialised.
+        unsafe { kalloc_helper_raw_spin_trylock(ptr) }.then_some(())
+    }
+
+    #[inline(always)]
+    unsafe fn unlock(ptr: *mut raw_spinlock_t, _state: &()) {
+        // SAFETY: By the contract of this function the caller has the lock.
+        unsafe { c::raw_spin_unlock(ptr) }
+    }
+
+    #[inline(always)]
+    unsafe fn assert_is_held(ptr: *mut raw_spinlock_t) {
+        // SAFETY: By the contract of this function the lock is initialised.
+        unsafe { assert_is_held(ptr) }
+    }
+}
+
+// SAFETY: A `raw_spinlock_t` has one owner at a time; `relock` is `lock`.
+unsafe impl Backend for RawSpinLockIrqBackend {
+    type State = raw_spinlock_t;
+    type GuardState = c_ulong;
+
+    #[inline]
+    unsafe fn init(ptr: *mut raw_spinlock_t, name: *const c_char, key: *mut lock_class_key) {
+        // SAFETY: By the contract of this function.
+        unsafe { kalloc_helper_raw_spin_lock_init(ptr, name, key) }
+    }
+
+    #[inline(always)]
+    unsafe fn lock(ptr: *mut raw_spinlock_t) -> c_ulong {
+        // SAFETY: By the contract of this function the lock is initialised.
+        unsafe { c::raw_spin_lock_irqsave(ptr) }
+    }
+
+    #[inline(always)]
+    unsafe fn try_lock(ptr: *mut raw_spinlock_t) -> Option<c_ulong> {
+        let mut flags = 0;
+        // SAFETY: By the contract of this function the lock is initialised.
+        unsafe { kalloc_helper_raw_spin_trylock_irqsave(ptr, &mut flags) }.then_some(flags)
+    }
+
+    #[inline(always)]
+    unsafe fn unlock(ptr: *mut raw_spinlock_t, flags: &c_ulong) {
+        // SAFETY: By the contract of this function the caller has the lock, with these flags.
+        unsafe { c::raw_spin_unlock_irqrestore(ptr, *flags) }
+    }
+
+    #[inline(always)]
+    unsafe fn assert_is_held(ptr: *mut raw_spinlock_t) {
+        // SAFETY: By the contract of this function the lock is initialised.
+        unsafe { assert_is_held(ptr) }
+    }
+}
+
+macro_rules! locks {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident, $backend:ident, $(#[$macro_doc:meta])* $new:ident;
+    )*) => {$(
+        $(#[$doc])*
+        #[pin_data]
+        pub struct $name<T: ?Sized> {
+            // Not to be taken without a token, as the kernel crate's locks are.
+            #[pin]
+            lock: Lock<T, $backend>,
+        }
+
+        impl<T> $name<T> {
+            #[doc = concat!("An initialiser, for [`", stringify!($new), "!`]; wraps `raw_spin_lock_init()`.")]
+            pub fn new(
+                data: impl PinInit<T>,
+                name: &'static CStr,
+                key: Pin<&'static LockClassKey>,
+            ) -> impl PinInit<Self> {
+                pin_init!(Self {
+                    lock <- Lock::new(data, name, key),
+                })
+            }
+        }
+
+        impl<T: ?Sized> $name<T> {
+            #[inline(always)]
+            pub(crate) fn guard(&self) -> Guard<'_, T, $backend> {
+                self.lock.lock()
+            }
+        }
+
+        impl<T: ?Sized> fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+locks! {
+    /// Data under a `raw_spinlock_t`, which disables preemption on every kernel.
+    ///
+    /// Taken by [`LockRaw::raw_locked`], and not without a token. Not for data that a hard interrupt
+    /// shares: that is [`RawSpinLockIrq`].
+    ///
+    /// ```
+    /// use kalloc::{prelude::*, sync::{new_raw_spinlock, RawSpinLock}};
+    ///
+    /// fn make(task: &Task) -> Result<Pin<KBox<RawSpinLock<u32>>>> {
+    ///     KBox::pin_init(task, new_raw_spinlock!(0))
+    /// }
+    /// ```
+    RawSpinLock, RawSpinLockBackend, new_raw_spinlock;
+    /// Data under a `raw_spinlock_t` that is taken with interrupts off, on every kernel.
+    ///
+    /// Taken by [`LockRaw::raw_locked_irq`], and not without a token. For data that a hard interrupt
+    /// shares which `CONFIG_PREEMPT_RT` does not thread; where it does,
+    /// [`SpinLockIrq`](kernel::sync::SpinLockIrq) is right.
+    RawSpinLockIrq, RawSpinLockIrqBackend, new_raw_spinlock_irq;
+}
+
+/// An initialiser of a [`RawSpinLock`], with a name (by default file and line) and a lock class of
+/// its own.
+#[macro_export]
+macro_rules! new_raw_spinlock {
+    ($data:expr $(, $name:literal)? $(,)?) => {
+        $crate::sync::RawSpinLock::new(
+            $data, $crate::__macro::kernel::optional_name!($($name)?), $crate::__macro::kernel::static_lock_class!())
+    };
+}
+pub use new_raw_spinlock;
+
+/// As [`new_raw_spinlock!`], of a [`RawSpinLockIrq`].
+#[macro_export]
+macro_rules! new_raw_spinlock_irq {
+    ($data:expr $(, $name:literal)? $(,)?) => {
+        $crate::sync::RawSpinLockIrq::new(
+            $data, $crate::__macro::kernel::optional_name!($($name)?), $crate::__macro::kernel::static_lock_class!())
+    };
+}
+pub use new_raw_spinlock_irq;

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The RCU read side.
+//!
+//! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
+
+use crate::{
+    contexts::traits::Context,
+    sections::{
+        enter,
+        guards::ReadSide,
+        section::within, //
+    },
+};
+
+/// The RCU read side, in every context.
+pub trait RcuRead: Context {
+    /// Runs `f` on the RCU read side, wraps `rcu_read_lock()` and `rcu_read_unlock()`.
+    ///
+    /// `f` must not sleep, and cannot. It gets the evidence, which `load`, `read` and `get` of what
+    /// is under RCU take, and the token of the section.
+    #[inline(always)]
+    fn rcu_read<R>(&mut self, f: impl for<'x> FnOnce(&ReadSide, &mut Self::Atomic<'x>) -> R) -> R
+    where
+        Self: Sized,
+    {
+        within(self, enter::rcu_read_lock(), |side, cx| f(side, cx))
+    }
+}
+impl<C: Context> RcuRead for C {}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! [`RwLock`]: `rwlock_t`.
+//!
+//! C header: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h)
+
+use crate::sections::section::Data;
+use core::{
+    cell::UnsafeCell,
+    fmt,
+    marker::PhantomPinned,
+    ops::{
+        Deref,
+        DerefMut, //
+    },
+    pin::Pin, //
+};
+use kalloc_bindings::*;
+use kernel::{
+    bindings::rwlock_t,
+    prelude::*,
+    sync::LockClassKey,
+    types::{
+        NotThreadSafe,
+        Opaque, //
+    },
+};
+
+/// An initialiser of a [`RwLock`], with a name (by default file and line) and a lock class of its
+/// own.
+#[macro_export]
+macro_rules! new_rwlock {
+    ($data:expr $(, $name:literal)? $(,)?) => {
+        $crate::sync::RwLock::new(
+            $data, $crate::__macro::kernel::optional_name!($($name)?), $crate::__macro::kernel::static_lock_class!())
+    };
+}
+pub use new_rwlock;
+
+/// Data that many may read at a time, or one may change: a spinlock, wraps `rwlock_t`.
+///
+/// Taken by [`Lock::read_locked`](super::Lock::read_locked) and
+/// [`Lock::write_locked`](super::Lock::write_locked), and not without a token. Readers hold off
+/// writers for as long as they come; RCU does not.
+///
+/// ```
+/// use kalloc::{prelude::*, sync::{new_rwlock, RwLock}};
+///
+/// fn limits(task: &Task) -> Result<Pin<KBox<RwLock<[u32; 4]>>>> {
+///     KBox::pin_init(task, new_rwlock!([1, 2, 3, 4]))
+/// }
+/// ```
+#[pin_data]
+pub struct RwLock<T: ?Sized> {
+    #[pin]
+    lock: Opaque<rwlock_t>,
+    #[pin]
+    _pin: PhantomPinned,
+    data: UnsafeCell<T>,
+}
+
+// SAFETY: It owns the data; a lock that nobody holds belongs to no thread.
+unsafe impl<T: ?Sized + Send> Send for RwLock<T> {}
+// SAFETY: The lock hands out `&mut T` to one at a time, and `&T` to many.
+unsafe impl<T: ?Sized + Send + Sync> Sync for RwLock<T> {}
+
+impl<T> RwLock<T> {
+    /// An initialiser, for [`new_rwlock!`]; wraps `rwlock_init()`.
+    pub fn new(
+        data: T,
+        name: &'static CStr,
+        key: Pin<&'static LockClassKey>,
+    ) -> impl PinInit<Self> {
+        pin_init!(Self {
+            // SAFETY: The slot is valid for writes, and name and key are for ever.
+            lock <- Opaque::ffi_init(|slot| unsafe {
+                kalloc_helper_rwlock_init(slot, name.as_char_ptr(), key.as_ptr())
+            }),
+            _pin: PhantomPinned,
+            data: UnsafeCell::new(data),
+        })
+    }
+}
+
+impl<T: ?Sized> RwLock<T> {
+    #[inline(always)]
+    pub(crate) fn read(&self) -> ReadGuard<'_, T> {
+        // SAFETY: The lock is initialised.
+        unsafe { kalloc_helper_read_lock(self.lock.get()) };
+        // INVARIANT: It was just taken.
+        ReadGuard(self, NotThreadSafe)
+    }
+
+    #[inline(always)]
+    pub(crate) fn write(&self) -> WriteGuard<'_, T> {
+        // SAFETY: The lock is initialised.
+        unsafe { kalloc_helper_write_lock(self.lock.get()) };
+        // INVARIANT: It was just taken.
+        WriteGuard(self, NotThreadSafe)
+    }
+}
+
+/// A [`RwLock`] held for reading.
+///
+/// # Invariants
+///
+/// This thread holds the lock for reading.
+pub struct ReadGuard<'l, T: ?Sized>(&'l RwLock<T>, NotThreadSafe);
+
+/// A [`RwLock`] held for writing.
+///
+/// # Invariants
+///
+/// This thread holds the lock for writing.
+pub struct WriteGuard<'l, T: ?Sized>(&'l RwLock<T>, NotThreadSafe);
+
+impl<T: ?Sized> Drop for ReadGuard<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: By the invariant.
+        unsafe { kalloc_helper_read_unlock(self.0.lock.get()) }
+    }
+}
+
+impl<T: ?Sized> Drop for WriteGuard<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: By the invariant.
+        unsafe { kalloc_helper_write_unlock(self.0.lock.get()) }
+    }
+}
+
+impl<T: ?Sized> Deref for ReadGuard<'_, T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: By the invariant nobody changes the data.
+        unsafe { &*self.0.data.get() }
+    }
+}
+
+impl<T: ?Sized> Deref for WriteGuard<'_, T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: By the invariant nobody else uses the data.
+        unsafe { &*self.0.data.get() }
+    }
+}
+
+impl<T: ?Sized> DerefMut for WriteGuard<'_, T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: By the invariant nobody else uses the data.
+        unsafe { &mut *self.0.data.get() }
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for RwLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RwLock").finish_non_exhaustive()
+    }
+}
+
+impl<T: ?Sized> Data for ReadGuard<'_, T> {
+    type Of<'x>
+        = &'x T
+    where
+        Self: 'x;
+    #[inline(always)]
+    fn data(&mut self) -> &T {
+        self
+    }
+}
+
+impl<T: ?Sized> Data for WriteGuard<'_, T> {
+    type Of<'x>
+        = &'x mut T
+    where
+        Self: 'x;
+    #[inline(always)]
+    fn data(&mut self) -> &mut T {
+        self
+    }
+}

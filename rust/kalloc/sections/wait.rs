@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What sleeps: mutexes, condition variables, completions, grace periods and delays, each with the
+//! token of a context that may.
+//!
+//! C headers: [`include/linux/mutex.h`](srctree/include/linux/mutex.h),
+//! [`include/linux/wait.h`](srctree/include/linux/wait.h),
+//! [`include/linux/completion.h`](srctree/include/linux/completion.h),
+//! [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h),
+//! [`include/linux/delay.h`](srctree/include/linux/delay.h)
+
+use crate::contexts::traits::Sleep;
+use kernel::{
+    sync::{
+        rcu,
+        Completion,
+        CondVar,
+        CondVarTimeoutResult,
+        Mutex,
+        MutexGuard, //
+    },
+    time::{
+        delay,
+        Delta,
+        Jiffies, //
+    },
+};
+
+/// Sleeping, in every context that may: the kernel crate's calls, with a token.
+pub trait Wait: Sleep {
+    /// Runs `f` with `lock` held, wraps `mutex_lock()` and `mutex_unlock()`.
+    ///
+    /// A mutex does not keep its holder from sleeping, so `f` gets the token of the context around.
+    /// The data is behind the kernel crate's guard, which [`Wait::wait`] takes:
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    /// use kernel::sync::{CondVar, Mutex};
+    ///
+    /// fn next(task: &mut Task, queue: &Mutex<KVec<u32>>, filled: &CondVar) -> u32 {
+    ///     task.mutex_locked(queue, |queue, task| loop {
+    ///         match queue.pop() {
+    ///             Some(item) => break item,
+    ///             None => task.wait(filled, queue),
+    ///         }
+    ///     })
+    /// }
+    /// ```
+    #[inline]
+    fn mutex_locked<'l, T: ?Sized, R>(
+        &mut self,
+        lock: &'l Mutex<T>,
+        f: impl FnOnce(&mut MutexGuard<'l, T>, &mut Self) -> R,
+    ) -> R {
+        f(&mut lock.lock(), self)
+    }
+
+    /// Takes `lock` until the kernel crate's guard is dropped, wraps `mutex_lock()`.
+    ///
+    /// The token stays as free as it was. Leaking the guard leaves the mutex held, and nothing else;
+    /// dropping it in a stricter section is legal, since `mutex_unlock()` does not sleep.
+    #[inline]
+    fn mutex_lock<'l, T: ?Sized>(&mut self, lock: &'l Mutex<T>) -> MutexGuard<'l, T> {
+        lock.lock()
+    }
+
+    /// Gives up the mutex, sleeps until `condvar` is notified, and takes the mutex again; wraps
+    /// `prepare_to_wait_exclusive()`, `schedule()` and `finish_wait()`.
+    ///
+    /// It may wake up without a reason: look at the condition again.
+    #[inline]
+    fn wait<T: ?Sized>(&mut self, condvar: &CondVar, guard: &mut MutexGuard<'_, T>) {
+        condvar.wait(guard)
+    }
+
+    /// As [`Wait::wait`], until a signal comes too. Returns whether one is pending.
+    #[inline]
+    #[must_use = "true if a signal is pending"]
+    fn wait_interruptible<T: ?Sized>(
+        &mut self,
+        condvar: &CondVar,
+        guard: &mut MutexGuard<'_, T>,
+    ) -> bool {
+        condvar.wait_interruptible(guard)
+    }
+
+    /// As [`Wait::wait_interruptible`], for at most `timeout`.
+    #[inline]
+    #[must_use = "says whether it was woken, a signal came, or the time was over"]
+    fn wait_interruptible_timeout<T: ?Sized>(
+        &mut self,
+        condvar: &CondVar,
+        guard: &mut MutexGuard<'_, T>,
+        timeout: Jiffies,
+    ) -> CondVarTimeoutResult {
+        condvar.wait_interruptible_timeout(guard, timeout)
+    }
+
+    /// Sleeps until `completion` is complete, wraps `wait_for_completion()`.
+    #[inline]
+    fn wait_for_completion(&mut self, completion: &Completion) {
+        completion.wait_for_completion()
+    }
+
+    /// Sleeps until all RCU readers of this moment are done, wraps `synchronize_rcu()`.
+    ///
+    /// On the read side itself it would wait for ever, and does not compile:
+    ///
+    /// ```compile_fail
+    /// use kalloc::prelude::*;
+    ///
+    /// fn for_ever(task: &mut Task) {
+    ///     task.rcu_read(|_guard, cx| cx.synchronize_rcu())
+    /// }
+    /// ```
+    #[inline]
+    fn synchronize_rcu(&mut self) {
+        rcu::synchronize_rcu()
+    }
+
+    /// Sleeps until all callbacks of `call_rcu()` so far have run, wraps `rcu_barrier()`.
+    #[inline]
+    fn rcu_barrier(&mut self) {
+        rcu::rcu_barrier()
+    }
+
+    /// Lets others run, wraps `cond_resched()`.
+    #[inline(always)]
+    fn cond_resched(&mut self) {
+        // SAFETY: The context may sleep.
+        unsafe { kalloc_bindings::kalloc_helper_cond_resched() }
+    }
+
+    /// Sleeps for at least `delta`, wraps `fsleep()`, which chooses between `udelay()`,
+    /// `usleep_range()` and `msleep()`.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    /// use kernel::time::Delta;
+    ///
+    /// fn settle<C: Wait>(cx: &mut C) {
+    ///     cx.fsleep(Delta::from_micros(200))
+    /// }
+    /// ```
+    #[inline]
+    fn fsleep(&mut self, delta: Delta) {
+        delay::fsleep(delta)
+    }
+}
+impl<C: Sleep> Wait for C {}

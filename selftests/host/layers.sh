@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The crate's folders are floors in the order of dependence: no import goes up, and none in a circle.
+#
+# Cells: stock
+
+. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+
+plan 1
+check "imports go down" selftests/host/layers.py rust/kalloc
+ktap_finished
