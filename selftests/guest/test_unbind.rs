@@ -64,7 +64,7 @@ impl Drop for Card<'_> {
             DROPPED.store(true, Release);
             let start = Instant::<Monotonic>::now();
             // SAFETY: It has no preconditions.
-            while unsafe { c::testlib_dma_traced() } == 0 {
+            while unsafe { c::testlib_dma_trace_count() } == 0 {
                 // On one CPU nothing begins here.
                 if start.elapsed() > Delta::from_millis(500) {
                     break;
@@ -147,7 +147,7 @@ where
     )?;
     let outcome = unbind(task, &first);
     // SAFETY: It has no preconditions.
-    let freed = unsafe { c::testlib_dma_traced() };
+    let freed = unsafe { c::testlib_dma_trace_count() };
     // SAFETY: It has no preconditions.
     unsafe { c::testlib_dma_slow_free(0) };
     let stopped = thread.stop(task);

@@ -154,13 +154,14 @@ macro_rules! tests {
 }
 pub(crate) use tests;
 
-/// What the kmem: tracepoints saw of the current thread while `f` ran.
+/// What the kmem: tracepoints saw of the current thread while `f` ran, without the interrupts that
+/// came in between. In every context but an NMI.
 pub(crate) fn traced<R>(f: impl FnOnce() -> R) -> (R, Trace) {
     // SAFETY: It has no preconditions.
-    unsafe { c::testlib_trace_start() };
+    unsafe { c::testlib_kmem_trace_start() };
     let result = f();
     // SAFETY: It was started above.
-    let len = unsafe { c::testlib_trace_stop() };
+    let len = unsafe { c::testlib_kmem_trace_stop() };
     (result, Trace { len })
 }
 
@@ -172,7 +173,7 @@ pub(crate) struct Trace {
 impl Trace {
     pub(crate) fn events(&self) -> impl Iterator<Item = c::testlib_event> + Clone {
         // SAFETY: It has no preconditions.
-        (0..self.len).map(|index| unsafe { c::testlib_trace_event(index) })
+        (0..self.len).map(|index| unsafe { c::testlib_kmem_trace_event(index) })
     }
 
     /// The first allocation that gave memory at `ptr`. (The kernel itself may allocate on the way.)
@@ -204,13 +205,12 @@ pub(crate) fn asks_for<M, E>(
     make: impl FnOnce() -> Result<M, E>,
     at: impl FnOnce(&M) -> *const u8,
 ) -> bool {
-    // SAFETY: It has no preconditions.
-    unsafe { c::testlib_here_trace_start() };
-    let made = make();
-    // SAFETY: It was started above.
-    unsafe { c::testlib_here_trace_stop() };
-    // SAFETY: It has no preconditions.
-    made.is_ok_and(|made| unsafe { c::testlib_here_gfp(at(&made).cast()) } == gfp)
+    let (made, trace) = traced(make);
+    made.is_ok_and(|made| {
+        trace
+            .allocation(at(&made))
+            .is_some_and(|event| event.gfp == gfp)
+    })
 }
 
 /// Checks that an expression is true in each context that has allocators and must not sleep: with a
@@ -418,7 +418,9 @@ pub(crate) fn percpu_traced<R>(f: impl FnOnce() -> R) -> (R, (u32, usize, usize)
     unsafe { c::testlib_percpu_trace_start() };
     let result = f();
     // SAFETY: It was started above.
-    let event = unsafe { c::testlib_percpu_trace_stop() };
+    unsafe { c::testlib_percpu_trace_stop() };
+    // SAFETY: It has no preconditions.
+    let event = unsafe { c::testlib_percpu_trace_event(0) };
     (result, (event.gfp, event.size, event.align))
 }
 
