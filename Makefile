@@ -6,6 +6,8 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 # Not beside the sources, where it would be in the way of the builds for virtual machines.
 PLAIN := $(CURDIR)/build/plain
 plain = $(MAKE) -C '$(KDIR)' M='$(CURDIR)' MO='$(PLAIN)'
+# What a driver elsewhere names as KALLOC.
+installed = $(INSTALL_MOD_PATH)/lib/modules/$(or $(KERNELRELEASE),$(shell cat '$(KDIR)/include/config/kernel.release'))/kalloc
 # Tests that are not asked for a kernel run on several.
 CELLS := $(filter undefined,$(origin KERNEL))
 KERNEL ?= stock
@@ -20,14 +22,18 @@ all: modules
 
 ## Plain out-of-tree build, for any kernel tree with Rust (make KDIR=…; W=1 C=1 CLIPPY=1 LLVM=1 KALLOC_TESTS=1):
 modules:		## build kalloc.ko and the samples into build/plain (also: all, the default)
-	@scripts/check-kdir '$(KDIR)'
+	@scripts/check-kdir '$(KDIR)' bindgen
 	@mkdir -p '$(PLAIN)'
 	$(plain) modules
+	@cp '$(KDIR)/include/config/kernel.release' '$(PLAIN)/'
 
-modules_install: modules	## install kalloc.ko
+modules_install: modules	## install kalloc.ko, and what drivers are built against
 	@# The kernel's own rule installs what modules.order lists; the samples are not for installing.
 	cd '$(PLAIN)' && cp modules.order .modules.order.all && grep '/\?kalloc\.o$$' .modules.order.all > modules.order
 	$(plain) modules_install; status=$$?; cd '$(PLAIN)' && mv .modules.order.all modules.order; exit $$status
+	cd '$(PLAIN)' && install -Dt '$(installed)' -m 644 Module.symvers kernel.release
+	cd '$(PLAIN)' && for dir in rust/bindings rust/kalloc; do install -Dt '$(installed)'/$$dir -m 644 $$dir/*.rmeta; done
+	install -Dt '$(installed)/scripts' scripts/Makefile.kalloc scripts/check-kdir scripts/check-driver
 
 clean:			## remove what was built
 	rm -rf build

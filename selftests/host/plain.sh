@@ -55,17 +55,55 @@ installs() {
 	diff <(echo kalloc) <(find "$tmp/root" -type f -name '*.ko*' -printf '%f\n' | sed 's/\.ko.*//')
 }
 
+# A driver elsewhere, built by an ordinary user who sees no checkout.
+cp -r "$top/template" "$tmp/driver"
+chmod 755 "$tmp"
+chown -R daemon "$tmp/driver"
+release=$(cat "$KERNELDIR/build/include/config/kernel.release")
+installed=$tmp/root/lib/modules/$release/kalloc
+# drives ARGUMENT…: make in the driver's directory says what is kept.
+drives() {
+	local as=(setpriv --reuid daemon --regid daemon --clear-groups)
+	# A cache in root's own directory is no other's to read.
+	"${as[@]}" test -r "$KERNELDIR/build/.config" || as=()
+	"${as[@]}" make -C "$tmp/driver" KDIR="$KERNELDIR/build" CC=x86_64-linux-gnu-gcc-14 "$@" >"$tmp/log" 2>&1
+}
+compiled() { grep -E '^  (RUSTC|CC) .*mydriver' "$tmp/log"; }
+# elsewhere KALLOC: there it builds, with its symbols, and with nothing that is not there.
+elsewhere() {
+	{ drives KALLOC="$1" && compiled; } || { cat "$tmp/log"; return 1; }
+	! grep -i warning "$tmp/log" && [[ $(modinfo -F depends "$tmp/driver/build/mydriver.ko") == kalloc ]]
+}
+again() {
+	drives KALLOC="$installed" && ! compiled || return
+	touch "$installed/rust/kalloc/libkalloc.rmeta"
+	drives KALLOC="$installed" && compiled
+}
+# refuses SENTENCE ARGUMENT…
+refuses() { ! drives "${@:2}" && { grep -E "^kalloc: $1" "$tmp/log" || { cat "$tmp/log"; false; }; }; }
+without_kalloc() { ! drives KALLOC=/none && grep 'kalloc is not in /none; run "make modules_install" in its checkout' "$tmp/log"; }
+for_another() {
+	echo 6.1.0 >"$installed/kernel.release"
+	refuses "kalloc in $installed was built for Linux 6.1.0, and $KERNELDIR/build is " KALLOC="$installed"
+}
+
 cleans() {
 	build "$@" clean || return
 	diff "$tmp/before" <(files)
 }
 
-plan 11
+plan 17
 check "the default build has no warning" quietly
 check "without KALLOC_TESTS no test is built" no_tests
 check "a sample depends on kalloc, where it calls it" depends
 check "modules_install installs kalloc.ko alone" installs
+check "a driver elsewhere is built against what is installed" elsewhere "$installed"
+check "it is built again with a changed kalloc, and only then" again
+check "a driver elsewhere is built against the checkout" elsewhere "$PWD"
+check "a driver says that kalloc is not there" without_kalloc
+check "a driver says that kalloc is another kernel's" for_another
 check "clean leaves nothing" cleans
+check "a driver says that kalloc is not built" refuses "kalloc is not built in $PWD/build/plain; " KALLOC="$PWD"
 check "W=1 C=1 CLIPPY=1 has no warning, tests included" checked
 check "sparse looked at it" ran CHECK
 check "clippy looked at it" ran CLIPPY
