@@ -14,7 +14,7 @@ KERNEL ?= stock
 FLAVOURS := stock=amd64 rt=rt-amd64 cloud=cloud-amd64 debug=debug
 FLAVOUR ?= $(or $(patsubst $(KERNEL)=%,%,$(filter $(KERNEL)=%,$(FLAVOURS))),$(KERNEL))
 
-export KERNEL
+export KERNEL DRIVER
 
 .PHONY: all modules modules_install clean help toolbox kernel update run test mutants bench doc shell purge names
 
@@ -43,7 +43,7 @@ run test mutants bench doc shell: names
 names:
 	@scripts/check-names '$(KERNEL)' $(TESTS)
 
-run:			## build, boot, load every sample, show its drivers at work
+run:			## build, boot, load every sample, show its drivers at work (or load the driver in DRIVER)
 	@scripts/toolbox scripts/run
 
 test:			## run every test (or TESTS="NAME…" of selftests/host/) on stock, rt and debug, or on KERNEL
@@ -58,7 +58,7 @@ bench:			## count the instructions of C, kernel::alloc and kalloc
 doc:			## make the documentation, in build/doc
 	@scripts/toolbox scripts/doc
 
-shell:			## an interactive guest with the modules at hand
+shell:			## an interactive guest with the modules at hand (or those of DRIVER)
 	@scripts/toolbox scripts/shell
 
 ## What those need, made on first use in KALLOC_CACHE, else ~/.cache/kalloc:
@@ -77,6 +77,7 @@ purge:			## delete the cache: toolbox, kernels and all
 
 ## Variables:
 #: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell
+#: DRIVER=/path                  the directory of a driver, for run and shell; nothing is written there
 #: TESTS="NAME…"                 the tests that make test runs
 #: KDIR=/path/to/linux           the kernel tree of the plain build; by default the running kernel's
 #: KALLOC_TESTS=1                build the test modules, too (plain build, shell)

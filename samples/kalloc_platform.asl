@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The device of kalloc_platform, as firmware describes it: an SSDT for QEMU's -acpitable. */
+/* Devices as firmware describes them, of kalloc_platform and of template/: an SSDT for QEMU's -acpitable. */
 
 DefinitionBlock ("", "SSDT", 2, "KALLOC", "PLATFORM", 1)
 {
@@ -8,6 +8,10 @@ DefinitionBlock ("", "SSDT", 2, "KALLOC", "PLATFORM", 1)
 		Device (KAL0)
 		{
 			Name (_HID, "KALL0001")
+		}
+		Device (KAL1)
+		{
+			Name (_HID, "KALL0002")
 		}
 	}
 }

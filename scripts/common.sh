@@ -42,6 +42,16 @@ kernel_of() {
 	esac
 }
 
+# driver_output: where the driver that DRIVER= names is built for that kernel.
+driver_output() { echo "$cache/driver-${KERNEL:-stock}-$(realpath "$DRIVER" | sha256sum | cut -c1-12)"; }
+
+# driver_modules: what was built there, in the order of its Kbuild.
+driver_modules() {
+	local out
+	out=$(driver_output)
+	sed "s|^|$out/|; s|\.o$|.ko|" "$out/modules.order"
+}
+
 # documents_of CELL [NAME…]: the tests, all or those named, that are for that kernel. A test that is not for all has a
 # line "# Cells: CELL…". Those with a line "# Minutes: N" come first, so that no long one runs alone in the end.
 documents_of() {
