@@ -9,7 +9,7 @@ plain = $(MAKE) -C '$(KDIR)' M='$(CURDIR)' MO='$(PLAIN)'
 # What a driver elsewhere names as KALLOC.
 installed = $(INSTALL_MOD_PATH)/lib/modules/$(or $(KERNELRELEASE),$(shell cat '$(KDIR)/include/config/kernel.release'))/kalloc
 # Tests that are not asked for a kernel run on several.
-CELLS := $(filter undefined,$(origin KERNEL))
+KERNELS := $(filter undefined,$(origin KERNEL))
 KERNEL ?= stock
 FLAVOURS := stock=amd64 rt=rt-amd64 cloud=cloud-amd64 debug=debug
 FLAVOUR ?= $(or $(patsubst $(KERNEL)=%,%,$(filter $(KERNEL)=%,$(FLAVOURS))),$(KERNEL))
@@ -47,7 +47,7 @@ run:			## build, boot, load every sample, show its drivers at work (or load the 
 	@scripts/toolbox scripts/run
 
 test:			## run every test (or TESTS="NAME…" of selftests/host/) on stock, rt and debug, or on KERNEL
-	@scripts/toolbox scripts/$(if $(CELLS),cells,test) $(TESTS)
+	@scripts/toolbox scripts/$(if $(KERNELS),test-kernels,test) $(TESTS)
 
 mutants:		## break a copy in known ways, and see each break caught
 	@scripts/toolbox scripts/mutants
@@ -83,7 +83,7 @@ purge:			## delete the cache: toolbox, kernels and all
 #: KALLOC_TESTS=1                build the test modules, too (plain build, shell)
 #: KALLOC_CACHE=/path            where the toolbox and the kernels are; by default ~/.cache/kalloc
 #: KALLOC_JOBS=N                 how many jobs and tests at a time; by default one a processor
-#: KALLOC_CELLS="stock rt debug" the kernels of make test without KERNEL=
+#: KALLOC_KERNELS="stock rt debug" the kernels of make test without KERNEL=
 #: KALLOC_KVM=yes|no             whether guests use /dev/kvm; by default it is tried
 #: KALLOC_QEMU="…"               more options of QEMU
 #: KALLOC_APPEND="…"             more kernel parameters of the guest

@@ -52,14 +52,14 @@ driver_modules() {
 	sed "s|^|$out/|; s|\.o$|.ko|" "$out/modules.order"
 }
 
-# documents_of CELL [NAME…]: the tests, all or those named, that are for that kernel. A test that is not for all has a
-# line "# Cells: CELL…". Those with a line "# Minutes: N" come first, so that no long one runs alone in the end.
+# documents_of KERNEL [NAME…]: the tests, all or those named, that are for that kernel. A test that is not for all has a
+# line "# Kernels: KERNEL…". Those with a line "# Minutes: N" come first, so that no long one runs alone in the end.
 documents_of() {
-	local cell=$1 wanted=" ${*:2} " test name cells
+	local kernel=$1 wanted=" ${*:2} " test name kernels
 	for test in "$top"/selftests/host/*.sh; do
 		name=$(basename "$test" .sh)
 		[[ -x $test && ( $# == 1 || $wanted == *" $name "* ) ]] || continue
-		cells=$(sed -n 's/^# Cells: //p' "$test")
-		[[ " ${cells:-$cell} " != *" $cell "* ]] || echo "$(sed -n 's/^# Minutes: //p' "$test") $name"
+		kernels=$(sed -n 's/^# Kernels: //p' "$test")
+		[[ " ${kernels:-$kernel} " != *" $kernel "* ]] || echo "$(sed -n 's/^# Minutes: //p' "$test") $name"
 	done | sort -nrs -k1,1 | sed 's/.* //'
 }

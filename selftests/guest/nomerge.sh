@@ -125,7 +125,7 @@ check "free pages have no slope" is_flat pages "${pages[@]}"
 check "slabs have no slope" is_flat slabs "${slabs[@]}"
 check "the kernel is quiet" log_end
 
-measure "$modules/selftests/provoke/wrong_leak.ko"
+measure "$modules/selftests/provoke/provoke_leak.ko"
 check "a page that leaks is seen" leaks pages "${pages[@]}"
 check "an object that leaks is seen" leaks slabs "${slabs[@]}"
 exit "$status"

@@ -131,7 +131,7 @@ fn each_use_asks(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-/// A warning would fail the run; that false ones warn is for `wrong_claim.ko` to show.
+/// A warning would fail the run; that false ones warn is for `provoke_claim.ko` to show.
 // A token that is not used is dropped.
 #[allow(clippy::drop_non_drop)]
 fn true_claims_are_quiet(task: &mut Task) -> Outcome {

@@ -3,7 +3,7 @@
 #
 # What scripts/bench counts is what kalloc may cost, operation by operation, and what Documentation/ says that it costs.
 #
-# Cells: stock rt
+# Kernels: stock rt
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

@@ -4,7 +4,7 @@
 # A call of kalloc is what C's macro makes of the same call. Names that end in _n are of functions whose size is known
 # at run time: Rust counts elements and checks their number, so there only the calls and their constants are the same.
 #
-# Cells: stock rt
+# Kernels: stock rt
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

@@ -8,7 +8,7 @@
 # harness is ui_test. NAME, also in KALLOC_PROGRAMS, is part of the path of a program. --bless writes the .stderr files
 # anew: read their diff.
 #
-# Cells: stock rt
+# Kernels: stock rt
 # Minutes: 2
 
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"

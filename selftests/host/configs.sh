@@ -4,7 +4,7 @@
 # Kernels with other allocators than the stock one: the crate and the samples compile without a warning, and a call of
 # kalloc is still what C's macro makes of it, or goes through a helper in C where the macro does more than call.
 #
-# Cells: stock
+# Kernels: stock
 # Minutes: 2
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"

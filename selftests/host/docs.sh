@@ -6,7 +6,7 @@
 # there, as are the programs. Each attempt to break it is written up. README leads to every page. The
 # steps of driver.rst compile.
 #
-# Cells: stock
+# Kernels: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

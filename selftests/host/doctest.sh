@@ -6,7 +6,7 @@
 # Every example in the documentation of the crate compiles, with the flags that Kbuild uses. They are not run: most need
 # a kernel. rustdoc finds them; NAME is part of "file - item (line)".
 #
-# Cells: stock rt
+# Kernels: stock rt
 
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
 . "$cache/kernel-${KERNEL:-stock}/source/tools/testing/selftests/kselftest/ktap_helpers.sh"

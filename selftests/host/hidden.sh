@@ -4,7 +4,7 @@
 # What safe code can reach of the crate although no page shows it is in the list lib/hidden, each with the reason why
 # that is fine: hidden functions, tokens that a drop makes, and traits that the orphan rule might open.
 #
-# Cells: stock
+# Kernels: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

@@ -3,7 +3,7 @@
 #
 # What a person reads when a kernel tree cannot take Rust modules, by the plain path: make KDIR=….
 #
-# Cells: stock
+# Kernels: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 

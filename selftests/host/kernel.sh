@@ -4,7 +4,7 @@
 # Which kernel is chosen, what a person reads when it is not the one that Debian built, and that the one
 # at hand is.
 #
-# Cells: stock
+# Kernels: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 

@@ -3,7 +3,7 @@
 #
 # The crate's folders are floors in the order of dependence: no import goes up, and none in a circle.
 #
-# Cells: stock
+# Kernels: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
 

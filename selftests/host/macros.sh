@@ -4,7 +4,7 @@
 # The exported macros of the crate have no privilege over the driver's own code but unsafe: macros.py has the rules that
 # keep a driver's tokens from it.
 #
-# Cells: stock
+# Kernels: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

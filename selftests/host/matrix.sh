@@ -7,7 +7,7 @@
 # by test_matrix, and each of the others does not compile. --bless writes the cells anew, from what compiles for the stock
 # kernel and for PREEMPT_RT.
 #
-# Cells: stock rt
+# Kernels: stock rt
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

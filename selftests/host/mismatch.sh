@@ -4,7 +4,7 @@
 # A module loads with the kalloc.ko that it was built against, also where that is built again in another directory, and
 # not with one of which a type has changed.
 #
-# Cells: stock
+# Kernels: stock
 # Minutes: 1
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"

@@ -4,7 +4,7 @@
 # Every mutation applies to the checkout, also where lines have moved, and names a test that is there. That the test
 # notices it is for `make mutants`, which takes hours.
 #
-# Cells: stock
+# Kernels: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

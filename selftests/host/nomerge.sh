@@ -3,7 +3,7 @@
 #
 # Nothing is left behind when the modules are unloaded: no slab cache, of which a kernel booted with slab_nomerge shows
 # every one, no area of vmalloc, no per-CPU memory, no page. And a page that a module leaks is seen.
-# Cells: stock
+# Kernels: stock
 # Minutes: 3
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"

@@ -3,7 +3,7 @@
 #
 # The plain out-of-tree build, as in the README, in a copy of the checkout: make KDIR=… and its variants.
 #
-# Cells: stock
+# Kernels: stock
 # Minutes: 2
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"

@@ -18,11 +18,11 @@ run() { echo "== $1"; "$run" kalloc.ko "${@:2}"; echo "status $?"; }
 refuses() { insmod samples/kalloc_first.ko "$1"; echo "status $?"; dmesg | grep kalloc_first: | tail -1; }
 run=$1
 run samples samples/*.ko
-run init selftests/provoke/wrong_init.ko
+run init selftests/provoke/provoke_init_error.ko
 insmod kalloc.ko
 for size in 0 99999999 large; do echo "== $size"; refuses "size=$size"; done
 rmmod kalloc
-run warning selftests/provoke/wrong.ko
+run warning selftests/provoke/provoke.ko
 END
 KALLOC_TIMEOUT=300 scripts/run bash -c "$(cat "$tmp/guest")" - "$top/scripts/guest/run" 2>/dev/null |
 	tr -d '\r' >"$tmp/said"
@@ -44,7 +44,7 @@ check "the device of edu computes" says samples "/dev/kalloc_edu: 10! = 3628800"
 check "the device of edu copies" says samples "/dev/kalloc_edu: DMA: there and back"
 check "the device of kalloc_dma is bound" says samples '.*kalloc_dma.*: 5 pairs at 0x[0-9a-f]+, 16384 bytes in segments: [1-4]'
 check "a warning fails the run" fails warning "run: failed: the kernel complained: general"
-check "a module that does not load fails the run" fails init "run: failed: selftests/provoke/wrong_init.ko does not load"
+check "a module that does not load fails the run" fails init "run: failed: selftests/provoke/provoke_init_error.ko does not load"
 check "a size of nothing is refused" fails 0 ".*kalloc_first: size=0 is not from 1 to [0-9]+"
 check "a size beyond kmalloc is refused" fails 99999999 ".*kalloc_first: size=99999999 is not from 1 to [0-9]+"
 check "a size that is no number is refused" fails large ".*kalloc_first: .large. invalid for parameter .size."

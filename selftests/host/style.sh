@@ -4,7 +4,7 @@
 # What holds for every file. That each unsafe block of rust/ says why it is sound is clippy's to check (its lint
 # undocumented_unsafe_blocks, which the kernel turns on): see CLIPPY=1 in plain.sh.
 #
-# Cells: stock
+# Kernels: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

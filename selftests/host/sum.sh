@@ -3,7 +3,7 @@
 #
 # The sum of the tests counts what it should, and a document that is not whole is a failure.
 #
-# Cells: stock
+# Kernels: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
@@ -61,28 +61,28 @@ END
 sums "an empty document" 1 "0 passed, 1 failed, 0 skipped" </dev/null
 sums "no document" 1 "0 passed, 1 failed, 0 skipped" <<<"Segmentation fault"
 
-# The cells, with tests that are for all kernels and for two, and a run of the tests that breaks off on one of them.
+# The kernels, with tests that are for all kernels and for two, and a run of the tests that breaks off on one of them.
 
 mkdir -p selftests/host
 for document in every some; do
 	printf '#!/bin/sh\n' >selftests/host/$document.sh
 	chmod +x selftests/host/$document.sh
 done
-echo "# Cells: stock debug" >>selftests/host/some.sh
+echo "# Kernels: stock debug" >>selftests/host/some.sh
 cat >scripts/test <<'END'
 #!/bin/sh
 echo "$KERNEL: $*"
 [ "$KERNEL" = "$BROKEN" ] || echo "$# passed, 0 failed, 1 skipped"
 END
-# cells STATUS COMMAND…: the lines of the table, without the time, are on standard input.
-cells() {
+# table STATUS COMMAND…: the lines of the table, without the time, are on standard input.
+table() {
 	local wanted=$1 status=0
 	shift
-	env -u KALLOC_CELLS "$@" >output || status=$?
+	env -u KALLOC_KERNELS "$@" >output || status=$?
 	sed -nE 's/ +[0-9]+$//; s/ +/ /g; /^(stock|rt|debug)[: ]|passed,/p' output | grep -v ' 1 skipped$' >rows
 	diff rows - <&4 && [[ $status == "$wanted" ]]
 }
-check "each cell has its tests, and the sum is theirs" cells 0 scripts/cells 4<<'END'
+check "each kernel has its tests, and the sum is theirs" table 0 scripts/test-kernels 4<<'END'
 stock: every some
 rt: every
 debug: every some
@@ -91,14 +91,14 @@ rt 1 0 1
 debug 2 0 1
 5 passed, 0 failed, 3 skipped
 END
-check "a cell without the test that is asked for is none" cells 0 scripts/cells some 4<<'END'
+check "a kernel without the test that is asked for is left out" table 0 scripts/test-kernels some 4<<'END'
 stock: some
 debug: some
 stock 1 0 1
 debug 1 0 1
 2 passed, 0 failed, 2 skipped
 END
-check "a cell that breaks off is a failure" cells 1 env BROKEN=rt scripts/cells every 4<<'END'
+check "a kernel whose tests break off is a failure" table 1 env BROKEN=rt scripts/test-kernels every 4<<'END'
 stock: every
 rt: every
 debug: every

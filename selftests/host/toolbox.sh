@@ -3,7 +3,7 @@
 #
 # What a person reads when this machine cannot make or enter the toolbox.
 #
-# Cells: stock
+# Kernels: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 

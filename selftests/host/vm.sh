@@ -3,7 +3,7 @@
 #
 # A guest's end, whatever it is, reaches the one who started it.
 #
-# Cells: stock
+# Kernels: stock
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 

@@ -3,7 +3,7 @@
 #
 # Memory of a zone and of a node, on a machine with memory above 4 GiB in two nodes.
 #
-# Cells: stock rt
+# Kernels: stock rt
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

@@ -52,7 +52,7 @@ impl kalloc::Module for Claim {
 
 kalloc::module! {
     type: Claim,
-    name: "wrong_claim",
+    name: "provoke_claim",
     authors: ["The kalloc authors"],
     description: "Claims contexts wrongly",
     license: "GPL",

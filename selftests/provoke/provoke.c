@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Does wrong on purpose, one deed a load, for the test of what should notice. */
+/* Provokes a report of the kernel, of one kind at each load, for the test `log`. */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -21,9 +21,9 @@
 #include <linux/timer.h>
 #include <linux/workqueue.h>
 
-static char *deed = "warn";
-module_param(deed, charp, 0444);
-MODULE_PARM_DESC(deed, "what to do wrong");
+static char *report = "warn";
+module_param(report, charp, 0444);
+MODULE_PARM_DESC(report, "which report to provoke");
 
 /* What the compiler must not see through. */
 static int volatile forty = 40;
@@ -119,7 +119,7 @@ static void corrupt_list(void)
 
 static void unmap_what_is_not_mapped(void)
 {
-	struct platform_device *device = platform_device_register_simple("kalloc_wrong", 0, NULL, 0);
+	struct platform_device *device = platform_device_register_simple("kalloc_provoke", 0, NULL, 0);
 
 	if (IS_ERR(device))
 		return;
@@ -145,7 +145,7 @@ static void set_up_a_timer_that_runs(void)
 /* Nobody but SLUB looks: the compiler adds no check. */
 static void __no_sanitize_address write_past_an_object(void)
 {
-	struct kmem_cache *cache = kmem_cache_create("kalloc_wrong", 64, 8, SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE, NULL);
+	struct kmem_cache *cache = kmem_cache_create("kalloc_provoke", 64, 8, SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE, NULL);
 	char volatile *object = cache ? kmem_cache_alloc(cache, GFP_KERNEL) : NULL;
 
 	if (object) {
@@ -262,7 +262,7 @@ static void unlock_what_is_not_locked(void)
 {
 #ifdef CONFIG_LOCKDEP
 	static struct lock_class_key key;
-	static struct lockdep_map map = STATIC_LOCKDEP_MAP_INIT("kalloc_wrong", &key);
+	static struct lockdep_map map = STATIC_LOCKDEP_MAP_INIT("kalloc_provoke", &key);
 
 	lock_map_release(&map);
 #endif
@@ -270,8 +270,8 @@ static void unlock_what_is_not_locked(void)
 
 static const struct {
 	const char *name;
-	void (*run)(void);
-} deeds[] = {
+	void (*provoke)(void);
+} reports[] = {
 	{ "nothing", nothing },
 	{ "warn", warn },
 	{ "oops", oops },
@@ -297,26 +297,26 @@ static const struct {
 	{ "lock-usage", unlock_what_is_not_locked },
 };
 
-static int __init wrong_init(void)
+static int __init provoke_init(void)
 {
-	for (int i = 0; i < ARRAY_SIZE(deeds); i++) {
-		if (strcmp(deed, deeds[i].name))
+	for (int i = 0; i < ARRAY_SIZE(reports); i++) {
+		if (strcmp(report, reports[i].name))
 			continue;
 		pr_info("KTAP version 1\n");
 		pr_info("1..2\n");
 		pr_info("ok 1 before\n");
-		deeds[i].run();
-		pr_info("ok 2 %s\n", deed);
+		reports[i].provoke();
+		pr_info("ok 2 %s\n", report);
 		return 0;
 	}
 	return -EINVAL;
 }
-module_init(wrong_init);
+module_init(provoke_init);
 
-static void __exit wrong_exit(void)
+static void __exit provoke_exit(void)
 {
 }
-module_exit(wrong_exit);
+module_exit(provoke_exit);
 
-MODULE_DESCRIPTION("Does wrong on purpose");
+MODULE_DESCRIPTION("Provokes reports of the kernel");
 MODULE_LICENSE("GPL");
