@@ -41,7 +41,7 @@ struct Queue {
 
 impl Queue {
     /// In whatever context has allocators and must not sleep: the caller's `cx` says which.
-    fn add<C: Allocate<Flags = GfpAtomic>>(&mut self, cx: &C, event: Event) {
+    fn add<C: MayAlloc<Flags = GfpAtomic>>(&mut self, cx: &C, event: Event) {
         let place = match KBox::new(cx, event) {
             Ok(event) => Some(Place::Memory(event)),
             // The fallback. `failed.value` is the event.
@@ -61,7 +61,7 @@ struct Driver {
 }
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
         let queue = KBox::pin_init(&task, new_spinlock!(Queue::default()))?;
         for number in 0..10 {
             task.locked(&queue, |queue, cx| {
@@ -78,7 +78,7 @@ impl kalloc::Module for Driver {
         Ok(Driver { queue })
     }
 
-    fn exit(self, task: &mut Task) {
+    fn exit(self, task: &mut TaskCx) {
         // Taken out with the lock held, and freed behind it.
         let queue = task.locked(&self.queue, |queue, _cx| core::mem::take(queue));
         for event in queue.waiting.iter().flatten().map(Place::event) {

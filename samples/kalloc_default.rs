@@ -24,7 +24,7 @@ struct Driver {
 }
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
         // `&task` is the grant: process context, so GFP_KERNEL. `?` returns -ENOMEM.
         let mut counters = KBox::<Counters>::zeroed(&task)?;
         counters.by_queue[3] += 1;
@@ -33,7 +33,7 @@ impl kalloc::Module for Driver {
     }
 
     // `kfree()` comes with the driver's end, and with an error of `init` after the allocation.
-    fn exit(self, _task: &mut Task) {
+    fn exit(self, _task: &mut TaskCx) {
         let counters = &self.counters;
         pr_info!(
             "{} packets, {} of queue 3\n",

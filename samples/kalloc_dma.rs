@@ -49,9 +49,9 @@ kernel::pci_device_table!(
 
 fn buffers<'bound>(
     dev: &'bound kernel::pci::Device<Core<'_>>,
-    task: &Task,
+    task: &TaskCx,
 ) -> Result<Buffers<'bound>> {
-    let dma = Dma::set_mask_and_coherent::<64, _>(task, dev)?;
+    let dma = DmaDevice::set_mask_and_coherent::<64, _>(task, dev)?;
     let pairs = Coherent::zeroed_slice(task, dma, TEST_VALUES.len())?;
     for (i, (h, b)) in TEST_VALUES.into_iter().enumerate() {
         io_project!(pairs, [panic: i]).copy_write(Pair { h, b });
@@ -71,7 +71,7 @@ impl pci::Driver for Driver {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Buffers<'bound>, Error> + 'bound {
         dev_info!(dev, "probed\n");
         buffers(dev, &task)
@@ -80,7 +80,7 @@ impl pci::Driver for Driver {
     fn unbind<'bound>(
         dev: &'bound kernel::pci::Device<Bound>,
         this: Pin<&Buffers<'bound>>,
-        _task: &mut Task,
+        _task: &mut TaskCx,
     ) {
         for (i, (h, b)) in TEST_VALUES.into_iter().enumerate() {
             let pair = io_project!(this.pairs, [panic: i]);

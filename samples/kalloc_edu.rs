@@ -12,10 +12,10 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::{
     dma::{
-        dma_rmb, dma_wmb, Coherent, Dma, DmaAddress, FromDevice, MappedRange, Quiesce, Streaming,
-        ToDevice,
+        dma_rmb, dma_wmb, Coherent, DmaAddress, DmaDevice, FromDevice, MappedRange, Quiesce,
+        Streaming, ToDevice,
     },
-    driver::{Binding, Lent},
+    driver::{BoundScope, Loan},
     irq::{AllocVectors, Flags, IrqReturn, ThreadedHandler, ThreadedIrqReturn, Vectors},
     miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration},
     pci,
@@ -85,7 +85,7 @@ struct Edu<'bound> {
     /// How many interrupts there were.
     #[pin]
     interrupts: Mutex<Option<KBox<u32>>>,
-    dma: Dma<'bound>,
+    dma: DmaDevice<'bound>,
     /// Memory that the device and the driver see at once.
     buffer: Coherent<'bound, [u8]>,
     bar: Bar<'bound, 0x100>,
@@ -99,7 +99,7 @@ struct Interrupt {
 
 impl ThreadedHandler for Edu<'_> {
     /// A hard interrupt, or on PREEMPT_RT a thread.
-    fn handle(&self, cx: &mut Irq<'_>) -> ThreadedIrqReturn {
+    fn handle(&self, cx: &mut IrqCx<'_>) -> ThreadedIrqReturn {
         let why = self.bar.read32(INTERRUPTS);
         if why == 0 {
             return ThreadedIrqReturn::None;
@@ -114,7 +114,7 @@ impl ThreadedHandler for Edu<'_> {
     }
 
     /// Process context: wakes who waits.
-    fn handle_threaded(&self, task: &mut Task) -> IrqReturn {
+    fn handle_threaded(&self, task: &mut TaskCx) -> IrqReturn {
         let why =
             task.rcu_read(|guard, _cx| self.latest.load(guard).map_or(0, |latest| latest.why));
         if why != 0 {
@@ -131,7 +131,7 @@ impl ThreadedHandler for Edu<'_> {
 
 impl Edu<'_> {
     /// Waits until one of the events has come.
-    fn wait<C: Sleep>(&self, event: u32, task: &mut C) -> Result {
+    fn wait<C: MaySleep>(&self, event: u32, task: &mut C) -> Result {
         let mut came = task.mutex_lock(&self.came);
         let mut patience = msecs_to_jiffies(5000);
         loop {
@@ -151,7 +151,7 @@ impl Edu<'_> {
     }
 
     /// Waits until the device has done what a program that was interrupted did not wait for.
-    fn idle<C: Sleep>(&self, event: u32, task: &mut C) -> Result {
+    fn idle<C: MaySleep>(&self, event: u32, task: &mut C) -> Result {
         for _ in 0..5000 {
             let computes = self.bar.read32(STATUS) & COMPUTING != 0;
             if !computes && self.bar.read32(DMA_COMMAND) & DMA_RUN == 0 {
@@ -163,7 +163,7 @@ impl Edu<'_> {
         Err(EBUSY)
     }
 
-    fn factorial<C: Sleep>(&self, number: u32, task: &mut C) -> Result<u32> {
+    fn factorial<C: MaySleep>(&self, number: u32, task: &mut C) -> Result<u32> {
         if number > LARGEST {
             return Err(EINVAL);
         }
@@ -182,7 +182,7 @@ impl Edu<'_> {
     }
 
     /// Tells the device to copy. An error says that it was not told.
-    fn start<C: Sleep>(
+    fn start<C: MaySleep>(
         &self,
         source: DmaAddress,
         destination: DmaAddress,
@@ -204,7 +204,7 @@ impl Edu<'_> {
     }
 
     /// Waits until the device has copied.
-    fn finish<C: Sleep>(&self, task: &mut C) -> Result {
+    fn finish<C: MaySleep>(&self, task: &mut C) -> Result {
         let waited = self.wait(DMA_DONE, task);
         // A program that is interrupted waits for the device, too.
         self.idle(DMA_DONE, task)?;
@@ -213,7 +213,7 @@ impl Edu<'_> {
     }
 
     /// Writes to the device's memory, out of a buffer that is mapped for it. The data fits there.
-    fn write<C: Sleep>(&self, at: usize, data: KBox<[u8]>, task: &mut C) -> Result {
+    fn write<C: MaySleep>(&self, at: usize, data: KBox<[u8]>, task: &mut C) -> Result {
         let len = data.len();
         let data = Streaming::<_, ToDevice>::map(task, self.dma, data)?;
         let place = MEMORY + at as u64;
@@ -225,7 +225,7 @@ impl Edu<'_> {
     }
 
     /// Reads from the device's memory into a buffer that is mapped for it.
-    fn read<C: Sleep>(&self, at: usize, data: KBox<[u8]>, task: &mut C) -> Result<KBox<[u8]>> {
+    fn read<C: MaySleep>(&self, at: usize, data: KBox<[u8]>, task: &mut C) -> Result<KBox<[u8]>> {
         let len = data.len();
         let data = Streaming::<_, FromDevice>::map(task, self.dma, data)?;
         let place = MEMORY + at as u64;
@@ -237,7 +237,7 @@ impl Edu<'_> {
     }
 
     /// Copies through the device's memory, by memory that both see at once, and computes.
-    fn is_well<C: Sleep>(&self, task: &mut C) -> Result<bool> {
+    fn is_well<C: MaySleep>(&self, task: &mut C) -> Result<bool> {
         let data = *b"kalloc and edu";
         let mut back = [0; 14];
         let (out, back_at) = (0, SIZE / 2);
@@ -283,13 +283,13 @@ impl pci::Driver for Edu<'_> {
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Edu<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             dev.enable_device_mem()?;
             dev.set_master();
             // The device has 28 address lines.
-            let dma = Dma::set_mask_and_coherent::<28, _>(&task, dev)?;
+            let dma = DmaDevice::set_mask_and_coherent::<28, _>(&task, dev)?;
             let bar = dev.iomap_region_sized::<0x100>(0, c"kalloc_edu")?;
             if bar.read32(ID) & ID_MASK != ID_EDU {
                 dev_err!(dev, "the device says it is {:#x}\n", bar.read32(ID));
@@ -309,11 +309,11 @@ impl pci::Driver for Edu<'_> {
         })
     }
 
-    fn bound<'d, 'bound>(
+    fn start<'d, 'bound>(
         dev: &'bound Device<Bound>,
         this: Pin<&'d Edu<'bound>>,
-        binding: &mut Binding<'d>,
-        task: &mut Task,
+        binding: &mut BoundScope<'d>,
+        task: &mut TaskCx,
     ) -> Result {
         let edu = this.get_ref();
         let line = edu.vectors.index(0)?;
@@ -333,7 +333,7 @@ impl pci::Driver for Edu<'_> {
 
     /// Whoever waits stops, and the device does too. What it uses is freed after this, with bus
     /// mastering off.
-    fn unbind<'bound>(_dev: &'bound Device<Bound>, this: Pin<&Edu<'bound>>, task: &mut Task) {
+    fn unbind<'bound>(_dev: &'bound Device<Bound>, this: Pin<&Edu<'bound>>, task: &mut TaskCx) {
         *task.mutex_lock(&this.came) |= GONE;
         this.changed.notify_all();
         let _ = this.idle(0, task);
@@ -347,7 +347,7 @@ const CLEAR: u32 = _IO('e' as u32, 4);
 
 /// A file that a program has opened. It may stay open longer than the device is there.
 struct OpenFile {
-    edu: Lent<ForLt!(Edu<'_>)>,
+    edu: Loan<ForLt!(Edu<'_>)>,
 }
 
 /// How much of `len` bytes from `position` the device has.
@@ -361,16 +361,16 @@ fn within(position: i64, len: usize) -> Result<(usize, usize)> {
 
 /// A buffer for DMA. With 28 address lines the device reaches the lowest 256 MiB, where the kernel
 /// keeps a zone of 16.
-fn room(task: &Task, len: usize) -> Result<KBox<[u8]>> {
-    Ok(KBox::zeroed_slice(task.with(Kernel.dma()), len)?)
+fn room(task: &TaskCx, len: usize) -> Result<KBox<[u8]>> {
+    Ok(KBox::zeroed_slice(task.with(GFP_KERNEL.dma()), len)?)
 }
 
 #[vtable]
 impl MiscDevice for OpenFile {
     type Ptr = Pin<KBox<Self>>;
-    type Data = Lent<ForLt!(Edu<'_>)>;
+    type Data = Loan<ForLt!(Edu<'_>)>;
 
-    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Self::Ptr> {
+    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr> {
         Ok(KBox::pin(
             &task,
             OpenFile {
@@ -382,7 +382,7 @@ impl MiscDevice for OpenFile {
     fn read_iter(
         mut kiocb: Kiocb<'_, Self::Ptr>,
         iov: &mut IovIterDest<'_>,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<usize> {
         let (at, len) = within(kiocb.ki_pos(), iov.len())?;
         if len == 0 {
@@ -404,7 +404,7 @@ impl MiscDevice for OpenFile {
     fn write_iter(
         mut kiocb: Kiocb<'_, Self::Ptr>,
         iov: &mut IovIterSource<'_>,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<usize> {
         let (at, len) = within(kiocb.ki_pos(), iov.len())?;
         if len < iov.len() {
@@ -429,7 +429,7 @@ impl MiscDevice for OpenFile {
         file: &File,
         cmd: u32,
         arg: usize,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<isize> {
         let user = || UserSlice::new(UserPtr::from_addr(arg), size_of::<u32>());
         match cmd {

@@ -21,14 +21,14 @@ const BUF_SIZE: usize = 512;
 struct First;
 
 impl kalloc::Module for First {
-    fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
         let size = module_parameters::size.value();
         if !(1..=kmalloc::MAX_SIZE).contains(&size) {
             pr_err!("size={} is not from 1 to {}\n", size, kmalloc::MAX_SIZE);
             return Err(EINVAL);
         }
 
-        let Ok(buf) = KBox::<[u8]>::zeroed_slice(task.with(GfpAtomic), size) else {
+        let Ok(buf) = KBox::<[u8]>::zeroed_slice(task.with(GFP_ATOMIC), size) else {
             pr_err!("error allocating memory!\n");
             return Err(ENOMEM);
         };

@@ -8,7 +8,7 @@
 
 use core::mem;
 use kalloc::{
-    driver::Binding,
+    driver::BoundScope,
     irq::{AllocVectors, Flags, Handler, IrqReturn, Vectors},
     pci,
     prelude::*,
@@ -51,7 +51,7 @@ impl_has_work! {
 impl Log {
     // pin_init's macros forget guards of their own.
     #[allow(clippy::mem_forget)]
-    fn new(task: &Task) -> Result<Arc<Self>> {
+    fn new(task: &TaskCx) -> Result<Arc<Self>> {
         Arc::pin_init_with(
             task,
             pin_init!(Self {
@@ -62,7 +62,7 @@ impl Log {
     }
 
     /// Adds an event. The vector may grow, with the flags of code that holds a lock.
-    fn add<C: Allocate>(&self, cx: &mut C, event: KBox<Event>) -> bool {
+    fn add<C: MayAlloc>(&self, cx: &mut C, event: KBox<Event>) -> bool {
         cx.locked_irq(&self.events, |events, cx| events.push(&cx, event).is_ok())
     }
 }
@@ -71,7 +71,7 @@ impl WorkItem for Log {
     type Pointer = Arc<Self>;
 
     /// Process context: takes all events out of the lock and has all the time it wants.
-    fn run(this: Arc<Self>, task: &mut Task) {
+    fn run(this: Arc<Self>, task: &mut TaskCx) {
         let events = task.locked_irq(&this.events, |events, _cx| mem::take(events));
         // GFP_KERNEL
         let Ok(mut states) = KVec::with_capacity(&task, events.len()) else {
@@ -93,7 +93,7 @@ struct Later(Arc<Log>);
 
 impl Expire for Later {
     /// A softirq.
-    fn expired(&self, cx: &mut Bh<'_>) -> Option<Jiffies> {
+    fn expired(&self, cx: &mut BhCx<'_>) -> Option<Jiffies> {
         let event = Event {
             place: "softirq",
             status: 0,
@@ -117,7 +117,7 @@ struct Edu<'bound> {
 
 impl Handler for Edu<'_> {
     /// A hard interrupt, which PREEMPT_RT threads.
-    fn handle(&self, cx: &mut Irq<'_>) -> IrqReturn {
+    fn handle(&self, cx: &mut IrqCx<'_>) -> IrqReturn {
         let status = self.bar.read32(STATUS);
         if status == 0 {
             return IrqReturn::None;
@@ -150,7 +150,7 @@ impl pci::Driver for Edu<'_> {
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Edu<'bound>, Error> + 'bound {
         dev.enable_device_mem()?;
         dev.set_master();
@@ -163,11 +163,11 @@ impl pci::Driver for Edu<'_> {
         })
     }
 
-    fn bound<'d, 'bound>(
+    fn start<'d, 'bound>(
         _dev: &'bound Device<Bound>,
         this: Pin<&'d Edu<'bound>>,
-        binding: &mut Binding<'d>,
-        task: &mut Task,
+        binding: &mut BoundScope<'d>,
+        task: &mut TaskCx,
     ) -> Result {
         let edu = this.get_ref();
         let line = edu.vectors.index(0)?;

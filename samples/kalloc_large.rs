@@ -15,7 +15,7 @@ struct Driver {
 }
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
         let entries = module_parameters::entries.value();
 
         let mut log = VBox::<[u8; LOG_SIZE]>::zeroed(&task)?;
@@ -31,7 +31,7 @@ impl kalloc::Module for Driver {
         Ok(Driver { log, table })
     }
 
-    fn exit(self, _task: &mut Task) {
+    fn exit(self, _task: &mut TaskCx) {
         let Driver { log, table } = &self;
         let used = table.iter().filter(|&&entry| entry != 0).count();
         pr_info!(

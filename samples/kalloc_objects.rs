@@ -49,7 +49,7 @@ struct Driver {
 }
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
         let stack = KBox::pin_init(&task, new_spinlock!(Stack::default()))?;
         for sector in 0..1000 {
             task.locked(&stack, |stack, cx| -> Result {
@@ -70,7 +70,7 @@ impl kalloc::Module for Driver {
         Ok(Driver { stack })
     }
 
-    fn exit(self, task: &mut Task) {
+    fn exit(self, task: &mut TaskCx) {
         let last = task.locked(&self.stack, |stack, _cx| stack.pop());
         if let Some(request) = last {
             pr_info!(

@@ -8,7 +8,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::{
-    dma::{Coherent, Dma, DmaAddress},
+    dma::{Coherent, DmaAddress, DmaDevice},
     platform,
     prelude::*,
     slab::{Args, Cache, SlabBox},
@@ -67,7 +67,7 @@ impl<'bound> Data<'bound> {
     fn new(
         pdev: &'bound PlatformDevice<Core<'_>>,
         table: Option<&Table>,
-        task: &Task,
+        task: &TaskCx,
     ) -> Result<Self> {
         let dev: &'bound Device<Core<'_>> = pdev.as_ref();
         let slots = module_parameters::slots.value();
@@ -91,11 +91,11 @@ impl<'bound> Data<'bound> {
             requests.push(task, SlabBox::new(task, cache, Request { _slot })?)?;
         }
 
-        let dma = Dma::set_mask_and_coherent::<32, _>(task, pdev)?;
+        let dma = DmaDevice::set_mask_and_coherent::<32, _>(task, pdev)?;
         let ring = Coherent::zeroed_slice(task, dma, slots as usize)?;
         let address = ring.dma_address();
         // It is shown to people only. A driver whose device is told it stops the device in `unbind`,
-        // and says with `Binding::quiesce` how to see that it has stopped.
+        // and says with `BoundScope::quiesce` how to see that it has stopped.
         let ring = ring.not_told();
 
         let state = State {
@@ -130,7 +130,7 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         pdev: &'bound PlatformDevice<Core<'_>>,
         table: Option<&'bound Table>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Scope<Data<'bound>>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             let dev: &'bound Device<Core<'_>> = pdev.as_ref();

@@ -12,11 +12,15 @@ struct Sample {
     values: [u64; 6],
 }
 
-type Held<'a> = PoolBox<Sample, &'a ObjPool<Sample>>;
+type DropOrLeak<'a> = PoolBox<Sample, &'a ObjPool<Sample>>;
 
-/// Takes a sample, in every context: `_cx` may be `&mut Nmi<'_>`. Without a free object there is
+/// Takes a sample, in every context: `_cx` may be `&mut NmiCx<'_>`. Without a free object there is
 /// none, which is the only way to fail.
-fn sample<'a, C: Context>(_cx: &mut C, pool: &'a ObjPool<Sample>, number: u32) -> Option<Held<'a>> {
+fn sample<'a, C: Context>(
+    _cx: &mut C,
+    pool: &'a ObjPool<Sample>,
+    number: u32,
+) -> Option<DropOrLeak<'a>> {
     let mut sample = pool.pop()?;
     // It holds what its last user left.
     *sample = Sample {
@@ -31,7 +35,7 @@ struct Driver {
 }
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
         let pool = ObjPool::new(&task, 4, |_| Sample::default())?;
 
         // Interrupts are off, on PREEMPT_RT too. There `KBox::new(&cx, …)` does not compile.
@@ -58,7 +62,7 @@ impl kalloc::Module for Driver {
         Ok(Driver { pool })
     }
 
-    fn exit(self, _task: &mut Task) {
+    fn exit(self, _task: &mut TaskCx) {
         pr_info!("{} objects were made\n", self.pool.capacity());
     }
 }

@@ -5,7 +5,7 @@
 
 use kalloc::prelude::*;
 
-struct Reclaim;
+struct MayReclaim;
 
 /// Allocates with the flags of `grant` and prints them.
 fn show<G: Grant<Flags: ForKmalloc>>(grant: G, behaviour: &str) -> Result {
@@ -15,33 +15,33 @@ fn show<G: Grant<Flags: ForKmalloc>>(grant: G, behaviour: &str) -> Result {
     Ok(())
 }
 
-impl kalloc::Module for Reclaim {
-    fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
+impl kalloc::Module for MayReclaim {
+    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
         show(
-            task.with(NoReclaim),
+            task.with(GFP_NORECLAIM),
             "no reclaim attempt at all, the lightest",
         )?;
-        show(task.with(GfpNowait), "wakes kswapd, no direct reclaim")?;
+        show(task.with(GFP_NOWAIT), "wakes kswapd, no direct reclaim")?;
         show(
-            task.with(GfpAtomic),
+            task.with(GFP_ATOMIC),
             "no direct reclaim, uses emergency reserves",
         )?;
         show(&task, "background and direct reclaim, the standard")?;
         show(
-            task.with(Kernel.noretry()),
+            task.with(GFP_KERNEL.noretry()),
             "one round of reclaim, no OOM killer",
         )?;
         show(
-            task.with(Kernel.retry_mayfail()),
+            task.with(GFP_KERNEL.retry_mayfail()),
             "retries hard, fails if there is no progress",
         )?;
-        show(task.with(Kernel.nofail()), "loops until it succeeds")?;
-        Ok(Reclaim)
+        show(task.with(GFP_KERNEL.nofail()), "loops until it succeeds")?;
+        Ok(MayReclaim)
     }
 }
 
 kalloc::module! {
-    type: Reclaim,
+    type: MayReclaim,
     name: "kalloc_reclaim",
     authors: ["The kalloc authors"],
     description: "kalloc sample: reclaim behaviour by flags",

@@ -10,7 +10,7 @@ use kernel::{new_spinlock, sync::SpinLock};
 ///
 /// The token in reach has decided: inside the closure it is `cx`, which cannot sleep, and `task`
 /// cannot be used.
-fn decide(task: &mut Task, counter: &SpinLock<u32>) -> Result {
+fn decide(task: &mut TaskCx, counter: &SpinLock<u32>) -> Result {
     let in_process_context = KBox::new(&task, 1u32)?;
     task.locked(counter, |counter, cx| -> Result {
         let with_a_lock_held = KBox::new(&cx, 2u32)?;
@@ -20,28 +20,28 @@ fn decide(task: &mut Task, counter: &SpinLock<u32>) -> Result {
 }
 
 /// "If you can sleep, specify GFP_KERNEL."
-fn can_sleep(task: &Task) -> Result<KBox<u32>> {
+fn can_sleep(task: &TaskCx) -> Result<KBox<u32>> {
     // It is the default where sleeping is allowed.
     Ok(KBox::new(task, 3)?)
 }
 
 /// "If you cannot sleep, specify GFP_ATOMIC."
-fn cannot_sleep(cx: &Atomic<'_>) -> Result<KBox<u32>> {
+fn cannot_sleep(cx: &AtomicCx<'_>) -> Result<KBox<u32>> {
     // It is the default where sleeping is not allowed.
     Ok(KBox::new(cx, 4)?)
 }
 
 /// "If you need DMA-capable memory (for example, for an ISA or broken PCI device), specify
 /// GFP_DMA."
-fn dma_capable(task: &Task) -> Result<KBox<[u8; 256]>> {
-    Ok(KBox::zeroed(task.with(Kernel.dma()))?)
+fn dma_capable(task: &TaskCx) -> Result<KBox<[u8; 256]>> {
+    Ok(KBox::zeroed(task.with(GFP_KERNEL.dma()))?)
 }
 
 /// "Always check for and handle a NULL return value from kmalloc()."
 ///
 /// There is no NULL: without the `match`, or `?`, there is no memory. What did not fit comes back.
-fn handle_failure(task: &Task, value: [u8; 32]) -> Option<KBox<[u8; 32]>> {
-    match KBox::new(task.with(GfpNowait), value) {
+fn handle_failure(task: &TaskCx, value: [u8; 32]) -> Option<KBox<[u8; 32]>> {
+    match KBox::new(task.with(GFP_NOWAIT), value) {
         Ok(memory) => Some(memory),
         Err(failed) => {
             pr_info!("no memory for {} bytes\n", failed.value.len());
@@ -53,7 +53,7 @@ fn handle_failure(task: &Task, value: [u8; 32]) -> Option<KBox<[u8; 32]>> {
 /// "Do not leak memory; make sure you call kfree() somewhere."
 ///
 /// The end of the scope calls it, on the way out by `?` too.
-fn no_leak(task: &Task) -> Result {
+fn no_leak(task: &TaskCx) -> Result {
     let _first = KBox::new(task, 5u32)?;
     let _second = KBox::new(task, 6u32)?;
     Ok(())
@@ -71,7 +71,7 @@ fn freed_once(memory: KBox<u32>) {
 struct Rules;
 
 impl kalloc::Module for Rules {
-    fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
         let counter = KBox::pin_init(&task, new_spinlock!(0u32))?;
         decide(&mut task, &counter)?;
         pr_info!("allocated in process context and under a lock\n");

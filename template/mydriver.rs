@@ -29,7 +29,7 @@ impl platform::Driver for MyDriver {
     fn probe<'bound>(
         pdev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Self, Error> + 'bound {
         // GFP_KERNEL, since probe may sleep. If a later line of probe fails, it is freed as well.
         let samples = KBox::zeroed_slice(&task, 64)?;
@@ -37,7 +37,7 @@ impl platform::Driver for MyDriver {
         Ok(MyDriver { samples })
     }
 
-    fn unbind<'bound>(pdev: &'bound Device<Bound>, this: Pin<&Self>, _task: &mut Task) {
+    fn unbind<'bound>(pdev: &'bound Device<Bound>, this: Pin<&Self>, _task: &mut TaskCx) {
         dev_info!(pdev, "unbound, with {} samples\n", this.samples.len());
     }
 }

@@ -21,7 +21,7 @@ impl pci::Driver for Edu {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: Task,
+        _task: TaskCx,
     ) -> impl PinInit<Self, Error> + 'bound {
         dev_info!(dev, "bound\n");
         Ok(Edu)

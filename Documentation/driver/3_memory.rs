@@ -49,13 +49,13 @@ impl pci::Driver for Edu {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Data<'bound>, Error> + 'bound {
         dev.enable_device_mem()?;
         let mut data = Data {
             bar: dev.iomap_region_sized::<END>(0, c"edu")?,
             history: Devm::zeroed_slice(&task, dev.as_ref(), 64)?,
-            scratch: KBox::zeroed(task.with(Kernel.account()))?,
+            scratch: KBox::zeroed(task.with(GFP_KERNEL.account()))?,
         };
         if !data.is_alive(0x5555_aaaa) {
             return Err(ENODEV);

@@ -3,7 +3,7 @@
 //! Step 4: a buffer that CPU and device share.
 
 use kalloc::{
-    dma::{Coherent, Dma},
+    dma::{Coherent, DmaDevice},
     pci,
     prelude::*,
 };
@@ -42,7 +42,7 @@ struct Data<'bound> {
 
 impl Data<'_> {
     /// Has the device copy, and waits.
-    fn copy(&self, task: &mut Task, source: u64, destination: u64, command: u64) -> Result {
+    fn copy(&self, task: &mut TaskCx, source: u64, destination: u64, command: u64) -> Result {
         self.bar.write64(source, SOURCE);
         self.bar.write64(destination, DESTINATION);
         self.bar.write64(size_of::<Message>() as u64, COUNT);
@@ -57,7 +57,7 @@ impl Data<'_> {
     }
 
     /// To the device and back.
-    fn echo(&self, task: &mut Task) -> Result {
+    fn echo(&self, task: &mut TaskCx) -> Result {
         io_write!(self.message, .sequence, 7);
         self.copy(task, self.message.dma_address(), DEVICE_MEMORY, 0)?;
         io_write!(self.message, .sequence, 0);
@@ -84,12 +84,12 @@ impl pci::Driver for Edu {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        mut task: Task,
+        mut task: TaskCx,
     ) -> impl PinInit<Data<'bound>, Error> + 'bound {
         dev.enable_device_mem()?;
         dev.set_master();
         // The device reaches the first 256 MiB.
-        let dma = Dma::set_mask_and_coherent::<28, _>(&task, dev)?;
+        let dma = DmaDevice::set_mask_and_coherent::<28, _>(&task, dev)?;
         let data = Data {
             bar: dev.iomap_region_sized::<END>(0, c"edu")?,
             message: Coherent::zeroed(&task, dma)?,
@@ -101,7 +101,7 @@ impl pci::Driver for Edu {
     fn unbind<'bound>(
         dev: &'bound kernel::pci::Device<Bound>,
         _this: Pin<&Data<'bound>>,
-        _task: &mut Task,
+        _task: &mut TaskCx,
     ) {
         // If the device has not stopped, its memory stays until bus mastering is off.
         dev_info!(dev, "unbound\n");

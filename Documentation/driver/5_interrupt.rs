@@ -3,7 +3,7 @@
 //! Step 5: an interrupt handler that allocates.
 
 use kalloc::{
-    driver::Binding,
+    driver::BoundScope,
     irq::{AllocVectors, Flags, Handler, IrqReturn, Vectors},
     pci,
     prelude::*,
@@ -36,13 +36,13 @@ struct Data<'bound> {
 }
 
 impl Handler for Data<'_> {
-    fn handle(&self, cx: &mut Irq<'_>) -> IrqReturn {
+    fn handle(&self, cx: &mut IrqCx<'_>) -> IrqReturn {
         let interrupt = self.bar.read32(INTERRUPT);
         if interrupt == 0 {
             return IrqReturn::None;
         }
         self.bar.write32(interrupt, ACKNOWLEDGE);
-        // GFP_ATOMIC: with `cx.with(Kernel)` it would not compile.
+        // GFP_ATOMIC: with `cx.with(GFP_KERNEL)` it would not compile.
         if let Ok(result) = KBox::new(&cx, self.bar.read32(FACTORIAL)) {
             // A result that finds no room is dropped.
             cx.locked_irq(&self.results, |results, cx| {
@@ -67,7 +67,7 @@ impl pci::Driver for Edu {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Data<'bound>, Error> + 'bound {
         try_pin_init!(Data {
             _: {
@@ -82,11 +82,11 @@ impl pci::Driver for Edu {
     }
 
     // The data is there: what uses it may begin, and ends before it is dropped.
-    fn bound<'d, 'bound>(
+    fn start<'d, 'bound>(
         _dev: &'bound kernel::pci::Device<Bound>,
         this: Pin<&'d Data<'bound>>,
-        binding: &mut Binding<'d>,
-        task: &mut Task,
+        binding: &mut BoundScope<'d>,
+        task: &mut TaskCx,
     ) -> Result {
         let data = this.get_ref();
         let line = data.vectors.index(0)?;
@@ -99,7 +99,7 @@ impl pci::Driver for Edu {
     fn unbind<'bound>(
         dev: &'bound kernel::pci::Device<Bound>,
         this: Pin<&Data<'bound>>,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) {
         this.bar.write32(0, STATUS);
         let results = task.locked_irq(&this.results, |results, _cx| core::mem::take(results));

@@ -3,7 +3,7 @@
 //! Step 6: the device writes to a buffer of the driver's own.
 
 use kalloc::{
-    dma::{Dma, FromDevice, MappedRange, Quiesce, Streaming},
+    dma::{DmaDevice, FromDevice, MappedRange, Quiesce, Streaming},
     pci,
     prelude::*,
 };
@@ -29,7 +29,7 @@ struct Edu;
 
 struct Data<'bound> {
     bar: Bar<'bound, END>,
-    dma: Dma<'bound>,
+    dma: DmaDevice<'bound>,
 }
 
 impl Quiesce for Data<'_> {
@@ -45,9 +45,9 @@ impl Quiesce for Data<'_> {
 
 impl Data<'_> {
     /// Reads the device's memory.
-    fn read(&mut self, task: &mut Task) -> Result<KBox<[u8]>> {
+    fn read(&mut self, task: &mut TaskCx) -> Result<KBox<[u8]>> {
         // The device reaches 28 bits: without an IOMMU the memory has to be there.
-        let buffer = KBox::zeroed_slice(task.with(Kernel.dma()), 64)?;
+        let buffer = KBox::zeroed_slice(task.with(GFP_KERNEL.dma()), 64)?;
         let buffer = Streaming::<_, FromDevice>::map(&*task, self.dma, buffer)?;
         // From here on the device has it, and `buffer[0]` does not compile.
         let (buffer, ()) = buffer.give(|address| {
@@ -77,11 +77,11 @@ impl pci::Driver for Edu {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        mut task: Task,
+        mut task: TaskCx,
     ) -> impl PinInit<Data<'bound>, Error> + 'bound {
         dev.enable_device_mem()?;
         dev.set_master();
-        let dma = Dma::set_mask_and_coherent::<28, _>(&task, dev)?;
+        let dma = DmaDevice::set_mask_and_coherent::<28, _>(&task, dev)?;
         let mut data = Data {
             bar: dev.iomap_region_sized::<END>(0, c"edu")?,
             dma,

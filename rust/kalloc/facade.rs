@@ -39,12 +39,13 @@ pub use crate::{
     ground::node,
     memory::{
         boxed,
-        interop as upstream,
+        interop,
         mempool,
         nolock,
         objpool,
         page,
         percpu,
+        pooled,
         rcu,
         size,
         slab,
@@ -57,27 +58,27 @@ pub mod gfp {
     //!
     //! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
     //!
-    //! A base such as [`Kernel`] or [`GfpAtomic`] is one of C's combinations; modifiers wrap it. What
+    //! A base such as [`GfpKernel`] or [`GfpAtomic`] is one of C's combinations; modifiers wrap it. What
     //! may not be combined does not compile, and neither do flags in a context that forbids them:
     //!
     //! ```
     //! use kalloc::prelude::*;
     //!
-    //! fn buffers(task: &mut Task) -> Result {
+    //! fn buffers(task: &mut TaskCx) -> Result {
     //!     // GFP_KERNEL, the default of process context.
     //!     let _plain = KBox::<[u8; 64]>::new_uninit(&task)?;
     //!     // GFP_KERNEL | __GFP_ACCOUNT | __GFP_NORETRY
-    //!     let _accounted = KBox::<[u8; 64]>::new_uninit(task.with(Kernel.account().noretry()))?;
+    //!     let _accounted = KBox::<[u8; 64]>::new_uninit(task.with(GFP_KERNEL.account().noretry()))?;
     //!     Ok(())
     //! }
     //! ```
     //!
     //! | type | C | contexts |
     //! | --- | --- | --- |
-    //! | [`Kernel`], [`KernelAccount`], [`User`], [`HighUser`], [`HighUserMovable`] | `GFP_KERNEL`, … | [`SleepFs`] |
-    //! | [`GfpNoFs`] | `GFP_NOFS` | [`SleepIo`] |
-    //! | [`GfpNoIo`] | `GFP_NOIO` | [`Sleep`] |
-    //! | [`GfpAtomic`], [`GfpNowait`], [`NoReclaim`] | `GFP_ATOMIC`, `GFP_NOWAIT`, `GFP_KERNEL & ~__GFP_RECLAIM` | [`Allocate`] |
+    //! | [`GfpKernel`], [`GfpKernelAccount`], [`GfpUser`], [`GfpHighUser`], [`GfpHighUserMovable`] | `GFP_KERNEL`, … | [`MayFs`] |
+    //! | [`GfpNoFs`] | `GFP_NOFS` | [`MayIo`] |
+    //! | [`GfpNoIo`] | `GFP_NOIO` | [`MaySleep`] |
+    //! | [`GfpAtomic`], [`GfpNowait`], [`GfpNoReclaim`] | `GFP_ATOMIC`, `GFP_NOWAIT`, `GFP_KERNEL & ~__GFP_RECLAIM` | [`MayAlloc`] |
     //!
     //! `__GFP_HIGH`, `__GFP_IO`, `__GFP_FS`, `__GFP_DIRECT_RECLAIM` and `__GFP_KSWAPD_RECLAIM` are
     //! parts of these and stand nowhere alone. There are no flags at run time, no operator that takes
@@ -96,8 +97,8 @@ pub mod gfp {
         flags::{
             bases::*,
             gfp::{
-                Failed,
-                FailedWith,
+                AllocFailed,
+                AllocFailedWith,
                 FlagsValue,
                 Gfp, //
             },
@@ -112,19 +113,19 @@ pub mod context {
     //! Contexts: tokens that say what code may do where it runs.
     //!
     //! A token is zero-sized, stays on its thread and cannot be copied. It restricts and proves nothing
-    //! else: that code has a [`Raw`] token does not show that interrupts are off. Contexts, from the
+    //! else: that code has a [`RawCx`] token does not show that interrupts are off. Contexts, from the
     //! freest to the strictest:
     //!
     //! | token | where the kernel hands it out | default flags | may use |
     //! | --- | --- | --- | --- |
-    //! | [`Task`] | module init and exit, probe, [work items](crate::work), [threads](crate::kthread), [files](crate::miscdevice) | [`Kernel`] | everything |
-    //! | [`NoFs`], [`NoIo`] | a [scope](crate::scope) | [`GfpNoFs`], [`GfpNoIo`] | may sleep; what the scope permits |
-    //! | [`Memalloc`] | a [scope](crate::scope) | [`GfpNoIo`] | may sleep, does not reclaim; not `nofail` |
-    //! | [`Atomic`] | a [spinlock or the RCU read side](crate::sync) | [`GfpAtomic`] | nothing that sleeps |
-    //! | [`Bh`] | softirqs, timers, BH work, [bottom halves disabled](crate::irq) | [`GfpAtomic`] | as [`Atomic`], no vmalloc |
-    //! | [`Irq`] | `SpinLockIrq`, hard-IRQ handlers that RT may thread | [`GfpAtomic`] | as [`Bh`] |
-    //! | [`Raw`] | [interrupts or preemption disabled](crate::irq) | [`GfpAtomic`]; none on RT | as [`Irq`]; on RT no allocator |
-    //! | [`Nmi`] | NMI handlers | none | no allocator |
+    //! | [`TaskCx`] | module init and exit, probe, [work items](crate::work), [threads](crate::kthread), [files](crate::miscdevice) | [`GfpKernel`] | everything |
+    //! | [`NoFsCx`], [`NoIoCx`] | a [scope](crate::scope) | [`GfpNoFs`], [`GfpNoIo`] | may sleep; what the scope permits |
+    //! | [`NoReclaimCx`] | a [scope](crate::scope) | [`GfpNoIo`] | may sleep, does not reclaim; not `nofail` |
+    //! | [`AtomicCx`] | a [spinlock or the RCU read side](crate::sync) | [`GfpAtomic`] | nothing that sleeps |
+    //! | [`BhCx`] | softirqs, timers, BH work, [bottom halves disabled](crate::irq) | [`GfpAtomic`] | as [`AtomicCx`], no vmalloc |
+    //! | [`IrqCx`] | `SpinLockIrq`, hard-IRQ handlers that RT may thread | [`GfpAtomic`] | as [`BhCx`] |
+    //! | [`RawCx`] | [interrupts or preemption disabled](crate::irq) | [`GfpAtomic`]; none on RT | as [`IrqCx`]; on RT no allocator |
+    //! | [`NmiCx`] | NMI handlers | none | no allocator |
     //!
     //! A section that takes sleep away borrows the token before it exclusively, so until the section
     //! ends no sleeping call compiles: not through the old token, which is borrowed, and not through
@@ -134,7 +135,7 @@ pub mod context {
     //! use kalloc::prelude::*;
     //! use kernel::sync::SpinLock;
     //!
-    //! fn count(task: &mut Task, lock: &SpinLock<u32>) -> Result {
+    //! fn count(task: &mut TaskCx, lock: &SpinLock<u32>) -> Result {
     //!     let _sleeps = KBox::new(&task, 1u32)?;
     //!     task.locked(lock, |count, cx| -> Result {
     //!         *count += 1;
@@ -150,7 +151,7 @@ pub mod context {
     //! ```
     //! use kalloc::prelude::*;
     //!
-    //! fn pair<C: Sleep>(cx: &C) -> Result<(KBox<u8>, KBox<u8>)> {
+    //! fn pair<C: MaySleep>(cx: &C) -> Result<(KBox<u8>, KBox<u8>)> {
     //!     Ok((KBox::new(cx, 1)?, KBox::new(cx, 2)?))
     //! }
     //! ```
@@ -162,18 +163,18 @@ pub mod context {
         nmi_safe::NmiSafe,
         tokens::*,
         traits::{
-            Allocate,
             Context,
             InNoFs,
             InNoIo,
             InNoReclaim,
             IrqsOn,
+            MayAlloc,
+            MayFs,
+            MayIo,
+            MayReclaim,
+            MaySleep,
             NotInterrupt,
             NotNmi,
-            Reclaim,
-            Sleep,
-            SleepFs,
-            SleepIo,
             Weaken, //
         },
     };
@@ -182,13 +183,13 @@ pub mod context {
 pub mod scope {
     //! Scopes that hold back file-system or any I/O, or all of reclaim.
 
-    pub use crate::sections::scope::Scope;
+    pub use crate::sections::scope::ScopeExt;
 }
 
 pub mod irq {
-    //! Interrupts and preemption disabled: sections of [`Raw`](crate::context::Raw) code. Bottom halves
-    //! disabled: sections of [`Bh`](crate::context::Bh) code. And the handlers of interrupts, which a
-    //! driver requests [when it is bound](crate::driver::Binding::request_irq).
+    //! Interrupts and preemption disabled: sections of [`RawCx`](crate::context::RawCx) code. Bottom halves
+    //! disabled: sections of [`BhCx`](crate::context::BhCx) code. And the handlers of interrupts, which a
+    //! driver requests [when it is bound](crate::driver::BoundScope::request_irq).
     //!
     //! C headers: [`include/linux/irqflags.h`](srctree/include/linux/irqflags.h),
     //! [`include/linux/preempt.h`](srctree/include/linux/preempt.h),
@@ -224,8 +225,8 @@ pub mod irq {
             Triggered, //
         },
         sections::disable::{
-            Disable,
-            DisableBh, //
+            DisableBhExt,
+            DisableExt, //
         },
     };
 }
@@ -235,13 +236,13 @@ pub mod sync {
     //!
     //! | kalloc | C | token inside |
     //! | --- | --- | --- |
-    //! | [`Lock::locked`] of a [`SpinLock`] | `spin_lock()` | [`Atomic`] |
-    //! | [`Lock::locked_irq`] of a [`SpinLockIrq`] | `spin_lock_irqsave()` | [`Irq`] |
-    //! | [`Lock::read_locked`], [`Lock::write_locked`] of a [`RwLock`] | `read_lock()`, `write_lock()` | [`Atomic`] |
-    //! | [`LockRaw::raw_locked`] of a [`RawSpinLock`] | `raw_spin_lock()` | [`Raw`] |
-    //! | [`LockRaw::raw_locked_irq`] of a [`RawSpinLockIrq`] | `raw_spin_lock_irqsave()` | [`Raw`] |
-    //! | [`RcuRead::rcu_read`] | `rcu_read_lock()` | [`Atomic`] |
-    //! | [`Wait::mutex_locked`] of a [`Mutex`] | `mutex_lock()` | the one before |
+    //! | [`LockExt::locked`] of a [`SpinLock`] | `spin_lock()` | [`AtomicCx`] |
+    //! | [`LockExt::locked_irq`] of a [`SpinLockIrq`] | `spin_lock_irqsave()` | [`IrqCx`] |
+    //! | [`LockExt::read_locked`], [`LockExt::write_locked`] of a [`RwLock`] | `read_lock()`, `write_lock()` | [`AtomicCx`] |
+    //! | [`RawLockExt::raw_locked`] of a [`RawSpinLock`] | `raw_spin_lock()` | [`RawCx`] |
+    //! | [`RawLockExt::raw_locked_irq`] of a [`RawSpinLockIrq`] | `raw_spin_lock_irqsave()` | [`RawCx`] |
+    //! | [`RcuReadExt::rcu_read`] | `rcu_read_lock()` | [`AtomicCx`] |
+    //! | [`WaitExt::mutex_locked`] of a [`Mutex`] | `mutex_lock()` | the one before |
     //!
     //! Where the context before is stricter than that, the token inside is its own. [`SpinLock`],
     //! [`SpinLockIrq`] and [`Mutex`] are the kernel crate's, as they are; the others are kalloc's.
@@ -253,7 +254,7 @@ pub mod sync {
     //!
     //! Data that an interrupt shares with the code it interrupts needs a lock that keeps the interrupt
     //! off: a [`SpinLockIrq`] or [`RawSpinLockIrq`] against hard interrupts, a [`SpinLock`] within
-    //! [`DisableBh::bh_off`](crate::irq::DisableBh::bh_off) against softirqs. Nothing in a type says
+    //! [`DisableBhExt::bh_off`](crate::irq::DisableBhExt::bh_off) against softirqs. Nothing in a type says
     //! which interrupts take a [`SpinLock`], so taking one without is a deadlock that compiles, as every
     //! lock taken in a wrong order is; lockdep finds both.
     //!
@@ -264,9 +265,9 @@ pub mod sync {
     //! `raw_spinlock_t` is a spinlock on every kernel, and nothing is allocated under one on
     //! `CONFIG_PREEMPT_RT`.
     //!
-    //! [`Atomic`]: crate::context::Atomic
-    //! [`Irq`]: crate::context::Irq
-    //! [`Raw`]: crate::context::Raw
+    //! [`AtomicCx`]: crate::context::AtomicCx
+    //! [`IrqCx`]: crate::context::IrqCx
+    //! [`RawCx`]: crate::context::RawCx
     //! [`SpinLock`]: kernel::sync::SpinLock
     //! [`SpinLockIrq`]: kernel::sync::SpinLockIrq
     //! [`Mutex`]: kernel::sync::Mutex
@@ -274,8 +275,8 @@ pub mod sync {
     pub use crate::sections::{
         guards::ReadSide,
         lock::{
-            Lock,
-            LockRaw, //
+            LockExt,
+            RawLockExt, //
         },
         raw_spinlock::{
             new_raw_spinlock,
@@ -285,7 +286,7 @@ pub mod sync {
             RawSpinLockIrq,
             RawSpinLockIrqBackend, //
         },
-        rcu::RcuRead,
+        rcu::RcuReadExt,
         rwlock::{
             new_rwlock,
             ReadGuard,
@@ -297,18 +298,6 @@ pub mod sync {
             Section, //
         },
         spinlock::DirectSpinLockBackend,
-        wait::Wait, //
-    };
-}
-
-pub mod owner {
-    //! What keeps a slab cache or a memory pool alive for as long as something from it is.
-
-    pub use crate::memory::pooled::{
-        ForModule,
-        Memory,
-        Owned,
-        Owner,
-        Pool, //
+        wait::WaitExt, //
     };
 }

@@ -10,7 +10,7 @@
 //! use kalloc::prelude::*;
 //! use kernel::{new_spinlock, sync::SpinLock};
 //!
-//! fn example(task: &mut Task, lock: &SpinLock<u32>) -> Result {
+//! fn example(task: &mut TaskCx, lock: &SpinLock<u32>) -> Result {
 //!     let _sleeps = KBox::new(&task, 1u32)?; // GFP_KERNEL
 //!     task.locked(lock, |data, cx| -> Result {
 //!         let _does_not = KBox::new(&cx, *data)?; // GFP_ATOMIC
@@ -95,7 +95,7 @@ mod memory {
     pub mod objpool;
     pub mod page;
     pub mod percpu;
-    pub(crate) mod pooled;
+    pub mod pooled;
     pub mod rcu;
     pub mod size;
     pub mod slab;
@@ -157,7 +157,7 @@ pub mod __macro {
                 nmi_safe,
                 NmiSafe, //
             },
-            tokens::Task, //
+            tokens::TaskCx, //
         },
         entry::{
             module::{
@@ -166,8 +166,8 @@ pub mod __macro {
             },
             pools::{
                 pool,
-                Place,
-                PlaceRef,
+                ModuleStatic,
+                ModuleStaticRef,
                 StaticPool, //
             },
             work::{
@@ -212,18 +212,18 @@ pub mod __macro {
 /// The module that holds this crate. On unload it waits for what was deferred, first what drops
 /// values of drivers, then what frees memory.
 struct Kalloc {
-    _reaper: entry::callbacks::Reaper,
+    _callback_wq: entry::callbacks::CallbackWq,
     _deferred: alloc::deferred_free::Deferred,
 }
 
 impl Module for Kalloc {
     fn init(
         _module: &'static kernel::ThisModule,
-        _task: context::Task,
+        _task: context::TaskCx,
     ) -> kernel::error::Result<Self> {
         let deferred = alloc::deferred_free::Deferred::create()?;
         Ok(Kalloc {
-            _reaper: entry::callbacks::Reaper::create()?,
+            _callback_wq: entry::callbacks::CallbackWq::create()?,
             _deferred: deferred,
         })
     }

@@ -15,29 +15,29 @@ pub use crate::{
         VBox, //
     },
     context::{
-        Allocate,
-        Atomic,
-        Bh,
+        AtomicCx,
+        BhCx,
         Context,
-        Irq,
-        Memalloc,
-        Nmi,
+        IrqCx,
+        MayAlloc,
+        MayFs,
+        MayIo,
+        MaySleep,
+        NmiCx,
         NmiSafe,
-        NoFs,
-        NoIo,
+        NoFsCx,
+        NoIoCx,
+        NoReclaimCx,
         NotInterrupt,
         NotNmi,
-        Raw,
-        Sleep,
-        SleepFs,
-        SleepIo,
-        Task,
+        RawCx,
+        TaskCx,
         Weaken, //
     },
     devm::Devm,
     dma::{
         Coherent,
-        Dma, //
+        DmaDevice, //
     },
     gfp::{
         For,
@@ -57,24 +57,39 @@ pub use crate::{
         ForVrealloc,
         Gfp,
         GfpAtomic,
+        GfpHighUser,
+        GfpHighUserMovable,
+        GfpKernel,
+        GfpKernelAccount,
         GfpNoFs,
         GfpNoIo,
+        GfpNoReclaim,
+        GfpNolock,
         GfpNowait,
+        GfpUser,
         Grant,
-        HighUser,
-        HighUserMovable,
-        Kernel,
-        KernelAccount,
         MayFail,
         Modify,
-        NoReclaim,
-        Nolock,
-        User,
-        WithFlags, //
+        WithFlags,
+        GFP_ATOMIC,
+        GFP_HIGHUSER,
+        GFP_HIGHUSER_MOVABLE,
+        GFP_KERNEL,
+        GFP_KERNEL_ACCOUNT,
+        GFP_NOFS,
+        GFP_NOIO,
+        GFP_NOLOCK,
+        GFP_NORECLAIM,
+        GFP_NOWAIT,
+        GFP_USER, //
+    },
+    interop::{
+        ArcExt,
+        KVecExt, //
     },
     irq::{
-        Disable,
-        DisableBh, //
+        DisableBhExt,
+        DisableExt, //
     },
     module, nmi_safe,
     node::Node,
@@ -83,9 +98,9 @@ pub use crate::{
     page::{
         AnyOrder,
         ExactPages,
+        FreePages,
         MapLocal,
         Order,
-        PageMem,
         Pages, //
     },
     percpu::PerCpu,
@@ -93,17 +108,13 @@ pub use crate::{
         RcuBox,
         RcuCell, //
     },
-    scope::Scope,
+    scope::ScopeExt,
     section,
     sync::{
-        Lock,
-        LockRaw,
-        RcuRead,
-        Wait, //
-    },
-    upstream::{
-        ArcExt,
-        KVecExt, //
+        LockExt,
+        RawLockExt,
+        RcuReadExt,
+        WaitExt, //
     },
     vec::{
         KVVec,

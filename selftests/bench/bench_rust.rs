@@ -24,7 +24,9 @@ use kalloc::{
     },
 };
 use kernel::{
-    alloc::{KBox as KernelBox, KVBox as KernelKVBox, KVec as KernelVec, VBox as KernelVBox},
+    alloc::{
+        flags, KBox as KernelBox, KVBox as KernelKVBox, KVec as KernelVec, VBox as KernelVBox,
+    },
     bindings,
     device::{Bound, Core, Device},
     error::to_result,
@@ -141,7 +143,7 @@ struct State {
     counter: PerCpu<CpuLocal<u64>>,
     locals: PerCpu<LocalLock<u64>>,
     device: &'static Device<Bound>,
-    dma: Dma<'static>,
+    dma: DmaDevice<'static>,
     descriptors: DmaPoolRef<'static, [u64; 8]>,
 }
 
@@ -166,13 +168,13 @@ unsafe fn state() -> &'static State {
 
 /// Runs `f` while there is a state, for C too.
 fn with_state(
-    task: &Task,
+    task: &TaskCx,
     pdev: &kernel::platform::Device<Core<'_>>,
     f: impl FnOnce() -> Result,
 ) -> Result {
-    let dma = Dma::set_mask_and_coherent::<64, _>(task, pdev)?;
+    let dma = DmaDevice::set_mask_and_coherent::<64, _>(task, pdev)?;
     // SAFETY: What has it ends here, and the device is bound for longer.
-    let dma = unsafe { transmute::<Dma<'_>, Dma<'static>>(dma) };
+    let dma = unsafe { transmute::<DmaDevice<'_>, DmaDevice<'static>>(dma) };
     // CAST: `Device` is transparent over `struct device`.
     let raw = core::ptr::from_ref(dma.device()).cast_mut().cast();
     // SAFETY: It sleeps, which the task may, and the device is bound.
@@ -205,11 +207,11 @@ fn with_state(
 macro_rules! cx {
     (raw) => {
         // SAFETY: bench_count() has interrupts off.
-        unsafe { Raw::assume() }
+        unsafe { RawCx::assume() }
     };
     (task) => {
         // SAFETY: Probe is process context, and uses no other token while it counts.
-        unsafe { Task::assume() }
+        unsafe { TaskCx::assume() }
     };
 }
 
@@ -323,13 +325,13 @@ macro_rules! rows {
 fn pushed_upstream() -> Result<KernelVec<u64>> {
     let mut elements = KernelVec::new();
     for i in 0..1000 {
-        elements.push(i, GFP_ATOMIC)?;
+        elements.push(i, flags::GFP_ATOMIC)?;
     }
     Ok(elements)
 }
 
 #[inline(always)]
-fn pushed(cx: &Raw<'_>) -> Result<KVec<u64>> {
+fn pushed(cx: &RawCx<'_>) -> Result<KVec<u64>> {
     let mut elements = KVec::new();
     for i in 0..1000 {
         elements.push(cx, i)?;
@@ -344,8 +346,8 @@ static BYTES: [u8; 4096] = [0; 4096];
 #[inline(always)]
 fn inserted_upstream() -> Result<KernelVec<u64>> {
     let source = &SOURCE[..unknown(512)];
-    let mut elements = KernelVec::with_capacity(source.len() + 1, GFP_ATOMIC)?;
-    elements.extend_from_slice(source, GFP_ATOMIC)?;
+    let mut elements = KernelVec::with_capacity(source.len() + 1, flags::GFP_ATOMIC)?;
+    elements.extend_from_slice(source, flags::GFP_ATOMIC)?;
     used(&*elements);
     elements.insert_within_capacity(0, 7).map_err(|_| EINVAL)?;
     used(&*elements);
@@ -354,7 +356,7 @@ fn inserted_upstream() -> Result<KernelVec<u64>> {
 }
 
 #[inline(always)]
-fn inserted(cx: &Raw<'_>) -> Result<KVec<u64>> {
+fn inserted(cx: &RawCx<'_>) -> Result<KVec<u64>> {
     let source = &SOURCE[..unknown(512)];
     let mut elements = KVec::with_capacity(cx, source.len() + 1)?;
     elements.extend_from_slice(cx, source)?;
@@ -368,14 +370,14 @@ fn inserted(cx: &Raw<'_>) -> Result<KVec<u64>> {
 #[inline(always)]
 fn retained_upstream() -> Result<KernelVec<u64>> {
     let mut elements = KernelVec::new();
-    elements.extend_from_slice(&SOURCE[..unknown(512)], GFP_ATOMIC)?;
+    elements.extend_from_slice(&SOURCE[..unknown(512)], flags::GFP_ATOMIC)?;
     used(&*elements);
     elements.retain(|element| *element & 1 == 0);
     Ok(elements)
 }
 
 #[inline(always)]
-fn retained(cx: &Raw<'_>) -> Result<KVec<u64>> {
+fn retained(cx: &RawCx<'_>) -> Result<KVec<u64>> {
     let mut elements = KVec::new();
     elements.extend_from_slice(cx, &SOURCE[..unknown(512)])?;
     used(&*elements);
@@ -386,12 +388,12 @@ fn retained(cx: &Raw<'_>) -> Result<KVec<u64>> {
 #[inline(always)]
 fn extended_upstream<T: Clone>(source: &[T]) -> Result<KernelVec<T>> {
     let mut elements = KernelVec::new();
-    elements.extend_from_slice(source, GFP_ATOMIC)?;
+    elements.extend_from_slice(source, flags::GFP_ATOMIC)?;
     Ok(elements)
 }
 
 #[inline(always)]
-fn extended<T: Clone>(cx: &Raw<'_>, source: &[T]) -> Result<KVec<T>> {
+fn extended<T: Clone>(cx: &RawCx<'_>, source: &[T]) -> Result<KVec<T>> {
     let mut elements = KVec::new();
     elements.extend_from_slice(cx, source)?;
     Ok(elements)
@@ -415,26 +417,26 @@ impl Quiesce for Idle {
 
 rows! {
     c"kmalloc, constant size", raw [16 * 1],
-        kernel: |_cx| boxed(KernelBox::<[u8; 64]>::new_uninit(GFP_ATOMIC)),
+        kernel: |_cx| boxed(KernelBox::<[u8; 64]>::new_uninit(flags::GFP_ATOMIC)),
         kalloc: |cx| boxed(KBox::<[u8; 64]>::new_uninit(&cx));
     c"kmalloc, variable size", raw [16 * 1],
-        kernel: |_cx| boxed(KernelVec::<u8>::with_capacity(unknown(64), GFP_ATOMIC)),
+        kernel: |_cx| boxed(KernelVec::<u8>::with_capacity(unknown(64), flags::GFP_ATOMIC)),
         kalloc: |cx| boxed(KBox::<[u8]>::new_uninit_slice(&cx, unknown(64)));
     c"kmalloc_array", raw [16 * 1],
-        kernel: |_cx| boxed(KernelVec::<u64>::with_capacity(unknown(8), GFP_ATOMIC)),
+        kernel: |_cx| boxed(KernelVec::<u64>::with_capacity(unknown(8), flags::GFP_ATOMIC)),
         kalloc: |cx| boxed(KBox::<[u64]>::new_uninit_slice(&cx, unknown(8)));
     c"kzalloc", raw [16 * 1],
-        kernel: |_cx| boxed(KernelBox::<[u8; 64]>::zeroed(GFP_ATOMIC)),
+        kernel: |_cx| boxed(KernelBox::<[u8; 64]>::zeroed(flags::GFP_ATOMIC)),
         kalloc: |cx| boxed(KBox::<[u8; 64]>::zeroed(&cx));
     c"kcalloc", raw [16 * 1],
-        kernel: |_cx| boxed(KernelVec::<u64>::zeroed(unknown(8), GFP_ATOMIC)),
+        kernel: |_cx| boxed(KernelVec::<u64>::zeroed(unknown(8), flags::GFP_ATOMIC)),
         kalloc: |cx| boxed(KBox::<[u64]>::zeroed_slice(&cx, unknown(8)));
     c"krealloc, 64 to 1024", raw [16 * 1],
         kernel: |_cx| {
             let mut memory = KernelVec::<u64>::new();
             let mut len = 8;
             while len <= 128 {
-                if memory.reserve(unknown(len), GFP_ATOMIC).is_err() {
+                if memory.reserve(unknown(len), flags::GFP_ATOMIC).is_err() {
                     failed();
                     break;
                 }
@@ -464,7 +466,7 @@ rows! {
         kernel: |_cx| boxed(extended_upstream(&BYTES[..unknown(4096)])),
         kalloc: |cx| boxed(extended(&cx, &BYTES[..unknown(4096)]));
     c"vector, 4 KiB of one value", raw [4 * 1],
-        kernel: |_cx| boxed(KernelVec::from_elem(7u8, unknown(4096), GFP_ATOMIC)),
+        kernel: |_cx| boxed(KernelVec::from_elem(7u8, unknown(4096), flags::GFP_ATOMIC)),
         kalloc: |cx| boxed(KVec::from_elem(&cx, 7u8, unknown(4096)));
     c"vector, insert and remove before 512", raw [1 * 1],
         kernel: |_cx| boxed(inserted_upstream()),
@@ -485,25 +487,25 @@ rows! {
         kernel: |_cx| boxed(extended_upstream(&BYTES[..unknown(4096)])),
         kalloc: |cx| boxed(KBox::from_slice(&cx, &BYTES[..unknown(4096)]));
     c"vmalloc, 1 MiB", task [1 * 1],
-        kernel: |_cx| boxed(KernelVBox::<[u8; 1 << 20]>::new_uninit(GFP_KERNEL)),
+        kernel: |_cx| boxed(KernelVBox::<[u8; 1 << 20]>::new_uninit(flags::GFP_KERNEL)),
         kalloc: |cx| made(VBox::<[u8; 1 << 20]>::new_uninit(&cx), |memory| {
             used(&*memory);
             memory.free(&cx);
         });
     c"kvmalloc, 4 KiB", task [16 * 1],
-        kernel: |_cx| boxed(KernelKVBox::<[u8; 4096]>::new_uninit(GFP_KERNEL)),
+        kernel: |_cx| boxed(KernelKVBox::<[u8; 4096]>::new_uninit(flags::GFP_KERNEL)),
         kalloc: |cx| made(KVBox::<[u8; 4096]>::new_uninit(&cx), |memory| {
             used(&*memory);
             memory.free(&cx);
         });
     c"kvmalloc, 1 MiB", task [1 * 1],
-        kernel: |_cx| boxed(KernelKVBox::<[u8; 1 << 20]>::new_uninit(GFP_KERNEL)),
+        kernel: |_cx| boxed(KernelKVBox::<[u8; 1 << 20]>::new_uninit(flags::GFP_KERNEL)),
         kalloc: |cx| made(KVBox::<[u8; 1 << 20]>::new_uninit(&cx), |memory| {
             used(&*memory);
             memory.free(&cx);
         });
     c"pages, order 0", raw [16 * 1],
-        kernel: |_cx| made(Page::alloc_page(GFP_ATOMIC), |page| used_at(page.as_ptr())),
+        kernel: |_cx| made(Page::alloc_page(flags::GFP_ATOMIC), |page| used_at(page.as_ptr())),
         kalloc: |cx| made(Pages::new_uninit(&cx, Order::<0>), |page| used_at(page.as_ptr()));
     c"pages, order 3", raw [16 * 1],
         kalloc: |cx| made(Pages::new_uninit(&cx, Order::<3>), |pages| used_at(pages.as_ptr()));
@@ -560,7 +562,7 @@ rows! {
         kernel: |_cx| {
             // SAFETY: It is counted.
             let guard = unsafe { state() }.lock.lock();
-            let memory = KernelBox::<[u8; 64]>::new_uninit(GFP_ATOMIC);
+            let memory = KernelBox::<[u8; 64]>::new_uninit(flags::GFP_ATOMIC);
             drop(guard);
             boxed(memory);
         },
@@ -722,7 +724,7 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         pdev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<(), Error> + 'bound {
         let result = with_state(&task, pdev, count_all);
         COUNTED.store(result.map_or_else(Error::to_errno, |()| 0), Relaxed);
@@ -733,7 +735,7 @@ impl platform::Driver for Driver {
 struct Bench;
 
 impl kalloc::Module for Bench {
-    fn init(module: &'static ThisModule, task: Task) -> Result<Self> {
+    fn init(module: &'static ThisModule, task: TaskCx) -> Result<Self> {
         // SAFETY: The initialiser runs here, and its result is dropped here, in process context.
         let driver = unsafe { platform::Registration::<Driver>::register(c"bench", module) };
         let _driver = KBox::pin_init(&task, driver)?;

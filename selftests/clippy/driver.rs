@@ -109,7 +109,7 @@ impl_list_arc_safe! {
 }
 
 /// Sections that a future keeps while it waits.
-pub async fn waiting(task: &mut kalloc::context::Task, lock: &SpinLock<u32>) {
+pub async fn waiting(task: &mut kalloc::context::TaskCx, lock: &SpinLock<u32>) {
     kalloc::section!(_held = task, lock(lock));
     let _guard = lock.lock();
     let _side = rcu::read_lock();

@@ -13,7 +13,7 @@ use kernel::time::Jiffies;
 struct Fails;
 
 impl kalloc::Module for Fails {
-    fn init(module: &'static ThisModule, task: Task) -> Result<Self> {
+    fn init(module: &'static ThisModule, task: TaskCx) -> Result<Self> {
         if Self::again(module) != Err(EBUSY) {
             return Ok(Self);
         }
@@ -32,7 +32,7 @@ trait Again {
 struct Holds(SlabBox<u64, Numbers>);
 
 impl Expire for Holds {
-    fn expired(&self, _cx: &mut Bh<'_>) -> Option<Jiffies> {
+    fn expired(&self, _cx: &mut BhCx<'_>) -> Option<Jiffies> {
         None
     }
 }

@@ -22,11 +22,11 @@ impl MiscDevice for Open {
     type Ptr = Pin<KBox<Self>>;
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Self::Ptr> {
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr> {
         Ok(KBox::pin(&task, Open(SlabBox::new(&task, Numbers, 7)?))?)
     }
 
-    fn release(device: Self::Ptr, _file: &File, _task: &mut Task) {
+    fn release(device: Self::Ptr, _file: &File, _task: &mut TaskCx) {
         pr_info!("# the number was {}\n", *device.0);
     }
 }
@@ -44,7 +44,7 @@ impl Answers for Numbers {
 struct Fails;
 
 impl kalloc::Module for Fails {
-    fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
         let options = MiscDeviceOptions {
             name: c"kalloc_fail_open",
         };
@@ -55,7 +55,7 @@ impl kalloc::Module for Fails {
         if err != 0 {
             return Err(Error::from_errno(err));
         }
-        let numbers = <Numbers as kalloc::owner::Owner<Cache<u64>>>::pool(&Numbers);
+        let numbers = <Numbers as kalloc::pooled::PoolRef<Cache<u64>>>::pool(&Numbers);
         if core::ptr::eq(numbers, Answers::get(&Numbers)) {
             return Err(EINVAL);
         }

@@ -26,11 +26,11 @@ impl MiscDevice for Open {
     type Ptr = Pin<KBox<Self>>;
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Self::Ptr> {
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr> {
         Ok(KBox::pin(&task, Open)?)
     }
 
-    fn release(_device: Self::Ptr, _file: &File, _task: &mut Task) {
+    fn release(_device: Self::Ptr, _file: &File, _task: &mut TaskCx) {
         RELEASED.store(true, Relaxed);
     }
 }
@@ -40,7 +40,7 @@ struct Fails;
 impl kernel::Module for Fails {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // SAFETY: The kernel runs a module's init in process context, and this is the only token there.
-        let task = unsafe { Task::assume() };
+        let task = unsafe { TaskCx::assume() };
         let options = MiscDeviceOptions {
             name: c"kalloc_fail_open",
         };

@@ -37,7 +37,7 @@ struct Hoard(VVec<Piece>);
 
 impl Hoard {
     /// With room for every page of the machine, since later there is none to grow.
-    fn new(task: &Task) -> Result<Self> {
+    fn new(task: &TaskCx) -> Result<Self> {
         // SAFETY: It has no preconditions.
         let pages = unsafe { c::testlib_totalram_pages() };
         Ok(Self(VVec::with_capacity(task, pages as usize)?))
@@ -55,16 +55,16 @@ impl Hoard {
     }
 
     /// All that there is but what `GFP_ATOMIC` may have.
-    fn to_the_brim(task: &Task) -> Result<Self> {
+    fn to_the_brim(task: &TaskCx) -> Result<Self> {
         let mut hoard = Self::new(task)?;
-        hoard.fill(task.with(Kernel.retry_mayfail().nowarn()));
+        hoard.fill(task.with(GFP_KERNEL.retry_mayfail().nowarn()));
         Ok(hoard)
     }
 
     /// All that anybody may have.
-    fn to_the_bottom(task: &mut Task) -> Result<Self> {
+    fn to_the_bottom(task: &mut TaskCx) -> Result<Self> {
         let mut hoard = Self::to_the_brim(task)?;
-        hoard.fill(task.with(GfpAtomic.nowarn()));
+        hoard.fill(task.with(GFP_ATOMIC.nowarn()));
         Ok(hoard)
     }
 }
@@ -76,59 +76,59 @@ fn sleeps() -> usize {
 }
 
 /// One round of reclaim, and an error. That nobody was killed is for the script to see.
-fn noretry_is_an_error(task: &mut Task) -> Outcome {
+fn noretry_is_an_error(task: &mut TaskCx) -> Outcome {
     let mut hoard = Hoard::new(task)?;
-    check!(hoard.fill(task.with(Kernel.noretry().nowarn())) > 1000);
+    check!(hoard.fill(task.with(GFP_KERNEL.noretry().nowarn())) > 1000);
     // At its end it is at the end of what it may have.
-    check!(hoard.fill(task.with(GfpNowait.nowarn())) < 1000);
+    check!(hoard.fill(task.with(GFP_NOWAIT.nowarn())) < 1000);
     Ok(())
 }
 
-fn retry_mayfail_is_an_error(task: &mut Task) -> Outcome {
+fn retry_mayfail_is_an_error(task: &mut TaskCx) -> Outcome {
     let mut hoard = Hoard::new(task)?;
-    hoard.fill(task.with(Kernel.noretry().nowarn()));
-    hoard.fill(task.with(Kernel.retry_mayfail().nowarn()));
+    hoard.fill(task.with(GFP_KERNEL.noretry().nowarn()));
+    hoard.fill(task.with(GFP_KERNEL.retry_mayfail().nowarn()));
     // In every context that sleeps.
-    task.nofs(|cx| hoard.fill(cx.with(GfpNoFs.retry_mayfail().nowarn())));
-    task.noio(|cx| hoard.fill(cx.with(GfpNoIo.retry_mayfail().nowarn())));
+    task.nofs(|cx| hoard.fill(cx.with(GFP_NOFS.retry_mayfail().nowarn())));
+    task.noio(|cx| hoard.fill(cx.with(GFP_NOIO.retry_mayfail().nowarn())));
     // What failed was no more than the moment.
     drop(hoard);
-    check!(Pages::new_uninit(task.with(Kernel.retry_mayfail()), Order::<3>).is_ok());
+    check!(Pages::new_uninit(task.with(GFP_KERNEL.retry_mayfail()), Order::<3>).is_ok());
     Ok(())
 }
 
-fn nowait_does_not_sleep(task: &mut Task) -> Outcome {
+fn nowait_does_not_sleep(task: &mut TaskCx) -> Outcome {
     let mut hoard = Hoard::new(task)?;
     let lock = KBox::pin_init(&task, new_spinlock!(()))?;
     // With plenty, and then with nothing.
     check!(task.locked(&lock, |(), cx| Pages::new_uninit(
-        cx.with(GfpNowait),
+        cx.with(GFP_NOWAIT),
         Order::<0>
     )
     .is_ok()));
     let before = sleeps();
-    check!(hoard.fill(task.with(GfpNowait.nowarn())) > 1000);
+    check!(hoard.fill(task.with(GFP_NOWAIT.nowarn())) > 1000);
     check_eq!(sleeps(), before);
-    hoard.fill(task.with(Kernel.retry_mayfail().nowarn()));
+    hoard.fill(task.with(GFP_KERNEL.retry_mayfail().nowarn()));
     let before = sleeps();
     for _ in 0..100 {
-        task.locked(&lock, |(), cx| hoard.fill(cx.with(GfpNowait.nowarn())));
-        hoard.fill(task.with(GfpNowait.nowarn()));
+        task.locked(&lock, |(), cx| hoard.fill(cx.with(GFP_NOWAIT.nowarn())));
+        hoard.fill(task.with(GFP_NOWAIT.nowarn()));
     }
     check_eq!(sleeps(), before);
     Ok(())
 }
 
-fn atomic_has_a_reserve_and_does_not_sleep(task: &mut Task) -> Outcome {
+fn atomic_has_a_reserve_and_does_not_sleep(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(()))?;
     let mut kept = KBox::from_fn(&task, 512, |_| None)?;
     let mut attempts = 3;
     let (mut hoard, before) = loop {
         let mut hoard = Hoard::to_the_brim(task)?;
         let before = sleeps();
-        task.locked(&lock, |(), cx| hoard.fill(cx.with(GfpNowait.nowarn())));
+        task.locked(&lock, |(), cx| hoard.fill(cx.with(GFP_NOWAIT.nowarn())));
         // Where GFP_NOWAIT has nothing.
-        let reserve = task.locked(&lock, |(), cx| hoard.fill(cx.with(GfpAtomic.nowarn())));
+        let reserve = task.locked(&lock, |(), cx| hoard.fill(cx.with(GFP_ATOMIC.nowarn())));
         pr_info!("# GFP_ATOMIC had {} pages more\n", reserve);
         if reserve > 10 {
             break (hoard, before);
@@ -137,13 +137,13 @@ fn atomic_has_a_reserve_and_does_not_sleep(task: &mut Task) -> Outcome {
         attempts -= 1;
         check!(attempts > 0);
     };
-    check!(hoard.fill(task.with(GfpAtomic.nowarn())) < 1000);
+    check!(hoard.fill(task.with(GFP_ATOMIC.nowarn())) < 1000);
     check_eq!(sleeps(), before);
     // Until what slabs have left is gone too, and then the value comes back.
     let failed = task.locked(&lock, |(), cx| {
         kept.iter_mut().find_map(|kept| {
-            hoard.fill(cx.with(GfpAtomic.nowarn()));
-            match KBox::new(cx.with(GfpAtomic.nowarn()), [7u8; 2048]) {
+            hoard.fill(cx.with(GFP_ATOMIC.nowarn()));
+            match KBox::new(cx.with(GFP_ATOMIC.nowarn()), [7u8; 2048]) {
                 Ok(memory) => {
                     *kept = Some(memory);
                     None
@@ -156,23 +156,27 @@ fn atomic_has_a_reserve_and_does_not_sleep(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn no_flags_at_all_are_an_error(task: &mut Task) -> Outcome {
+fn no_flags_at_all_are_an_error(task: &mut TaskCx) -> Outcome {
     let mut hoard = Hoard::to_the_brim(task)?;
     let before = sleeps();
-    hoard.fill(task.with(NoReclaim.nowarn()));
-    check!(hoard.fill(task.with(NoReclaim.nowarn())) < 1000);
+    hoard.fill(task.with(GFP_NORECLAIM.nowarn()));
+    check!(hoard.fill(task.with(GFP_NORECLAIM.nowarn())) < 1000);
     check_eq!(sleeps(), before);
     Ok(())
 }
 
-fn large_memory_is_an_error(task: &mut Task) -> Outcome {
+fn large_memory_is_an_error(task: &mut TaskCx) -> Outcome {
     let _hoard = Hoard::to_the_brim(task)?;
     const SIZE: usize = 4 << 20;
-    check!(VBox::<[u8]>::zeroed_slice(task.with(Kernel.retry_mayfail().nowarn()), SIZE).is_err());
-    check!(KVBox::<[u8]>::zeroed_slice(task.with(Kernel.retry_mayfail().nowarn()), SIZE).is_err());
-    check!(PageMem::zeroed(task.with(Kernel.retry_mayfail().nowarn()), Order::<3>).is_err());
+    check!(
+        VBox::<[u8]>::zeroed_slice(task.with(GFP_KERNEL.retry_mayfail().nowarn()), SIZE).is_err()
+    );
+    check!(
+        KVBox::<[u8]>::zeroed_slice(task.with(GFP_KERNEL.retry_mayfail().nowarn()), SIZE).is_err()
+    );
+    check!(FreePages::zeroed(task.with(GFP_KERNEL.retry_mayfail().nowarn()), Order::<3>).is_err());
     let mut list = KVec::new();
-    let pushed = (0..1 << 20).take_while(|&i| list.push(task.with(GfpNowait.nowarn()), i).is_ok());
+    let pushed = (0..1 << 20).take_while(|&i| list.push(task.with(GFP_NOWAIT.nowarn()), i).is_ok());
     let pushed = pushed.count();
     check!(pushed < 1 << 20 && list.len() == pushed);
     check!(list.iter().copied().eq(0..pushed));
@@ -180,13 +184,13 @@ fn large_memory_is_an_error(task: &mut Task) -> Outcome {
 }
 
 /// The reserve is there when nothing else is, and what goes back to it can be had again.
-fn mempool_makes_progress(task: &mut Task) -> Outcome {
+fn mempool_makes_progress(task: &mut TaskCx) -> Outcome {
     const RESERVE: usize = 4;
     let pool = Mempool::<[u8; PAGE_SIZE], PageBacked>::pages(&task, RESERVE)?;
     let lock = KBox::pin_init(&task, new_spinlock!(()))?;
     let mut hoard = Hoard::to_the_bottom(task)?;
     for round in 0..100 {
-        hoard.fill(task.with(GfpAtomic.nowarn()));
+        hoard.fill(task.with(GFP_ATOMIC.nowarn()));
         // No error to handle. Each one leaves when the next begins.
         let mut elements = [const { None }; RESERVE];
         for element in &mut elements {
@@ -194,20 +198,20 @@ fn mempool_makes_progress(task: &mut Task) -> Outcome {
         }
         check!(elements.iter().flatten().all(|element| element[0] == round));
         drop(elements);
-        hoard.fill(task.with(GfpAtomic.nowarn()));
+        hoard.fill(task.with(GFP_ATOMIC.nowarn()));
         let there = task.locked(&lock, |(), cx| {
-            MempoolBox::try_new_uninit(cx.with(GfpAtomic.nowarn()), &pool).is_ok()
+            MempoolBox::try_new_uninit(cx.with(GFP_ATOMIC.nowarn()), &pool).is_ok()
         });
         check!(there);
     }
     check_eq!(pool.curr_nr(), RESERVE);
-    check!(Pages::new_uninit(task.with(GfpNowait.nowarn()), Order::<0>).is_err());
+    check!(Pages::new_uninit(task.with(GFP_NOWAIT.nowarn()), Order::<0>).is_err());
     Ok(())
 }
 
 /// Another thread wants more than reclaim finds. Without `__GFP_FS`, since with it the kernel looks
 /// for a process to kill.
-fn nofail_waits_for_memory(task: &mut Task) -> Outcome {
+fn nofail_waits_for_memory(task: &mut TaskCx) -> Outcome {
     const WANTED: usize = 4096;
     let (go, taken) = (AtomicBool::new(false), AtomicUsize::new(0));
     let mut hoard = Some(Hoard::new(task)?);
@@ -219,7 +223,7 @@ fn nofail_waits_for_memory(task: &mut Task) -> Outcome {
                 fsleep(Delta::from_millis(1));
             }
             for _ in 0..WANTED {
-                let Ok(page) = Pages::new_uninit(task.with(GfpNoFs.nofail()), Order::<0>);
+                let Ok(page) = Pages::new_uninit(task.with(GFP_NOFS.nofail()), Order::<0>);
                 if places.push_within_capacity(page).is_ok() {
                     taken.fetch_add(1, Ordering::Release);
                 }
@@ -227,8 +231,8 @@ fn nofail_waits_for_memory(task: &mut Task) -> Outcome {
         },
         || {
             if let Some(hoard) = &mut hoard {
-                hoard.fill(task.with(Kernel.retry_mayfail().nowarn()));
-                hoard.fill(task.with(GfpAtomic.nowarn()));
+                hoard.fill(task.with(GFP_KERNEL.retry_mayfail().nowarn()));
+                hoard.fill(task.with(GFP_ATOMIC.nowarn()));
                 go.store(true, Ordering::Release);
                 for _ in 0..200 {
                     fsleep(Delta::from_millis(1));

@@ -31,9 +31,9 @@ fn memory() -> [bool; 6] {
     [
         KBox::new(Checked, 1u32).is_ok(),
         KBox::<[u8; 16384]>::zeroed(Checked).is_ok(),
-        KBox::<[u8]>::zeroed_slice(Checked.with(GfpNoFs), 100).is_ok(),
+        KBox::<[u8]>::zeroed_slice(Checked.with(GFP_NOFS), 100).is_ok(),
         VBox::<[u8; 100]>::zeroed(Checked).is_ok(),
-        KVBox::<[u8; 100]>::zeroed(Checked.with(GfpNoIo.account())).is_ok(),
+        KVBox::<[u8; 100]>::zeroed(Checked.with(GFP_NOIO.account())).is_ok(),
         Checked.may_sleep(),
     ]
 }
@@ -41,7 +41,7 @@ fn memory() -> [bool; 6] {
 const ALL: [bool; 6] = [true; 6];
 const NONE: [bool; 6] = [false; 6];
 
-fn memory_where_the_code_may_sleep(task: &mut Task) -> Outcome {
+fn memory_where_the_code_may_sleep(task: &mut TaskCx) -> Outcome {
     check_eq!(memory(), ALL);
     check_eq!(task.nofs(|_| memory()), ALL);
     let mutex = KBox::pin_init(&*task, new_mutex!(()))?;
@@ -50,11 +50,11 @@ fn memory_where_the_code_may_sleep(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn flags_are_those_asked_for(task: &mut Task) -> Outcome {
-    let (memory, trace) = traced(|| KBox::new(task.with(Kernel.account()), [0u8; 100]));
+fn flags_are_those_asked_for(task: &mut TaskCx) -> Outcome {
+    let (memory, trace) = traced(|| KBox::new(task.with(GFP_KERNEL.account()), [0u8; 100]));
     let memory = memory?;
     let expected = trace.allocation(&raw const *memory).map(|event| event.gfp);
-    let (memory, trace) = traced(|| KBox::new(Checked.with(Kernel.account()), [0u8; 100]));
+    let (memory, trace) = traced(|| KBox::new(Checked.with(GFP_KERNEL.account()), [0u8; 100]));
     let memory = memory?;
     check!(expected.is_some());
     check_eq!(
@@ -64,7 +64,7 @@ fn flags_are_those_asked_for(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn none_in_kallocs_sections(task: &mut Task) -> Outcome {
+fn none_in_kallocs_sections(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_spinlock!(()))?;
     let lock_irq = KBox::pin_init(&*task, new_spinlock_irq!(()))?;
     let raw = KBox::pin_init(&*task, new_raw_spinlock!(()))?;
@@ -83,7 +83,7 @@ fn none_in_kallocs_sections(task: &mut Task) -> Outcome {
 }
 
 /// What no token shows.
-fn none_in_the_kernel_crates_sections(task: &mut Task) -> Outcome {
+fn none_in_the_kernel_crates_sections(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_spinlock!(()))?;
     let held = lock.lock();
     check_eq!(memory(), NONE);
@@ -98,7 +98,7 @@ fn none_in_the_kernel_crates_sections(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn none_in_interrupts(_task: &mut Task) -> Outcome {
+fn none_in_interrupts(_task: &mut TaskCx) -> Outcome {
     let mut seen = ALL;
     in_hardirq(|_| seen = memory())?;
     check_eq!(seen, NONE);
@@ -108,14 +108,14 @@ fn none_in_interrupts(_task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn none_in_an_nmi(_task: &mut Task) -> Outcome {
+fn none_in_an_nmi(_task: &mut TaskCx) -> Outcome {
     let mut seen = ALL;
     in_nmi(|_| seen = memory())?;
     check_eq!(seen, NONE);
     Ok(())
 }
 
-fn value_comes_back(task: &mut Task) -> Outcome {
+fn value_comes_back(task: &mut TaskCx) -> Outcome {
     let value = KBox::new(&*task, 7u32)?;
     let back = task.preempt_off(|_| KBox::new(Checked, value).map_err(|failed| failed.value));
     check_eq!(back.err().map(|value| *value), Some(7));
@@ -123,8 +123,8 @@ fn value_comes_back(task: &mut Task) -> Outcome {
 }
 
 /// A grant from where the code may sleep is none where it may not.
-fn each_use_asks(task: &mut Task) -> Outcome {
-    let grant = Checked.with(Kernel);
+fn each_use_asks(task: &mut TaskCx) -> Outcome {
+    let grant = Checked.with(GFP_KERNEL);
     check!(KBox::new(grant, 1u32).is_ok());
     check!(task.preempt_off(|_| KBox::new(grant, 1u32).is_err()));
     check!(KBox::new(grant, 1u32).is_ok());
@@ -134,7 +134,7 @@ fn each_use_asks(task: &mut Task) -> Outcome {
 /// A warning would fail the run; that false ones warn is for `provoke_claim.ko` to show.
 // A token that is not used is dropped.
 #[allow(clippy::drop_non_drop)]
-fn true_claims_are_quiet(task: &mut Task) -> Outcome {
+fn true_claims_are_quiet(task: &mut TaskCx) -> Outcome {
     if !cfg!(CONFIG_DEBUG_ATOMIC_SLEEP) {
         return Err(Stop::Skip(
             "claims are checked with CONFIG_DEBUG_ATOMIC_SLEEP",
@@ -143,15 +143,15 @@ fn true_claims_are_quiet(task: &mut Task) -> Outcome {
     let lock = KBox::pin_init(&*task, new_spinlock!(()))?;
     // SAFETY: Each is true, and the token is not used.
     unsafe {
-        let _ = Task::assume();
-        task.nofs(|_| drop(NoFs::assume()));
-        task.noio(|_| drop(NoIo::assume()));
-        task.noreclaim(|_| drop(Memalloc::assume()));
-        task.locked(&lock, |(), _| drop(Atomic::assume()));
-        task.rcu_read(|_, _| drop(Atomic::assume()));
-        task.bh_off(|_| drop(Bh::assume()));
-        task.irqs_off(|_| drop(Raw::assume()));
-        task.preempt_off(|_| drop(Raw::assume()));
+        let _ = TaskCx::assume();
+        task.nofs(|_| drop(NoFsCx::assume()));
+        task.noio(|_| drop(NoIoCx::assume()));
+        task.noreclaim(|_| drop(NoReclaimCx::assume()));
+        task.locked(&lock, |(), _| drop(AtomicCx::assume()));
+        task.rcu_read(|_, _| drop(AtomicCx::assume()));
+        task.bh_off(|_| drop(BhCx::assume()));
+        task.irqs_off(|_| drop(RawCx::assume()));
+        task.preempt_off(|_| drop(RawCx::assume()));
     }
     // The contexts of testlib claim theirs.
     in_softirq(|_| ())?;

@@ -54,7 +54,7 @@ const LOCKED: (bool, bool, bool) = if cfg!(CONFIG_PREEMPT_RT) {
     (false, false, false)
 };
 
-fn module_init_may_sleep(task: &mut Task) -> Outcome {
+fn module_init_may_sleep(task: &mut TaskCx) -> Outcome {
     check_eq!(place(), FREE);
     // It does, for a moment.
     kernel::time::delay::fsleep(kernel::time::Delta::from_millis(1));
@@ -62,7 +62,7 @@ fn module_init_may_sleep(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn spinlock_is_held_in_the_closure(task: &mut Task) -> Outcome {
+fn spinlock_is_held_in_the_closure(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(1u32))?;
     let (inside, free) = task.locked(&lock, |value, _cx| {
         *value += 1;
@@ -75,7 +75,7 @@ fn spinlock_is_held_in_the_closure(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn spinlock_guard_form(task: &mut Task) -> Outcome {
+fn spinlock_guard_form(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(1u32))?;
     {
         section!(held = task, lock(&lock));
@@ -90,7 +90,7 @@ fn spinlock_guard_form(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn guard_ends_early(task: &mut Task) -> Outcome {
+fn guard_ends_early(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(1u32))?;
     for turn in 0..4u32 {
         section!(held = task, lock(&lock));
@@ -114,7 +114,7 @@ fn guard_ends_early(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn forgotten_guard_ends_with_its_scope(task: &mut Task) -> Outcome {
+fn forgotten_guard_ends_with_its_scope(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(1u32))?;
     {
         section!(held = task, lock(&lock));
@@ -138,14 +138,14 @@ fn forgotten_guard_ends_with_its_scope(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn spinlock_of_pinned_data(task: &mut Task) -> Outcome {
+fn spinlock_of_pinned_data(task: &mut TaskCx) -> Outcome {
     struct Pinned(u32, #[allow(dead_code)] core::marker::PhantomPinned);
     let lock = KBox::pin_init(&task, new_spinlock!(Pinned(7, core::marker::PhantomPinned)))?;
     check_eq!(task.locked_pin(&lock, |data, _cx| data.0), 7);
     Ok(())
 }
 
-fn rcu_read_side_is_held(task: &mut Task) -> Outcome {
+fn rcu_read_side_is_held(task: &mut TaskCx) -> Outcome {
     let inside = task.rcu_read(|_side: &ReadSide, _cx| place());
     check!(inside.2 && !inside.1);
     check_eq!(place(), FREE);
@@ -158,7 +158,7 @@ fn rcu_read_side_is_held(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn interrupts_are_off(task: &mut Task) -> Outcome {
+fn interrupts_are_off(task: &mut TaskCx) -> Outcome {
     check_eq!(task.irqs_off(|_cx| place()), (false, true, false));
     check_eq!(place(), FREE);
     {
@@ -169,7 +169,7 @@ fn interrupts_are_off(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn preemption_is_off(task: &mut Task) -> Outcome {
+fn preemption_is_off(task: &mut TaskCx) -> Outcome {
     check_eq!(task.preempt_off(|_cx| place()), (false, false, false));
     check_eq!(place(), FREE);
     {
@@ -180,7 +180,7 @@ fn preemption_is_off(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn bottom_halves_are_off(task: &mut Task) -> Outcome {
+fn bottom_halves_are_off(task: &mut TaskCx) -> Outcome {
     // SAFETY: It has no preconditions.
     let in_softirq = || unsafe { c::testlib_in_softirq() };
     check!(!in_softirq());
@@ -202,7 +202,7 @@ fn bottom_halves_are_off(task: &mut Task) -> Outcome {
 
 /// A guard of the kernel crate that leaves the section keeps interrupts off: softirqs, which would
 /// enable them, wait.
-fn bottom_halves_end_with_interrupts_off(task: &mut Task) -> Outcome {
+fn bottom_halves_end_with_interrupts_off(task: &mut TaskCx) -> Outcome {
     if cfg!(CONFIG_PREEMPT_RT) {
         return Err(testlib::Stop::Skip("the kernel cannot, and kalloc warns"));
     }
@@ -224,7 +224,7 @@ fn bottom_halves_end_with_interrupts_off(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn a_softirq_is_one(_task: &mut Task) -> Outcome {
+fn a_softirq_is_one(_task: &mut TaskCx) -> Outcome {
     // SAFETY: It has no preconditions.
     let in_softirq = || unsafe { c::testlib_in_softirq() };
     let mut seen = (false, false);
@@ -233,7 +233,7 @@ fn a_softirq_is_one(_task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn sections_nest(task: &mut Task) -> Outcome {
+fn sections_nest(task: &mut TaskCx) -> Outcome {
     let (a, b) = (
         KBox::pin_init(&task, new_spinlock!(1u32))?,
         KBox::pin_init(&task, new_spinlock!(2u32))?,
@@ -256,7 +256,7 @@ fn sections_nest(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn nofs_and_noio_scopes(task: &mut Task) -> Outcome {
+fn nofs_and_noio_scopes(task: &mut TaskCx) -> Outcome {
     // SAFETY: Neither has preconditions.
     let scope = || unsafe { (c::testlib_in_nofs_scope(), c::testlib_in_noio_scope()) };
     check_eq!(scope(), (false, false));
@@ -273,7 +273,7 @@ fn nofs_and_noio_scopes(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn noreclaim_scope(task: &mut Task) -> Outcome {
+fn noreclaim_scope(task: &mut TaskCx) -> Outcome {
     // SAFETY: It has no preconditions.
     let scope = || unsafe { c::testlib_in_noreclaim_scope() };
     check!(!scope());
@@ -294,11 +294,11 @@ fn noreclaim_scope(task: &mut Task) -> Outcome {
 }
 
 /// A box made and dropped: what a section must be able to do.
-fn make<C: Allocate>(cx: &C) -> bool {
+fn make<C: MayAlloc>(cx: &C) -> bool {
     KBox::new(cx, [0u8; 100]).is_ok()
 }
 
-fn allocation_in_each_section(task: &mut Task) -> Outcome {
+fn allocation_in_each_section(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(0u32))?;
     check!(make(&task));
     check!(task.nofs(|cx| make(&cx)));
@@ -319,20 +319,20 @@ fn allocation_in_each_section(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn helpers_work_in_every_context_they_ask_for(task: &mut Task) -> Outcome {
-    fn sleeps<C: Sleep>(cx: &mut C) -> Result<KBox<u32>> {
+fn helpers_work_in_every_context_they_ask_for(task: &mut TaskCx) -> Outcome {
+    fn sleeps<C: MaySleep>(cx: &mut C) -> Result<KBox<u32>> {
         // Both as the default and by name, and on.
-        drop(KBox::new(cx.with(GfpNoIo.account()), 1u32)?);
+        drop(KBox::new(cx.with(GFP_NOIO.account()), 1u32)?);
         cx.noio(|cx| KBox::new(&cx, 2u32).map(drop))?;
         Ok(KBox::new(&cx, 3u32)?)
     }
-    fn any<C: Allocate>(cx: &mut C, lock: &SpinLock<u32>) -> u32 {
+    fn any<C: MayAlloc>(cx: &mut C, lock: &SpinLock<u32>) -> u32 {
         cx.locked(lock, |value, cx| {
             *value += u32::from(make(&cx));
             *value
         })
     }
-    fn by_reference(task: &mut Task) -> Result<KBox<u32>> {
+    fn by_reference(task: &mut TaskCx) -> Result<KBox<u32>> {
         KBox::new(&task, 4u32)?;
         let _again = sleeps(task)?;
         Ok(KBox::new(&task, 5u32)?)

@@ -90,7 +90,7 @@ fn frees(trace: &Trace, event: &c::testlib_event) -> usize {
     trace.frees(event.ptr)
 }
 
-fn contents_and_size(task: &mut Task) -> Outcome {
+fn contents_and_size(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let mut number = Devm::new(&task, bound.dev(), 7u64)?;
     check_eq!(*number, 7);
@@ -107,7 +107,7 @@ fn contents_and_size(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn alignment(task: &mut Task) -> Outcome {
+fn alignment(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     #[repr(align(8))]
     struct Aligned<const N: usize>([u8; N]);
@@ -123,7 +123,7 @@ fn alignment(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn no_size(task: &mut Task) -> Outcome {
+fn no_size(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let (made, trace) = traced(|| -> Result {
         Devm::new(&task, bound.dev(), ())?.free(&task);
@@ -136,7 +136,7 @@ fn no_size(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn zeroes(task: &mut Task) -> Outcome {
+fn zeroes(task: &mut TaskCx) -> Outcome {
     for _ in 0..50 {
         let bound = BoundDevice::new()?;
         let mut value = Devm::<[u64; 100]>::zeroed(&task, bound.dev())?;
@@ -150,7 +150,7 @@ fn zeroes(task: &mut Task) -> Outcome {
 }
 
 /// To drop the handle frees nothing: the end of the binding does.
-fn freed_at_unbinding(task: &mut Task) -> Outcome {
+fn freed_at_unbinding(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let (made, trace) = traced(|| -> Result<_> {
         let value = Devm::new(&task, bound.dev(), [1u8; 100])?;
@@ -170,7 +170,7 @@ fn freed_at_unbinding(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn freed_at_once(task: &mut Task) -> Outcome {
+fn freed_at_once(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let first = Devm::new(&task, bound.dev(), [1u8; 100])?;
     let (made, trace) = traced(|| -> Result<_> {
@@ -190,7 +190,7 @@ fn freed_at_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn slices(task: &mut Task) -> Outcome {
+fn slices(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let squares = Devm::from_fn(&task, bound.dev(), 100, |i| i * i)?;
     check!(squares
@@ -205,7 +205,7 @@ fn slices(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn too_long(task: &mut Task) -> Outcome {
+fn too_long(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let (dev, too_many) = (bound.dev(), devm::MAX_SIZE / 8 + 1);
     for len in [too_many, usize::MAX / 8, usize::MAX / 8 + 2, usize::MAX] {
@@ -221,7 +221,7 @@ fn too_long(task: &mut Task) -> Outcome {
 }
 
 /// The kernel gives the largest without a warning.
-fn largest(task: &mut Task) -> Outcome {
+fn largest(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let mut most = Devm::<[u8]>::zeroed_slice(&task, bound.dev(), devm::MAX_SIZE)?;
     most[devm::MAX_SIZE - 1] = 1;
@@ -231,7 +231,7 @@ fn largest(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn realloc_keeps_contents(task: &mut Task) -> Outcome {
+fn realloc_keeps_contents(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let mut memory = Devm::<[u32]>::new_uninit_slice(&task, bound.dev(), 8)?;
     for (i, element) in memory.iter_mut().enumerate() {
@@ -259,7 +259,7 @@ fn realloc_keeps_contents(task: &mut Task) -> Outcome {
 }
 
 /// Memory that moves is released where the old was: after what was made later.
-fn realloc_keeps_its_place(task: &mut Task) -> Outcome {
+fn realloc_keeps_its_place(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let (made, trace) = traced(|| -> Result<_> {
         let first = Devm::<[u64]>::zeroed_slice(&task, bound.dev(), 4)?;
@@ -287,7 +287,7 @@ fn realloc_keeps_its_place(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn resize_fills(task: &mut Task) -> Outcome {
+fn resize_fills(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     // Whatever was in the rest of the memory.
     let mut memory = Devm::from_fn(&task, bound.dev(), 100, |_| 0xffu8)?;
@@ -300,7 +300,7 @@ fn resize_fills(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn strings(task: &mut Task) -> Outcome {
+fn strings(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let dev = bound.dev();
     let copy = Devm::kstrdup(&task, dev, c"a name")?;
@@ -321,9 +321,9 @@ fn strings(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn value_outlives_its_handle(task: &mut Task) -> Outcome {
+fn value_outlives_its_handle(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
-    fn make<'bound>(task: &Task, dev: &'bound Device<Bound>) -> Result<&'bound mut [u32]> {
+    fn make<'bound>(task: &TaskCx, dev: &'bound Device<Bound>) -> Result<&'bound mut [u32]> {
         Ok(Devm::from_slice(task, dev, &[1, 2, 3])?.into_mut())
     }
     let first = make(task, bound.dev())?;
@@ -336,7 +336,7 @@ fn value_outlives_its_handle(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn in_each_context(task: &mut Task) -> Outcome {
+fn in_each_context(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let dev = bound.dev();
     macro_rules! works {
@@ -361,7 +361,7 @@ fn in_each_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn in_a_softirq(task: &mut Task) -> Outcome {
+fn in_a_softirq(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let kept = Devm::new(&task, bound.dev(), 1u64)?;
     let (dev, mut kept, mut made) = (bound.dev(), Some(kept), None);
@@ -376,7 +376,7 @@ fn in_a_softirq(task: &mut Task) -> Outcome {
 }
 
 #[cfg(not(CONFIG_PREEMPT_RT))]
-fn in_a_hard_interrupt(task: &mut Task) -> Outcome {
+fn in_a_hard_interrupt(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let kept = Devm::new(&task, bound.dev(), 1u64)?;
     let (dev, mut kept, mut made) = (bound.dev(), Some(kept), None);
@@ -395,12 +395,12 @@ fn in_a_hard_interrupt(task: &mut Task) -> Outcome {
 
 /// There is no allocator with interrupts off.
 #[cfg(CONFIG_PREEMPT_RT)]
-fn in_a_hard_interrupt(_task: &mut Task) -> Outcome {
+fn in_a_hard_interrupt(_task: &mut TaskCx) -> Outcome {
     Err(testlib::Stop::Skip("not on PREEMPT_RT"))
 }
 
 /// Nothing happens: the memory is as it was, and is freed at the end of the binding.
-fn handle_dropped_in_each_context(task: &mut Task) -> Outcome {
+fn handle_dropped_in_each_context(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let (made, trace) = traced(|| -> Result<_> {
         let mut handles: [_; 10] = [const { None }; 10];
@@ -445,7 +445,7 @@ fn handle_dropped_in_each_context(task: &mut Task) -> Outcome {
 }
 
 /// The memory is free when it returns.
-fn freed_in_each_context(task: &mut Task) -> Outcome {
+fn freed_in_each_context(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let lock = KBox::pin_init(&*task, new_spinlock!(0u32))?;
     macro_rules! freed {
@@ -454,13 +454,13 @@ fn freed_in_each_context(task: &mut Task) -> Outcome {
             let mut made = Some(made?);
             let event = allocation(&trace, made.as_ref().map_or(0, |made| addr(&**made)));
             let mut take = || made.take();
-            let enter: fn(&mut Task, &SpinLock<u32>, &mut dyn FnMut() -> _) = $enter;
+            let enter: fn(&mut TaskCx, &SpinLock<u32>, &mut dyn FnMut() -> _) = $enter;
             let ((), trace) = traced(|| enter(task, &lock, &mut take));
             check_eq!(frees(&trace, &event.ok_or(EINVAL)?), 1);
         }};
     }
     type Take<'t, 'a> = &'t mut dyn FnMut() -> Option<Devm<'a, [u8; 200]>>;
-    fn free<C: Allocate>(cx: &C, take: Take<'_, '_>) {
+    fn free<C: MayAlloc>(cx: &C, take: Take<'_, '_>) {
         if let Some(memory) = take() {
             memory.free(cx);
         }
@@ -482,7 +482,7 @@ fn bits<F: Gfp>(_: F) -> u32 {
     F::BITS
 }
 
-fn flags_that_reach_the_kernel(task: &mut Task) -> Outcome {
+fn flags_that_reach_the_kernel(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let dev = bound.dev();
     macro_rules! reach {
@@ -492,25 +492,25 @@ fn flags_that_reach_the_kernel(task: &mut Task) -> Outcome {
             check_eq!(event.gfp, $bits);
         };
     }
-    reach!(bits(Kernel), Devm::new(&task, dev, 1u64));
-    reach!(bits(Kernel.zeroed()), Devm::<u64>::zeroed(&task, dev));
+    reach!(bits(GFP_KERNEL), Devm::new(&task, dev, 1u64));
+    reach!(bits(GFP_KERNEL.zeroed()), Devm::<u64>::zeroed(&task, dev));
     reach!(
-        bits(Kernel.zeroed()),
+        bits(GFP_KERNEL.zeroed()),
         Devm::<[u64]>::zeroed_slice(&task, dev, 3)
     );
-    reach!(bits(Kernel), Devm::kstrdup(&task, dev, c"a name"));
-    reach!(bits(Kernel), Devm::kasprintf(&task, dev, fmt!("{}", 1)));
+    reach!(bits(GFP_KERNEL), Devm::kstrdup(&task, dev, c"a name"));
+    reach!(bits(GFP_KERNEL), Devm::kasprintf(&task, dev, fmt!("{}", 1)));
     reach!(
-        bits(Kernel.account()),
-        Devm::new(task.with(Kernel.account()), dev, 1u64)
+        bits(GFP_KERNEL.account()),
+        Devm::new(task.with(GFP_KERNEL.account()), dev, 1u64)
     );
-    reach!(bits(GfpAtomic), Devm::new(&task.as_atomic(), dev, 1u64));
+    reach!(bits(GFP_ATOMIC), Devm::new(&task.as_atomic(), dev, 1u64));
     let few = Devm::<[u64]>::new_uninit_slice(&task, dev, 1)?;
-    reach!(bits(GfpAtomic), few.realloc(task.with(GfpAtomic), 1000));
+    reach!(bits(GFP_ATOMIC), few.realloc(task.with(GFP_ATOMIC), 1000));
     Ok(())
 }
 
-fn node_of_the_device(task: &mut Task) -> Outcome {
+fn node_of_the_device(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let (made, trace) = traced(|| Devm::new(&task, bound.dev(), 1u64));
     let event = allocation(&trace, addr(&*made?)).ok_or(EINVAL)?;
@@ -530,7 +530,7 @@ fn failing<'a, T: 'a>(tried: &'a AtomicUsize) -> impl PinInit<T, Error> + 'a {
     }
 }
 
-fn failed_initialiser_leaves_nothing(task: &mut Task) -> Outcome {
+fn failed_initialiser_leaves_nothing(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let tried = AtomicUsize::new(0);
     let (made, trace) =
@@ -541,11 +541,11 @@ fn failed_initialiser_leaves_nothing(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn memory_comes_back_when_there_is_none(task: &mut Task) -> Outcome {
+fn memory_comes_back_when_there_is_none(task: &mut TaskCx) -> Outcome {
     let bound = BoundDevice::new()?;
     let few = Devm::from_slice(&task, bound.dev(), &[1u64, 2])?;
     let hoard = all_large_memory(task)?;
-    let grant = || NoReclaim.nowarn();
+    let grant = || GFP_NORECLAIM.nowarn();
     let large = devm::MAX_SIZE / 8;
     let made = Devm::<[u64]>::new_uninit_slice(task.with(grant()), bound.dev(), large);
     let few = few.resize(task.with(grant()), large, 0);
@@ -586,7 +586,7 @@ impl Drop for OnDrop {
 
 /// Registers a driver of that name.
 fn register<T: platform::Driver + 'static>(
-    task: &mut Task,
+    task: &mut TaskCx,
     name: &'static CStr,
 ) -> Result<Pin<KBox<platform::Registration<T>>>> {
     let module = kernel::module::this_module::<LocalModule>();
@@ -607,7 +607,7 @@ macro_rules! driver {
             fn probe<'bound>(
                 dev: &'bound kernel::platform::Device<Core<'_>>,
                 _id_info: Option<&'bound ()>,
-                task: Task,
+                task: TaskCx,
             ) -> impl PinInit<$data<'bound>, Error> + 'bound {
                 $probe(dev.as_ref(), task)
             }
@@ -621,7 +621,7 @@ struct Owns<'bound> {
     _value: Devm<'bound, OnDrop>,
 }
 
-fn owns<'bound>(dev: &'bound Device<Core<'_>>, mut task: Task) -> Result<Owns<'bound>> {
+fn owns<'bound>(dev: &'bound Device<Core<'_>>, mut task: TaskCx) -> Result<Owns<'bound>> {
     // One that is freed before, and is not dropped again.
     Devm::new_with_drop(&task, dev, OnDrop(&DROPPED, 1))?.free(&task);
     DROPPED.add(2);
@@ -635,7 +635,7 @@ fn owns<'bound>(dev: &'bound Device<Core<'_>>, mut task: Task) -> Result<Owns<'b
 
 driver!(Owning, Owns, owns);
 
-fn value_is_dropped_once(task: &mut Task) -> Outcome {
+fn value_is_dropped_once(task: &mut TaskCx) -> Outcome {
     let _driver = register::<Owning>(task, c"kalloc_owning")?;
     let device = PlatformDevice::new(task, c"kalloc_owning")?;
     check!(device.is_bound());
@@ -673,7 +673,7 @@ impl Drop for Ordered<'_> {
     fn drop(&mut self) {
         let lock = &self.last.lock;
         // SAFETY: The kernel unbinds in process context, and no other token is in reach.
-        let task = &mut unsafe { Task::assume() };
+        let task = &mut unsafe { TaskCx::assume() };
         let fine = *self.number == 5
             && self.first.1 == 1
             && self.last.at.load(Relaxed) == addr(lock)
@@ -682,7 +682,7 @@ impl Drop for Ordered<'_> {
     }
 }
 
-fn ordered<'bound>(dev: &'bound Device<Core<'_>>, task: Task) -> Result<Ordered<'bound>> {
+fn ordered<'bound>(dev: &'bound Device<Core<'_>>, task: TaskCx) -> Result<Ordered<'bound>> {
     let first = Devm::new_with_drop(&task, dev, OnDrop(&ORDER, 1))?;
     let number = Devm::new(&task, dev, 5)?;
     let second = Devm::new_with_drop(&task, dev, OnDrop(&ORDER, 2))?;
@@ -708,7 +708,7 @@ fn ordered<'bound>(dev: &'bound Device<Core<'_>>, task: Task) -> Result<Ordered<
 driver!(InOrder, Ordered, ordered);
 
 /// First the driver's data, for which every value is still there; then the values, the last first.
-fn drop_order(task: &mut Task) -> Outcome {
+fn drop_order(task: &mut TaskCx) -> Outcome {
     let _driver = register::<InOrder>(task, c"kalloc_in_order")?;
     let device = PlatformDevice::new(task, c"kalloc_in_order")?;
     check!(device.is_bound());
@@ -718,7 +718,7 @@ fn drop_order(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn driver_goes_while_bound(task: &mut Task) -> Outcome {
+fn driver_goes_while_bound(task: &mut TaskCx) -> Outcome {
     let driver = register::<InOrder>(task, c"kalloc_going")?;
     let device = PlatformDevice::new(task, c"kalloc_going")?;
     check!(device.is_bound());
@@ -778,7 +778,7 @@ fn point<T: ?Sized>(number: usize, made: &T) -> Result {
 
 fn many<'bound, 'probe>(
     dev: &'bound Device<Core<'probe>>,
-    task: Task,
+    task: TaskCx,
 ) -> impl PinInit<Many<'bound>, Error> + use<'bound, 'probe> {
     pin_init::pin_init_scope(move || {
         let plain = Devm::new(&task, dev, [1; 32])?;
@@ -830,7 +830,7 @@ fn nothing_is_left(trace: &Trace, made: usize) -> Outcome {
     Ok(())
 }
 
-fn probe_fails_at_every_point(task: &mut Task) -> Outcome {
+fn probe_fails_at_every_point(task: &mut TaskCx) -> Outcome {
     let device = PlatformDevice::new(task, c"kalloc_failing")?;
     for fails_at in [2, 4, 6, 8, 0] {
         FAILS_AT.store(fails_at, Relaxed);
@@ -845,7 +845,7 @@ fn probe_fails_at_every_point(task: &mut Task) -> Outcome {
 }
 
 /// As above, with `EPROBE_DEFER`; and when another device is bound it is tried again.
-fn deferred_probe_leaves_nothing(task: &mut Task) -> Outcome {
+fn deferred_probe_leaves_nothing(task: &mut TaskCx) -> Outcome {
     let _other = register::<Owning>(task, c"kalloc_other")?;
     for fails_at in [1, 3, 5, 7] {
         FAILS_AT.store(fails_at, Relaxed);
@@ -865,7 +865,7 @@ fn deferred_probe_leaves_nothing(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn hundred_bindings(task: &mut Task) -> Outcome {
+fn hundred_bindings(task: &mut TaskCx) -> Outcome {
     FAILS_AT.store(0, Relaxed);
     let _driver = register::<Failing>(task, c"kalloc_hundred")?;
     let device = PlatformDevice::new(task, c"kalloc_hundred")?;

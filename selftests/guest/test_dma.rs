@@ -12,7 +12,7 @@ use kalloc::{
         dma_rmb, dma_wmb, Attrs, CoherentView, CpuOwned, DmaAddress, DmaBlock, DmaPool, DmaPoolRef,
         FromDevice, MappedRange, Noncoherent, Quiesce, Streaming,
     },
-    driver::{Binding, Register},
+    driver::{BoundScope, Register},
     prelude::*,
 };
 use kernel::{
@@ -78,13 +78,13 @@ struct Kept<'bound> {
 impl Drop for Kept<'_> {
     fn drop(&mut self) {
         // SAFETY: The kernel unbinds in process context, and the token of probe is gone.
-        let mut task = unsafe { Task::assume() };
+        let mut task = unsafe { TaskCx::assume() };
         task.irqs_off(|_| drop((self.in_atomic.take(), self.pages_in_atomic.take())));
     }
 }
 
 type Kept_<'bound> = Result<Kept<'bound>, Stop>;
-type Step = for<'a, 'bound> fn(&mut Task, &'bound platform::Device<Core<'a>>) -> Kept_<'bound>;
+type Step = for<'a, 'bound> fn(&mut TaskCx, &'bound platform::Device<Core<'a>>) -> Kept_<'bound>;
 
 /// What probe runs, and how it ended: 1 if well, -1 if not, 0 if it did not run.
 static STEP: AtomicUsize = AtomicUsize::new(0);
@@ -101,7 +101,7 @@ impl platform::Driver for Driver {
         _info: Option<&'bound ()>,
     ) -> impl PinInit<Kept<'bound>, Error> + 'bound {
         // SAFETY: Probe runs in process context, and this is the only token in it.
-        let mut task = unsafe { Task::assume() };
+        let mut task = unsafe { TaskCx::assume() };
         // SAFETY: `on_device` stored it.
         let step = unsafe { transmute::<usize, Step>(STEP.load(Ordering::Acquire)) };
         let kept = step(&mut task, pdev);
@@ -139,7 +139,7 @@ impl Drop for Device {
 }
 
 /// Binds a device, runs `step` in probe and unbinds it. What the kernel saw meanwhile.
-fn on_device(task: &mut Task, step: Step) -> Result<Seen, Stop> {
+fn on_device(task: &mut TaskCx, step: Step) -> Result<Seen, Stop> {
     let device = Device::new()?;
     STEP.store(step as usize, Ordering::Release);
     ENDED.store(0, Ordering::Release);
@@ -161,7 +161,7 @@ fn on_device(task: &mut Task, step: Step) -> Result<Seen, Stop> {
 }
 
 /// There is no device that could be busy.
-struct Idle<'bound>(Dma<'bound>);
+struct Idle<'bound>(DmaDevice<'bound>);
 
 impl Quiesce for Idle<'_> {
     fn device(&self) -> &BoundDevice<Bound> {
@@ -183,18 +183,21 @@ fn nothing<'bound>() -> Kept_<'bound> {
     Ok(Kept::default())
 }
 
-fn dma<'bound>(task: &Task, pdev: &'bound platform::Device<Core<'_>>) -> Result<Dma<'bound>> {
-    Dma::set_mask_and_coherent::<32, _>(task, pdev)
+fn dma<'bound>(
+    task: &TaskCx,
+    pdev: &'bound platform::Device<Core<'_>>,
+) -> Result<DmaDevice<'bound>> {
+    DmaDevice::set_mask_and_coherent::<32, _>(task, pdev)
 }
 
 // Masks ---------------------------------------------------------------------------------------------------------------
 
-fn a_mask_is_set_once_a_binding(task: &mut Task) -> Outcome {
+fn a_mask_is_set_once_a_binding(task: &mut TaskCx) -> Outcome {
     for _ in 0..2 {
         on_device(task, |task, pdev| {
-            let dma = Dma::set_mask_and_coherent::<28, _>(task, pdev)?;
+            let dma = DmaDevice::set_mask_and_coherent::<28, _>(task, pdev)?;
             check_eq!(
-                Dma::set_mask_and_coherent::<32, _>(task, pdev)
+                DmaDevice::set_mask_and_coherent::<32, _>(task, pdev)
                     .err()
                     .map(|e| e.to_errno()),
                 Some(EBUSY.to_errno())
@@ -211,22 +214,22 @@ fn a_mask_is_set_once_a_binding(task: &mut Task) -> Outcome {
 }
 
 /// The masks that the kernel has for the device.
-fn masks<A>(dma: Dma<'_, A>) -> (u64, u64) {
+fn masks<A>(dma: DmaDevice<'_, A>) -> (u64, u64) {
     let dev: *const bindings::device = core::ptr::from_ref(dma.device()).cast();
     // SAFETY: The device is bound, and a platform device has a mask.
     unsafe { (*(*dev).dma_mask, (*dev).coherent_dma_mask) }
 }
 
-fn a_second_try_after_a_failed_mask(task: &mut Task) -> Outcome {
+fn a_second_try_after_a_failed_mask(task: &mut TaskCx) -> Outcome {
     on_device(task, |task, pdev| {
         // The kernel's own memory is above 8 bits.
         check_eq!(
-            Dma::set_mask_and_coherent::<8, _>(task, pdev)
+            DmaDevice::set_mask_and_coherent::<8, _>(task, pdev)
                 .err()
                 .map(|e| e.to_errno()),
             Some(EIO.to_errno())
         );
-        let dma = Dma::set_mask_and_coherent::<64, _>(task, pdev)?;
+        let dma = DmaDevice::set_mask_and_coherent::<64, _>(task, pdev)?;
         check_eq!(masks(dma), (u64::MAX, u64::MAX));
         check!(dma.required_mask() >= 0xff_ffff);
         check!(dma.max_mapping_size() > 0);
@@ -235,9 +238,9 @@ fn a_second_try_after_a_failed_mask(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn a_mask_for_each_kind(task: &mut Task) -> Outcome {
+fn a_mask_for_each_kind(task: &mut TaskCx) -> Outcome {
     on_device(task, |task, pdev| {
-        let dma = Dma::set_masks::<64, 32, _>(task, pdev)?;
+        let dma = DmaDevice::set_masks::<64, 32, _>(task, pdev)?;
         check_eq!(masks(dma), (u64::MAX, 0xffff_ffff));
         nothing()
     })?;
@@ -254,7 +257,7 @@ struct Descriptor {
     flags: [u16; 2],
 }
 
-fn coherent_values_and_slices(task: &mut Task) -> Outcome {
+fn coherent_values_and_slices(task: &mut TaskCx) -> Outcome {
     let seen = on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?;
         let descriptor = Descriptor {
@@ -299,7 +302,7 @@ fn io_project_fails(slice: &Coherent<'_, [u16]>, index: usize) -> bool {
     read(slice, index).is_err()
 }
 
-fn coherent_memory_is_zero(task: &mut Task) -> Outcome {
+fn coherent_memory_is_zero(task: &mut TaskCx) -> Outcome {
     on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?;
         for _ in 0..32 {
@@ -314,7 +317,7 @@ fn coherent_memory_is_zero(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn fields_are_read_and_written(task: &mut Task) -> Outcome {
+fn fields_are_read_and_written(task: &mut TaskCx) -> Outcome {
     on_device(task, |task, pdev| {
         let ring = Coherent::<[Descriptor]>::zeroed_slice(&task, dma(task, pdev)?, 4)?;
         io_write!(ring, [panic: 2].length, 99);
@@ -342,7 +345,7 @@ fn fields_are_read_and_written(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn parts_know_their_handles(task: &mut Task) -> Outcome {
+fn parts_know_their_handles(task: &mut TaskCx) -> Outcome {
     on_device(task, |task, pdev| {
         let ring = Coherent::<[Descriptor]>::zeroed_slice(&task, dma(task, pdev)?, 400)?;
         let base = ring.dma_address();
@@ -363,7 +366,7 @@ fn parts_know_their_handles(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn attributes_reach_the_kernel(task: &mut Task) -> Outcome {
+fn attributes_reach_the_kernel(task: &mut TaskCx) -> Outcome {
     let alloc = on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?
             .weak_ordering()
@@ -386,24 +389,24 @@ fn attributes_reach_the_kernel(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn flags_reach_the_kernel(task: &mut Task) -> Outcome {
+fn flags_reach_the_kernel(task: &mut TaskCx) -> Outcome {
     let alloc = on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?;
         drop(Coherent::<u32>::zeroed(
-            task.with(Kernel.noretry().nowarn()),
+            task.with(GFP_KERNEL.noretry().nowarn()),
             dma,
         )?);
         nothing()
     })?
     .only()?;
-    check_eq!(alloc.gfp, bits(Kernel.noretry().nowarn()));
+    check_eq!(alloc.gfp, bits(GFP_KERNEL.noretry().nowarn()));
     let alloc = on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?;
-        drop(Coherent::<u32>::zeroed(task.with(GfpNowait), dma)?);
+        drop(Coherent::<u32>::zeroed(task.with(GFP_NOWAIT), dma)?);
         nothing()
     })?
     .only()?;
-    check_eq!(alloc.gfp, bits(GfpNowait));
+    check_eq!(alloc.gfp, bits(GFP_NOWAIT));
     Ok(())
 }
 
@@ -412,7 +415,7 @@ fn bits<F: Gfp>(_flags: F) -> u32 {
     F::BITS
 }
 
-fn too_large_is_an_error(task: &mut Task) -> Outcome {
+fn too_large_is_an_error(task: &mut TaskCx) -> Outcome {
     on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?;
         for len in [
@@ -431,7 +434,7 @@ fn too_large_is_an_error(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn coherent_memory_in_each_context(task: &mut Task) -> Outcome {
+fn coherent_memory_in_each_context(task: &mut TaskCx) -> Outcome {
     let seen = on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?;
         let lock = KBox::pin_init(&task, new_spinlock!(()))?;
@@ -504,23 +507,26 @@ macro_rules! drops_in_each_context {
     )*};
 }
 
-fn coherent<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Coherent<'bound, [u64; 512]>> {
+fn coherent<'bound>(task: &TaskCx, dma: DmaDevice<'bound>) -> Result<Coherent<'bound, [u64; 512]>> {
     Ok(Coherent::zeroed(task, dma)?)
 }
 
-fn pages<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Noncoherent<'bound, u64, FromDevice>> {
+fn pages<'bound>(
+    task: &TaskCx,
+    dma: DmaDevice<'bound>,
+) -> Result<Noncoherent<'bound, u64, FromDevice>> {
     Ok(Noncoherent::zeroed(task, dma)?)
 }
 
-fn coherent_drop_in_each_context(task: &mut Task) -> Outcome {
+fn coherent_drop_in_each_context(task: &mut TaskCx) -> Outcome {
     drops_in_each_context!(task, coherent, FREE)
 }
 
-fn noncoherent_pages_drop_in_each_context(task: &mut Task) -> Outcome {
+fn noncoherent_pages_drop_in_each_context(task: &mut TaskCx) -> Outcome {
     drops_in_each_context!(task, pages, FREE_PAGES)
 }
 
-fn a_put_off_free_is_before_the_end_of_the_binding(task: &mut Task) -> Outcome {
+fn a_put_off_free_is_before_the_end_of_the_binding(task: &mut TaskCx) -> Outcome {
     // The driver's data drops it with interrupts off, and right after that the binding ends.
     for _ in 0..20 {
         let seen = on_device(task, |task, pdev| {
@@ -538,7 +544,7 @@ fn a_put_off_free_is_before_the_end_of_the_binding(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn managed_memory_lives_as_long_as_the_binding(task: &mut Task) -> Outcome {
+fn managed_memory_lives_as_long_as_the_binding(task: &mut TaskCx) -> Outcome {
     let alloc = on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?;
         let a: CoherentView<'_, [u32]> = Coherent::managed_slice(&task, dma, 1024)?;
@@ -570,7 +576,7 @@ fn managed_memory_lives_as_long_as_the_binding(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn a_failed_probe_frees_all(task: &mut Task) -> Outcome {
+fn a_failed_probe_frees_all(task: &mut TaskCx) -> Outcome {
     let device = on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?;
         let _a = Coherent::<u64>::zeroed(&task, dma)?;
@@ -601,7 +607,7 @@ enum Answer {
 
 /// What a device is told of, and its driver drops while it may use it.
 struct Told<'bound> {
-    dma: Dma<'bound>,
+    dma: DmaDevice<'bound>,
     _coherent: Coherent<'bound, u64>,
     _block: DmaBlock<'bound, u64>,
     answer: Answer,
@@ -648,7 +654,7 @@ impl kalloc::platform::Driver for Ending {
     fn probe<'bound>(
         pdev: &'bound platform::Device<Core<'_>>,
         _info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Told<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             let dma = dma(&task, pdev)?;
@@ -682,11 +688,11 @@ impl kalloc::platform::Driver for Ending {
         })
     }
 
-    fn bound<'d, 'bound>(
+    fn start<'d, 'bound>(
         _dev: &'bound platform::Device<Bound>,
         this: Pin<&'d Told<'bound>>,
-        binding: &mut Binding<'d>,
-        task: &mut Task,
+        binding: &mut BoundScope<'d>,
+        task: &mut TaskCx,
     ) -> Result {
         let told = this.get_ref();
         if told.answer != Answer::Nobody {
@@ -706,7 +712,7 @@ impl kalloc::platform::Driver for Ending {
 }
 
 /// Binds the device to that driver, and takes it away.
-fn ends(task: &mut Task, answer: Answer) -> Result<Seen, Stop> {
+fn ends(task: &mut TaskCx, answer: Answer) -> Result<Seen, Stop> {
     ANSWER.store(answer as usize, Ordering::Release);
     SAID.store(1, Ordering::Release);
     let device = Device::new()?;
@@ -745,41 +751,41 @@ fn ends(task: &mut Task, answer: Answer) -> Result<Seen, Stop> {
     Ok(seen)
 }
 
-fn what_the_driver_says_is_idle_is_freed_at_the_end(task: &mut Task) -> Outcome {
+fn what_the_driver_says_is_idle_is_freed_at_the_end(task: &mut TaskCx) -> Outcome {
     let seen = ends(task, Answer::All)?;
     check_eq!(SAID.load(Ordering::Acquire), 0);
     check_eq!((seen.count(UNMAP), seen.count(FREE)), (2, 3));
     Ok(())
 }
 
-fn each_piece_is_asked_about_at_the_end(task: &mut Task) -> Outcome {
+fn each_piece_is_asked_about_at_the_end(task: &mut TaskCx) -> Outcome {
     let seen = ends(task, Answer::FirstPiece)?;
     check_eq!((seen.count(UNMAP), seen.count(FREE)), (1, 0));
     check_eq!(seen.of(UNMAP).next().map(|unmap| unmap.size), Some(256));
     Ok(())
 }
 
-fn what_nobody_says_is_idle_is_lost(task: &mut Task) -> Outcome {
+fn what_nobody_says_is_idle_is_lost(task: &mut TaskCx) -> Outcome {
     let seen = ends(task, Answer::Nobody)?;
     check_eq!((seen.count(UNMAP), seen.count(FREE)), (0, 0));
     Ok(())
 }
 
-fn evidence_of_another_device_ends_no_binding(task: &mut Task) -> Outcome {
+fn evidence_of_another_device_ends_no_binding(task: &mut TaskCx) -> Outcome {
     let seen = ends(task, Answer::OfAnother)?;
     check_eq!(SAID.load(Ordering::Acquire), EINVAL.to_errno());
     check_eq!((seen.count(UNMAP), seen.count(FREE)), (0, 0));
     Ok(())
 }
 
-fn a_driver_that_could_not_say_is_not_asked(task: &mut Task) -> Outcome {
+fn a_driver_that_could_not_say_is_not_asked(task: &mut TaskCx) -> Outcome {
     let seen = ends(task, Answer::NoMemory)?;
     check_eq!(SAID.load(Ordering::Acquire), ENOMEM.to_errno());
     check_eq!((seen.count(UNMAP), seen.count(FREE)), (0, 0));
     Ok(())
 }
 
-fn barriers(task: &mut Task) -> Outcome {
+fn barriers(task: &mut TaskCx) -> Outcome {
     on_device(task, |task, pdev| {
         let memory = Coherent::<[u32; 2]>::zeroed(&task, dma(task, pdev)?)?;
         io_write!(memory, [panic: 0], 1);
@@ -790,14 +796,14 @@ fn barriers(task: &mut Task) -> Outcome {
         check_eq!((flag, io_read!(memory, [panic: 0])), (1, 1));
         nothing()
     })?;
-    check_eq!(size_of::<Dma<'_>>(), size_of::<usize>());
+    check_eq!(size_of::<DmaDevice<'_>>(), size_of::<usize>());
     check_eq!(<kalloc::dma::NoAttrs as Attrs>::BITS, 0);
     Ok(())
 }
 
 // Pools ---------------------------------------------------------------------------------------------------------------
 
-fn blocks_of_a_pool(task: &mut Task) -> Outcome {
+fn blocks_of_a_pool(task: &mut TaskCx) -> Outcome {
     let seen = on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?;
         let pool = DmaPool::<Descriptor>::new(task, dma, c"test")?;
@@ -827,7 +833,7 @@ fn blocks_of_a_pool(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn blocks_are_zero_or_a_value(task: &mut Task) -> Outcome {
+fn blocks_are_zero_or_a_value(task: &mut TaskCx) -> Outcome {
     on_device(task, |task, pdev| {
         let pool = DmaPool::<[u32; 16]>::new(task, dma(task, pdev)?, c"test")?;
         for seed in 1..10 {
@@ -843,7 +849,7 @@ fn blocks_are_zero_or_a_value(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn blocks_are_aligned_and_do_not_cross(task: &mut Task) -> Outcome {
+fn blocks_are_aligned_and_do_not_cross(task: &mut TaskCx) -> Outcome {
     on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?;
         let pool = DmaPool::<[u8; 96]>::with::<64, 256>(task, dma, c"test")?;
@@ -866,7 +872,7 @@ fn blocks_are_aligned_and_do_not_cross(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn a_pool_takes_what_it_gave(task: &mut Task) -> Outcome {
+fn a_pool_takes_what_it_gave(task: &mut TaskCx) -> Outcome {
     let seen = on_device(task, |task, pdev| {
         let pool = DmaPool::<u64>::new(task, dma(task, pdev)?, c"test")?;
         for _ in 0..2000 {
@@ -878,7 +884,7 @@ fn a_pool_takes_what_it_gave(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn blocks_in_each_context(task: &mut Task) -> Outcome {
+fn blocks_in_each_context(task: &mut TaskCx) -> Outcome {
     let seen = on_device(task, |task, pdev| {
         let pool = DmaPool::<u64>::new(task, dma(task, pdev)?, c"test")?;
         let mut got = 0;
@@ -899,7 +905,7 @@ fn blocks_in_each_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn a_pool_goes_with_the_binding(task: &mut Task) -> Outcome {
+fn a_pool_goes_with_the_binding(task: &mut TaskCx) -> Outcome {
     let seen = on_device(task, |task, pdev| {
         let pool: DmaPoolRef<'_, u64> = DmaPool::new(task, dma(task, pdev)?, c"test")?.share();
         Ok(Kept {
@@ -917,12 +923,12 @@ fn a_pool_goes_with_the_binding(task: &mut Task) -> Outcome {
 
 type Mapped<'bound> = Streaming<'bound, KBox<[u8]>, FromDevice, CpuOwned>;
 
-fn mapped<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Mapped<'bound>> {
-    let buffer = KBox::zeroed_slice(task.with(Kernel.dma()), 256)?;
+fn mapped<'bound>(task: &TaskCx, dma: DmaDevice<'bound>) -> Result<Mapped<'bound>> {
+    let buffer = KBox::zeroed_slice(task.with(GFP_KERNEL.dma()), 256)?;
     Ok(Streaming::map(task, dma, buffer)?.sync_for_cpu())
 }
 
-fn mapped_buffers_drop_in_each_context(task: &mut Task) -> Outcome {
+fn mapped_buffers_drop_in_each_context(task: &mut TaskCx) -> Outcome {
     macro_rules! drops {
         ($(|$task:ident, $value:ident| $drop:expr;)*) => {$(
             let seen = on_device(task, |$task, pdev| {
@@ -959,7 +965,7 @@ fn prints_an_address(buffer: &impl core::fmt::Debug) -> Result<bool> {
     Ok(text.to_bytes().windows(7).any(|word| word == b"address"))
 }
 
-fn only_the_device_s_buffer_prints_its_address(task: &mut Task) -> Outcome {
+fn only_the_device_s_buffer_prints_its_address(task: &mut TaskCx) -> Outcome {
     on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?;
         let buffer = mapped(task, dma)?;

@@ -89,7 +89,7 @@ macro_rules! driver {
             fn probe<'bound>(
                 _dev: &'bound Device<Core<'_>>,
                 _id_info: Option<&'bound ()>,
-                task: Task,
+                task: TaskCx,
             ) -> impl PinInit<Self, Error> + 'bound {
                 $record.add(if may_sleep() { PROBE } else { NOT_PROCESS_CONTEXT });
                 try_pin_init!(Self {
@@ -105,7 +105,7 @@ macro_rules! driver {
             fn unbind<'bound>(
                 _dev: &'bound Device<Bound>,
                 this: Pin<&Self>,
-                task: &mut Task,
+                task: &mut TaskCx,
             ) {
                 let sleeps = KBox::new(&task, *this.value);
                 let fine = sleeps.is_ok_and(|value| *value == 5) && may_sleep();
@@ -116,7 +116,7 @@ macro_rules! driver {
 }
 
 /// Registers a driver of that name.
-fn register<R: Register>(task: &mut Task, name: &'static CStr) -> Result<Pin<KBox<R>>> {
+fn register<R: Register>(task: &mut TaskCx, name: &'static CStr) -> Result<Pin<KBox<R>>> {
     let module = kernel::module::this_module::<LocalModule>();
     // SAFETY: The initialiser runs here, in process context, and the tests end there too.
     let driver = unsafe { R::register(name, module) };
@@ -125,7 +125,7 @@ fn register<R: Register>(task: &mut Task, name: &'static CStr) -> Result<Pin<KBo
 
 driver!(Context, CONTEXT);
 
-fn probe_and_unbind_are_process_context(task: &mut Task) -> Outcome {
+fn probe_and_unbind_are_process_context(task: &mut TaskCx) -> Outcome {
     let driver = register::<platform::Registration<Context>>(task, c"kalloc_context")?;
     let (device, trace) = traced(|| PlatformDevice::new(task, c"kalloc_context"));
     let device = device?;
@@ -134,7 +134,7 @@ fn probe_and_unbind_are_process_context(task: &mut Task) -> Outcome {
     // That of `value` in the initialiser.
     check!(trace
         .events()
-        .any(|event| !event.is_free && event.size == 8 && event.gfp == Kernel::BITS));
+        .any(|event| !event.is_free && event.size == 8 && event.gfp == GfpKernel::BITS));
     device.unbind(task);
     check!(!device.is_bound());
     check_eq!(CONTEXT.take(), UNBIND * 10 + DROP);
@@ -145,7 +145,7 @@ fn probe_and_unbind_are_process_context(task: &mut Task) -> Outcome {
 
 driver!(Ordered, ORDERED);
 
-fn data_is_dropped_after_unbind(task: &mut Task) -> Outcome {
+fn data_is_dropped_after_unbind(task: &mut TaskCx) -> Outcome {
     let _driver = register::<platform::Registration<Ordered>>(task, c"kalloc_ordered")?;
     let device = PlatformDevice::new(task, c"kalloc_ordered")?;
     check_eq!(ORDERED.take(), PROBE * 10 + INITIALISER);
@@ -156,7 +156,7 @@ fn data_is_dropped_after_unbind(task: &mut Task) -> Outcome {
 
 driver!(Leaving, LEAVING);
 
-fn driver_goes_while_bound(task: &mut Task) -> Outcome {
+fn driver_goes_while_bound(task: &mut TaskCx) -> Outcome {
     let device = PlatformDevice::new(task, c"kalloc_leaving")?;
     check!(!device.is_bound());
     let driver = register::<platform::Registration<Leaving>>(task, c"kalloc_leaving")?;
@@ -184,7 +184,7 @@ impl platform::Driver for Failing {
     fn probe<'bound>(
         _dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Self, Error> + 'bound {
         FAILING.add(PROBE);
         try_pin_init!(Self {
@@ -196,12 +196,12 @@ impl platform::Driver for Failing {
         })
     }
 
-    fn unbind<'bound>(_dev: &'bound Device<Bound>, _this: Pin<&Self>, _task: &mut Task) {
+    fn unbind<'bound>(_dev: &'bound Device<Bound>, _this: Pin<&Self>, _task: &mut TaskCx) {
         FAILING.add(UNBIND);
     }
 }
 
-fn failed_probe_leaves_nothing(task: &mut Task) -> Outcome {
+fn failed_probe_leaves_nothing(task: &mut TaskCx) -> Outcome {
     let driver = register::<platform::Registration<Failing>>(task, c"kalloc_failing")?;
     let device = PlatformDevice::new(task, c"kalloc_failing")?;
     check!(!device.is_bound());
@@ -227,7 +227,7 @@ impl platform::Driver for Consumer {
     fn probe<'bound>(
         _dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: Task,
+        _task: TaskCx,
     ) -> impl PinInit<Self, Error> + 'bound {
         CONSUMER.add(if may_sleep() {
             PROBE
@@ -242,7 +242,7 @@ impl platform::Driver for Consumer {
     }
 }
 
-fn deferred_probe_comes_back(task: &mut Task) -> Outcome {
+fn deferred_probe_comes_back(task: &mut TaskCx) -> Outcome {
     let _consumers = register::<platform::Registration<Consumer>>(task, c"kalloc_consumer")?;
     let _suppliers = register::<platform::Registration<Supplier>>(task, c"kalloc_supplier")?;
     let consumer = PlatformDevice::new(task, c"kalloc_consumer")?;
@@ -259,7 +259,7 @@ fn deferred_probe_comes_back(task: &mut Task) -> Outcome {
 
 driver!(Again, AGAIN);
 
-fn bind_and_unbind_again(task: &mut Task) -> Outcome {
+fn bind_and_unbind_again(task: &mut TaskCx) -> Outcome {
     let _driver = register::<platform::Registration<Again>>(task, c"kalloc_again")?;
     let device = PlatformDevice::new(task, c"kalloc_again")?;
     for _ in 0..10 {
@@ -306,7 +306,7 @@ mod edu {
         fn probe<'bound>(
             dev: &'bound kernel::pci::Device<Core<'_>>,
             id_info: Option<&'bound u32>,
-            task: Task,
+            task: TaskCx,
         ) -> impl PinInit<Self, Error> + 'bound {
             EDU.add(if may_sleep() {
                 PROBE
@@ -327,7 +327,7 @@ mod edu {
         fn unbind<'bound>(
             _dev: &'bound kernel::pci::Device<Bound>,
             _this: Pin<&Self>,
-            task: &mut Task,
+            task: &mut TaskCx,
         ) {
             let fine = KBox::new(&task, 1u32).is_ok() && may_sleep();
             EDU.add(if fine { UNBIND } else { NOT_PROCESS_CONTEXT });
@@ -346,7 +346,7 @@ mod edu {
 }
 
 #[cfg(CONFIG_PCI)]
-fn pci_device_is_bound(task: &mut Task) -> Outcome {
+fn pci_device_is_bound(task: &mut TaskCx) -> Outcome {
     if !edu::is_there() {
         return Err(testlib::Stop::Skip("no edu device here"));
     }
@@ -359,6 +359,6 @@ fn pci_device_is_bound(task: &mut Task) -> Outcome {
 }
 
 #[cfg(not(CONFIG_PCI))]
-fn pci_device_is_bound(_task: &mut Task) -> Outcome {
+fn pci_device_is_bound(_task: &mut TaskCx) -> Outcome {
     Err(testlib::Stop::Skip("no PCI"))
 }

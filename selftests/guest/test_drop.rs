@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use kalloc::nmi;
 use kalloc::{
     dma::{DmaPool, FromDevice, MappedRange, Noncoherent, Quiesce, SgTable, Streaming},
-    driver::{Binding, Register},
+    driver::{BoundScope, Register},
     hrtimer, irq_work,
     mempool::*,
     nolock::NolockPages,
@@ -70,13 +70,13 @@ macro_rules! table {
         &[$((
             concat!(stringify!($row), "_in_", stringify!($place)),
             fate::$fate,
-            (|task: &mut Task| $row(task, Drop { place: place::$place(), fate: fate::$fate }))
-                as fn(&mut Task) -> Outcome,
+            (|task: &mut TaskCx| $row(task, Drop { place: place::$place(), fate: fate::$fate }))
+                as fn(&mut TaskCx) -> Outcome,
         )),*]
     };
 }
 
-type Test = (&'static str, Fate, fn(&mut Task) -> Outcome);
+type Test = (&'static str, Fate, fn(&mut TaskCx) -> Outcome);
 
 /// A test is named ROW_in_COLUMN.
 #[rustfmt::skip]
@@ -129,7 +129,7 @@ const TABLE: &[&[Test]] = table! {
 struct Tests;
 
 impl kalloc::Module for Tests {
-    fn init(module: &'static ThisModule, mut task: Task) -> Result<Self> {
+    fn init(module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
         let _device = testdevice::PlatformDevice::new(&task, DRIVER)?;
         // SAFETY: The initialiser runs here, in process context, and its result is dropped here too.
         let driver = unsafe { platform::Registration::<Driver>::register(DRIVER, module) };
@@ -166,7 +166,7 @@ kalloc::module! {
 /// How the kernel's context is entered and known.
 #[derive(Clone, Copy)]
 struct Place {
-    run: fn(&mut Task, &mut dyn FnMut()) -> Outcome,
+    run: fn(&mut TaskCx, &mut dyn FnMut()) -> Outcome,
     is_here: fn() -> bool,
 }
 
@@ -252,7 +252,7 @@ struct Drop {
 impl Drop {
     /// Drops `value`, which has `drops` values with drop glue and memory that testlib watches: a
     /// page frame, or a pointer.
-    fn of<T>(self, task: &mut Task, value: T, drops: usize, memory: usize) -> Outcome {
+    fn of<T>(self, task: &mut TaskCx, value: T, drops: usize, memory: usize) -> Outcome {
         if self.fate == Fate::Kept {
             return self.kept(task, value, memory);
         }
@@ -271,7 +271,7 @@ impl Drop {
     }
 
     /// Drops `value`, whose memory nobody frees then.
-    fn kept<T>(self, task: &mut Task, value: T, memory: usize) -> Outcome {
+    fn kept<T>(self, task: &mut TaskCx, value: T, memory: usize) -> Outcome {
         let mut value = Some(value);
         let mut is_here = false;
         check!(self.fate == Fate::Kept);
@@ -292,7 +292,7 @@ impl Drop {
     /// `gone` whether it was freed at all.
     fn seen<T>(
         self,
-        task: &mut Task,
+        task: &mut TaskCx,
         value: T,
         drops: usize,
         gone_here: impl Fn() -> bool,
@@ -368,62 +368,62 @@ fn address<T: ?Sized>(memory: &T) -> usize {
     (&raw const *memory).cast::<u8>().addr()
 }
 
-fn kbox(task: &mut Task, drop: Drop) -> Outcome {
+fn kbox(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = KBox::init(&task, large())?;
     let memory = frame(&*value);
     drop.of(task, value, 1, memory)
 }
 
-fn kvec(task: &mut Task, drop: Drop) -> Outcome {
+fn kvec(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = KVec::from_elem(&task, Counted(&DROPS), LARGE / 8)?;
     let memory = frame(&value[..]);
     drop.of(task, value, LARGE / 8, memory)
 }
 
-fn vbox(task: &mut Task, drop: Drop) -> Outcome {
+fn vbox(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = VBox::init(&task, large())?;
     let memory = frame(&*value);
     drop.of(task, value, 1, memory)
 }
 
-fn vvec(task: &mut Task, drop: Drop) -> Outcome {
+fn vvec(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = VVec::from_elem(&task, Counted(&DROPS), LARGE / 8)?;
     let memory = frame(&value[..]);
     drop.of(task, value, LARGE / 8, memory)
 }
 
-fn kvbox_vmalloc(task: &mut Task, drop: Drop) -> Outcome {
+fn kvbox_vmalloc(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = KVBox::from(VBox::init(&task, large())?);
     let memory = frame(&*value);
     drop.of(task, value, 1, memory)
 }
 
-fn kvbox_kmalloc(task: &mut Task, drop: Drop) -> Outcome {
+fn kvbox_kmalloc(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = KVBox::from(KBox::init(&task, large())?);
     let memory = frame(&*value);
     drop.of(task, value, 1, memory)
 }
 
-fn pages(task: &mut Task, drop: Drop) -> Outcome {
+fn pages(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = Pages::zeroed(&task, Order::<2>)?;
     let memory = value.pfn();
     drop.of(task, value, 0, memory)
 }
 
-fn page_mem(task: &mut Task, drop: Drop) -> Outcome {
-    let value = PageMem::zeroed(&task, Order::<2>)?;
+fn page_mem(task: &mut TaskCx, drop: Drop) -> Outcome {
+    let value = FreePages::zeroed(&task, Order::<2>)?;
     let memory = frame(&value[..]);
     drop.of(task, value, 0, memory)
 }
 
-fn exact_pages(task: &mut Task, drop: Drop) -> Outcome {
+fn exact_pages(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = ExactPages::zeroed(&task, 3 * PAGE_SIZE)?;
     let memory = frame(&value[2 * PAGE_SIZE..]);
     drop.of(task, value, 0, memory)
 }
 
 /// What an iterator over single pages has left.
-fn split_pages(task: &mut Task, drop: Drop) -> Outcome {
+fn split_pages(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = Pages::zeroed(&task, Order::<2>)?;
     let memory = value.pfn() + 3;
     let mut value = value.split();
@@ -435,21 +435,21 @@ fn no_merge<T>() -> Args<'static, T> {
     Args::new(c"kalloc_test").no_merge()
 }
 
-fn slab_borrowed(task: &mut Task, drop: Drop) -> Outcome {
+fn slab_borrowed(task: &mut TaskCx, drop: Drop) -> Outcome {
     let cache = Cache::create(task, &no_merge())?;
     let value = SlabBox::new(&task, &cache, small())?;
     let memory = address(&*value);
     drop.of(task, value, 1, memory)
 }
 
-fn slab_static(task: &mut Task, drop: Drop) -> Outcome {
+fn slab_static(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = SlabBox::new(&task, Static, small())?;
     let memory = address(&*value);
     drop.of(task, value, 1, memory)
 }
 
 /// The last one, which ends its cache: that is `cache`.
-fn slab_counted(task: &mut Task, drop: Drop) -> Outcome {
+fn slab_counted(task: &mut TaskCx, drop: Drop) -> Outcome {
     let cache = Arc::new_with(&task, Cache::create(task, &no_merge())?)?;
     let value = SlabBox::new(&task, cache, small())?;
     if drop.fate == Fate::Kept {
@@ -461,7 +461,7 @@ fn slab_counted(task: &mut Task, drop: Drop) -> Outcome {
 }
 
 /// One by one with interrupts off.
-fn slab_bulk(task: &mut Task, drop: Drop) -> Outcome {
+fn slab_bulk(task: &mut TaskCx, drop: Drop) -> Outcome {
     let cache = Cache::create(task, &no_merge())?;
     let value = SlabBulk::<_, 4, _>::from_fn(&task, &cache, |_| small())?;
     let memory = address(&value[0]);
@@ -484,7 +484,7 @@ impl Constructed for Reset {
     }
 }
 
-fn slab_constructed(task: &mut Task, drop: Drop) -> Outcome {
+fn slab_constructed(task: &mut TaskCx, drop: Drop) -> Outcome {
     let cache = ConstructedCache::<Reset>::create(task, &no_merge())?;
     let value = ConstructedBox::new(&task, &cache)?;
     check_eq!(value.words, [7; 12]);
@@ -505,7 +505,7 @@ impl Construct for Shared {
 }
 
 /// The last reference. Readers may see the memory a while longer, as memory of this type.
-fn slab_rcu(task: &mut Task, drop: Drop) -> Outcome {
+fn slab_rcu(task: &mut TaskCx, drop: Drop) -> Outcome {
     let cache = RcuCache::<Shared>::create(task, &no_merge())?;
     let value = RcuRef::new(&task, &cache, |_: &Shared| ())?;
     check_eq!(value.words.len(), 12);
@@ -514,12 +514,12 @@ fn slab_rcu(task: &mut Task, drop: Drop) -> Outcome {
     drop.of(task, value, 0, memory)
 }
 
-fn cache(task: &mut Task, drop: Drop) -> Outcome {
+fn cache(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = Cache::<Small>::create(task, &no_merge())?;
     drop.of(task, value, 0, c::TESTLIB_ANY_CACHE as usize)
 }
 
-fn mempool_box(task: &mut Task, drop: Drop) -> Outcome {
+fn mempool_box(task: &mut TaskCx, drop: Drop) -> Outcome {
     let pool = Mempool::<Small>::kmalloc(&task, 1)?;
     let value = MempoolBox::preallocated(&*task, &pool, small())?;
     check_eq!(pool.curr_nr(), 0);
@@ -527,14 +527,14 @@ fn mempool_box(task: &mut Task, drop: Drop) -> Outcome {
     drop.seen(task, value, 1, is_back, is_back)
 }
 
-fn mempool(task: &mut Task, drop: Drop) -> Outcome {
+fn mempool(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = Mempool::<[u64; 12]>::kmalloc(&task, 1)?;
     let memory = address(&*MempoolBox::preallocated(&*task, &value, [0; 12])?);
     drop.of(task, value, 0, memory)
 }
 
 /// The last owner of its cache, which on PREEMPT_RT stays with the reserve.
-fn mempool_counted(task: &mut Task, drop: Drop) -> Outcome {
+fn mempool_counted(task: &mut TaskCx, drop: Drop) -> Outcome {
     let cache = Arc::new_with(&task, Cache::<[u64; 12]>::create(task, &no_merge())?)?;
     let value = Mempool::<_, SlabBacked<_>>::slab(&task, 1, cache)?;
     if drop.fate == Fate::Kept {
@@ -544,7 +544,7 @@ fn mempool_counted(task: &mut Task, drop: Drop) -> Outcome {
     drop.of(task, value, 0, memory)
 }
 
-fn pool_box(task: &mut Task, drop: Drop) -> Outcome {
+fn pool_box(task: &mut TaskCx, drop: Drop) -> Outcome {
     let pool = ObjPool::new(&task, 1, |_| [0u64; 12])?;
     let value = pool.pop();
     check!(value.is_some() && pool.pop().is_none());
@@ -552,25 +552,25 @@ fn pool_box(task: &mut Task, drop: Drop) -> Outcome {
     drop.seen(task, value, 0, is_back, is_back)
 }
 
-fn objpool(task: &mut Task, drop: Drop) -> Outcome {
+fn objpool(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = ObjPool::init(&task, 1, |_| large())?;
     let memory = value.pop().map_or(0, |object| frame(&*object));
     drop.of(task, value, 1, memory)
 }
 
-fn nolock_box(task: &mut Task, drop: Drop) -> Outcome {
+fn nolock_box(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = NolockBox::new(&*task, small())?;
     let memory = address(&*value);
     drop.of(task, value, 1, memory)
 }
 
-fn nolock_pages(task: &mut Task, drop: Drop) -> Outcome {
+fn nolock_pages(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = NolockPages::<2>::new(&*task)?;
     let memory = frame(&value[..]);
     drop.of(task, value, 0, memory)
 }
 
-fn percpu(task: &mut Task, drop: Drop) -> Outcome {
+fn percpu(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = PerCpu::from_fn(&task, |_| small())?;
     // SAFETY: Its one field that has a size is the pointer of `alloc_percpu()`.
     let memory = unsafe { core::mem::transmute_copy::<PerCpu<Small>, usize>(&value) };
@@ -579,17 +579,17 @@ fn percpu(task: &mut Task, drop: Drop) -> Outcome {
     drop.of(task, value, cpus, memory)
 }
 
-fn rcu_large(task: &Task) -> Result<RcuBox<[u8; LARGE]>> {
+fn rcu_large(task: &TaskCx) -> Result<RcuBox<[u8; LARGE]>> {
     RcuBox::init(task, pin_init::init_zeroed())
 }
 
-fn rcu_box(task: &mut Task, drop: Drop) -> Outcome {
+fn rcu_box(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = rcu_large(task)?;
     let memory = frame(&*value);
     drop.of(task, value, 0, memory)
 }
 
-fn rcu_cell(task: &mut Task, drop: Drop) -> Outcome {
+fn rcu_cell(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = rcu_large(task)?;
     let memory = frame(&*value);
     drop.of(task, RcuCell::new(value), 0, memory)
@@ -603,7 +603,7 @@ static CALLED_DROPS: AtomicUsize = AtomicUsize::new(0);
 struct Called(#[allow(dead_code)] Counted<'static>);
 
 impl timer::Expire for Called {
-    fn expired(&self, _cx: &mut Bh<'_>) -> Option<kernel::time::Jiffies> {
+    fn expired(&self, _cx: &mut BhCx<'_>) -> Option<kernel::time::Jiffies> {
         Some(1)
     }
 }
@@ -614,7 +614,7 @@ impl hrtimer::Expire<Mode> for Called {
     fn expired(
         &self,
         timer: &mut hrtimer::Expired<'_, Self, Mode>,
-        _cx: &mut Raw<'_>,
+        _cx: &mut RawCx<'_>,
     ) -> hrtimer::HrTimerRestart {
         timer.forward_now(Delta::from_millis(1));
         hrtimer::HrTimerRestart::Restart
@@ -622,7 +622,7 @@ impl hrtimer::Expire<Mode> for Called {
 }
 
 impl irq_work::Run for Called {
-    fn run(&self, _cx: &mut Irq<'_>) {}
+    fn run(&self, _cx: &mut IrqCx<'_>) {}
 }
 
 #[cfg(CONFIG_X86)]
@@ -631,7 +631,7 @@ unsafe impl NmiSafe for Called {}
 
 #[cfg(CONFIG_X86)]
 impl nmi::Handler for Called {
-    fn handle(&self, _cx: &mut Nmi<'_>) -> bool {
+    fn handle(&self, _cx: &mut NmiCx<'_>) -> bool {
         false
     }
 }
@@ -643,7 +643,7 @@ fn called() -> Called {
 
 impl Drop {
     /// Drops the owner of what [`called`] gave. A drop in place would be seen as one of `drops`.
-    fn of_called<T>(self, task: &mut Task, owner: T) -> Outcome {
+    fn of_called<T>(self, task: &mut TaskCx, owner: T) -> Outcome {
         // Up to some seconds: a grace period may have to end.
         let gone = || {
             let is_gone = || CALLED_DROPS.load(Ordering::Relaxed) == 1;
@@ -658,32 +658,32 @@ impl Drop {
     }
 }
 
-fn timer(task: &mut Task, drop: Drop) -> Outcome {
+fn timer(task: &mut TaskCx, drop: Drop) -> Outcome {
     let timer = timer::Timer::new(&task, called())?;
     timer.start(1);
     drop.of_called(task, timer)
 }
 
-fn hrtimer(task: &mut Task, drop: Drop) -> Outcome {
+fn hrtimer(task: &mut TaskCx, drop: Drop) -> Outcome {
     let timer = hrtimer::HrTimer::<_, Mode>::new(&task, called())?;
     timer.start(Delta::from_millis(1));
     drop.of_called(task, timer)
 }
 
-fn irq_work(task: &mut Task, drop: Drop) -> Outcome {
+fn irq_work(task: &mut TaskCx, drop: Drop) -> Outcome {
     let work = irq_work::IrqWork::<_>::new(&task, called())?;
     work.queue();
     drop.of_called(task, work)
 }
 
 #[cfg(CONFIG_X86)]
-fn nmi_handler(task: &mut Task, drop: Drop) -> Outcome {
+fn nmi_handler(task: &mut TaskCx, drop: Drop) -> Outcome {
     let handler = nmi::Registration::new(&task, nmi::Type::Local, called())?;
     drop.of_called(task, handler)
 }
 
 #[cfg(not(CONFIG_X86))]
-fn nmi_handler(_task: &mut Task, _drop: Drop) -> Outcome {
+fn nmi_handler(_task: &mut TaskCx, _drop: Drop) -> Outcome {
     Err(testlib::Stop::Skip("drivers have no NMIs here"))
 }
 
@@ -697,7 +697,7 @@ static DMA: AtomicUsize = AtomicUsize::new(0);
 struct Driver;
 
 /// Nothing is behind the device, so what is kept for it is freed at its end.
-struct Idle<'bound>(Dma<'bound>);
+struct Idle<'bound>(DmaDevice<'bound>);
 
 impl Quiesce for &Idle<'_> {
     fn device(&self) -> &Device<Bound> {
@@ -716,42 +716,42 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         pdev: &'bound PlatformDevice<Core<'_>>,
         _info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Idle<'bound>, Error> + 'bound {
-        Dma::set_mask_and_coherent::<32, _>(&task, pdev).map(|dma| {
+        DmaDevice::set_mask_and_coherent::<32, _>(&task, pdev).map(|dma| {
             // SAFETY: It is a reference; that it is gone when the driver is, `init` sees to.
-            let raw = unsafe { core::mem::transmute::<Dma<'_>, usize>(dma) };
+            let raw = unsafe { core::mem::transmute::<DmaDevice<'_>, usize>(dma) };
             DMA.store(raw, Ordering::Release);
             Idle(dma)
         })
     }
 
-    fn bound<'d, 'bound>(
+    fn start<'d, 'bound>(
         _dev: &'bound PlatformDevice<Bound>,
         this: Pin<&'d Idle<'bound>>,
-        binding: &mut Binding<'d>,
-        task: &mut Task,
+        binding: &mut BoundScope<'d>,
+        task: &mut TaskCx,
     ) -> Result {
         binding.quiesce(task, this.get_ref())
     }
 }
 
-fn dma() -> Result<Dma<'static>> {
+fn dma() -> Result<DmaDevice<'static>> {
     match DMA.load(Ordering::Acquire) {
         0 => Err(ENODEV),
         // SAFETY: The driver stored it, and is bound while tests run.
-        dma => Ok(unsafe { core::mem::transmute::<usize, Dma<'static>>(dma) }),
+        dma => Ok(unsafe { core::mem::transmute::<usize, DmaDevice<'static>>(dma) }),
     }
 }
 
-fn coherent(task: &mut Task, drop: Drop) -> Outcome {
+fn coherent(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = Coherent::<[u8; LARGE]>::zeroed(&task, dma()?)?;
     // There is no IOMMU for the device: it knows physical addresses.
     let memory = value.dma_address() as usize / PAGE_SIZE;
     drop.of(task, value.not_told(), 0, memory)
 }
 
-fn coherent_told(task: &mut Task, drop: Drop) -> Outcome {
+fn coherent_told(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = Coherent::<[u8; LARGE]>::zeroed(&task, dma()?)?;
     let memory = value.dma_address() as usize / PAGE_SIZE;
     drop.kept(task, value, memory)
@@ -771,7 +771,7 @@ macro_rules! kept_block {
     }};
 }
 
-fn dma_block(task: &mut Task, drop: Drop) -> Outcome {
+fn dma_block(task: &mut TaskCx, drop: Drop) -> Outcome {
     let pool = DmaPool::<[u64; 12]>::new(task, dma()?, c"test_drop")?;
     let value = pool.zeroed(&task)?;
     let handle = value.dma_address();
@@ -780,8 +780,8 @@ fn dma_block(task: &mut Task, drop: Drop) -> Outcome {
     }
     let is_back = || {
         // SAFETY: Blocks can be had wherever they are dropped, with these flags.
-        let cx = unsafe { Irq::assume() };
-        pool.zeroed(cx.with(GfpNowait)).is_ok_and(|block| {
+        let cx = unsafe { IrqCx::assume() };
+        pool.zeroed(cx.with(GFP_NOWAIT)).is_ok_and(|block| {
             let is_it = block.dma_address() == handle;
             core::mem::drop(block.not_told());
             is_it
@@ -792,7 +792,7 @@ fn dma_block(task: &mut Task, drop: Drop) -> Outcome {
     Ok(())
 }
 
-fn dma_block_told(task: &mut Task, drop: Drop) -> Outcome {
+fn dma_block_told(task: &mut TaskCx, drop: Drop) -> Outcome {
     let pool = DmaPool::<[u64; 12]>::new(task, dma()?, c"test_drop")?;
     let value = pool.zeroed(&task)?;
     let handle = value.dma_address();
@@ -801,66 +801,66 @@ fn dma_block_told(task: &mut Task, drop: Drop) -> Outcome {
 
 type Bytes = KBox<[u8; LARGE]>;
 
-fn streaming(task: &Task, buffer: Bytes) -> Result<Streaming<'static, Bytes, FromDevice>> {
+fn streaming(task: &TaskCx, buffer: Bytes) -> Result<Streaming<'static, Bytes, FromDevice>> {
     Ok(Streaming::map(task, dma()?, buffer)?)
 }
 
-fn streaming_cpu(task: &mut Task, drop: Drop) -> Outcome {
+fn streaming_cpu(task: &mut TaskCx, drop: Drop) -> Outcome {
     let buffer = Bytes::zeroed(&task)?;
     let memory = frame(&*buffer);
     let value = streaming(task, buffer)?.sync_for_cpu();
     drop.of(task, value, 0, memory)
 }
 
-fn streaming_mapped(task: &mut Task, drop: Drop) -> Outcome {
+fn streaming_mapped(task: &mut TaskCx, drop: Drop) -> Outcome {
     let buffer = Bytes::zeroed(&task)?;
     let memory = frame(&*buffer);
     let value = streaming(task, buffer)?;
     drop.of(task, value, 0, memory)
 }
 
-fn streaming_device(task: &mut Task, drop: Drop) -> Outcome {
+fn streaming_device(task: &mut TaskCx, drop: Drop) -> Outcome {
     let buffer = Bytes::zeroed(&task)?;
     let memory = frame(&*buffer);
     let value = streaming(task, buffer)?.into_device();
     drop.kept(task, value, memory)
 }
 
-fn noncoh_cpu(task: &mut Task, drop: Drop) -> Outcome {
+fn noncoh_cpu(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = Noncoherent::<[u8; LARGE], FromDevice>::zeroed(&task, dma()?)?;
     let memory = frame(&*value);
     drop.of(task, value, 0, memory)
 }
 
-fn noncoh_device(task: &mut Task, drop: Drop) -> Outcome {
+fn noncoh_device(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = Noncoherent::<[u8; LARGE], FromDevice>::zeroed(&task, dma()?)?;
     let memory = frame(&*value);
     drop.kept(task, value.sync_for_device().into_device(), memory)
 }
 
-type Blocks = KBox<[PageMem<Order<1>>]>;
+type Blocks = KBox<[FreePages<Order<1>>]>;
 
 /// Pages, and the frame of one that is in the middle.
-fn blocks(task: &Task) -> Result<(Blocks, usize)> {
+fn blocks(task: &TaskCx) -> Result<(Blocks, usize)> {
     let mut blocks = KVec::new();
     for _ in 0..3 {
-        blocks.push(task, PageMem::zeroed(task, Order::<1>)?)?;
+        blocks.push(task, FreePages::zeroed(task, Order::<1>)?)?;
     }
     let memory = frame(&blocks[1][PAGE_SIZE..]);
     Ok((blocks.into_boxed_slice(), memory))
 }
 
-fn sg_table(task: &Task, blocks: Blocks) -> Result<SgTable<'static, Blocks, FromDevice>> {
+fn sg_table(task: &TaskCx, blocks: Blocks) -> Result<SgTable<'static, Blocks, FromDevice>> {
     Ok(SgTable::map(task, dma()?, blocks)?)
 }
 
-fn sg_table_cpu(task: &mut Task, drop: Drop) -> Outcome {
+fn sg_table_cpu(task: &mut TaskCx, drop: Drop) -> Outcome {
     let (blocks, memory) = blocks(task)?;
     let value = sg_table(task, blocks)?.sync_for_cpu();
     drop.of(task, value, 0, memory)
 }
 
-fn sg_table_device(task: &mut Task, drop: Drop) -> Outcome {
+fn sg_table_device(task: &mut TaskCx, drop: Drop) -> Outcome {
     let (blocks, memory) = blocks(task)?;
     let value = sg_table(task, blocks)?.into_device();
     drop.kept(task, value, memory)

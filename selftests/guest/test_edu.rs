@@ -110,7 +110,7 @@ impl Edu<'_> {
         self.start(OWN, to as u32, count, TO_MEMORY);
     }
 
-    fn wait(&mut self, _task: &mut Task) -> Result {
+    fn wait(&mut self, _task: &mut TaskCx) -> Result {
         for _ in 0..2000 {
             if self.bar.read32(COMMAND) & START == 0 {
                 return Ok(());
@@ -120,12 +120,12 @@ impl Edu<'_> {
         Err(ETIMEDOUT)
     }
 
-    fn read(&mut self, task: &mut Task, from: DmaAddress, count: usize) -> Result {
+    fn read(&mut self, task: &mut TaskCx, from: DmaAddress, count: usize) -> Result {
         self.start_reading(from, count);
         self.wait(task)
     }
 
-    fn write(&mut self, task: &mut Task, to: DmaAddress, count: usize) -> Result {
+    fn write(&mut self, task: &mut TaskCx, to: DmaAddress, count: usize) -> Result {
         self.start_writing(to, count);
         self.wait(task)
     }
@@ -160,7 +160,7 @@ impl Quiesce for Edu<'_> {
     }
 }
 
-type Step = for<'bound> fn(&mut Task, &mut Edu<'bound>, Dma<'bound>) -> Outcome;
+type Step = for<'bound> fn(&mut TaskCx, &mut Edu<'bound>, DmaDevice<'bound>) -> Outcome;
 
 /// What probe runs, and how it ended: 1 if well, -1 if not, 2 if skipped, 0 if it did not run.
 static STEP: AtomicUsize = AtomicUsize::new(0);
@@ -188,7 +188,7 @@ impl pci::Driver for Driver {
     fn probe<'bound>(
         pdev: &'bound kernel::pci::Device<Core<'_>>,
         _info: Option<&'bound ()>,
-        mut task: Task,
+        mut task: TaskCx,
     ) -> impl PinInit<(), Error> + 'bound {
         let dev: &Device<Bound> = pdev.as_ref();
         if chosen() != Some(core::ptr::from_ref(dev).cast()) {
@@ -207,7 +207,7 @@ impl pci::Driver for Driver {
     }
 }
 
-fn run<'bound>(task: &mut Task, pdev: &'bound kernel::pci::Device<Core<'_>>) -> Outcome {
+fn run<'bound>(task: &mut TaskCx, pdev: &'bound kernel::pci::Device<Core<'_>>) -> Outcome {
     // SAFETY: `on_edu` stored it.
     let step = unsafe { transmute::<usize, Step>(STEP.load(Ordering::Acquire)) };
     pdev.enable_device_mem()?;
@@ -219,9 +219,9 @@ fn run<'bound>(task: &mut Task, pdev: &'bound kernel::pci::Device<Core<'_>>) -> 
     // Bounce buffers are somewhere below 4 GiB, and so reaches the device of host/dma.sh.
     // SAFETY: It is bound.
     let dma = if unsafe { bindings::dma_max_mapping_size(edu.raw()) } < 1 << 20 {
-        Dma::set_mask_and_coherent::<32, _>(task, pdev)?
+        DmaDevice::set_mask_and_coherent::<32, _>(task, pdev)?
     } else {
-        Dma::set_mask_and_coherent::<28, _>(task, pdev)?
+        DmaDevice::set_mask_and_coherent::<28, _>(task, pdev)?
     };
     step(task, &mut edu, dma)?;
     // SAFETY: It is bound.
@@ -250,7 +250,7 @@ fn chosen() -> Option<*const bindings::device> {
 }
 
 /// Binds the device and runs `step` in probe. What the kernel saw meanwhile.
-fn on_edu(task: &mut Task, step: Step) -> Result<Seen, Stop> {
+fn on_edu(task: &mut TaskCx, step: Step) -> Result<Seen, Stop> {
     let Some(dev) = chosen() else {
         return Err(Stop::Skip("no edu device here"));
     };
@@ -278,8 +278,8 @@ fn on_edu(task: &mut Task, step: Step) -> Result<Seen, Stop> {
 }
 
 /// A buffer that 28 bits reach.
-fn buffer(task: &Task, len: usize) -> Result<KBox<[u8]>> {
-    Ok(KBox::zeroed_slice(task.with(Kernel.dma()), len)?)
+fn buffer(task: &TaskCx, len: usize) -> Result<KBox<[u8]>> {
+    Ok(KBox::zeroed_slice(task.with(GFP_KERNEL.dma()), len)?)
 }
 
 fn fill(bytes: &mut [u8], seed: u8) {
@@ -313,7 +313,12 @@ fn holds(bytes: &[u8], seed: u8) -> bool {
 }
 
 /// Gives the device that data.
-fn give<'bound>(task: &mut Task, edu: &mut Edu<'bound>, dma: Dma<'bound>, seed: u8) -> Outcome {
+fn give<'bound>(
+    task: &mut TaskCx,
+    edu: &mut Edu<'bound>,
+    dma: DmaDevice<'bound>,
+    seed: u8,
+) -> Outcome {
     let mut data = buffer(task, OWN_SIZE)?;
     fill(&mut data, seed);
     let data = Streaming::<_, ToDevice>::map(task, dma, data)?.into_device();
@@ -341,7 +346,7 @@ impl<B> From<SgMapFailed<B>> for Stop {
 
 // Data ----------------------------------------------------------------------------------------------------------------
 
-fn coherent_memory_goes_there_and_back(task: &mut Task) -> Outcome {
+fn coherent_memory_goes_there_and_back(task: &mut TaskCx) -> Outcome {
     on_edu(task, |task, edu, dma| {
         let mut values = buffer(task, OWN_SIZE)?;
         fill(&mut values, 17);
@@ -357,7 +362,7 @@ fn coherent_memory_goes_there_and_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn blocks_of_a_pool_go_there_and_back(task: &mut Task) -> Outcome {
+fn blocks_of_a_pool_go_there_and_back(task: &mut TaskCx) -> Outcome {
     on_edu(task, |task, edu, dma| {
         let pool = DmaPool::<[u32; 8]>::with::<32, 0>(task, dma, c"edu")?;
         let there = pool.alloc(&task, [1, 2, 3, 4, 5, 6, 7, 8])?;
@@ -371,7 +376,7 @@ fn blocks_of_a_pool_go_there_and_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn a_streaming_buffer_goes_there_and_back(task: &mut Task) -> Outcome {
+fn a_streaming_buffer_goes_there_and_back(task: &mut TaskCx) -> Outcome {
     on_edu(task, |task, edu, dma| {
         for seed in [3, 200] {
             give(task, edu, dma, seed)?;
@@ -386,7 +391,7 @@ fn a_streaming_buffer_goes_there_and_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn what_comes_is_seen_between_two_transfers(task: &mut Task) -> Outcome {
+fn what_comes_is_seen_between_two_transfers(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let mut back =
             Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?.into_device();
@@ -405,7 +410,7 @@ fn what_comes_is_seen_between_two_transfers(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn what_goes_is_written_between_two_transfers(task: &mut Task) -> Outcome {
+fn what_goes_is_written_between_two_transfers(task: &mut TaskCx) -> Outcome {
     on_edu(task, |task, edu, dma| {
         let mut there =
             Streaming::<_, ToDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?.into_device();
@@ -438,14 +443,14 @@ struct Message {
     bytes: [u8; 56],
 }
 
-fn a_value_goes_both_ways(task: &mut Task) -> Outcome {
+fn a_value_goes_both_ways(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let size = size_of::<Message>();
         let first = Message {
             number: 0x0123_4567_89ab_cdef,
             bytes: [9; 56],
         };
-        let memory = KBox::new(task.with(Kernel.dma()), first)?;
+        let memory = KBox::new(task.with(GFP_KERNEL.dma()), first)?;
         let memory = Streaming::<_, Bidirectional>::map(task, dma, memory)?.into_device();
         edu.read(task, memory.dma_address(), size)?;
         let mut ours = memory.sync_for_cpu(edu)?;
@@ -467,7 +472,7 @@ fn a_value_goes_both_ways(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn pages_of_each_kind(task: &mut Task) -> Outcome {
+fn pages_of_each_kind(task: &mut TaskCx) -> Outcome {
     on_edu(task, |task, edu, dma| {
         // The second page of two goes there, and comes back to the first.
         macro_rules! there_and_back {
@@ -486,12 +491,15 @@ fn pages_of_each_kind(task: &mut Task) -> Outcome {
             }};
         }
         there_and_back!(
-            Pages::zeroed(task.with(Kernel.dma()), Order::<1>)?,
+            Pages::zeroed(task.with(GFP_KERNEL.dma()), Order::<1>)?,
             |pages| pages.page_address_mut()
         );
-        there_and_back!(PageMem::zeroed(task.with(Kernel.dma()), Order::<1>)?, |p| p);
         there_and_back!(
-            ExactPages::zeroed(task.with(Kernel.dma()), 2 * OWN_SIZE)?,
+            FreePages::zeroed(task.with(GFP_KERNEL.dma()), Order::<1>)?,
+            |p| p
+        );
+        there_and_back!(
+            ExactPages::zeroed(task.with(GFP_KERNEL.dma()), 2 * OWN_SIZE)?,
             |p| p
         );
         Ok(())
@@ -499,7 +507,7 @@ fn pages_of_each_kind(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn noncoherent_pages_go_there_and_back(task: &mut Task) -> Outcome {
+fn noncoherent_pages_go_there_and_back(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let mut there = Noncoherent::<[u8], ToDevice>::zeroed_slice(&task, dma, OWN_SIZE)?;
         let mut back = Noncoherent::<[u8; OWN_SIZE], FromDevice>::zeroed(&task, dma)?
@@ -540,7 +548,7 @@ fn noncoherent_pages_go_there_and_back(task: &mut Task) -> Outcome {
 
 // Owners --------------------------------------------------------------------------------------------------------------
 
-fn a_busy_device_keeps_the_buffer(task: &mut Task) -> Outcome {
+fn a_busy_device_keeps_the_buffer(task: &mut TaskCx) -> Outcome {
     on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 11)?;
         let back =
@@ -564,7 +572,7 @@ fn a_busy_device_keeps_the_buffer(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn a_buffer_without_bytes_is_given_back(task: &mut Task) -> Outcome {
+fn a_buffer_without_bytes_is_given_back(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, _, dma| {
         let empty = KBox::<[u8]>::zeroed_slice(&task, 0)?;
         match Streaming::<_, ToDevice>::map(task, dma, empty) {
@@ -577,7 +585,7 @@ fn a_buffer_without_bytes_is_given_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn a_buffer_too_large_to_bounce_is_given_back(task: &mut Task) -> Outcome {
+fn a_buffer_too_large_to_bounce_is_given_back(task: &mut TaskCx) -> Outcome {
     const SIZE: usize = 1 << 20;
     let seen = on_edu(task, |task, _, dma| {
         if dma.max_mapping_size() >= SIZE {
@@ -598,7 +606,7 @@ fn a_buffer_too_large_to_bounce_is_given_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn the_kernel_sees_the_whole_buffer(task: &mut Task) -> Outcome {
+fn the_kernel_sees_the_whole_buffer(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, 300)?)?.into_device();
         let ours = memory.sync_for_cpu(edu)?;
@@ -624,7 +632,7 @@ fn the_kernel_sees_the_whole_buffer(task: &mut Task) -> Outcome {
 /// `DMA_ATTR_SKIP_CPU_SYNC`.
 const SKIP_SYNC: usize = 1 << 5;
 
-fn attributes_of_a_mapping(task: &mut Task) -> Outcome {
+fn attributes_of_a_mapping(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let dma = dma.weak_ordering().no_warn();
         let memory =
@@ -644,7 +652,7 @@ fn attributes_of_a_mapping(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn mapped_in_each_context(task: &mut Task) -> Outcome {
+fn mapped_in_each_context(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let mut memory = Some(buffer(task, 64)?);
         let mut mapped = None;
@@ -670,7 +678,7 @@ fn mapped_in_each_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn dropped_while_the_cpu_has_it(task: &mut Task) -> Outcome {
+fn dropped_while_the_cpu_has_it(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, 512)?)?.into_device();
         drop(memory.sync_for_cpu(edu)?);
@@ -687,7 +695,7 @@ fn dropped_while_the_cpu_has_it(task: &mut Task) -> Outcome {
 }
 
 /// The device's own memory to one address, as much as there is of both.
-fn victims(task: &Task) -> Result<KVec<KBox<[u8]>>> {
+fn victims(task: &TaskCx) -> Result<KVec<KBox<[u8]>>> {
     let mut victims = KVec::new();
     for _ in 0..64 {
         victims.push(task, buffer(task, OWN_SIZE)?)?;
@@ -702,7 +710,7 @@ fn untouched(victims: &KVec<KBox<[u8]>>) -> bool {
     })
 }
 
-fn dropped_while_the_device_has_it(task: &mut Task) -> Outcome {
+fn dropped_while_the_device_has_it(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 19)?;
         let back = buffer(task, OWN_SIZE)?.into_raw();
@@ -723,7 +731,7 @@ fn dropped_while_the_device_has_it(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn bus_mastering_that_comes_back_writes_to_no_other_memory(task: &mut Task) -> Outcome {
+fn bus_mastering_that_comes_back_writes_to_no_other_memory(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 21)?;
         let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?;
@@ -746,7 +754,7 @@ fn bus_mastering_that_comes_back_writes_to_no_other_memory(task: &mut Task) -> O
     Ok(())
 }
 
-fn shared_memory_dropped_while_the_device_has_it(task: &mut Task) -> Outcome {
+fn shared_memory_dropped_while_the_device_has_it(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 25)?;
         let memory = Coherent::<[u8; OWN_SIZE]>::zeroed(&task, dma)?;
@@ -779,7 +787,7 @@ fn shared_memory_dropped_while_the_device_has_it(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn evidence_frees_shared_memory_at_once(task: &mut Task) -> Outcome {
+fn evidence_frees_shared_memory_at_once(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 27)?;
         let memory = Coherent::<[u8; OWN_SIZE]>::zeroed(&task, dma)?;
@@ -823,7 +831,7 @@ impl Quiesce for Other<'_> {
     }
 }
 
-fn evidence_of_another_device_is_an_error(task: &mut Task) -> Outcome {
+fn evidence_of_another_device_is_an_error(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 33)?;
         let own = core::ptr::from_ref(edu.pdev).cast_mut().cast();
@@ -873,7 +881,7 @@ fn evidence_of_another_device_is_an_error(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn what_the_device_is_not_told_is_unmapped(task: &mut Task) -> Outcome {
+fn what_the_device_is_not_told_is_unmapped(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         // Dropped between mapping and giving.
         drop(Streaming::<_, FromDevice>::map(
@@ -912,7 +920,7 @@ fn what_the_device_is_not_told_is_unmapped(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn slots_of_a_ring_stay_where_they_are(task: &mut Task) -> Outcome {
+fn slots_of_a_ring_stay_where_they_are(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let mut ring = KVec::new();
         for _ in 0..3 {
@@ -948,10 +956,10 @@ fn slots_of_a_ring_stay_where_they_are(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn noncoherent_pages_are_freed_once(task: &mut Task) -> Outcome {
+fn noncoherent_pages_are_freed_once(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let memory = Noncoherent::<[u64], FromDevice>::zeroed_slice(
-            task.with(Kernel.nowarn()),
+            task.with(GFP_KERNEL.nowarn()),
             dma,
             OWN_SIZE,
         )?;
@@ -976,7 +984,7 @@ fn noncoherent_pages_are_freed_once(task: &mut Task) -> Outcome {
 
 // Machines where it matters -------------------------------------------------------------------------------------------
 
-fn without_the_sync_the_data_is_old(task: &mut Task) -> Outcome {
+fn without_the_sync_the_data_is_old(task: &mut TaskCx) -> Outcome {
     on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 23)?;
         let raw = buffer(task, OWN_SIZE)?.into_raw();
@@ -1018,7 +1026,7 @@ fn without_the_sync_the_data_is_old(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn an_iommu_gives_its_own_addresses(task: &mut Task) -> Outcome {
+fn an_iommu_gives_its_own_addresses(task: &mut TaskCx) -> Outcome {
     on_edu(task, |task, edu, dma| {
         // SAFETY: It is bound.
         if unsafe { (*edu.raw()).iommu_group.is_null() } {
@@ -1045,12 +1053,12 @@ fn an_iommu_gives_its_own_addresses(task: &mut Task) -> Outcome {
 
 // Segments ------------------------------------------------------------------------------------------------------------
 
-type Scattered = KBox<[PageMem]>;
+type Scattered = KBox<[FreePages]>;
 
 /// Three pages that do not follow one another, of memory that 28 bits reach.
-fn scattered(task: &Task) -> Result<Scattered> {
-    let mut split = Pages::zeroed(task.with(Kernel.dma()), Order::<2>)?.split();
-    let mut next = || split.next().map(PageMem::from).ok_or(ENOMEM);
+fn scattered(task: &TaskCx) -> Result<Scattered> {
+    let mut split = Pages::zeroed(task.with(GFP_KERNEL.dma()), Order::<2>)?.split();
+    let mut next = || split.next().map(FreePages::from).ok_or(ENOMEM);
     let (first, _, third, fourth) = (next()?, next()?, next()?, next()?);
     let mut pages = KVec::new();
     for page in [fourth, first, third] {
@@ -1061,7 +1069,7 @@ fn scattered(task: &Task) -> Result<Scattered> {
 
 const SCATTERED: usize = 3 * OWN_SIZE;
 
-fn fill_pages(pages: &mut [PageMem], seed: u8) {
+fn fill_pages(pages: &mut [FreePages], seed: u8) {
     for (number, page) in pages.iter_mut().enumerate() {
         for (index, byte) in page.iter_mut().enumerate() {
             *byte = value(number * OWN_SIZE + index, seed);
@@ -1084,7 +1092,7 @@ fn pages_hold(pages: &PageList<Order<0>>, seed: u8) -> bool {
 
 /// Lets the device copy segments to others: as much at a time as both have, and it itself.
 fn copy(
-    task: &mut Task,
+    task: &mut TaskCx,
     edu: &mut Edu<'_>,
     mut from: Segments<'_>,
     mut to: Segments<'_>,
@@ -1105,7 +1113,7 @@ fn copy(
     Ok(())
 }
 
-fn scattered_pages_go_there_and_back(task: &mut Task) -> Outcome {
+fn scattered_pages_go_there_and_back(task: &mut TaskCx) -> Outcome {
     on_edu(task, |task, edu, dma| {
         let mut there = scattered(task)?;
         fill_pages(&mut there, 51);
@@ -1133,7 +1141,7 @@ fn translates(edu: &Edu<'_>) -> bool {
     unsafe { !(*edu.raw()).iommu_group.is_null() }
 }
 
-fn vmalloc_memory_goes_there_and_back(task: &mut Task) -> Outcome {
+fn vmalloc_memory_goes_there_and_back(task: &mut TaskCx) -> Outcome {
     on_edu(task, |task, edu, dma| {
         // Where there are no bounce buffers either.
         if !translates(edu) && dma.max_mapping_size() >= 1 << 20 {
@@ -1160,7 +1168,7 @@ fn vmalloc_memory_goes_there_and_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn segments_are_seen_between_two_transfers(task: &mut Task) -> Outcome {
+fn segments_are_seen_between_two_transfers(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let mut there = SgTable::<_, ToDevice>::map(&*task, dma, scattered(task)?)?.into_device();
         let mut back = SgTable::<_, FromDevice>::map(&*task, dma, scattered(task)?)?.into_device();
@@ -1197,11 +1205,11 @@ fn segments_are_seen_between_two_transfers(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn pages_that_follow_are_one_segment(task: &mut Task) -> Outcome {
+fn pages_that_follow_are_one_segment(task: &mut TaskCx) -> Outcome {
     on_edu(task, |task, edu, dma| {
         let mut pages = KVec::new();
         for _ in 0..2 {
-            let block = PageMem::zeroed(task.with(Kernel.dma()), Order::<1>)?;
+            let block = FreePages::zeroed(task.with(GFP_KERNEL.dma()), Order::<1>)?;
             pages.push(&task, block)?;
         }
         let table =
@@ -1219,7 +1227,7 @@ fn pages_that_follow_are_one_segment(task: &mut Task) -> Outcome {
         drop(ours);
 
         // The device takes 64 KiB at a time at most, which is what the kernel says of it.
-        let block = PageMem::zeroed(task.with(Kernel.dma()), Order::<5>)?;
+        let block = FreePages::zeroed(task.with(GFP_KERNEL.dma()), Order::<5>)?;
         let mut pages = KVec::new();
         pages.push(&task, block)?;
         let table =
@@ -1232,7 +1240,7 @@ fn pages_that_follow_are_one_segment(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn a_busy_device_keeps_the_segments(task: &mut Task) -> Outcome {
+fn a_busy_device_keeps_the_segments(task: &mut TaskCx) -> Outcome {
     on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 57)?;
         let back = SgTable::<_, FromDevice>::map(&*task, dma, scattered(task)?)?.into_device();
@@ -1252,7 +1260,7 @@ fn a_busy_device_keeps_the_segments(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn segments_that_are_not_mapped_are_given_back(task: &mut Task) -> Outcome {
+fn segments_that_are_not_mapped_are_given_back(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let empty = VBox::<[u8]>::zeroed_slice(&task, 0)?;
         match SgTable::<_, ToDevice>::map(&*task, dma, empty) {
@@ -1262,7 +1270,7 @@ fn segments_that_are_not_mapped_are_given_back(task: &mut Task) -> Outcome {
             }
             Ok(_) => return Err(Stop::Fail),
         }
-        let none = KVec::<PageMem>::new().into_boxed_slice();
+        let none = KVec::<FreePages>::new().into_boxed_slice();
         check!(SgTable::<_, ToDevice>::map(&*task, dma, none).is_err());
 
         if !translates(edu) && dma.max_mapping_size() >= 1 << 20 {
@@ -1286,7 +1294,7 @@ fn segments_that_are_not_mapped_are_given_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn the_kernel_sees_the_segments(task: &mut Task) -> Outcome {
+fn the_kernel_sees_the_segments(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let dma = dma.weak_ordering();
         let table =
@@ -1313,7 +1321,7 @@ fn the_kernel_sees_the_segments(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn segments_mapped_in_each_context(task: &mut Task) -> Outcome {
+fn segments_mapped_in_each_context(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let mut memory = Some(scattered(task)?);
         let mut mapped = None;
@@ -1343,7 +1351,7 @@ fn segments_mapped_in_each_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn segments_dropped_while_the_device_has_them(task: &mut Task) -> Outcome {
+fn segments_dropped_while_the_device_has_them(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         give(task, edu, dma, 61)?;
         let blocks = scattered(task)?;
@@ -1354,14 +1362,17 @@ fn segments_dropped_while_the_device_has_them(task: &mut Task) -> Outcome {
         drop(table);
         // Who gets memory now does not get that.
         for _ in 0..64 {
-            let page = PageMem::zeroed(task.with(Kernel.dma()), Order::<0>)?;
+            let page = FreePages::zeroed(task.with(GFP_KERNEL.dma()), Order::<0>)?;
             check!(!addresses.contains(&page.as_page()));
         }
         // Pages of an order that is known at run time, and memory of vmalloc, where it is in reach.
         let mut blocks = KVec::new();
         for order in [0, 2] {
             let order = AnyOrder::new(order)?;
-            blocks.push(&task, PageMem::zeroed(task.with(Kernel.dma()), order)?)?;
+            blocks.push(
+                &task,
+                FreePages::zeroed(task.with(GFP_KERNEL.dma()), order)?,
+            )?;
         }
         let blocks = blocks.into_boxed_slice();
         drop(SgTable::<_, ToDevice>::map(&*task, dma, blocks)?.into_device());
@@ -1375,9 +1386,9 @@ fn segments_dropped_while_the_device_has_them(task: &mut Task) -> Outcome {
             )*};
         }
         dropped!(
-            Pages::zeroed(task.with(Kernel.dma()), Order::<1>)?,
-            PageMem::zeroed(task.with(Kernel.dma()), Order::<1>)?,
-            ExactPages::zeroed(task.with(Kernel.dma()), 3 * OWN_SIZE)?
+            Pages::zeroed(task.with(GFP_KERNEL.dma()), Order::<1>)?,
+            FreePages::zeroed(task.with(GFP_KERNEL.dma()), Order::<1>)?,
+            ExactPages::zeroed(task.with(GFP_KERNEL.dma()), 3 * OWN_SIZE)?
         );
         let pages = Noncoherent::<[u8], ToDevice>::zeroed_slice(&task, dma, 3 * OWN_SIZE)?;
         drop(pages.sync_for_device().into_device());
@@ -1422,10 +1433,10 @@ impl pci::Driver for SampleDriver {
     fn probe<'bound>(
         pdev: &'bound kernel::pci::Device<Core<'_>>,
         _info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Sample<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            let dma = Dma::set_mask_and_coherent::<64, _>(&task, pdev)?;
+            let dma = DmaDevice::set_mask_and_coherent::<64, _>(&task, pdev)?;
             let ca = Coherent::<[Pair]>::zeroed_slice(&task, dma, TEST_VALUES.len())?;
             for (i, (h, b)) in TEST_VALUES.into_iter().enumerate() {
                 io_project!(ca, [panic: i]).copy_write(Pair { h, b });
@@ -1451,7 +1462,7 @@ impl Drop for Sample<'_> {
     }
 }
 
-fn the_kernel_s_sample_loses_nothing(task: &mut Task) -> Outcome {
+fn the_kernel_s_sample_loses_nothing(task: &mut TaskCx) -> Outcome {
     let Some(dev) = chosen() else {
         return Err(Stop::Skip("no edu device here"));
     };

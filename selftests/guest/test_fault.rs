@@ -82,13 +82,13 @@ fn walk_with_values<T, E>(mut f: impl FnMut(&dyn Fn() -> Value) -> Result<T, E>)
 static DROPPED: AtomicUsize = AtomicUsize::new(0);
 type Value = Counted<'static>;
 
-fn boxes(task: &mut Task) -> Outcome {
+fn boxes(task: &mut TaskCx) -> Outcome {
     walk_each!(
         KBox::<[u8; 100]>::new_uninit(&task),
         KBox::<[u8; 100]>::zeroed(&task),
         KBox::<[u8; 5000]>::zeroed(&task),
         KBox::<[u8]>::zeroed_slice(&task, 100),
-        KBox::<[u8]>::new_uninit_slice(task.with(GfpAtomic), 100),
+        KBox::<[u8]>::new_uninit_slice(task.with(GFP_ATOMIC), 100),
         KBox::<[u8; 64 << 10]>::new_uninit(&task),
         KBox::pin_init(&task, new_spinlock!(1u32)),
     );
@@ -105,22 +105,22 @@ fn boxes(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn boxes_of_vmalloc(task: &mut Task) -> Outcome {
+fn boxes_of_vmalloc(task: &mut TaskCx) -> Outcome {
     walk_each!(
-        VBox::<[u8; 10000]>::zeroed(task.with(Kernel.nowarn())),
-        KVBox::<[u8; 100]>::zeroed(task.with(Kernel.nowarn())),
+        VBox::<[u8; 10000]>::zeroed(task.with(GFP_KERNEL.nowarn())),
+        KVBox::<[u8; 100]>::zeroed(task.with(GFP_KERNEL.nowarn())),
     );
     // When kmalloc fails there is vmalloc.
     check_eq!(
-        walk(|| KVBox::<[u8; 1 << 20]>::zeroed(task.with(Kernel.nowarn())))?,
+        walk(|| KVBox::<[u8; 1 << 20]>::zeroed(task.with(GFP_KERNEL.nowarn())))?,
         0
     );
     walk_with_values(|value| {
-        KVBox::from_fn(task.with(Kernel.nowarn()), 1000, |_| value()).map(drop)
+        KVBox::from_fn(task.with(GFP_KERNEL.nowarn()), 1000, |_| value()).map(drop)
     })
 }
 
-fn realloc_keeps_the_old_memory(task: &mut Task) -> Outcome {
+fn realloc_keeps_the_old_memory(task: &mut TaskCx) -> Outcome {
     let mut memory = Some(KBox::from_fn(&task, 10, |_| 7u64)?);
     walk(|| {
         let old = memory.take().ok_or(())?;
@@ -141,10 +141,10 @@ fn realloc_keeps_the_old_memory(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn vectors_keep_what_they_have(task: &mut Task) -> Outcome {
+fn vectors_keep_what_they_have(task: &mut TaskCx) -> Outcome {
     walk_each!(KVec::<u64>::with_capacity(&task, 100),);
     check_eq!(
-        walk(|| KVVec::<u64>::with_capacity(task.with(Kernel.nowarn()), 100_000))?,
+        walk(|| KVVec::<u64>::with_capacity(task.with(GFP_KERNEL.nowarn()), 100_000))?,
         0
     );
     walk_with_values(|value| {
@@ -160,11 +160,11 @@ fn vectors_keep_what_they_have(task: &mut Task) -> Outcome {
     })
 }
 
-fn pages(task: &mut Task) -> Outcome {
+fn pages(task: &mut TaskCx) -> Outcome {
     walk_each!(
         Pages::new_uninit(&task, Order::<0>),
         Pages::zeroed(&task, Order::<3>),
-        PageMem::zeroed(task.with(GfpAtomic), Order::<1>),
+        FreePages::zeroed(task.with(GFP_ATOMIC), Order::<1>),
         ExactPages::zeroed(&task, 3 * PAGE_SIZE),
     );
     walk(|| {
@@ -180,7 +180,7 @@ fn pages(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn slab_objects(task: &mut Task) -> Outcome {
+fn slab_objects(task: &mut TaskCx) -> Outcome {
     let cache = Cache::<Value>::create(task, &Args::new(c"kalloc_test_fault").no_merge())?;
     walk_with_values(|value| SlabBox::new(&task, &cache, value()).map(drop))?;
     // Together with the slab that they are in, which a failure leaves unmade.
@@ -193,7 +193,7 @@ fn slab_objects(task: &mut Task) -> Outcome {
     })
 }
 
-fn memory_pools(task: &mut Task) -> Outcome {
+fn memory_pools(task: &mut TaskCx) -> Outcome {
     let cache = Cache::<u64>::create(task, &Args::new(c"kalloc_test_fault").no_merge())?;
     walk_each!(
         Mempool::<[u8; 1000]>::kmalloc(&task, 3),
@@ -203,11 +203,11 @@ fn memory_pools(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn object_pools(task: &mut Task) -> Outcome {
-    walk_with_values(|value| ObjPool::new(task.with(Kernel.nowarn()), 4, |_| value()).map(drop))
+fn object_pools(task: &mut TaskCx) -> Outcome {
+    walk_with_values(|value| ObjPool::new(task.with(GFP_KERNEL.nowarn()), 4, |_| value()).map(drop))
 }
 
-fn boxes_for_rcu(task: &mut Task) -> Outcome {
+fn boxes_for_rcu(task: &mut TaskCx) -> Outcome {
     walk(|| RcuBox::new(&task, [1u64; 8]).map(drop))?;
     let mut back = 0;
     check_eq!(
@@ -218,7 +218,7 @@ fn boxes_for_rcu(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn boxes_of_the_kernel_crate(task: &mut Task) -> Outcome {
+fn boxes_of_the_kernel_crate(task: &mut TaskCx) -> Outcome {
     walk(|| Arc::new_with(&task, [1u64; 8]))?;
     walk_with_values(|value| Arc::new_with(&task, value()).map(drop))
 }

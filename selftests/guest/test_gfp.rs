@@ -26,50 +26,53 @@ fn bits<F: Gfp>(_: F) -> gfp_t {
     F::BITS
 }
 
-fn bits_are_those_of_c(_task: &mut Task) -> Outcome {
+fn bits_are_those_of_c(_task: &mut TaskCx) -> Outcome {
     let rows = [
-        (c"GFP_KERNEL", bits(Kernel)),
-        (c"GFP_KERNEL_ACCOUNT", bits(KernelAccount)),
-        (c"GFP_USER", bits(User)),
-        (c"GFP_HIGHUSER", bits(HighUser)),
-        (c"GFP_HIGHUSER_MOVABLE", bits(HighUserMovable)),
-        (c"GFP_NOFS", bits(GfpNoFs)),
-        (c"GFP_NOIO", bits(GfpNoIo)),
-        (c"GFP_ATOMIC", bits(GfpAtomic)),
-        (c"GFP_NOWAIT", bits(GfpNowait)),
-        (c"GFP_KERNEL & ~__GFP_RECLAIM", bits(NoReclaim)),
-        (c"GFP_KERNEL | GFP_DMA", bits(Kernel.dma())),
-        (c"GFP_KERNEL | GFP_DMA32", bits(Kernel.dma32())),
-        (c"GFP_KERNEL | __GFP_HIGHMEM", bits(Kernel.highmem())),
-        (c"GFP_KERNEL | __GFP_NORETRY", bits(Kernel.noretry())),
+        (c"GFP_KERNEL", bits(GFP_KERNEL)),
+        (c"GFP_KERNEL_ACCOUNT", bits(GFP_KERNEL_ACCOUNT)),
+        (c"GFP_USER", bits(GFP_USER)),
+        (c"GFP_HIGHUSER", bits(GFP_HIGHUSER)),
+        (c"GFP_HIGHUSER_MOVABLE", bits(GFP_HIGHUSER_MOVABLE)),
+        (c"GFP_NOFS", bits(GFP_NOFS)),
+        (c"GFP_NOIO", bits(GFP_NOIO)),
+        (c"GFP_ATOMIC", bits(GFP_ATOMIC)),
+        (c"GFP_NOWAIT", bits(GFP_NOWAIT)),
+        (c"GFP_KERNEL & ~__GFP_RECLAIM", bits(GFP_NORECLAIM)),
+        (c"GFP_KERNEL | GFP_DMA", bits(GFP_KERNEL.dma())),
+        (c"GFP_KERNEL | GFP_DMA32", bits(GFP_KERNEL.dma32())),
+        (c"GFP_KERNEL | __GFP_HIGHMEM", bits(GFP_KERNEL.highmem())),
+        (c"GFP_KERNEL | __GFP_NORETRY", bits(GFP_KERNEL.noretry())),
         (
             c"GFP_KERNEL | __GFP_RETRY_MAYFAIL",
-            bits(Kernel.retry_mayfail()),
+            bits(GFP_KERNEL.retry_mayfail()),
         ),
-        (c"GFP_KERNEL | __GFP_NOFAIL", bits(Kernel.nofail())),
-        (c"GFP_KERNEL | __GFP_MOVABLE", bits(Kernel.movable())),
+        (c"GFP_KERNEL | __GFP_NOFAIL", bits(GFP_KERNEL.nofail())),
+        (c"GFP_KERNEL | __GFP_MOVABLE", bits(GFP_KERNEL.movable())),
         (
             c"GFP_KERNEL | __GFP_RECLAIMABLE",
-            bits(Kernel.reclaimable()),
+            bits(GFP_KERNEL.reclaimable()),
         ),
-        (c"GFP_KERNEL | __GFP_ZERO", bits(Kernel.zeroed())),
-        (c"GFP_KERNEL | __GFP_NOWARN", bits(Kernel.nowarn())),
-        (c"GFP_KERNEL | __GFP_ACCOUNT", bits(Kernel.account())),
-        (c"GFP_KERNEL | __GFP_THISNODE", bits(Kernel.thisnode())),
-        (c"GFP_KERNEL | __GFP_COMP", bits(Kernel.comp())),
-        (c"GFP_KERNEL | __GFP_HARDWALL", bits(Kernel.hardwall())),
-        (c"GFP_KERNEL | __GFP_NOMEMALLOC", bits(Kernel.nomemalloc())),
-        (c"__GFP_HIGH | __GFP_KSWAPD_RECLAIM", bits(GfpAtomic)),
-        (c"__GFP_KSWAPD_RECLAIM | __GFP_NOWARN", bits(GfpNowait)),
-        (c"__GFP_RECLAIM", bits(GfpNoIo)),
-        (c"__GFP_RECLAIM | __GFP_IO", bits(GfpNoFs)),
+        (c"GFP_KERNEL | __GFP_ZERO", bits(GFP_KERNEL.zeroed())),
+        (c"GFP_KERNEL | __GFP_NOWARN", bits(GFP_KERNEL.nowarn())),
+        (c"GFP_KERNEL | __GFP_ACCOUNT", bits(GFP_KERNEL.account())),
+        (c"GFP_KERNEL | __GFP_THISNODE", bits(GFP_KERNEL.thisnode())),
+        (c"GFP_KERNEL | __GFP_COMP", bits(GFP_KERNEL.comp())),
+        (c"GFP_KERNEL | __GFP_HARDWALL", bits(GFP_KERNEL.hardwall())),
+        (
+            c"GFP_KERNEL | __GFP_NOMEMALLOC",
+            bits(GFP_KERNEL.nomemalloc()),
+        ),
+        (c"__GFP_HIGH | __GFP_KSWAPD_RECLAIM", bits(GFP_ATOMIC)),
+        (c"__GFP_KSWAPD_RECLAIM | __GFP_NOWARN", bits(GFP_NOWAIT)),
+        (c"__GFP_RECLAIM", bits(GFP_NOIO)),
+        (c"__GFP_RECLAIM | __GFP_IO", bits(GFP_NOFS)),
         (
             c"__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM | __GFP_IO | __GFP_FS",
-            bits(Kernel),
+            bits(GFP_KERNEL),
         ),
         (
             c"GFP_ATOMIC | __GFP_ZERO | __GFP_NOWARN",
-            bits(GfpAtomic.zeroed().nowarn()),
+            bits(GFP_ATOMIC.zeroed().nowarn()),
         ),
     ];
     // SAFETY: It has no preconditions.
@@ -87,13 +90,16 @@ fn in_c(expression: &CStr) -> Option<gfp_t> {
     unsafe { testlib::c::testlib_gfp(expression.as_char_ptr(), &mut bits) }.then_some(bits)
 }
 
-fn order_of_modifiers_does_not_matter(_task: &mut Task) -> Outcome {
+fn order_of_modifiers_does_not_matter(_task: &mut TaskCx) -> Outcome {
     check_eq!(
-        bits(Kernel.zeroed().account()),
-        bits(Kernel.account().zeroed())
+        bits(GFP_KERNEL.zeroed().account()),
+        bits(GFP_KERNEL.account().zeroed())
     );
-    check_eq!(bits(Kernel.account()), bits(KernelAccount));
-    check_eq!(bits(Kernel.zeroed().zeroed()), bits(Kernel.zeroed()));
+    check_eq!(bits(GFP_KERNEL.account()), bits(GFP_KERNEL_ACCOUNT));
+    check_eq!(
+        bits(GFP_KERNEL.zeroed().zeroed()),
+        bits(GFP_KERNEL.zeroed())
+    );
     Ok(())
 }
 
@@ -115,61 +121,64 @@ fn node_seen<T: ?Sized, E>(f: impl FnOnce() -> Result<KBox<T>, E>) -> Result<i32
     Ok(event(f)?.1)
 }
 
-fn tracepoint_sees_default_of_process_context(task: &mut Task) -> Outcome {
-    check_eq!(seen(|| KBox::new(&task, [0u8; 64]))?, bits(Kernel));
-    check_eq!(seen(|| KBox::<u64>::zeroed(&task))?, bits(Kernel.zeroed()));
+fn tracepoint_sees_default_of_process_context(task: &mut TaskCx) -> Outcome {
+    check_eq!(seen(|| KBox::new(&task, [0u8; 64]))?, bits(GFP_KERNEL));
+    check_eq!(
+        seen(|| KBox::<u64>::zeroed(&task))?,
+        bits(GFP_KERNEL.zeroed())
+    );
     // Variable size, krealloc, and a size above the caches, take other functions of the kernel.
     check_eq!(
         seen(|| KBox::<[u8]>::new_uninit_slice(&task, 100))?,
-        bits(Kernel)
+        bits(GFP_KERNEL)
     );
     check_eq!(
         seen(|| KBox::<[u8]>::empty().resize(&task, 100, 1))?,
-        bits(Kernel)
+        bits(GFP_KERNEL)
     );
     check_eq!(
         seen(|| KBox::<[u8; 32768]>::new_uninit(&task))?,
-        bits(Kernel)
+        bits(GFP_KERNEL)
     );
     Ok(())
 }
 
-fn tracepoint_sees_default_of_each_context(task: &mut Task) -> Outcome {
+fn tracepoint_sees_default_of_each_context(task: &mut TaskCx) -> Outcome {
     check_eq!(
         seen(|| task.nofs(|cx| KBox::new(&cx, 1u64)))?,
-        bits(GfpNoFs)
+        bits(GFP_NOFS)
     );
     check_eq!(
         seen(|| task.noio(|cx| KBox::new(&cx, 1u64)))?,
-        bits(GfpNoIo)
+        bits(GFP_NOIO)
     );
     check_eq!(
         seen(|| task.noio(|cx| cx.nofs(|cx| KBox::new(&cx, 1u64))))?,
-        bits(GfpNoIo)
+        bits(GFP_NOIO)
     );
     check_eq!(
         seen(|| task.rcu_read(|_, cx| KBox::new(&cx, 1u64)))?,
-        bits(GfpAtomic)
+        bits(GFP_ATOMIC)
     );
     check_eq!(
         seen(|| KBox::new(&task.as_atomic(), 1u64))?,
-        bits(GfpAtomic)
+        bits(GFP_ATOMIC)
     );
-    check_eq!(seen(|| KBox::new(&task.as_irq(), 1u64))?, bits(GfpAtomic));
+    check_eq!(seen(|| KBox::new(&task.as_irq(), 1u64))?, bits(GFP_ATOMIC));
     #[cfg(not(CONFIG_PREEMPT_RT))]
     check_eq!(
         seen(|| task.irqs_off(|cx| KBox::new(&cx, 1u64)))?,
-        bits(GfpAtomic)
+        bits(GFP_ATOMIC)
     );
     #[cfg(not(CONFIG_PREEMPT_RT))]
     check_eq!(
         seen(|| task.preempt_off(|cx| KBox::new(&cx, 1u64)))?,
-        bits(GfpAtomic)
+        bits(GFP_ATOMIC)
     );
     Ok(())
 }
 
-fn tracepoint_sees_every_flag(task: &mut Task) -> Outcome {
+fn tracepoint_sees_every_flag(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($flags:expr),* $(,)?) => {$(
             check_eq!(
@@ -179,33 +188,33 @@ fn tracepoint_sees_every_flag(task: &mut Task) -> Outcome {
         )*};
     }
     each!(
-        Kernel,
-        KernelAccount,
-        User,
+        GfpKernel,
+        GfpKernelAccount,
+        GfpUser,
         GfpNoFs,
         GfpNoIo,
         GfpAtomic,
         GfpNowait,
-        NoReclaim,
-        Kernel.dma(),
-        Kernel.noretry(),
-        Kernel.retry_mayfail(),
-        Kernel.nofail(),
-        Kernel.reclaimable(),
-        Kernel.zeroed(),
-        Kernel.nowarn(),
-        Kernel.account(),
-        Kernel.thisnode(),
-        Kernel.hardwall(),
-        Kernel.nomemalloc(),
-        GfpAtomic.account().nowarn(),
-        GfpNowait.dma().zeroed(),
-        User.account().noretry().nowarn(),
+        GfpNoReclaim,
+        GFP_KERNEL.dma(),
+        GFP_KERNEL.noretry(),
+        GFP_KERNEL.retry_mayfail(),
+        GFP_KERNEL.nofail(),
+        GFP_KERNEL.reclaimable(),
+        GFP_KERNEL.zeroed(),
+        GFP_KERNEL.nowarn(),
+        GFP_KERNEL.account(),
+        GFP_KERNEL.thisnode(),
+        GFP_KERNEL.hardwall(),
+        GFP_KERNEL.nomemalloc(),
+        GFP_ATOMIC.account().nowarn(),
+        GFP_NOWAIT.dma().zeroed(),
+        GFP_USER.account().noretry().nowarn(),
     );
     Ok(())
 }
 
-fn tracepoint_sees_node(task: &mut Task) -> Outcome {
+fn tracepoint_sees_node(task: &mut TaskCx) -> Outcome {
     let node = Node::local();
     check_eq!(node_seen(|| KBox::new(&task, 1u64))?, -1);
     check_eq!(node_seen(|| KBox::new(task.on(node), 1u64))?, node.id());
@@ -223,7 +232,7 @@ fn tracepoint_sees_node(task: &mut Task) -> Outcome {
         node.id()
     );
 
-    let here = KBox::new(task.with(Kernel.thisnode()).on(node), 1u64)?;
+    let here = KBox::new(task.with(GFP_KERNEL.thisnode()).on(node), 1u64)?;
     // SAFETY: The memory is of kmalloc.
     let nid = unsafe { testlib::c::testlib_node((&raw const *here).cast()) };
     check_eq!(nid, node.id());
@@ -235,16 +244,16 @@ fn tracepoint_sees_node(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn names_are_the_kernels(task: &mut Task) -> Outcome {
+fn names_are_the_kernels(task: &mut TaskCx) -> Outcome {
     use kernel::str::CString;
     let name = |names: Names| CString::try_from_fmt(fmt!("{}", names));
     check_eq!(name((&task).flags())?.to_bytes(), b"GFP_KERNEL");
     check_eq!(
-        name(task.with(GfpNowait).flags())?.to_bytes(),
+        name(task.with(GFP_NOWAIT).flags())?.to_bytes(),
         b"GFP_NOWAIT"
     );
     check_eq!(
-        name(task.with(Kernel.noretry()).flags())?.to_bytes(),
+        name(task.with(GFP_KERNEL.noretry()).flags())?.to_bytes(),
         b"GFP_KERNEL|__GFP_NORETRY"
     );
     Ok(())

@@ -9,7 +9,7 @@ use core::{
     sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering::Relaxed},
 };
 use kalloc::{
-    driver::{Binding, Register},
+    driver::{BoundScope, Register},
     irq::{
         AllocVectors, Flags, Handler, Hard, IrqReturn, ThreadedHandler, ThreadedIrqReturn, Vectors,
     },
@@ -62,9 +62,9 @@ kernel::pci_device_table!(
 trait Case: Send + Sync + Sized + 'static {
     const TYPE: IrqType;
     /// What runs in probe, before there are vectors.
-    const BEFORE: fn(&mut Task, &Device<Bound>) -> Outcome = |_, _| Ok(());
+    const BEFORE: fn(&mut TaskCx, &Device<Bound>) -> Outcome = |_, _| Ok(());
 
-    fn run<'d>(edu: &'d Edu<'_, Self>, binding: &mut Binding<'d>, task: &mut Task) -> Outcome;
+    fn run<'d>(edu: &'d Edu<'_, Self>, binding: &mut BoundScope<'d>, task: &mut TaskCx) -> Outcome;
     fn outcome() -> &'static AtomicU32;
 }
 
@@ -97,7 +97,7 @@ struct Edu<'bound, C> {
 struct Second(Seen);
 
 impl Handler for Second {
-    fn handle(&self, _cx: &mut Irq<'_>) -> IrqReturn {
+    fn handle(&self, _cx: &mut IrqCx<'_>) -> IrqReturn {
         self.0.here();
         IrqReturn::None
     }
@@ -133,7 +133,7 @@ impl<C> Edu<'_, C> {
     }
 
     /// Raises an interrupt and waits until it has been handled.
-    fn raise_and_wait(&self, task: &Task) -> Outcome {
+    fn raise_and_wait(&self, task: &TaskCx) -> Outcome {
         let before = self.hard.times();
         self.raise();
         check!(wait_until(task, || self.hard.times() > before));
@@ -169,7 +169,7 @@ fn returned(came: bool) -> IrqReturn {
 }
 
 impl<C> Handler for Edu<'_, C> {
-    fn handle(&self, cx: &mut Irq<'_>) -> IrqReturn {
+    fn handle(&self, cx: &mut IrqCx<'_>) -> IrqReturn {
         let came = self.acknowledge();
         if came {
             if self.never_threaded.load(Relaxed) {
@@ -186,7 +186,7 @@ impl<C> Handler for Edu<'_, C> {
 
 impl<C> Edu<'_, C> {
     /// What a hard handler can do on every kernel, and what on this one.
-    fn raw(&self, _cx: &mut Raw<'_>) -> bool {
+    fn raw(&self, _cx: &mut RawCx<'_>) -> bool {
         let came = self.acknowledge();
         if came {
             if let Some(mut object) = self.pool.pop() {
@@ -204,7 +204,7 @@ impl<C> Edu<'_, C> {
         came
     }
 
-    fn in_thread(&self, task: &mut Task) -> IrqReturn {
+    fn in_thread(&self, task: &mut TaskCx) -> IrqReturn {
         // It sleeps, for a moment.
         kernel::time::delay::fsleep(kernel::time::Delta::from_millis(1));
         if let Ok(memory) = KBox::new(&task, 0x1234_5678u32) {
@@ -216,13 +216,13 @@ impl<C> Edu<'_, C> {
 }
 
 impl<C> Handler<Hard> for Edu<'_, C> {
-    fn handle(&self, cx: &mut Raw<'_>) -> IrqReturn {
+    fn handle(&self, cx: &mut RawCx<'_>) -> IrqReturn {
         returned(self.raw(cx))
     }
 }
 
 impl<C> ThreadedHandler for Edu<'_, C> {
-    fn handle(&self, _cx: &mut Irq<'_>) -> ThreadedIrqReturn {
+    fn handle(&self, _cx: &mut IrqCx<'_>) -> ThreadedIrqReturn {
         if !self.acknowledge() {
             return ThreadedIrqReturn::None;
         }
@@ -230,20 +230,20 @@ impl<C> ThreadedHandler for Edu<'_, C> {
         ThreadedIrqReturn::WakeThread
     }
 
-    fn handle_threaded(&self, task: &mut Task) -> IrqReturn {
+    fn handle_threaded(&self, task: &mut TaskCx) -> IrqReturn {
         self.in_thread(task)
     }
 }
 
 impl<C> ThreadedHandler<Hard> for Edu<'_, C> {
-    fn handle(&self, cx: &mut Raw<'_>) -> ThreadedIrqReturn {
+    fn handle(&self, cx: &mut RawCx<'_>) -> ThreadedIrqReturn {
         if !self.raw(cx) {
             return ThreadedIrqReturn::None;
         }
         ThreadedIrqReturn::WakeThread
     }
 
-    fn handle_threaded(&self, task: &mut Task) -> IrqReturn {
+    fn handle_threaded(&self, task: &mut TaskCx) -> IrqReturn {
         self.in_thread(task)
     }
 }
@@ -252,7 +252,7 @@ impl<C> ThreadedHandler<Hard> for Edu<'_, C> {
 static SECOND: AtomicI32 = AtomicI32::new(0);
 
 /// Vectors of any type while the device has some, and after.
-fn twice(task: &mut Task, dev: &Device<Bound>) -> Outcome {
+fn twice(task: &mut TaskCx, dev: &Device<Bound>) -> Outcome {
     let message = IrqTypes::default().with(IrqType::Msi);
     // Those of the kernel crate's function, with which kalloc's are not to be mixed.
     let first = dev.alloc_irq_vectors(1, 1, message)?;
@@ -265,7 +265,7 @@ fn twice(task: &mut Task, dev: &Device<Bound>) -> Outcome {
     // In two threads at once: one of them has vectors, or none.
     let (here, there) = (AtomicU32::new(0), AtomicU32::new(0));
     let (holders, most) = (AtomicU32::new(0), AtomicU32::new(0));
-    let race = |task: &mut Task, times: &AtomicU32| {
+    let race = |task: &mut TaskCx, times: &AtomicU32| {
         for _ in 0..1_000_000 {
             if times.load(Relaxed) == 50 {
                 break;
@@ -294,7 +294,7 @@ impl<C: Case> pci::Driver for Driver<C> {
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        mut task: Task,
+        mut task: TaskCx,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         try_pin_init!(Edu {
             _: {
@@ -324,11 +324,11 @@ impl<C: Case> pci::Driver for Driver<C> {
         })
     }
 
-    fn bound<'d, 'bound>(
+    fn start<'d, 'bound>(
         _dev: &'bound Device<Bound>,
         this: Pin<&'d Self::Data<'bound>>,
-        binding: &mut Binding<'d>,
-        task: &mut Task,
+        binding: &mut BoundScope<'d>,
+        task: &mut TaskCx,
     ) -> Result {
         let edu = this.get_ref();
         let line: kalloc::irq::IrqRequest<'_> = edu.line()?.into();
@@ -356,7 +356,7 @@ fn is_there() -> bool {
 }
 
 /// Binds the device to the driver of the test, and takes it away again.
-fn run<C: Case>(task: &mut Task) -> Outcome {
+fn run<C: Case>(task: &mut TaskCx) -> Outcome {
     if !is_there() {
         return Err(Stop::Skip("no edu device here"));
     }
@@ -386,8 +386,8 @@ macro_rules! case {
 
             fn run<'d>(
                 $edu: &'d Edu<'_, Self>,
-                $binding: &mut Binding<'d>,
-                $task: &mut Task,
+                $binding: &mut BoundScope<'d>,
+                $task: &mut TaskCx,
             ) -> Outcome {
                 $body
             }
@@ -398,7 +398,7 @@ macro_rules! case {
             }
         }
 
-        fn $test(task: &mut Task) -> Outcome {
+        fn $test(task: &mut TaskCx) -> Outcome {
             run::<$case>(task)
         }
     };
@@ -495,7 +495,7 @@ case!(
 );
 
 /// Both halves have run, the second in a thread that may sleep.
-fn both<C: Case>(edu: &Edu<'_, C>, task: &Task) -> Outcome {
+fn both<C: Case>(edu: &Edu<'_, C>, task: &TaskCx) -> Outcome {
     edu.raise_and_wait(task)?;
     check!(wait_until(task, || edu.thread.times() > 0));
     let place = edu.thread.place();
@@ -620,9 +620,9 @@ struct Twice;
 
 impl Case for Twice {
     const TYPE: IrqType = IrqType::Msi;
-    const BEFORE: fn(&mut Task, &Device<Bound>) -> Outcome = twice;
+    const BEFORE: fn(&mut TaskCx, &Device<Bound>) -> Outcome = twice;
 
-    fn run<'d>(edu: &'d Edu<'_, Self>, binding: &mut Binding<'d>, task: &mut Task) -> Outcome {
+    fn run<'d>(edu: &'d Edu<'_, Self>, binding: &mut BoundScope<'d>, task: &mut TaskCx) -> Outcome {
         binding.request_irq(task, edu.line()?, Flags::new(), c"kalloc_twice", edu)?;
         edu.raise_and_wait(task)
     }
@@ -633,7 +633,7 @@ impl Case for Twice {
     }
 }
 
-fn vectors_are_allocated_once(task: &mut Task) -> Outcome {
+fn vectors_are_allocated_once(task: &mut TaskCx) -> Outcome {
     run::<Twice>(task)
 }
 
@@ -643,7 +643,7 @@ struct Refused;
 impl Case for Refused {
     const TYPE: IrqType = IrqType::Msi;
 
-    fn run<'d>(edu: &'d Edu<'_, Self>, binding: &mut Binding<'d>, task: &mut Task) -> Outcome {
+    fn run<'d>(edu: &'d Edu<'_, Self>, binding: &mut BoundScope<'d>, task: &mut TaskCx) -> Outcome {
         binding.request_irq(task, edu.line()?, Flags::new(), c"kalloc_refused", edu)?;
         edu.raise_and_wait(task)?;
         Err(Stop::Skip("refused"))
@@ -655,7 +655,7 @@ impl Case for Refused {
     }
 }
 
-fn failed_probe_frees_the_lines(task: &mut Task) -> Outcome {
+fn failed_probe_frees_the_lines(task: &mut TaskCx) -> Outcome {
     match run::<Refused>(task) {
         Err(Stop::Skip("not on this kernel")) => {
             check_eq!(Refused::outcome().load(Relaxed), SKIPPED);

@@ -46,7 +46,7 @@ struct Shared {
 struct Work(Arc<Shared>);
 
 impl Work {
-    fn new(task: &Task) -> Result<(Arc<Shared>, Self)> {
+    fn new(task: &TaskCx) -> Result<(Arc<Shared>, Self)> {
         let shared = Arc::new_with(
             task,
             Shared {
@@ -76,7 +76,7 @@ impl Drop for Work {
 }
 
 impl Run for Work {
-    fn run(&self, cx: &mut Irq<'_>) {
+    fn run(&self, cx: &mut IrqCx<'_>) {
         if KBox::new(&cx, [1u8; 200]).is_ok() {
             self.0.allocated.fetch_add(1, Relaxed);
         }
@@ -85,7 +85,7 @@ impl Run for Work {
 }
 
 impl Run<Hard> for Work {
-    fn run(&self, _cx: &mut Raw<'_>) {
+    fn run(&self, _cx: &mut RawCx<'_>) {
         #[cfg(not(CONFIG_PREEMPT_RT))]
         {
             testlib::not_for_rt();
@@ -97,7 +97,7 @@ impl Run<Hard> for Work {
     }
 }
 
-fn work<K: Kind>(task: &Task) -> Result<(Arc<Shared>, IrqWork<Work, K>)>
+fn work<K: Kind>(task: &TaskCx) -> Result<(Arc<Shared>, IrqWork<Work, K>)>
 where
     Work: Run<K>,
 {
@@ -111,7 +111,7 @@ fn hardirq(place: Place) -> Outcome {
     Ok(())
 }
 
-fn work_runs_in_an_interrupt(task: &mut Task) -> Outcome {
+fn work_runs_in_an_interrupt(task: &mut TaskCx) -> Outcome {
     let (shared, work) = work::<Threadable>(task)?;
     check!(work.queue());
     work.sync(task);
@@ -127,7 +127,7 @@ fn work_runs_in_an_interrupt(task: &mut Task) -> Outcome {
     }
 }
 
-fn hard_work_runs_in_a_hard_interrupt(task: &mut Task) -> Outcome {
+fn hard_work_runs_in_a_hard_interrupt(task: &mut TaskCx) -> Outcome {
     let (shared, work) = work::<Hard>(task)?;
     check!(work.queue());
     work.sync(task);
@@ -139,7 +139,7 @@ fn hard_work_runs_in_a_hard_interrupt(task: &mut Task) -> Outcome {
     hardirq(shared.seen.place())
 }
 
-fn queued_work_runs_once(task: &mut Task) -> Outcome {
+fn queued_work_runs_once(task: &mut TaskCx) -> Outcome {
     let (shared, work) = work::<Hard>(task)?;
     // The interrupt has to wait.
     let (first, second) = task.irqs_off(|_| (work.queue(), work.queue()));
@@ -153,11 +153,11 @@ fn queued_work_runs_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn work_is_queued_in_every_context(task: &mut Task) -> Outcome {
+fn work_is_queued_in_every_context(task: &mut TaskCx) -> Outcome {
     let (shared, work) = work::<Threadable>(task)?;
     let lock = KBox::pin_init(&task, new_spinlock!(0u32))?;
     let mut times = 0;
-    let mut ran = |task: &Task, queued: bool| -> Outcome {
+    let mut ran = |task: &TaskCx, queued: bool| -> Outcome {
         check!(queued);
         work.sync(task);
         times += 1;
@@ -181,7 +181,7 @@ fn work_is_queued_in_every_context(task: &mut Task) -> Outcome {
 struct Slow(Arc<[AtomicU32; 2]>);
 
 impl Run<Hard> for Slow {
-    fn run(&self, _cx: &mut Raw<'_>) {
+    fn run(&self, _cx: &mut RawCx<'_>) {
         let [running, begun] = &*self.0;
         running.fetch_add(1, Relaxed);
         // The second one takes longer.
@@ -192,7 +192,7 @@ impl Run<Hard> for Slow {
 }
 
 /// The kernel's own wait ends when the first of two CPUs is through.
-fn sync_waits_for_both_of_two_cpus(task: &mut Task) -> Outcome {
+fn sync_waits_for_both_of_two_cpus(task: &mut TaskCx) -> Outcome {
     for _ in 0..20 {
         let counts = Arc::new_with(&task, [const { AtomicU32::new(0) }; 2])?;
         let [running, begun] = &*counts;
@@ -221,7 +221,7 @@ fn sync_waits_for_both_of_two_cpus(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn dropped_work_has_run(task: &mut Task) -> Outcome {
+fn dropped_work_has_run(task: &mut TaskCx) -> Outcome {
     let (shared, work) = work::<Threadable>(task)?;
     task.irqs_off(|_| {
         work.queue();
@@ -232,7 +232,7 @@ fn dropped_work_has_run(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn work_is_dropped_in_every_context(task: &mut Task) -> Outcome {
+fn work_is_dropped_in_every_context(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(0u32))?;
     for place in 0..5 {
         let (shared, work) = work::<Hard>(task)?;
@@ -252,7 +252,7 @@ fn work_is_dropped_in_every_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn running_work_is_dropped(task: &mut Task) -> Outcome {
+fn running_work_is_dropped(task: &mut TaskCx) -> Outcome {
     let (shared, work) = work::<Hard>(task)?;
     shared.hold.store(true, Relaxed);
     let mut work = Some(work);
@@ -296,7 +296,7 @@ mod nmis {
     }
 
     impl nmi::Handler for Count {
-        fn handle(&self, _cx: &mut Nmi<'_>) -> bool {
+        fn handle(&self, _cx: &mut NmiCx<'_>) -> bool {
             if let Some(mut object) = self.pool.pop() {
                 *object += 1;
             }
@@ -307,7 +307,7 @@ mod nmis {
     }
 
     pub(super) fn register(
-        task: &Task,
+        task: &TaskCx,
         nmis: nmi::Type,
     ) -> Result<(Arc<Shared>, nmi::Registration<Count>)> {
         let (shared, work) = Work::new(task)?;
@@ -329,14 +329,14 @@ mod nmis {
     pub(super) static LEFT_NMI: SetOnce<nmi::Registration<Left>> = SetOnce::new();
 
     impl nmi::Handler for Left {
-        fn handle(&self, _cx: &mut Nmi<'_>) -> bool {
+        fn handle(&self, _cx: &mut NmiCx<'_>) -> bool {
             LEFT.fetch_add(1, Relaxed);
             true
         }
     }
 
     /// Sends one to this CPU and waits until a handler has seen it.
-    pub(super) fn send(task: &Task, seen: &Seen) -> Outcome {
+    pub(super) fn send(task: &TaskCx, seen: &Seen) -> Outcome {
         let before = seen.times();
         // SAFETY: It has no preconditions.
         if unsafe { c::testlib_send_nmi() } != 0 {
@@ -348,7 +348,7 @@ mod nmis {
 }
 
 #[cfg(CONFIG_X86)]
-fn nmi_handler_runs_in_an_nmi(task: &mut Task) -> Outcome {
+fn nmi_handler_runs_in_an_nmi(task: &mut TaskCx) -> Outcome {
     let (_, nmi) = nmis::register(task, kalloc::nmi::Type::Local)?;
     let count = nmi.data();
     nmis::send(task, &count.seen)?;
@@ -365,7 +365,7 @@ fn nmi_handler_runs_in_an_nmi(task: &mut Task) -> Outcome {
 }
 
 #[cfg(CONFIG_X86)]
-fn nmi_handlers_have_their_own_data(task: &mut Task) -> Outcome {
+fn nmi_handlers_have_their_own_data(task: &mut TaskCx) -> Outcome {
     let (_, first) = nmis::register(task, kalloc::nmi::Type::Local)?;
     let (_, second) = nmis::register(task, kalloc::nmi::Type::Local)?;
     let (_, unknown) = nmis::register(task, kalloc::nmi::Type::Unknown)?;
@@ -387,7 +387,7 @@ fn nmi_handlers_have_their_own_data(task: &mut Task) -> Outcome {
 }
 
 #[cfg(CONFIG_X86)]
-fn nmi_handler_is_unregistered(task: &mut Task) -> Outcome {
+fn nmi_handler_is_unregistered(task: &mut TaskCx) -> Outcome {
     // More than once, of both types.
     for nmis in [kalloc::nmi::Type::Local, kalloc::nmi::Type::Unknown] {
         for _ in 0..3 {
@@ -406,7 +406,7 @@ fn nmi_handler_is_unregistered(task: &mut Task) -> Outcome {
 
 /// One that the machine injects, where there is somebody who lets it.
 #[cfg(CONFIG_X86)]
-fn nmi_of_the_machine(task: &mut Task) -> Outcome {
+fn nmi_of_the_machine(task: &mut TaskCx) -> Outcome {
     let (_, nmi) = nmis::register(task, kalloc::nmi::Type::Local)?;
     let seen = &nmi.data().seen;
     for _ in 0..2_000 {
@@ -421,7 +421,7 @@ fn nmi_of_the_machine(task: &mut Task) -> Outcome {
 }
 
 #[cfg(CONFIG_X86)]
-fn nmi_hands_over_by_irq_work(task: &mut Task) -> Outcome {
+fn nmi_hands_over_by_irq_work(task: &mut TaskCx) -> Outcome {
     let (shared, nmi) = nmis::register(task, kalloc::nmi::Type::Local)?;
     nmis::send(task, &nmi.data().seen)?;
     check!(wait_until(task, || shared.seen.times() > 0));
@@ -434,7 +434,7 @@ fn nmi_hands_over_by_irq_work(task: &mut Task) -> Outcome {
 
 /// Nothing drops a static. It handles NMIs until the end of the module, which unregisters it.
 #[cfg(CONFIG_X86)]
-fn nmi_handler_in_a_static_is_left_at_exit(task: &mut Task) -> Outcome {
+fn nmi_handler_in_a_static_is_left_at_exit(task: &mut TaskCx) -> Outcome {
     let nmi = kalloc::nmi::Registration::new(task, kalloc::nmi::Type::Local, nmis::Left {})?;
     check!(nmis::LEFT_NMI.populate(nmi));
     testlib::must_stop(&nmis::LEFT);
@@ -449,7 +449,7 @@ mod elsewhere {
 
     macro_rules! skipped {
         ($($test:ident),*) => {$(
-            pub(super) fn $test(_task: &mut Task) -> Outcome {
+            pub(super) fn $test(_task: &mut TaskCx) -> Outcome {
                 Err(testlib::Stop::Skip("drivers have no NMIs here"))
             }
         )*};

@@ -44,10 +44,17 @@ fn aligned<T: ?Sized>(ptr: &T, align: usize) -> bool {
     (&raw const *ptr).cast::<u8>().addr() % align == 0
 }
 
-fn tokens_and_boxes_have_the_size_they_promise(_task: &mut Task) -> Outcome {
-    check_eq!(size_of::<Task>(), 0);
+fn tokens_and_boxes_have_the_size_they_promise(_task: &mut TaskCx) -> Outcome {
+    check_eq!(size_of::<TaskCx>(), 0);
     check_eq!(
-        size_of::<(NoFs<'_>, NoIo<'_>, Atomic<'_>, Irq<'_>, Raw<'_>, Nmi<'_>)>(),
+        size_of::<(
+            NoFsCx<'_>,
+            NoIoCx<'_>,
+            AtomicCx<'_>,
+            IrqCx<'_>,
+            RawCx<'_>,
+            NmiCx<'_>
+        )>(),
         0
     );
     check_eq!(size_of::<KBox<[u8; 4096]>>(), 8);
@@ -56,7 +63,7 @@ fn tokens_and_boxes_have_the_size_they_promise(_task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn alignment_of_sizes(task: &mut Task) -> Outcome {
+fn alignment_of_sizes(task: &mut TaskCx) -> Outcome {
     for size in 1..=8192 {
         let memory = KBox::<[u8]>::new_uninit_slice(&task, size)?;
         check!(aligned(&*memory, kmalloc::MIN_ALIGN));
@@ -71,7 +78,7 @@ fn alignment_of_sizes(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn alignment_of_types(task: &mut Task) -> Outcome {
+fn alignment_of_types(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($align:literal)*) => {$({
             #[repr(align($align))]
@@ -88,7 +95,7 @@ fn alignment_of_types(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn zeroed_memory_is_zero(task: &mut Task) -> Outcome {
+fn zeroed_memory_is_zero(task: &mut TaskCx) -> Outcome {
     // Fill memory of the same cache first, so that zeroes are not there by luck.
     for _ in 0..32 {
         let dirty = KBox::from_fn(&task, 512, |_| 0xa5u8)?;
@@ -100,14 +107,14 @@ fn zeroed_memory_is_zero(task: &mut Task) -> Outcome {
         check!(KBox::<[u8]>::zeroed_slice(&task, 512)?
             .iter()
             .all(|&byte| byte == 0));
-        check!(KBox::<[u64]>::zeroed_slice(task.with(GfpAtomic), 64)?
+        check!(KBox::<[u64]>::zeroed_slice(task.with(GFP_ATOMIC), 64)?
             .iter()
             .all(|&word| word == 0));
     }
     Ok(())
 }
 
-fn dma_memory_is_below_16_mib(task: &mut Task) -> Outcome {
+fn dma_memory_is_below_16_mib(task: &mut TaskCx) -> Outcome {
     if cfg!(not(CONFIG_ZONE_DMA)) {
         return Err(testlib::Stop::Skip("no ZONE_DMA"));
     }
@@ -117,12 +124,14 @@ fn dma_memory_is_below_16_mib(task: &mut Task) -> Outcome {
             testlib::c::testlib_phys(memory.as_ptr().cast()) + memory.len() as u64 <= 16 << 20
         }
     };
-    check!(below(&*KBox::<[u8; 256]>::zeroed(task.with(Kernel.dma()))?));
+    check!(below(&*KBox::<[u8; 256]>::zeroed(
+        task.with(GFP_KERNEL.dma())
+    )?));
     check!(below(&*KBox::<[u8; 32768]>::zeroed(
-        task.with(Kernel.dma())
+        task.with(GFP_KERNEL.dma())
     )?));
     check!(below(&KBox::<[u8]>::zeroed_slice(
-        task.with(GfpAtomic.dma()),
+        task.with(GFP_ATOMIC.dma()),
         4096
     )?));
     // It is not so by luck.
@@ -130,7 +139,7 @@ fn dma_memory_is_below_16_mib(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn sizes_up_to_the_maximum(task: &mut Task) -> Outcome {
+fn sizes_up_to_the_maximum(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($size:literal)*) => {$(
             // A size that is known at build time, and the same size that is not.
@@ -155,7 +164,7 @@ fn max_page_order() -> u32 {
 }
 
 /// Errors that never reach the kernel, which would warn.
-fn one_beyond_the_maximum_is_an_error(task: &mut Task) -> Outcome {
+fn one_beyond_the_maximum_is_an_error(task: &mut TaskCx) -> Outcome {
     check!(KBox::<[u8]>::new_uninit_slice(&task, kmalloc::MAX_SIZE + 1).is_err());
     check!(KBox::<[u8]>::zeroed_slice(&task, kmalloc::MAX_SIZE + 1).is_err());
     check!(KBox::<[u64]>::new_uninit_slice(&task, kmalloc::MAX_SIZE / 8 + 1).is_err());
@@ -173,7 +182,7 @@ fn one_beyond_the_maximum_is_an_error(task: &mut Task) -> Outcome {
 }
 
 /// C returns `ZERO_SIZE_PTR`, and `kfree()` ignores that and NULL, and every address up to there.
-fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
+fn nothing_takes_no_memory(task: &mut TaskCx) -> Outcome {
     #[repr(align(64))]
     struct Nothing;
     #[derive(Clone)]
@@ -206,7 +215,7 @@ fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn lengths_that_overflow_are_errors(task: &mut Task) -> Outcome {
+fn lengths_that_overflow_are_errors(task: &mut TaskCx) -> Outcome {
     for len in [
         usize::MAX,
         usize::MAX / 8 + 1,
@@ -226,7 +235,7 @@ fn lengths_that_overflow_are_errors(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
+fn value_comes_back_when_memory_is_short(task: &mut TaskCx) -> Outcome {
     struct Node {
         next: Option<KBox<Node>>,
         body: [u8; 1000],
@@ -239,7 +248,7 @@ fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
             next: list.take(),
             body: [7; 1000],
         };
-        match KBox::new(task.with(NoReclaim.nowarn()), node) {
+        match KBox::new(task.with(GFP_NORECLAIM.nowarn()), node) {
             Ok(node) => list = Some(node),
             Err(failed) => break failed.value,
         }
@@ -253,11 +262,11 @@ fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
     }
     check!(back.body == [7; 1000] && len > 0);
     // The failure was that of the moment.
-    check!(KBox::<[u8; 1000]>::zeroed(task.with(NoReclaim.nowarn())).is_ok());
+    check!(KBox::<[u8; 1000]>::zeroed(task.with(GFP_NORECLAIM.nowarn())).is_ok());
     Ok(())
 }
 
-fn realloc_from_nothing_and_to_nothing(task: &mut Task) -> Outcome {
+fn realloc_from_nothing_and_to_nothing(task: &mut TaskCx) -> Outcome {
     let grown = KBox::empty().resize(&task, 100, 7u8)?;
     check!(grown.len() == 100 && grown.iter().all(|&byte| byte == 7));
     let ptr = grown.as_ptr();
@@ -267,7 +276,7 @@ fn realloc_from_nothing_and_to_nothing(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn realloc_keeps_contents(task: &mut Task) -> Outcome {
+fn realloc_keeps_contents(task: &mut TaskCx) -> Outcome {
     let mut data = KBox::from_fn(&task, 1, |i| i)?;
     for len in [
         2, 3, 8, 9, 64, 65, 500, 512, 513, 1025, 5000, 70_000, 5000, 100, 17, 3, 1,
@@ -287,7 +296,7 @@ fn realloc_keeps_contents(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn resize_drops_and_fills(task: &mut Task) -> Outcome {
+fn resize_drops_and_fills(task: &mut TaskCx) -> Outcome {
     let drops = AtomicUsize::new(0);
     let data = KBox::from_fn(&task, 10, |_| Counted(&drops))?;
     // The value that fills is dropped too, when nothing is to be filled.
@@ -300,11 +309,11 @@ fn resize_drops_and_fills(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn realloc_gives_the_old_memory_back(task: &mut Task) -> Outcome {
+fn realloc_gives_the_old_memory_back(task: &mut TaskCx) -> Outcome {
     let data = KBox::from_fn(&task, 64, |i| i as u8)?;
     let ptr = data.as_ptr();
     let hoard = all_large_memory(task)?;
-    let Err(failed) = data.resize(task.with(NoReclaim.nowarn()), kmalloc::MAX_SIZE, 0) else {
+    let Err(failed) = data.resize(task.with(GFP_NORECLAIM.nowarn()), kmalloc::MAX_SIZE, 0) else {
         return Err(testlib::Stop::Fail);
     };
     drop(hoard);
@@ -320,7 +329,7 @@ fn realloc_gives_the_old_memory_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn drop_runs_once(task: &mut Task) -> Outcome {
+fn drop_runs_once(task: &mut TaskCx) -> Outcome {
     let drops = AtomicUsize::new(0);
     let count = || drops.swap(0, Ordering::Relaxed);
 
@@ -341,7 +350,7 @@ fn drop_runs_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn memory_is_freed_once(task: &mut Task) -> Outcome {
+fn memory_is_freed_once(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($memory:expr => $end:expr),* $(,)?) => {$({
             let memory = $memory;
@@ -362,7 +371,7 @@ fn memory_is_freed_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn sensitive_memory_is_overwritten(task: &mut Task) -> Outcome {
+fn sensitive_memory_is_overwritten(task: &mut TaskCx) -> Outcome {
     let key = KBox::from_fn(&task, 64, |_| 0x5au8)?;
     let ptr = key.as_ptr();
     let ((), trace) = traced(|| key.free_sensitive());
@@ -371,7 +380,7 @@ fn sensitive_memory_is_overwritten(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn memory_is_reused_by_take(task: &mut Task) -> Outcome {
+fn memory_is_reused_by_take(task: &mut TaskCx) -> Outcome {
     let first = KBox::new(&task, 1u64)?;
     let ptr = &raw const *first;
     let (result, trace) = traced(|| {
@@ -384,7 +393,7 @@ fn memory_is_reused_by_take(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn pinned_initialisers(task: &mut Task) -> Outcome {
+fn pinned_initialisers(task: &mut TaskCx) -> Outcome {
     use kernel::{new_spinlock, sync::SpinLock};
 
     #[pin_data]
@@ -411,7 +420,7 @@ fn pinned_initialisers(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn failing_initialiser_frees(task: &mut Task) -> Outcome {
+fn failing_initialiser_frees(task: &mut TaskCx) -> Outcome {
     let (result, trace) = traced(|| KBox::try_init(&task, Err::<[u64; 8], Error>(EBUSY)).err());
     check_eq!(result, Some(EBUSY));
     let allocated = trace
@@ -421,7 +430,7 @@ fn failing_initialiser_frees(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn flexible_array(task: &mut Task) -> Outcome {
+fn flexible_array(task: &mut TaskCx) -> Outcome {
     for len in [0, 1, 2, 7, 100, 5000] {
         let mut message = Flex::new(&task, 0x1234_5678_9abc_def0u64, len, |i| i as u16)?;
         check_eq!(message.items.len(), len);
@@ -438,7 +447,7 @@ fn flexible_array(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn sizes_do_not_wrap(_task: &mut Task) -> Outcome {
+fn sizes_do_not_wrap(_task: &mut TaskCx) -> Outcome {
     check_eq!(array_size(usize::MAX, 1), Ok(usize::MAX));
     check_eq!(array_size(usize::MAX, 2), Err(Overflow));
     check_eq!(array3_size(1 << 32, 1 << 31, 1), Ok(1 << 63));
@@ -451,9 +460,9 @@ fn sizes_do_not_wrap(_task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn nofail_is_infallible(task: &mut Task) -> Outcome {
-    let Ok(memory) = KBox::new(task.with(Kernel.nofail()), 7u32);
-    let Ok(page) = KBox::<[u8; 4096]>::zeroed(task.with(Kernel.nofail()));
+fn nofail_is_infallible(task: &mut TaskCx) -> Outcome {
+    let Ok(memory) = KBox::new(task.with(GFP_KERNEL.nofail()), 7u32);
+    let Ok(page) = KBox::<[u8; 4096]>::zeroed(task.with(GFP_KERNEL.nofail()));
     check!(*memory == 7 && page.iter().all(|&byte| byte == 0));
     Ok(())
 }

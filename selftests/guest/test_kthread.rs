@@ -81,8 +81,8 @@ fn hour() -> kernel::time::Jiffies {
     msecs_to_jiffies(3_600_000)
 }
 
-fn thread_may_sleep(task: &mut Task) -> Outcome {
-    let thread = kthread_run!(task, c"kalloc_sleeps", |task: Task, this: &This<'_>| {
+fn thread_may_sleep(task: &mut TaskCx) -> Outcome {
+    let thread = kthread_run!(task, c"kalloc_sleeps", |task: TaskCx, this: &This<'_>| {
         BEGUN.store(1, Relaxed);
         let (_, trace) = traced(|| KBox::new(&task, [0u64; 3]));
         let gfp = trace
@@ -98,11 +98,11 @@ fn thread_may_sleep(task: &mut Task) -> Outcome {
         Some((gfp, may_sleep))
     })?;
     wait_for_begin();
-    check_eq!(thread.stop(task)?, Some((Some(Kernel::BITS), true)));
+    check_eq!(thread.stop(task)?, Some((Some(GfpKernel::BITS), true)));
     Ok(())
 }
 
-fn thread_runs_beside_its_maker(task: &mut Task) -> Outcome {
+fn thread_runs_beside_its_maker(task: &mut TaskCx) -> Outcome {
     let came = Arc::pin_init_with(&task, Completion::new())?;
     let signal = came.clone();
     let thread = kthread_run!(task, c"kalloc_beside", move |_task, _this: &This<'_>| {
@@ -114,13 +114,13 @@ fn thread_runs_beside_its_maker(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn stop_returns_the_result(task: &mut Task) -> Outcome {
+fn stop_returns_the_result(task: &mut TaskCx) -> Outcome {
     let came = Arc::pin_init_with(&task, Completion::new())?;
     let signal = came.clone();
     let thread = kthread_run!(
         task,
         c"kalloc_result",
-        move |task: Task, this: &This<'_>| {
+        move |task: TaskCx, this: &This<'_>| {
             let boxed = KBox::new(&task, 7u32);
             signal.complete_all();
             while !this.should_stop() {
@@ -134,8 +134,8 @@ fn stop_returns_the_result(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn stop_wakes_a_sleeper(task: &mut Task) -> Outcome {
-    let thread = kthread_run!(task, c"kalloc_sleeper", |task: Task, this: &This<'_>| {
+fn stop_wakes_a_sleeper(task: &mut TaskCx) -> Outcome {
+    let thread = kthread_run!(task, c"kalloc_sleeper", |task: TaskCx, this: &This<'_>| {
         let mut wakes = 0;
         BEGUN.store(1, Relaxed);
         while !this.should_stop() {
@@ -151,7 +151,7 @@ fn stop_wakes_a_sleeper(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn thread_that_ended_is_joined(task: &mut Task) -> Outcome {
+fn thread_that_ended_is_joined(task: &mut TaskCx) -> Outcome {
     let value = Counted::new();
     let thread = kthread_run!(task, c"kalloc_ended", move |_task, _this: &This<'_>| {
         BEGUN.store(1, Relaxed);
@@ -167,7 +167,7 @@ fn thread_that_ended_is_joined(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn stop_before_the_start_drops_the_closure(task: &mut Task) -> Outcome {
+fn stop_before_the_start_drops_the_closure(task: &mut TaskCx) -> Outcome {
     let (mut early, mut late) = (0, 0);
     for _ in 0..200 {
         let value = Counted::new();
@@ -188,9 +188,11 @@ fn stop_before_the_start_drops_the_closure(task: &mut Task) -> Outcome {
 }
 
 /// As after a panic, the stack of the thread is forgotten.
-fn thread_that_died_is_stopped(task: &mut Task) -> Outcome {
+fn thread_that_died_is_stopped(task: &mut TaskCx) -> Outcome {
     let value = Counted::new();
-    let thread = kthread_run!(task, c"dies", move |_task: Task, _this: &This<'_>| -> u32 {
+    let thread = kthread_run!(task, c"dies", move |_task: TaskCx,
+                                                   _this: &This<'_>|
+          -> u32 {
         drop(value);
         // SAFETY: This is a kthread, and nothing is borrowed from its stack.
         unsafe { c::testlib_die() };
@@ -203,12 +205,12 @@ fn thread_that_died_is_stopped(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn forever(task: &mut Task) -> Result<Kthread<Counted>> {
+fn forever(task: &mut TaskCx) -> Result<Kthread<Counted>> {
     let value = Counted::new();
     kthread_run!(
         task,
         c"kalloc_forever",
-        move |task: Task, this: &This<'_>| {
+        move |task: TaskCx, this: &This<'_>| {
             BEGUN.store(1, Relaxed);
             while !this.should_stop() {
                 this.sleep(&task, hour());
@@ -218,7 +220,7 @@ fn forever(task: &mut Task) -> Result<Kthread<Counted>> {
     )
 }
 
-fn dropped_handle_ends_the_thread(task: &mut Task) -> Outcome {
+fn dropped_handle_ends_the_thread(task: &mut TaskCx) -> Outcome {
     let thread = forever(task)?;
     wait_for_begin();
     check_eq!(ALIVE.load(Relaxed), 1);
@@ -234,7 +236,7 @@ fn dropped_handle_ends_the_thread(task: &mut Task) -> Outcome {
 }
 
 /// Of a thread that has ended, so it is the last that knows of it.
-fn dropped_handle_with_interrupts_off(task: &mut Task) -> Outcome {
+fn dropped_handle_with_interrupts_off(task: &mut TaskCx) -> Outcome {
     for place in 0..2 {
         let thread = kthread_run!(task, c"kalloc_ended", |_task, _this: &This<'_>| BEGUN
             .store(1, Relaxed))?;
@@ -248,7 +250,7 @@ fn dropped_handle_with_interrupts_off(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn dropped_handle_in_atomic_context(task: &mut Task) -> Outcome {
+fn dropped_handle_in_atomic_context(task: &mut TaskCx) -> Outcome {
     let thread = forever(task)?;
     let lock = KBox::pin_init(&task, kernel::new_spinlock!(Some(thread)))?;
     task.locked(&lock, |slot, _cx| *slot = None);
@@ -260,17 +262,21 @@ fn dropped_handle_in_atomic_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn token_moves_into_the_thread_s_own_calls(task: &mut Task) -> Outcome {
-    fn helper(task: &mut Task) -> Result<KBox<u32>> {
+fn token_moves_into_the_thread_s_own_calls(task: &mut TaskCx) -> Outcome {
+    fn helper(task: &mut TaskCx) -> Result<KBox<u32>> {
         Ok(KBox::new(&task, 3)?)
     }
-    let thread = kthread_run!(task, c"kalloc_helper", |mut task: Task, this: &This<'_>| {
-        BEGUN.store(1, Relaxed);
-        while !this.should_stop() {
-            this.sleep(&task, 1);
+    let thread = kthread_run!(
+        task,
+        c"kalloc_helper",
+        |mut task: TaskCx, this: &This<'_>| {
+            BEGUN.store(1, Relaxed);
+            while !this.should_stop() {
+                this.sleep(&task, 1);
+            }
+            helper(&mut task)
         }
-        helper(&mut task)
-    })?;
+    )?;
     wait_for_begin();
     check_eq!(*thread.stop(task)??, 3);
     Ok(())
@@ -279,32 +285,36 @@ fn token_moves_into_the_thread_s_own_calls(task: &mut Task) -> Outcome {
 /// A thread that sleeps as long as `timeout` each time, until the module ends. Its handle, which nobody
 /// drops before, is its own to drop.
 fn left(
-    task: &Task,
+    task: &TaskCx,
     handle: &'static AtomicPtr<Kthread<()>>,
     timeout: kernel::time::Jiffies,
 ) -> Outcome {
-    let thread = kthread_run!(task, c"kalloc_left", move |task: Task, this: &This<'_>| {
-        while !this.should_stop() {
-            this.sleep(&task, timeout);
+    let thread = kthread_run!(
+        task,
+        c"kalloc_left",
+        move |task: TaskCx, this: &This<'_>| {
+            while !this.should_stop() {
+                this.sleep(&task, timeout);
+            }
+            // SAFETY: It came from `into_raw`, and nobody else takes it.
+            drop(unsafe { KBox::from_raw(handle.load(Acquire)) });
+            // As long as the module's exit takes, and longer.
+            fsleep(Delta::from_millis(100));
         }
-        // SAFETY: It came from `into_raw`, and nobody else takes it.
-        drop(unsafe { KBox::from_raw(handle.load(Acquire)) });
-        // As long as the module's exit takes, and longer.
-        fsleep(Delta::from_millis(100));
-    })?;
+    )?;
     handle.store(KBox::new(task, thread)?.into_raw(), Release);
     fsleep(Delta::from_millis(50));
     Ok(())
 }
 
 /// The end of the module waits for it: an oops or a hang follows where it does not.
-fn thread_that_is_left_at_exit(task: &mut Task) -> Outcome {
+fn thread_that_is_left_at_exit(task: &mut TaskCx) -> Outcome {
     static HANDLE: AtomicPtr<Kthread<()>> = AtomicPtr::new(ptr::null_mut());
     left(task, &HANDLE, msecs_to_jiffies(20))
 }
 
 /// It sleeps for ever, and nobody else has its handle: the end of the module wakes it.
-fn sleeping_thread_is_left_at_exit(task: &mut Task) -> Outcome {
+fn sleeping_thread_is_left_at_exit(task: &mut TaskCx) -> Outcome {
     static HANDLE: AtomicPtr<Kthread<()>> = AtomicPtr::new(ptr::null_mut());
     left(task, &HANDLE, Jiffies::MAX)
 }

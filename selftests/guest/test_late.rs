@@ -30,14 +30,14 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 struct Late;
 
 impl hrtimer::Expire<Mode> for Late {
-    fn expired(&self, _timer: &mut Expired<'_, Self, Mode>, _cx: &mut Irq<'_>) -> HrTimerRestart {
+    fn expired(&self, _timer: &mut Expired<'_, Self, Mode>, _cx: &mut IrqCx<'_>) -> HrTimerRestart {
         COUNT.fetch_add(1, Relaxed);
         HrTimerRestart::NoRestart
     }
 }
 
 impl timer::Expire for Late {
-    fn expired(&self, _cx: &mut Bh<'_>) -> Option<Jiffies> {
+    fn expired(&self, _cx: &mut BhCx<'_>) -> Option<Jiffies> {
         COUNT.fetch_add(1, Relaxed);
         None
     }
@@ -52,14 +52,14 @@ static WORKS: [SetOnce<IrqWork<Nothing>>; 16] = [const { SetOnce::new() }; 16];
 struct Nothing;
 
 impl irq_work::Run for Nothing {
-    fn run(&self, _cx: &mut Irq<'_>) {}
+    fn run(&self, _cx: &mut IrqCx<'_>) {}
 }
 
 /// Its drop starts both, and drops the next.
 struct Chain(#[allow(dead_code)] Option<IrqWork<Chain>>);
 
 impl irq_work::Run for Chain {
-    fn run(&self, _cx: &mut Irq<'_>) {}
+    fn run(&self, _cx: &mut IrqCx<'_>) {}
 }
 
 impl Drop for Chain {
@@ -85,7 +85,7 @@ struct Stream;
 static STREAM: SetOnce<Timer<Stream>> = SetOnce::new();
 
 impl timer::Expire for Stream {
-    fn expired(&self, cx: &mut Bh<'_>) -> Option<Jiffies> {
+    fn expired(&self, cx: &mut BhCx<'_>) -> Option<Jiffies> {
         drop(IrqWork::new(&cx, Slow));
         Some(1)
     }
@@ -94,7 +94,7 @@ impl timer::Expire for Stream {
 struct Slow;
 
 impl irq_work::Run for Slow {
-    fn run(&self, _cx: &mut Irq<'_>) {}
+    fn run(&self, _cx: &mut IrqCx<'_>) {}
 }
 
 impl Drop for Slow {
@@ -105,7 +105,7 @@ impl Drop for Slow {
 }
 
 /// Until the module ends they expire.
-fn timers_in_statics_expire(task: &mut Task) -> Outcome {
+fn timers_in_statics_expire(task: &mut TaskCx) -> Outcome {
     check!(HRTIMER.populate(HrTimer::new(&task, Late)?));
     check!(TIMER.populate(Timer::new(&task, Late)?));
     for work in &WORKS {
@@ -116,7 +116,7 @@ fn timers_in_statics_expire(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn timers_are_started_by_drops_at_exit(task: &mut Task) -> Outcome {
+fn timers_are_started_by_drops_at_exit(task: &mut TaskCx) -> Outcome {
     extern "C" fn none_is_armed() -> bool {
         let hrtimer = HRTIMER.as_ref().and_then(HrTimer::try_cancel);
         let timer = TIMER.as_ref().map(Timer::cancel);
@@ -138,7 +138,7 @@ struct Blocks;
 static RELEASED: AtomicBool = AtomicBool::new(false);
 
 impl irq_work::Run for Blocks {
-    fn run(&self, _cx: &mut Irq<'_>) {}
+    fn run(&self, _cx: &mut IrqCx<'_>) {}
 }
 
 impl Drop for Blocks {
@@ -153,7 +153,7 @@ impl Drop for Blocks {
 }
 
 /// The end of a module waits for its own drops.
-fn another_module_is_unloaded_meanwhile(task: &mut Task) -> Outcome {
+fn another_module_is_unloaded_meanwhile(task: &mut TaskCx) -> Outcome {
     drop(IrqWork::new(&task, Blocks)?);
     // SAFETY: It sleeps, which is allowed here.
     let took = unsafe { c::testlib_unload_another() };
@@ -168,7 +168,7 @@ fn another_module_is_unloaded_meanwhile(task: &mut Task) -> Outcome {
 struct Tests(#[allow(dead_code)] Option<IrqWork<Chain>>);
 
 impl kalloc::Module for Tests {
-    fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
         testlib::run(
             &mut task,
             &[

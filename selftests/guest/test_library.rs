@@ -16,7 +16,7 @@ testlib::tests! {
     thread_of_a_library_is_left_at_exit,
 }
 
-fn work_item_of_a_library_is_left_at_exit(task: &mut Task) -> Outcome {
+fn work_item_of_a_library_is_left_at_exit(task: &mut TaskCx) -> Outcome {
     let later = library::later(task, |task| {
         task.fsleep(Delta::from_millis(500));
         pr_info!("# the work item has run\n");
@@ -25,7 +25,7 @@ fn work_item_of_a_library_is_left_at_exit(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn thread_of_a_library_is_left_at_exit(task: &mut Task) -> Outcome {
+fn thread_of_a_library_is_left_at_exit(task: &mut TaskCx) -> Outcome {
     let beside = library::beside(task, |task| {
         task.fsleep(Delta::from_millis(500));
         pr_info!("# the thread has run\n");

@@ -46,7 +46,7 @@ const LOCAL: &CStr = c"test_lockdep_local";
 /// The kernel's name of the RCU read side.
 const RCU: &CStr = c"rcu_read_lock";
 
-fn spinlock(task: &mut Task) -> Outcome {
+fn spinlock(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_spinlock!(0u32, "test_lockdep_spin"))?;
     check_eq!(task.locked(&lock, |_, _| held(SPIN)), 1);
     check_eq!(held(SPIN), 0);
@@ -58,7 +58,7 @@ fn spinlock(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
+fn spinlock_with_interrupts_off(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_spinlock_irq!(0u32, "test_lockdep_spin_irq"))?;
     check_eq!(task.locked_irq(&lock, |_, _| held(SPIN_IRQ)), 1);
     check_eq!(held(SPIN_IRQ), 0);
@@ -70,7 +70,7 @@ fn spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn raw_spinlock(task: &mut Task) -> Outcome {
+fn raw_spinlock(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_raw_spinlock!(0u32, "test_lockdep_raw"))?;
     check_eq!(task.raw_locked(&lock, |_, _| held(RAW)), 1);
     check_eq!(held(RAW), 0);
@@ -82,7 +82,7 @@ fn raw_spinlock(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn raw_spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
+fn raw_spinlock_with_interrupts_off(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_raw_spinlock_irq!(0u32, "test_lockdep_raw_irq"))?;
     check_eq!(task.raw_locked_irq(&lock, |_, _| held(RAW_IRQ)), 1);
     check_eq!(held(RAW_IRQ), 0);
@@ -94,7 +94,7 @@ fn raw_spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn rwlock(task: &mut Task) -> Outcome {
+fn rwlock(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_rwlock!(0u32, "test_lockdep_rw"))?;
     check_eq!(task.read_locked(&lock, |_, _| held(RW)), 1);
     check_eq!(held(RW), 0);
@@ -112,7 +112,7 @@ fn rwlock(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn rcu_read_side(task: &mut Task) -> Outcome {
+fn rcu_read_side(task: &mut TaskCx) -> Outcome {
     check_eq!(task.rcu_read(|_, _| held(RCU)), 1);
     check_eq!(held(RCU), 0);
     {
@@ -123,7 +123,7 @@ fn rcu_read_side(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn mutex(task: &mut Task) -> Outcome {
+fn mutex(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_mutex!(0u32, "test_lockdep_mutex"))?;
     check_eq!(task.mutex_locked(&lock, |_, _| held(MUTEX)), 1);
     check_eq!(held(MUTEX), 0);
@@ -135,7 +135,7 @@ fn mutex(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn local_lock(task: &mut Task) -> Outcome {
+fn local_lock(task: &mut TaskCx) -> Outcome {
     let lock = PerCpu::locked(&task, new_local_lock!(|_| 0u32, "test_lockdep_local"))?;
     check_eq!(lock.with(task, |_, _| held(LOCAL)), 1);
     check_eq!(held(LOCAL), 0);
@@ -146,7 +146,7 @@ fn local_lock(task: &mut Task) -> Outcome {
 
 /// What one of them does is not held against the other: taken in this order and in that, they would
 /// be a deadlock if they were one class, or two of one driver that does so.
-fn local_locks_of_two_places(task: &mut Task) -> Outcome {
+fn local_locks_of_two_places(task: &mut TaskCx) -> Outcome {
     let ours = PerCpu::locked(&task, new_local_lock!(|_| 0u32, "test_lockdep_local"))?;
     let theirs = PerCpu::locked(&task, new_local_lock!(|_| 0u32, "test_lockdep_theirs"))?;
     let both = ours.with(task, |_, cx| {
@@ -157,7 +157,7 @@ fn local_locks_of_two_places(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn locks_in_locks(task: &mut Task) -> Outcome {
+fn locks_in_locks(task: &mut TaskCx) -> Outcome {
     let mutex = KBox::pin_init(&*task, new_mutex!(0u32, "test_lockdep_mutex"))?;
     let spin = KBox::pin_init(&*task, new_spinlock!(0u32, "test_lockdep_spin"))?;
     let raw = KBox::pin_init(&*task, new_raw_spinlock!(0u32, "test_lockdep_raw"))?;
@@ -174,7 +174,7 @@ fn locks_in_locks(task: &mut Task) -> Outcome {
 }
 
 /// Lockdep keeps the locks of an interrupt with those of the thread that it interrupted.
-fn locks_in_interrupts(task: &mut Task) -> Outcome {
+fn locks_in_interrupts(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_raw_spinlock_irq!(0u32, "test_lockdep_raw_irq"))?;
     let (mut inside, mut after) = (0, 0);
     in_hardirq(|cx| {

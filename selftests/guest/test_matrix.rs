@@ -24,9 +24,9 @@ testlib::tests! {
 
 /// Takes a page, which goes with all flags, and gives it back.
 macro_rules! page {
-    ($cx:expr, Nolock $(. $modifier:ident())?) => {{
+    ($cx:expr, GfpNolock $(. $modifier:ident())?) => {{
         // Where it may not, the kernel gives NULL.
-        drop(NolockPages::<0>::new($cx.with(Nolock$(.$modifier())?)));
+        drop(NolockPages::<0>::new($cx.with(GFP_NOLOCK$(.$modifier())?)));
         true
     }};
     ($cx:expr, $flags:ident $(. $modifier:ident())?) => {
@@ -54,68 +54,68 @@ macro_rules! cells {
 
 #[rustfmt::skip]
 cells! {
-    task: Task => [
-        Kernel KernelAccount User HighUser HighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock
-    ], Kernel [
+    task: TaskCx => [
+        GfpKernel GfpKernelAccount GfpUser GfpHighUser GfpHighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim GfpNolock
+    ], GfpKernel [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable noretry retry_mayfail nofail
     ];
-    nofs: NoFs<'_> => [GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock], GfpNoFs [
+    nofs: NoFsCx<'_> => [GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpNoFs [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable noretry retry_mayfail nofail
     ];
-    noio: NoIo<'_> => [GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock], GfpNoIo [
+    noio: NoIoCx<'_> => [GfpNoIo GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpNoIo [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable noretry retry_mayfail nofail
     ];
-    noreclaim: Memalloc<'_> => [GfpNoIo GfpAtomic GfpNowait NoReclaim Nolock], GfpNoIo [
+    noreclaim: NoReclaimCx<'_> => [GfpNoIo GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpNoIo [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable noretry retry_mayfail
     ];
-    atomic: Atomic<'_> => [GfpAtomic GfpNowait NoReclaim Nolock], GfpAtomic [
+    atomic: AtomicCx<'_> => [GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpAtomic [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable
     ];
-    bh: Bh<'_> => [GfpAtomic GfpNowait NoReclaim Nolock], GfpAtomic [
+    bh: BhCx<'_> => [GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpAtomic [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable
     ];
-    irq: Irq<'_> => [GfpAtomic GfpNowait NoReclaim Nolock], GfpAtomic [
+    irq: IrqCx<'_> => [GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpAtomic [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable
     ];
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    raw: Raw<'_> => [GfpAtomic GfpNowait NoReclaim Nolock], GfpAtomic [
+    raw: RawCx<'_> => [GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpAtomic [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable
     ];
     #[cfg(CONFIG_PREEMPT_RT)]
-    raw: Raw<'_> => [Nolock], Nolock [zeroed account];
-    nmi: Nmi<'_> => [Nolock], Nolock [zeroed account];
+    raw: RawCx<'_> => [GfpNolock], GfpNolock [zeroed account];
+    nmi: NmiCx<'_> => [GfpNolock], GfpNolock [zeroed account];
 }
 
-fn task(task: &mut Task) -> Outcome {
+fn task(task: &mut TaskCx) -> Outcome {
     check!(cells::task(task));
     Ok(())
 }
 
-fn nofs(task: &mut Task) -> Outcome {
+fn nofs(task: &mut TaskCx) -> Outcome {
     check!(task.nofs(|cx| cells::nofs(cx)));
     Ok(())
 }
 
-fn noio(task: &mut Task) -> Outcome {
+fn noio(task: &mut TaskCx) -> Outcome {
     check!(task.noio(|cx| cells::noio(cx)));
     check!(task.nofs(|cx| cx.noio(|cx| cells::noio(cx))));
     Ok(())
 }
 
-fn noreclaim(task: &mut Task) -> Outcome {
+fn noreclaim(task: &mut TaskCx) -> Outcome {
     check!(task.noreclaim(|cx| cells::noreclaim(cx)));
     check!(task.nofs(|cx| cx.noreclaim(|cx| cells::noreclaim(cx))));
     Ok(())
 }
 
-fn atomic(task: &mut Task) -> Outcome {
+fn atomic(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_spinlock!(()))?;
     check!(task.locked(&lock, |(), cx| cells::atomic(cx)));
     check!(task.rcu_read(|_, cx| cells::atomic(cx)));
     Ok(())
 }
 
-fn bh(task: &mut Task) -> Outcome {
+fn bh(task: &mut TaskCx) -> Outcome {
     check!(task.bh_off(|cx| cells::bh(cx)));
     let mut works = false;
     in_softirq(|cx| works = cells::bh(cx))?;
@@ -123,7 +123,7 @@ fn bh(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn irq(task: &mut Task) -> Outcome {
+fn irq(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_spinlock_irq!(()))?;
     let (place, works) = task.locked_irq(&lock, |(), cx| (Place::here(), cells::irq(cx)));
     check!(works);
@@ -134,15 +134,15 @@ fn irq(task: &mut Task) -> Outcome {
         let (mut there, mut works) = (false, false);
         in_hardirq(|_| {
             there = Place::here().is(Place::HARDIRQ);
-            // SAFETY: A hard interrupt may do more here than what `Irq` permits.
-            works = cells::irq(&unsafe { Irq::assume() });
+            // SAFETY: A hard interrupt may do more here than what `IrqCx` permits.
+            works = cells::irq(&unsafe { IrqCx::assume() });
         })?;
         check!(there && works);
     }
     Ok(())
 }
 
-fn raw(task: &mut Task) -> Outcome {
+fn raw(task: &mut TaskCx) -> Outcome {
     check!(task.irqs_off(|cx| cells::raw(cx)));
     check!(task.preempt_off(|cx| cells::raw(cx)));
     let mut works = false;
@@ -151,7 +151,7 @@ fn raw(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn nmi(_task: &mut Task) -> Outcome {
+fn nmi(_task: &mut TaskCx) -> Outcome {
     let mut works = false;
     in_nmi(|cx| works = cells::nmi(cx))?;
     check!(works);

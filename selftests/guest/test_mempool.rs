@@ -3,7 +3,7 @@
 //! Memory pools: the reserve is there when the allocator has nothing, and everything comes back.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
-use kalloc::{mempool::*, owner::Memory, prelude::*, slab::*};
+use kalloc::{mempool::*, pooled::PooledUninit, prelude::*, slab::*};
 use kernel::{
     new_spinlock,
     sync::{Arc, SpinLock},
@@ -20,7 +20,7 @@ mod testlib;
 struct Tests;
 
 impl kalloc::Module for Tests {
-    fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
         testlib::run(
             &mut task,
             &[
@@ -86,14 +86,14 @@ fn aligned<T>(ptr: &T, align: usize) -> bool {
     (&raw const *ptr).addr() % align == 0
 }
 
-fn boxes_have_the_size_they_promise(_task: &mut Task) -> Outcome {
+fn boxes_have_the_size_they_promise(_task: &mut TaskCx) -> Outcome {
     check_eq!(size_of::<MempoolBox<u64, &Mempool<u64>>>(), 16);
     check_eq!(size_of::<MempoolBox<u64, Arc<Mempool<u64>>>>(), 16);
     check_eq!(size_of::<MempoolBox<u64, Reserve>>(), 8);
     Ok(())
 }
 
-fn wrong_sizes_are_errors(task: &mut Task) -> Outcome {
+fn wrong_sizes_are_errors(task: &mut TaskCx) -> Outcome {
     for min_nr in [0, MAX_MIN_NR + 1, usize::MAX] {
         check_eq!(Mempool::<u64>::kmalloc(&task, min_nr).err(), Some(EINVAL));
     }
@@ -137,17 +137,17 @@ macro_rules! take_the_reserve {
     }};
 }
 
-fn reserve_of_kmalloc(task: &mut Task) -> Outcome {
+fn reserve_of_kmalloc(task: &mut TaskCx) -> Outcome {
     take_the_reserve!(task, Mempool::<[u8; 1000]>::kmalloc(&task, 3)?, 8);
     take_the_reserve!(
         task,
-        Mempool::<[u8; 1000]>::kmalloc(task.with(Kernel).on(Node::local()), 3)?,
+        Mempool::<[u8; 1000]>::kmalloc(task.with(GFP_KERNEL).on(Node::local()), 3)?,
         8
     );
     Ok(())
 }
 
-fn reserve_of_a_slab_cache(task: &mut Task) -> Outcome {
+fn reserve_of_a_slab_cache(task: &mut TaskCx) -> Outcome {
     let args = Args::new(c"kalloc_test_pool").no_merge().align::<64>();
     let cache = Cache::<[u8; 1000]>::create(task, &args)?;
     take_the_reserve!(task, Mempool::<_, _>::slab(&task, 3, &cache)?, 64);
@@ -160,7 +160,7 @@ fn reserve_of_a_slab_cache(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn reserve_of_pages(task: &mut Task) -> Outcome {
+fn reserve_of_pages(task: &mut TaskCx) -> Outcome {
     take_the_reserve!(
         task,
         Mempool::<[u8; 1000], PageBacked>::pages(&task, 3)?,
@@ -177,18 +177,18 @@ fn reserve_of_pages(task: &mut Task) -> Outcome {
 
 type Large = [u8; 4 << 20];
 
-fn elements_when_memory_is_short(task: &mut Task) -> Outcome {
+fn elements_when_memory_is_short(task: &mut TaskCx) -> Outcome {
     let pool = Mempool::<Large, PageBacked>::pages(&task, 2)?;
     let hoard = all_large_memory(task)?;
     // Nothing is left but the reserve.
-    let first = MempoolBox::try_new_uninit(task.with(NoReclaim), &pool)?;
+    let first = MempoolBox::try_new_uninit(task.with(GFP_NORECLAIM), &pool)?;
     check_eq!(pool.curr_nr(), 1);
-    let second = MempoolBox::try_new_uninit(task.with(NoReclaim), &pool)?;
+    let second = MempoolBox::try_new_uninit(task.with(GFP_NORECLAIM), &pool)?;
     check_eq!(pool.curr_nr(), 0);
-    check!(MempoolBox::try_new_uninit(task.with(NoReclaim), &pool).is_err());
+    check!(MempoolBox::try_new_uninit(task.with(GFP_NORECLAIM), &pool).is_err());
     drop(second);
     check_eq!(pool.curr_nr(), 1);
-    let again = MempoolBox::try_new_uninit(task.with(NoReclaim), &pool)?;
+    let again = MempoolBox::try_new_uninit(task.with(GFP_NORECLAIM), &pool)?;
     check_eq!(pool.curr_nr(), 0);
     drop((first, again));
     check_eq!(pool.curr_nr(), 2);
@@ -204,7 +204,7 @@ struct Giver {
     #[pin]
     work: DelayedWork<Giver>,
     #[pin]
-    element: SpinLock<Option<Memory<LargePool, Arc<LargePool>>>>,
+    element: SpinLock<Option<PooledUninit<LargePool, Arc<LargePool>>>>,
 }
 
 impl_has_delayed_work! {
@@ -220,7 +220,7 @@ impl WorkItem for Giver {
     }
 }
 
-fn waits_until_an_element_comes_back(task: &mut Task) -> Outcome {
+fn waits_until_an_element_comes_back(task: &mut TaskCx) -> Outcome {
     let pool = Arc::new_with(&task, LargePool::pages(&task, 1)?)?;
     let element = MempoolBox::preallocated_uninit(task, pool.clone())?;
     let given = &raw const *element.as_uninit();
@@ -235,7 +235,7 @@ fn waits_until_an_element_comes_back(task: &mut Task) -> Outcome {
     let hoard = all_large_memory(task)?;
     // And what reclaim finds, since the pool asks for that too.
     for place in more.iter_mut() {
-        match KBox::<Large>::new_uninit(task.with(Kernel.noretry().nowarn())) {
+        match KBox::<Large>::new_uninit(task.with(GFP_KERNEL.noretry().nowarn())) {
             Ok(memory) => *place = Some(memory),
             Err(_) => break,
         }
@@ -257,7 +257,7 @@ fn waits_until_an_element_comes_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn value_comes_back_when_the_reserve_is_empty(task: &mut Task) -> Outcome {
+fn value_comes_back_when_the_reserve_is_empty(task: &mut TaskCx) -> Outcome {
     let pool = Mempool::<KBox<u64>>::kmalloc(&task, 1)?;
     let _only = MempoolBox::preallocated(task, &pool, KBox::new(&task, 1)?)?;
     let Err(failed) = MempoolBox::preallocated(task, &pool, KBox::new(&task, 7)?) else {
@@ -267,9 +267,9 @@ fn value_comes_back_when_the_reserve_is_empty(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn creation_fails_when_memory_is_short(task: &mut Task) -> Outcome {
+fn creation_fails_when_memory_is_short(task: &mut TaskCx) -> Outcome {
     let hoard = all_large_memory(task)?;
-    let pool = Mempool::<Large, PageBacked>::pages(task.with(NoReclaim.nowarn()), 2);
+    let pool = Mempool::<Large, PageBacked>::pages(task.with(GFP_NORECLAIM.nowarn()), 2);
     drop(hoard);
     check_eq!(pool.err(), Some(ENOMEM));
     Ok(())
@@ -295,7 +295,7 @@ fn added() -> u32 {
 }
 
 /// The pool asks first without waiting, whatever the flags.
-fn tracepoint_sees_flags(task: &mut Task) -> Outcome {
+fn tracepoint_sees_flags(task: &mut TaskCx) -> Outcome {
     let args = Args::new(c"kalloc_test_pool").no_merge();
     let cache = Cache::<u64>::create(task, &args)?;
     let pool = Mempool::<_, _>::slab(&task, 1, &cache)?;
@@ -305,7 +305,7 @@ fn tracepoint_sees_flags(task: &mut Task) -> Outcome {
     let (element, trace) = traced(|| MempoolBox::new(&task, &pool, 1));
     let event = trace.allocation(&raw const *element).ok_or(ENOENT)?;
     check_eq!(event.gfp, (bits(c"GFP_KERNEL") & !waits) | added);
-    let (element, trace) = traced(|| MempoolBox::try_new(task.with(GfpAtomic), &pool, 1));
+    let (element, trace) = traced(|| MempoolBox::try_new(task.with(GFP_ATOMIC), &pool, 1));
     let event = trace.allocation(&raw const *element?).ok_or(ENOENT)?;
     check_eq!(event.gfp, bits(c"GFP_ATOMIC") | added);
     // From the reserve: the allocator is not asked.
@@ -315,7 +315,7 @@ fn tracepoint_sees_flags(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn object_is_dropped_once(task: &mut Task) -> Outcome {
+fn object_is_dropped_once(task: &mut TaskCx) -> Outcome {
     let drops = AtomicUsize::new(0);
     let count = || drops.swap(0, Ordering::Relaxed);
     let pool = Mempool::<Counted<'_>>::kmalloc(&task, 2)?;
@@ -335,7 +335,7 @@ fn object_is_dropped_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn resize_up_and_down(task: &mut Task) -> Outcome {
+fn resize_up_and_down(task: &mut TaskCx) -> Outcome {
     let pool = Mempool::<[u8; 256]>::kmalloc(&task, 2)?;
     let element = MempoolBox::preallocated(task, &pool, [1; 256])?;
     pool.resize(task, 10)?;
@@ -356,7 +356,7 @@ fn resize_up_and_down(task: &mut Task) -> Outcome {
 /// memory. Whoever is last has filled it.
 /// Without room for a larger reserve nothing changes; without an element it is left to those that
 /// come back.
-fn resize_when_memory_is_short(task: &mut Task) -> Outcome {
+fn resize_when_memory_is_short(task: &mut TaskCx) -> Outcome {
     let pool = Mempool::<[u8; 256]>::kmalloc(&task, 2)?;
     let resized = refused(c"__kmalloc_noprof", || pool.resize(task, 5))?;
     check_eq!(resized, Err(ENOMEM));
@@ -370,7 +370,7 @@ fn resize_when_memory_is_short(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn resize_on_two_cpus_at_once(task: &mut Task) -> Outcome {
+fn resize_on_two_cpus_at_once(task: &mut TaskCx) -> Outcome {
     const ROUNDS: usize = 20_000;
     let pool = Mempool::<u64>::kmalloc(&task, 6)?;
     let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -409,18 +409,18 @@ fn resize_on_two_cpus_at_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn pinned_initialisers(task: &mut Task) -> Outcome {
+fn pinned_initialisers(task: &mut TaskCx) -> Outcome {
     let pool = Mempool::<SpinLock<u32>>::kmalloc(&task, 1)?;
     let Ok(pinned) = MempoolBox::pin_init(&task, &pool, new_spinlock!(2u32));
     check_eq!(task.locked(&pinned, |value, _| *value), 2);
-    let pinned = MempoolBox::try_pin_init(task.with(GfpAtomic), &pool, new_spinlock!(3u32))?;
+    let pinned = MempoolBox::try_pin_init(task.with(GFP_ATOMIC), &pool, new_spinlock!(3u32))?;
     check_eq!(task.locked(&pinned, |value, _| *value), 3);
     Ok(())
 }
 
 // Bulks ----------------------------------------------------------------------------------------------------------------
 
-fn bulk_is_one_owner(task: &mut Task) -> Outcome {
+fn bulk_is_one_owner(task: &mut TaskCx) -> Outcome {
     let drops = AtomicUsize::new(0);
     let args = Args::new(c"kalloc_test_pool").no_merge();
     let cache = Cache::<(usize, Counted<'_>)>::create(task, &args)?;
@@ -457,7 +457,7 @@ fn bulk_is_one_owner(task: &mut Task) -> Outcome {
 
 // Contexts -------------------------------------------------------------------------------------------------------------
 
-fn use_and_drop_in_each_context(task: &mut Task) -> Outcome {
+fn use_and_drop_in_each_context(task: &mut TaskCx) -> Outcome {
     let pool = Mempool::<u64>::kmalloc(&task, 4)?;
     let lock = KBox::pin_init(&task, new_spinlock!(()))?;
     let kept = MempoolBox::new(&task, &pool, 0);
@@ -489,7 +489,7 @@ fn use_and_drop_in_each_context(task: &mut Task) -> Outcome {
 }
 
 /// From the allocator, which is asked with the flags of there, and from the reserve.
-fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
+fn made_in_each_atomic_context(task: &mut TaskCx) -> Outcome {
     let flags = bits(c"GFP_ATOMIC") | added();
     let pool = Mempool::<[u8; 1000]>::kmalloc(&task, 2)?;
     check_in_each_atomic_context!(task, |cx| asks_for(
@@ -516,7 +516,7 @@ fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn pool_dropped_in_atomic_context(task: &mut Task) -> Outcome {
+fn pool_dropped_in_atomic_context(task: &mut TaskCx) -> Outcome {
     let args = Args::new(c"kalloc_test_pool").no_merge();
     let cache = Cache::<u64>::create(task, &args)?;
     let lock = KBox::pin_init(&task, new_spinlock!(()))?;
@@ -537,7 +537,7 @@ fn pool_dropped_in_atomic_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn arc_keeps_the_pool(task: &mut Task) -> Outcome {
+fn arc_keeps_the_pool(task: &mut TaskCx) -> Outcome {
     let pool = Arc::new_with(&task, Mempool::<u64>::kmalloc(&task, 2)?)?;
     let element = MempoolBox::new(&task, pool.clone(), 7);
     drop(pool);
@@ -547,7 +547,7 @@ fn arc_keeps_the_pool(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn pool_of_the_module(task: &mut Task) -> Outcome {
+fn pool_of_the_module(task: &mut TaskCx) -> Outcome {
     check!(Reserve.get().min_nr() == 3 && Reserve.get().curr_nr() == 3);
     let element = MempoolBox::preallocated(task, Reserve, 7)?;
     check_eq!(Reserve.get().curr_nr(), 2);

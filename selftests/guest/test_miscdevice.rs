@@ -42,7 +42,7 @@ static RELEASED: AtomicU32 = AtomicU32::new(0);
 static ALIVE: AtomicU32 = AtomicU32::new(0);
 
 /// Looks where the operation runs, and allocates.
-fn look<C: Sleep>(cx: &C) {
+fn look<C: MaySleep>(cx: &C) {
     // SAFETY: None of them has preconditions.
     let may_sleep = unsafe {
         c::testlib_preemptible()
@@ -73,7 +73,7 @@ impl MiscDevice for Last {
     type Ptr = Arc<Self>;
     type Data = ();
 
-    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
+    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<Self>> {
         look(&task);
         if misc.device().name() == c"kalloc_refused" {
             return Err(EBUSY);
@@ -83,7 +83,7 @@ impl MiscDevice for Last {
         Ok(this)
     }
 
-    fn release(device: Arc<Self>, _file: &File, task: &mut Task) {
+    fn release(device: Arc<Self>, _file: &File, task: &mut TaskCx) {
         look(task);
         RELEASED.fetch_add(1, Relaxed);
         drop(device);
@@ -92,7 +92,7 @@ impl MiscDevice for Last {
     fn read_iter(
         mut kiocb: Kiocb<'_, Arc<Self>>,
         iov: &mut IovIterDest<'_>,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<usize> {
         look(task);
         let device = kiocb.file();
@@ -103,7 +103,7 @@ impl MiscDevice for Last {
     fn write_iter(
         kiocb: Kiocb<'_, Arc<Self>>,
         iov: &mut IovIterSource<'_>,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<usize> {
         look(task);
         let len = iov.len();
@@ -121,7 +121,7 @@ impl MiscDevice for Last {
         _file: &File,
         cmd: u32,
         arg: usize,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<isize> {
         look(task);
         match cmd {
@@ -136,7 +136,7 @@ impl MiscDevice for Last {
         _file: &File,
         _cmd: u32,
         arg: usize,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<isize> {
         look(task);
         Ok(arg as isize + 32)
@@ -146,7 +146,7 @@ impl MiscDevice for Last {
         device: kernel::sync::ArcBorrow<'_, Self>,
         m: &SeqFile,
         _file: &File,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) {
         look(task);
         seq_print!(m, "len:\t{}\n", device.text.lock().len());
@@ -169,7 +169,7 @@ impl MiscDevice for Bare {
     type Ptr = Arc<u32>;
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<u32>> {
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<u32>> {
         Ok(Arc::new_with(&task, 0)?)
     }
 }
@@ -221,7 +221,7 @@ impl Drop for Opened {
 }
 
 /// A device that goes at the end of its test.
-struct Device<'t>(Option<Registered<Last>>, &'t Task);
+struct Device<'t>(Option<Registered<Last>>, &'t TaskCx);
 
 impl Drop for Device<'_> {
     fn drop(&mut self) {
@@ -231,12 +231,12 @@ impl Drop for Device<'_> {
     }
 }
 
-fn device<'t>(task: &'t Task, name: &'static CStr) -> Result<Device<'t>> {
+fn device<'t>(task: &'t TaskCx, name: &'static CStr) -> Result<Device<'t>> {
     let device = Registered::new(task, MiscDeviceOptions { name }, ())?;
     Ok(Device(Some(device), task))
 }
 
-fn read_gives_what_was_written(task: &mut Task) -> Outcome {
+fn read_gives_what_was_written(task: &mut TaskCx) -> Outcome {
     let _device = device(task, c"kalloc_misc")?;
     let file = Opened::new(c"/dev/kalloc_misc")?;
     check_eq!(file.write(b"seventeen")?, 9);
@@ -252,7 +252,7 @@ fn read_gives_what_was_written(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn errors_reach_the_program(task: &mut Task) -> Outcome {
+fn errors_reach_the_program(task: &mut TaskCx) -> Outcome {
     let _device = device(task, c"kalloc_misc")?;
     let file = Opened::new(c"/dev/kalloc_misc")?;
     check_eq!(file.write(&[1; 65]).err(), Some(EINVAL));
@@ -260,7 +260,7 @@ fn errors_reach_the_program(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn ioctls(task: &mut Task) -> Outcome {
+fn ioctls(task: &mut TaskCx) -> Outcome {
     let _device = device(task, c"kalloc_misc")?;
     let file = Opened::new(c"/dev/kalloc_misc")?;
     file.write(b"four")?;
@@ -275,7 +275,7 @@ fn ioctls(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn fdinfo(task: &mut Task) -> Outcome {
+fn fdinfo(task: &mut TaskCx) -> Outcome {
     let _device = device(task, c"kalloc_misc")?;
     let file = Opened::new(c"/dev/kalloc_misc")?;
     file.write(b"four")?;
@@ -292,7 +292,7 @@ fn fdinfo(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn what_is_missing_is_not_there(task: &mut Task) -> Outcome {
+fn what_is_missing_is_not_there(task: &mut TaskCx) -> Outcome {
     let device = Registered::<Bare>::new(
         task,
         MiscDeviceOptions {
@@ -311,18 +311,18 @@ fn what_is_missing_is_not_there(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn allocations_use_gfp_kernel(task: &mut Task) -> Outcome {
+fn allocations_use_gfp_kernel(task: &mut TaskCx) -> Outcome {
     let _device = device(task, c"kalloc_misc")?;
     let file = Opened::new(c"/dev/kalloc_misc")?;
     let (written, trace) = traced(|| file.write(b"four"));
     check_eq!(written?, 4);
     check!(trace
         .events()
-        .any(|event| !event.is_free && event.size == 24 && event.gfp == Kernel::BITS));
+        .any(|event| !event.is_free && event.size == 24 && event.gfp == GfpKernel::BITS));
     Ok(())
 }
 
-fn release_is_called_once(task: &mut Task) -> Outcome {
+fn release_is_called_once(task: &mut TaskCx) -> Outcome {
     let _device = device(task, c"kalloc_misc")?;
     RELEASED.store(0, Relaxed);
     let files = (
@@ -338,7 +338,7 @@ fn release_is_called_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn open_files_survive_the_registration(task: &mut Task) -> Outcome {
+fn open_files_survive_the_registration(task: &mut TaskCx) -> Outcome {
     let device = device(task, c"kalloc_misc")?;
     let file = Opened::new(c"/dev/kalloc_misc")?;
     drop(device);
@@ -349,7 +349,7 @@ fn open_files_survive_the_registration(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn failed_open(task: &mut Task) -> Outcome {
+fn failed_open(task: &mut TaskCx) -> Outcome {
     let _device = device(task, c"kalloc_refused")?;
     RELEASED.store(0, Relaxed);
     check_eq!(Opened::new(c"/dev/kalloc_refused").err(), Some(EBUSY));
@@ -357,7 +357,7 @@ fn failed_open(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn device_is_dropped_with_a_lock_held(task: &mut Task) -> Outcome {
+fn device_is_dropped_with_a_lock_held(task: &mut TaskCx) -> Outcome {
     let device = Registered::<Last>::new(
         task,
         MiscDeviceOptions {
@@ -373,7 +373,7 @@ fn device_is_dropped_with_a_lock_held(task: &mut Task) -> Outcome {
 }
 
 /// Nothing drops a static: the end of the module takes the device away.
-fn device_in_a_static_is_left_at_exit(task: &mut Task) -> Outcome {
+fn device_in_a_static_is_left_at_exit(task: &mut TaskCx) -> Outcome {
     static DEVICE: SetOnce<Registered<Last>> = SetOnce::new();
     let device = Registered::new(
         task,

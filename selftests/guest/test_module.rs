@@ -4,7 +4,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::{
-    context::{Bh, Irq, Task},
+    context::{BhCx, IrqCx, TaskCx},
     irq_work::{IrqWork, Run},
     timer::{Expire, Timer},
 };
@@ -40,14 +40,14 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 static LEFT: SetOnce<Within> = SetOnce::new();
 
 impl<T: Send + Sync + 'static> Expire for Count<T> {
-    fn expired(&self, _cx: &mut Bh<'_>) -> Option<Jiffies> {
+    fn expired(&self, _cx: &mut BhCx<'_>) -> Option<Jiffies> {
         COUNT.fetch_add(1, Relaxed);
         Some(1)
     }
 }
 
 impl<T: Send + Sync + 'static> Run for Count<T> {
-    fn run(&self, _cx: &mut Irq<'_>) {}
+    fn run(&self, _cx: &mut IrqCx<'_>) {}
 }
 
 impl<T> Drop for Count<T> {
@@ -59,7 +59,7 @@ impl<T> Drop for Count<T> {
 }
 
 /// One in a static, which nothing drops.
-fn timer_in_a_static_is_left_at_exit(task: &mut Task) -> Outcome {
+fn timer_in_a_static_is_left_at_exit(task: &mut TaskCx) -> Outcome {
     check!(LEFT.populate(Timer::new(&task, Count(()))?));
     LEFT.as_ref().ok_or(EINVAL)?.start(1);
     check!(wait_until(task, || COUNT.load(Relaxed) > 2));
@@ -67,7 +67,7 @@ fn timer_in_a_static_is_left_at_exit(task: &mut Task) -> Outcome {
 }
 
 /// The module's value has one that has others in it, each of which is dropped by the end of another.
-fn objects_within_objects_are_left_at_exit(_task: &mut Task) -> Outcome {
+fn objects_within_objects_are_left_at_exit(_task: &mut TaskCx) -> Outcome {
     testlib::must_stop(&COUNT);
     Ok(())
 }
@@ -75,7 +75,7 @@ fn objects_within_objects_are_left_at_exit(_task: &mut Task) -> Outcome {
 impl kernel::Module for Tests {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // SAFETY: The kernel runs a module's init in process context, and this is the only token.
-        let mut task = unsafe { Task::assume() };
+        let mut task = unsafe { TaskCx::assume() };
         testlib::run(
             &mut task,
             &[

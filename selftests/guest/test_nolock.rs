@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Nolock boxes: in every context, a real NMI among them.
+//! GfpNolock boxes: in every context, a real NMI among them.
 
 use core::{
     mem::align_of,
@@ -59,7 +59,7 @@ where
     None
 }
 
-fn in_each_context(task: &mut Task) -> Outcome {
+fn in_each_context(task: &mut TaskCx) -> Outcome {
     macro_rules! works {
         ($cx:expr) => {{
             let made = new(&$cx, [7u64; 8]);
@@ -79,7 +79,7 @@ fn in_each_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn in_a_hard_interrupt(_task: &mut Task) -> Outcome {
+fn in_a_hard_interrupt(_task: &mut TaskCx) -> Outcome {
     let (mut there, mut made) = (false, 0);
     in_hardirq(|cx| {
         there = is_in_hardirq();
@@ -94,7 +94,7 @@ fn in_a_hard_interrupt(_task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn in_an_nmi(_task: &mut Task) -> Outcome {
+fn in_an_nmi(_task: &mut TaskCx) -> Outcome {
     let (mut there, mut made) = (false, 0);
     in_nmi(|cx| {
         there = is_in_nmi();
@@ -110,7 +110,7 @@ fn in_an_nmi(_task: &mut Task) -> Outcome {
 }
 
 /// What was made in an NMI stays whole when the code that was interrupted allocates on.
-fn in_an_nmi_over_allocations(task: &mut Task) -> Outcome {
+fn in_an_nmi_over_allocations(task: &mut TaskCx) -> Outcome {
     let mut kept: [Option<NolockBox<[usize; 8]>>; 16] = [const { None }; 16];
     for (round, kept) in kept.iter_mut().enumerate() {
         let before = KBox::from_fn(&task, 64, |_| 0x55u8)?;
@@ -129,8 +129,8 @@ fn in_an_nmi_over_allocations(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn dropped_in_another_context(task: &mut Task) -> Outcome {
-    fn make(task: &Task) -> Option<NolockBox<[u8; 96]>> {
+fn dropped_in_another_context(task: &mut TaskCx) -> Outcome {
+    fn make(task: &TaskCx) -> Option<NolockBox<[u8; 96]>> {
         new(task, [1; 96])
     }
     for _ in 0..100 {
@@ -153,7 +153,7 @@ fn dropped_in_another_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn drop_runs_once(task: &mut Task) -> Outcome {
+fn drop_runs_once(task: &mut TaskCx) -> Outcome {
     static DROPS: AtomicUsize = AtomicUsize::new(0);
     drop(new(&*task, Counted(&DROPS)));
     check_eq!(DROPS.load(Ordering::Relaxed), 1);
@@ -168,7 +168,7 @@ fn drop_runs_once(task: &mut Task) -> Outcome {
 }
 
 /// Where the kernel always fails, the caller has its value back.
-fn value_comes_back(_task: &mut Task) -> Outcome {
+fn value_comes_back(_task: &mut TaskCx) -> Outcome {
     if !NEVER_IN_INTERRUPTS {
         return Err(testlib::Stop::Skip(
             "it does not fail on purpose off PREEMPT_RT",
@@ -180,7 +180,7 @@ fn value_comes_back(_task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
+fn nothing_takes_no_memory(task: &mut TaskCx) -> Outcome {
     let mut made = false;
     // Also where memory never is to be had.
     in_nmi(|cx| made = NolockBox::new(&*cx, ()).is_ok())?;
@@ -189,7 +189,7 @@ fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn sizes_up_to_the_maximum(task: &mut Task) -> Outcome {
+fn sizes_up_to_the_maximum(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($size:expr)*) => {$({
             let mut made = None;
@@ -208,13 +208,13 @@ fn sizes_up_to_the_maximum(task: &mut Task) -> Outcome {
 
 /// Where another CPU has a lock of the cache there is memory of the next larger one, which is aligned
 /// to less: that is a failure. With `slab_debug` the lock is taken for each object.
-fn large_alignments(task: &mut Task) -> Outcome {
+fn large_alignments(task: &mut TaskCx) -> Outcome {
     #[repr(align(64))]
     struct Line(#[allow(dead_code)] [u8; 64]);
     #[repr(align(128))]
     struct Lines(#[allow(dead_code)] [u8; 128]);
     /// Whether there is memory, and whether it is aligned.
-    fn look<T>(task: &Task) -> (usize, usize) {
+    fn look<T>(task: &TaskCx) -> (usize, usize) {
         let Ok(memory) = NolockBox::<T>::new_uninit(task) else {
             return (0, 0);
         };
@@ -247,7 +247,7 @@ fn large_alignments(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn alignment_of_types(task: &mut Task) -> Outcome {
+fn alignment_of_types(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($align:literal)*) => {$({
             #[repr(align($align))]
@@ -262,32 +262,32 @@ fn alignment_of_types(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn zeroed_memory_is_zero(task: &mut Task) -> Outcome {
+fn zeroed_memory_is_zero(task: &mut TaskCx) -> Outcome {
     for _ in 0..32 {
         drop(new(&*task, [0xa5u8; 512]));
         let made = NolockBox::<[u8; 512]>::zeroed(&*task)?;
         check!(made.iter().all(|&byte| byte == 0));
-        let made = NolockBox::<[u8; 512]>::zeroed(task.with(Nolock.account()))?;
+        let made = NolockBox::<[u8; 512]>::zeroed(task.with(GFP_NOLOCK.account()))?;
         check!(made.iter().all(|&byte| byte == 0));
     }
     Ok(())
 }
 
-fn flags_and_node(task: &mut Task) -> Outcome {
+fn flags_and_node(task: &mut TaskCx) -> Outcome {
     let node = Node::local();
-    let Some(made) = new(task.with(Nolock.account().zeroed()).on(node), [1u8; 64]) else {
+    let Some(made) = new(task.with(GFP_NOLOCK.account().zeroed()).on(node), [1u8; 64]) else {
         return Err(ENOMEM.into());
     };
     // SAFETY: It is memory of the kernel.
     let nid = unsafe { testlib::c::testlib_node((&raw const *made).cast()) };
     check_eq!(nid, node.id());
-    check_eq!(<Zeroed<Account<Nolock>> as Gfp>::BITS, {
-        <Kernel as Gfp>::BITS ^ <Zeroed<Account<Kernel>> as Gfp>::BITS
+    check_eq!(<Zeroed<Account<GfpNolock>> as Gfp>::BITS, {
+        <GfpKernel as Gfp>::BITS ^ <Zeroed<Account<GfpKernel>> as Gfp>::BITS
     });
     Ok(())
 }
 
-fn goes_on_as_a_kbox(task: &mut Task) -> Outcome {
+fn goes_on_as_a_kbox(task: &mut TaskCx) -> Outcome {
     let mut made = None;
     in_nmi(|cx| made = new(&*cx, [7u32; 32]))?;
     if made.is_none() && NEVER_IN_INTERRUPTS {
@@ -309,7 +309,7 @@ fn goes_on_as_a_kbox(task: &mut Task) -> Outcome {
 }
 
 /// Memory that leaked would not come back.
-fn memory_is_used_again(task: &mut Task) -> Outcome {
+fn memory_is_used_again(task: &mut TaskCx) -> Outcome {
     const SIZE: usize = 8192;
     // More than the guest has, unless kmemleak looks.
     const ROUNDS: usize = if cfg!(CONFIG_DEBUG_KMEMLEAK) { 1 } else { 200 };
@@ -329,7 +329,7 @@ fn memory_is_used_again(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn pages_in_each_context(task: &mut Task) -> Outcome {
+fn pages_in_each_context(task: &mut TaskCx) -> Outcome {
     fn works<G>(grant: G) -> bool
     where
         G: nolock::NolockGrant<Flags: ForNolock>,
@@ -350,13 +350,13 @@ fn pages_in_each_context(task: &mut Task) -> Outcome {
     // Made here and freed there.
     let mut pages = NolockPages::<1>::new(&*task).ok();
     in_hardirq(|_| drop(pages.take()))?;
-    pages = NolockPages::<1>::new(task.with(Nolock.account())).ok();
+    pages = NolockPages::<1>::new(task.with(GFP_NOLOCK.account())).ok();
     in_nmi(|_| drop(pages.take()))?;
     check!(pages.is_none());
     Ok(())
 }
 
-fn pages_are_zero_and_whole(task: &mut Task) -> Outcome {
+fn pages_are_zero_and_whole(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($order:literal)*) => {$({
             for _ in 0..8 {
@@ -375,7 +375,7 @@ fn pages_are_zero_and_whole(task: &mut Task) -> Outcome {
 }
 
 /// More goes through than the guest has, freed in each way.
-fn pages_are_used_again(task: &mut Task) -> Outcome {
+fn pages_are_used_again(task: &mut TaskCx) -> Outcome {
     let mut made = 0;
     for round in 0..testlib::rounds(900) {
         let mut pages = [const { None }; 64];

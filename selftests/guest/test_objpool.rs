@@ -38,7 +38,7 @@ testlib::tests! {
     many_rounds,
 }
 
-fn each_object_is_initialised_once(task: &mut Task) -> Outcome {
+fn each_object_is_initialised_once(task: &mut TaskCx) -> Outcome {
     for nr in [1, 2, 3, 7, 64, 1000] {
         let seen = KBox::from_fn(&task, nr, |_| AtomicUsize::new(0))?;
         let pool = ObjPool::new(&task, nr, |number| {
@@ -60,7 +60,7 @@ fn each_object_is_initialised_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn all_objects_and_no_more(task: &mut Task) -> Outcome {
+fn all_objects_and_no_more(task: &mut TaskCx) -> Outcome {
     let pool = ObjPool::new(&task, 3, |number| number)?;
     let (a, b, c) = (pool.pop(), pool.pop(), pool.pop());
     check!(a.is_some() && b.is_some() && c.is_some());
@@ -71,7 +71,7 @@ fn all_objects_and_no_more(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn objects_keep_their_contents(task: &mut Task) -> Outcome {
+fn objects_keep_their_contents(task: &mut TaskCx) -> Outcome {
     let pool = ObjPool::new(&task, 1, |_| 7u64)?;
     for expected in 7..100 {
         let Some(mut object) = pool.pop() else {
@@ -91,7 +91,7 @@ fn used(pool: &ObjPool<u64>) -> bool {
     })
 }
 
-fn in_each_context(task: &mut Task) -> Outcome {
+fn in_each_context(task: &mut TaskCx) -> Outcome {
     let pool = ObjPool::new(&task, 2, |_| 0u64)?;
     check!(used(&pool));
     check!(task.nofs(|_| used(&pool)));
@@ -104,7 +104,7 @@ fn in_each_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn in_a_hard_interrupt(task: &mut Task) -> Outcome {
+fn in_a_hard_interrupt(task: &mut TaskCx) -> Outcome {
     let pool = ObjPool::new(&task, 2, |_| 0u64)?;
     let mut worked = false;
     in_hardirq(|_| worked = is_in_hardirq() && used(&pool))?;
@@ -112,7 +112,7 @@ fn in_a_hard_interrupt(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn in_an_nmi(task: &mut Task) -> Outcome {
+fn in_an_nmi(task: &mut TaskCx) -> Outcome {
     let pool = ObjPool::new(&task, 2, |_| 0u64)?;
     for _ in 0..10 {
         let mut worked = 0;
@@ -134,7 +134,7 @@ fn in_an_nmi(task: &mut Task) -> Outcome {
 }
 
 /// What goes back in an NMI is there for who comes next, in process context and in another NMI.
-fn nmi_gives_back_to_everyone(task: &mut Task) -> Outcome {
+fn nmi_gives_back_to_everyone(task: &mut TaskCx) -> Outcome {
     const NR: usize = 8;
     type Kept<'p> = [Option<PoolBox<usize, &'p ObjPool<usize>>>; NR];
     let pool = ObjPool::new(&task, NR, |number| number)?;
@@ -162,7 +162,7 @@ fn nmi_gives_back_to_everyone(task: &mut Task) -> Outcome {
 }
 
 /// NMIs that come in the middle of pops and pushes of the same CPU: no object has two owners.
-fn nmi_over_pushes(task: &mut Task) -> Outcome {
+fn nmi_over_pushes(task: &mut TaskCx) -> Outcome {
     const NR: usize = 4;
     let pool = ObjPool::new(&task, NR, |_| AtomicUsize::new(0))?;
     let twice = AtomicUsize::new(0);
@@ -212,7 +212,7 @@ fn drops() -> usize {
     DROPS.swap(0, Ordering::Relaxed)
 }
 
-fn failing_initialiser_drops_what_was_made(task: &mut Task) -> Outcome {
+fn failing_initialiser_drops_what_was_made(task: &mut TaskCx) -> Outcome {
     drops();
     for fails in 0..5 {
         let made = ObjPool::try_new(&task, 5, |number| {
@@ -232,7 +232,7 @@ fn failing_initialiser_drops_what_was_made(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn values_drop_once(task: &mut Task) -> Outcome {
+fn values_drop_once(task: &mut TaskCx) -> Outcome {
     drops();
     let pool = ObjPool::new(&task, 6, |_| Counted(&DROPS))?;
     drop(pool.pop());
@@ -246,7 +246,7 @@ fn values_drop_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn leaked_object_is_not_dropped(task: &mut Task) -> Outcome {
+fn leaked_object_is_not_dropped(task: &mut TaskCx) -> Outcome {
     drops();
     let pool = ObjPool::new(&task, 4, |_| Counted(&DROPS))?;
     core::mem::forget(pool.pop());
@@ -255,7 +255,7 @@ fn leaked_object_is_not_dropped(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn owned_object_keeps_the_pool(task: &mut Task) -> Outcome {
+fn owned_object_keeps_the_pool(task: &mut TaskCx) -> Outcome {
     let pool = ObjPool::new(&task, 2, |number| number)?;
     let (Some(a), Some(b)) = (pool.pop_owned(), pool.pop_owned()) else {
         return Err(ENOMEM.into());
@@ -271,9 +271,9 @@ fn owned_object_keeps_the_pool(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn drop_in_each_context(task: &mut Task) -> Outcome {
+fn drop_in_each_context(task: &mut TaskCx) -> Outcome {
     for nr in [1, 1000] {
-        let make = |task: &mut Task| ObjPool::new(&task, nr, |number| [number; 4]);
+        let make = |task: &mut TaskCx| ObjPool::new(&task, nr, |number| [number; 4]);
         let mut pool = Some(make(task)?);
         task.irqs_off(|_| drop(pool.take()));
         pool = Some(make(task)?);
@@ -293,13 +293,13 @@ fn drop_in_each_context(task: &mut Task) -> Outcome {
 }
 
 /// A pool of objects that the stack has no room for.
-fn big(task: &Task, nr: usize) -> Result<ObjPool<[u8; 16 << 10]>> {
-    ObjPool::init::<_, _, core::convert::Infallible>(task.with(Kernel.nowarn()), nr, |_| {
+fn big(task: &TaskCx, nr: usize) -> Result<ObjPool<[u8; 16 << 10]>> {
+    ObjPool::init::<_, _, core::convert::Infallible>(task.with(GFP_KERNEL.nowarn()), nr, |_| {
         pin_init::init_zeroed()
     })
 }
 
-fn free_at_once(task: &mut Task) -> Outcome {
+fn free_at_once(task: &mut TaskCx) -> Outcome {
     drops();
     ObjPool::new(&task, 3, |_| Counted(&DROPS))?.free(task);
     check_eq!(drops(), 3);
@@ -315,14 +315,14 @@ fn free_at_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn limits_are_errors(task: &mut Task) -> Outcome {
-    let err = |task: &Task, nr| ObjPool::new(task.with(Kernel.nowarn()), nr, |_| 0u64).err();
+fn limits_are_errors(task: &mut TaskCx) -> Outcome {
+    let err = |task: &TaskCx, nr| ObjPool::new(task.with(GFP_KERNEL.nowarn()), nr, |_| 0u64).err();
     check_eq!(err(task, 0), Some(EINVAL));
     check_eq!(err(task, objpool::MAX_OBJECTS + 1), Some(EINVAL));
     check_eq!(err(task, usize::MAX), Some(EINVAL));
     // 2 TiB, of which objpool_init() would compute 0.
     let of_the_largest = |nr| {
-        ObjPool::init::<_, _, core::convert::Infallible>(task.with(Kernel.nowarn()), nr, |_| {
+        ObjPool::init::<_, _, core::convert::Infallible>(task.with(GFP_KERNEL.nowarn()), nr, |_| {
             pin_init::init_zeroed::<[u8; objpool::MAX_SIZE]>()
         })
     };
@@ -334,7 +334,7 @@ fn limits_are_errors(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn alignment_and_no_size(task: &mut Task) -> Outcome {
+fn alignment_and_no_size(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($type:ty)*) => {$({
             let pool = ObjPool::new(&task, 5, |_| <$type>::default())?;
@@ -352,7 +352,7 @@ fn alignment_and_no_size(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn largest_object(task: &mut Task) -> Outcome {
+fn largest_object(task: &mut TaskCx) -> Outcome {
     let pool = ObjPool::init::<_, _, core::convert::Infallible>(&task, 4, |_| {
         pin_init::init_zeroed::<[u8; objpool::MAX_SIZE]>()
     })?;
@@ -374,7 +374,7 @@ fn largest_object(task: &mut Task) -> Outcome {
 }
 
 /// A pool that leaked would not come back.
-fn many_rounds(task: &mut Task) -> Outcome {
+fn many_rounds(task: &mut TaskCx) -> Outcome {
     for round in 0..testlib::rounds(300) {
         let pool = big(task, 200)?;
         check!(pool.pop().is_some());

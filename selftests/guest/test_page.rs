@@ -59,14 +59,14 @@ fn in_use(pfn: usize) -> bool {
     unsafe { c::testlib_page_count(pfn) != 0 }
 }
 
-fn owners_have_the_size_they_promise(_task: &mut Task) -> Outcome {
+fn owners_have_the_size_they_promise(_task: &mut TaskCx) -> Outcome {
     check_eq!(size_of::<Pages<Order<4>>>(), 8);
     check_eq!(
         size_of::<Option<Pages<Order<4>, MaybeUninit<u8>, High>>>(),
         8
     );
-    check_eq!(size_of::<PageMem<Order<4>>>(), 8);
-    check_eq!(size_of::<Option<PageMem>>(), 8);
+    check_eq!(size_of::<FreePages<Order<4>>>(), 8);
+    check_eq!(size_of::<Option<FreePages>>(), 8);
     check_eq!(size_of::<Pages<AnyOrder>>(), 16);
     check_eq!(size_of::<ExactPages>(), 16);
     // SAFETY: It has no preconditions.
@@ -75,7 +75,7 @@ fn owners_have_the_size_they_promise(_task: &mut Task) -> Outcome {
 }
 
 /// Pages are as many as they say, all writable, and aligned to their size.
-fn whole<O: PageOrder>(task: &Task, order: O) -> Outcome {
+fn whole<O: PageOrder>(task: &TaskCx, order: O) -> Outcome {
     let mut pages = Pages::new_uninit(task, order)?.memset(0xa5);
     check_eq!(pages.size(), PAGE_SIZE << order.order());
     check_eq!(pages.nr_pages(), 1 << order.order());
@@ -84,7 +84,7 @@ fn whole<O: PageOrder>(task: &Task, order: O) -> Outcome {
     check_eq!(pages.phys() as usize % pages.size(), 0);
     check_eq!(pages.phys() as usize, pages.pfn() * PAGE_SIZE);
 
-    let mut memory = PageMem::zeroed(task, order)?;
+    let mut memory = FreePages::zeroed(task, order)?;
     let last = memory.len() - 1;
     memory[last] = 1;
     check_eq!(memory.len(), pages.size());
@@ -96,7 +96,7 @@ fn whole<O: PageOrder>(task: &Task, order: O) -> Outcome {
     Ok(())
 }
 
-fn every_constant_order(task: &mut Task) -> Outcome {
+fn every_constant_order(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($order:literal)*) => {$( whole(task, Order::<$order>)?; )*};
     }
@@ -104,7 +104,7 @@ fn every_constant_order(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn every_order_at_run_time(task: &mut Task) -> Outcome {
+fn every_order_at_run_time(task: &mut TaskCx) -> Outcome {
     for order in 0..=MAX_ORDER {
         whole(task, AnyOrder::new(order)?)?;
     }
@@ -112,7 +112,7 @@ fn every_order_at_run_time(task: &mut Task) -> Outcome {
 }
 
 /// The kernel, which would warn, is not asked.
-fn order_too_large_is_an_error(_task: &mut Task) -> Outcome {
+fn order_too_large_is_an_error(_task: &mut TaskCx) -> Outcome {
     for order in [MAX_ORDER + 1, 31, 32, 64, u32::MAX] {
         check_eq!(AnyOrder::new(order).err(), Some(EINVAL));
     }
@@ -123,7 +123,7 @@ fn order_too_large_is_an_error(_task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn order_of_a_size(_task: &mut Task) -> Outcome {
+fn order_of_a_size(_task: &mut TaskCx) -> Outcome {
     let order = |size| AnyOrder::for_size(size).map(|order| order.order());
     check_eq!(order(0), Err(EINVAL));
     check_eq!(order(1), Ok(0));
@@ -137,17 +137,17 @@ fn order_of_a_size(_task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn zeroed_memory_is_zero(task: &mut Task) -> Outcome {
+fn zeroed_memory_is_zero(task: &mut TaskCx) -> Outcome {
     let zero = |memory: &[u8]| memory.iter().all(|&byte| byte == 0);
     // Fill memory first, so that zeroes are not there by luck.
     for _ in 0..8 {
         drop(Pages::new_uninit(&task, Order::<3>)?.memset(0xff));
         check!(zero(Pages::zeroed(&task, Order::<3>)?.page_address()));
         drop(Pages::new_uninit(&task, Order::<0>)?.memset(0xff));
-        check!(zero(&PageMem::zeroed(&task, Order::<0>)?));
+        check!(zero(&FreePages::zeroed(&task, Order::<0>)?));
         drop(Pages::new_uninit(&task, Order::<2>)?.memset(0xff));
         check!(zero(&ExactPages::zeroed(
-            task.with(GfpAtomic),
+            task.with(GFP_ATOMIC),
             3 * PAGE_SIZE
         )?));
     }
@@ -165,15 +165,15 @@ fn seen<R, E>(
     Ok(event.unwrap_or_default())
 }
 
-fn frame<O: PageOrder, T: Contents, K: Kind>(pages: &Pages<O, T, K>) -> usize {
+fn frame<O: PageOrder, T: PageBytes, K: Kind>(pages: &Pages<O, T, K>) -> usize {
     pages.pfn()
 }
 
-fn frame_at<O: PageOrder, T: Contents, K: Kind>(memory: &PageMem<O, T, K>) -> usize {
+fn frame_at<O: PageOrder, T: PageBytes, K: Kind>(memory: &FreePages<O, T, K>) -> usize {
     memory.phys() as usize / PAGE_SIZE
 }
 
-fn kernel_sees_flags_and_order(task: &mut Task) -> Outcome {
+fn kernel_sees_flags_and_order(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($flags:expr),* $(,)?) => {$(
             check_eq!(
@@ -187,117 +187,117 @@ fn kernel_sees_flags_and_order(task: &mut Task) -> Outcome {
         )*};
     }
     each!(
-        Kernel,
-        KernelAccount,
-        User,
-        HighUser,
-        HighUserMovable,
+        GfpKernel,
+        GfpKernelAccount,
+        GfpUser,
+        GfpHighUser,
+        GfpHighUserMovable,
         GfpNoFs,
         GfpNoIo,
         GfpAtomic,
         GfpNowait,
-        NoReclaim,
-        Kernel.dma(),
-        Kernel.dma32(),
-        Kernel.highmem(),
-        Kernel.noretry(),
-        Kernel.retry_mayfail(),
-        Kernel.movable(),
-        Kernel.reclaimable(),
-        Kernel.nowarn(),
-        Kernel.account(),
-        Kernel.thisnode(),
-        Kernel.comp(),
-        Kernel.hardwall(),
-        Kernel.nomemalloc(),
-        GfpAtomic.dma32().comp().nowarn(),
-        HighUser.comp(),
+        GfpNoReclaim,
+        GFP_KERNEL.dma(),
+        GFP_KERNEL.dma32(),
+        GFP_KERNEL.highmem(),
+        GFP_KERNEL.noretry(),
+        GFP_KERNEL.retry_mayfail(),
+        GFP_KERNEL.movable(),
+        GFP_KERNEL.reclaimable(),
+        GFP_KERNEL.nowarn(),
+        GFP_KERNEL.account(),
+        GFP_KERNEL.thisnode(),
+        GFP_KERNEL.comp(),
+        GFP_KERNEL.hardwall(),
+        GFP_KERNEL.nomemalloc(),
+        GFP_ATOMIC.dma32().comp().nowarn(),
+        GFP_HIGHUSER.comp(),
     );
     macro_rules! addressed {
         ($($flags:expr),* $(,)?) => {$(
             check_eq!(
-                seen(|| PageMem::new_uninit(task.with($flags), Order::<3>), frame_at)?,
+                seen(|| FreePages::new_uninit(task.with($flags), Order::<3>), frame_at)?,
                 (bits($flags), 3)
             );
             check_eq!(
-                seen(|| PageMem::zeroed(task.with($flags), Order::<0>), frame_at)?,
+                seen(|| FreePages::zeroed(task.with($flags), Order::<0>), frame_at)?,
                 (bits($flags.zeroed()), 0)
             );
         )*};
     }
     addressed!(
-        Kernel,
-        User,
+        GfpKernel,
+        GfpUser,
         GfpAtomic,
-        Kernel.dma32(),
-        Kernel.comp(),
-        Kernel.account()
+        GFP_KERNEL.dma32(),
+        GFP_KERNEL.comp(),
+        GFP_KERNEL.account()
     );
     check_eq!(
         seen(
-            || Pages::new_uninit(task.with(Kernel.nofail()), Order::<1>),
+            || Pages::new_uninit(task.with(GFP_KERNEL.nofail()), Order::<1>),
             frame
         )?,
-        (bits(Kernel.nofail()), 1)
+        (bits(GFP_KERNEL.nofail()), 1)
     );
     check_eq!(
         seen(
-            || PageMem::new_uninit(task.with(Kernel.nofail()), Order::<0>),
+            || FreePages::new_uninit(task.with(GFP_KERNEL.nofail()), Order::<0>),
             frame_at
         )?,
-        (bits(Kernel.nofail()), 0)
+        (bits(GFP_KERNEL.nofail()), 0)
     );
     Ok(())
 }
 
-fn kernel_sees_the_default_of_each_context(task: &mut Task) -> Outcome {
-    fn page<C: Allocate>(cx: &C) -> Result<Pages<Order<0>, MaybeUninit<u8>>> {
+fn kernel_sees_the_default_of_each_context(task: &mut TaskCx) -> Outcome {
+    fn page<C: MayAlloc>(cx: &C) -> Result<Pages<Order<0>, MaybeUninit<u8>>> {
         Ok(Pages::new_uninit(cx, Order::<0>)?)
     }
-    check_eq!(seen(|| page(task), frame)?, (bits(Kernel), 0));
+    check_eq!(seen(|| page(task), frame)?, (bits(GFP_KERNEL), 0));
     check_eq!(
         seen(|| task.nofs(|cx| page(cx)), frame)?,
-        (bits(GfpNoFs), 0)
+        (bits(GFP_NOFS), 0)
     );
     check_eq!(
         seen(|| task.noio(|cx| page(cx)), frame)?,
-        (bits(GfpNoIo), 0)
+        (bits(GFP_NOIO), 0)
     );
     check_eq!(
         seen(|| task.rcu_read(|_, cx| page(cx)), frame)?,
-        (bits(GfpAtomic), 0)
+        (bits(GFP_ATOMIC), 0)
     );
     #[cfg(not(CONFIG_PREEMPT_RT))]
     {
         check_eq!(
             seen(|| task.irqs_off(|cx| page(cx)), frame)?,
-            (bits(GfpAtomic), 0)
+            (bits(GFP_ATOMIC), 0)
         );
         check_eq!(
             seen(|| task.preempt_off(|cx| page(cx)), frame)?,
-            (bits(GfpAtomic), 0)
+            (bits(GFP_ATOMIC), 0)
         );
     }
     let lock = KBox::pin_init(&task, new_spinlock!(0u32))?;
     check_eq!(
         seen(|| task.locked(&lock, |_, cx| page(cx)), frame)?,
-        (bits(GfpAtomic), 0)
+        (bits(GFP_ATOMIC), 0)
     );
     Ok(())
 }
 
-fn kernel_sees_exact_and_bulk(task: &mut Task) -> Outcome {
+fn kernel_sees_exact_and_bulk(task: &mut TaskCx) -> Outcome {
     let first = |pages: &ExactPages<_>| pages.phys() as usize / PAGE_SIZE;
     check_eq!(
         seen(|| ExactPages::new_uninit(&task, 5 * PAGE_SIZE), first)?,
-        (bits(Kernel), 3)
+        (bits(GFP_KERNEL), 3)
     );
     check_eq!(
         seen(
-            || ExactPages::new_uninit(task.with(GfpAtomic.dma32().account()), 1),
+            || ExactPages::new_uninit(task.with(GFP_ATOMIC.dma32().account()), 1),
             first
         )?,
-        (bits(GfpAtomic.dma32().account()), 0)
+        (bits(GFP_ATOMIC.dma32().account()), 0)
     );
     // One page is what the kernel takes from its ordinary path, which the tracepoint is in.
     let single = |pages: &[Option<Pages<_, _, High>>; 1]| pages[0].as_ref().map_or(0, frame);
@@ -305,19 +305,19 @@ fn kernel_sees_exact_and_bulk(task: &mut Task) -> Outcome {
         seen(
             || {
                 let mut page = [None];
-                match alloc_bulk(task.with(HighUser.nowarn()), &mut page) {
+                match alloc_bulk(task.with(GFP_HIGHUSER.nowarn()), &mut page) {
                     1 => Ok(page),
                     _ => Err(ENOMEM),
                 }
             },
             single
         )?,
-        (bits(HighUser.nowarn()), 0)
+        (bits(GFP_HIGHUSER.nowarn()), 0)
     );
     Ok(())
 }
 
-fn freed_once_with_the_order(task: &mut Task) -> Outcome {
+fn freed_once_with_the_order(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($owner:expr, $frame:expr, $order:expr, $nr:expr;)*) => {$({
             let owner = $owner;
@@ -334,21 +334,21 @@ fn freed_once_with_the_order(task: &mut Task) -> Outcome {
         Pages::zeroed(&task, Order::<0>)?, frame, 0, 1;
         Pages::new_uninit(&task, Order::<3>)?, frame, 3, 1;
         Pages::new_uninit(&task, AnyOrder::new(5)?)?, frame, 5, 1;
-        Pages::new_uninit(task.with(Kernel.comp().account()), Order::<4>)?, frame, 4, 1;
-        Pages::new_uninit(task.with(HighUser), Order::<2>)?, frame, 2, 1;
-        PageMem::zeroed(&task, Order::<1>)?, frame_at, 1, 1;
-        PageMem::new_uninit(&task, AnyOrder::new(6)?)?, frame_at, 6, 1;
+        Pages::new_uninit(task.with(GFP_KERNEL.comp().account()), Order::<4>)?, frame, 4, 1;
+        Pages::new_uninit(task.with(GFP_HIGHUSER), Order::<2>)?, frame, 2, 1;
+        FreePages::zeroed(&task, Order::<1>)?, frame_at, 1, 1;
+        FreePages::new_uninit(&task, AnyOrder::new(6)?)?, frame_at, 6, 1;
         ExactPages::zeroed(&task, 5 * PAGE_SIZE - 1)?, exact, 0, 5;
     );
     Ok(())
 }
 
 /// What takes no token: a drop.
-fn dropped_in_each_section(task: &mut Task) -> Outcome {
-    type Owners = (Pages<Order<3>>, PageMem, ExactPages);
-    fn owners(task: &Task) -> Result<(Owners, [(usize, u32); 3]), Stop> {
+fn dropped_in_each_section(task: &mut TaskCx) -> Outcome {
+    type Owners = (Pages<Order<3>>, FreePages, ExactPages);
+    fn owners(task: &TaskCx) -> Result<(Owners, [(usize, u32); 3]), Stop> {
         let pages = Pages::zeroed(task, Order::<3>)?;
-        let memory = PageMem::zeroed(task, Order::<0>)?;
+        let memory = FreePages::zeroed(task, Order::<0>)?;
         let exact = ExactPages::zeroed(task, 100)?;
         let freed = [
             (pages.pfn(), 3),
@@ -360,7 +360,7 @@ fn dropped_in_each_section(task: &mut Task) -> Outcome {
     macro_rules! each {
         ($($section:expr;)*) => {$({
             let (owners, freed) = owners(task)?;
-            let section: &mut dyn FnMut(&mut Task, &mut dyn FnMut()) = &mut $section;
+            let section: &mut dyn FnMut(&mut TaskCx, &mut dyn FnMut()) = &mut $section;
             let mut owners = Some(owners);
             let ((), trace) = pages_traced(|| section(task, &mut || drop(owners.take())));
             for (pfn, order) in freed {
@@ -388,7 +388,7 @@ fn dropped_in_each_section(task: &mut Task) -> Outcome {
 }
 
 /// Real interrupts. The order is one that no CPU keeps for itself, so that what was freed is free.
-fn dropped_in_interrupts(task: &mut Task) -> Outcome {
+fn dropped_in_interrupts(task: &mut TaskCx) -> Outcome {
     struct Data {
         before: Option<Pages<Order<5>>>,
         within: Option<Pages<Order<5>, MaybeUninit<u8>>>,
@@ -401,7 +401,7 @@ fn dropped_in_interrupts(task: &mut Task) -> Outcome {
     let within = |data: &Data| data.within.as_ref().map_or(0, frame);
     testlib::in_softirq(|cx| {
         data.before = None;
-        data.within = Pages::new_uninit(cx.with(GfpAtomic), Order::<5>).ok();
+        data.within = Pages::new_uninit(cx.with(GFP_ATOMIC), Order::<5>).ok();
     })?;
     check!(data.before.is_none() && (!in_use(pfn) || within(&data) == pfn));
     check!(in_use(within(&data)));
@@ -423,21 +423,21 @@ fn dropped_in_interrupts(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn compound_is_the_kernels_compound(task: &mut Task) -> Outcome {
+fn compound_is_the_kernels_compound(task: &mut TaskCx) -> Outcome {
     // SAFETY: The frames are of memory.
     let kernel = |pfn| unsafe { (c::testlib_page_compound(pfn), c::testlib_page_order(pfn)) };
-    let pages = Pages::zeroed(task.with(Kernel.comp()), Order::<3>)?;
+    let pages = Pages::zeroed(task.with(GFP_KERNEL.comp()), Order::<3>)?;
     check_eq!(kernel(pages.pfn()), (true, 3));
-    let memory: PageMem<_, u8, Compound<Low>> = pages.into();
+    let memory: FreePages<_, u8, Compound<Low>> = pages.into();
     check_eq!(kernel(frame_at(&memory)), (true, 3));
     let high: Pages<_, _, Compound<High>> =
-        Pages::new_uninit(task.with(HighUser.comp()), AnyOrder::new(2)?)?;
+        Pages::new_uninit(task.with(GFP_HIGHUSER.comp()), AnyOrder::new(2)?)?;
     check_eq!(kernel(high.pfn()), (true, 2));
     check_eq!(kernel(Pages::zeroed(&task, Order::<3>)?.pfn()), (false, 0));
     Ok(())
 }
 
-fn split_pages_are_freed_apart(task: &mut Task) -> Outcome {
+fn split_pages_are_freed_apart(task: &mut TaskCx) -> Outcome {
     let mut pages = Pages::new_uninit(&task, Order::<3>)?;
     for (index, byte) in pages.page_address_mut().iter_mut().enumerate() {
         byte.write((index / PAGE_SIZE) as u8);
@@ -465,13 +465,13 @@ fn split_pages_are_freed_apart(task: &mut Task) -> Outcome {
 
     // Memory charged to a cgroup, high memory, order 0, and an order at run time.
     check_eq!(
-        Pages::zeroed(task.with(KernelAccount), Order::<2>)?
+        Pages::zeroed(task.with(GFP_KERNEL_ACCOUNT), Order::<2>)?
             .split()
             .count(),
         4
     );
     check_eq!(
-        Pages::zeroed(task.with(HighUser), Order::<1>)?
+        Pages::zeroed(task.with(GFP_HIGHUSER), Order::<1>)?
             .split()
             .count(),
         2
@@ -481,7 +481,7 @@ fn split_pages_are_freed_apart(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn exact_takes_as_many_pages(task: &mut Task) -> Outcome {
+fn exact_takes_as_many_pages(task: &mut TaskCx) -> Outcome {
     for size in [
         1,
         100,
@@ -502,7 +502,7 @@ fn exact_takes_as_many_pages(task: &mut Task) -> Outcome {
         let order = AnyOrder::for_size(size)?;
         check_eq!(
             trace.allocation(first),
-            Some((bits(Kernel.zeroed()), order.order()))
+            Some((bits(GFP_KERNEL.zeroed()), order.order()))
         );
         let surplus = order.nr_pages() - nr;
         check_eq!(
@@ -518,12 +518,12 @@ fn exact_takes_as_many_pages(task: &mut Task) -> Outcome {
 }
 
 /// The kernel is not asked.
-fn exact_sizes_that_are_errors(task: &mut Task) -> Outcome {
+fn exact_sizes_that_are_errors(task: &mut TaskCx) -> Outcome {
     let (result, trace) = pages_traced(|| -> Outcome {
         for size in [0, MAX_SIZE + 1, usize::MAX, isize::MAX as usize] {
             check!(ExactPages::new_uninit(&task, size).is_err());
             check_eq!(
-                ExactPages::zeroed(task.with(Kernel).on(Node::local()), size)
+                ExactPages::zeroed(task.with(GFP_KERNEL).on(Node::local()), size)
                     .map_err(Error::from)
                     .err(),
                 Some(ENOMEM)
@@ -536,7 +536,7 @@ fn exact_sizes_that_are_errors(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn bulk_fills_the_empty_places(task: &mut Task) -> Outcome {
+fn bulk_fills_the_empty_places(task: &mut TaskCx) -> Outcome {
     let mut pages = [const { None }; 16];
     let mut have = 0;
     while have < pages.len() {
@@ -575,7 +575,7 @@ fn bulk_fills_the_empty_places(task: &mut Task) -> Outcome {
 
     // Zeroed, and mapped as what may be high.
     let mut high = [const { None }; 8];
-    let have = alloc_bulk(task.with(HighUser.zeroed()), &mut high);
+    let have = alloc_bulk(task.with(GFP_HIGHUSER.zeroed()), &mut high);
     check!(have > 0);
     for page in high.into_iter().flatten() {
         let page: Pages<Order<0>, _, High> = page;
@@ -586,10 +586,10 @@ fn bulk_fills_the_empty_places(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn bulk_partial_success_is_visible(task: &mut Task) -> Outcome {
+fn bulk_partial_success_is_visible(task: &mut TaskCx) -> Outcome {
     // More than the guest has, or at least than it has without trouble.
     let mut places = KBox::from_fn(&task, 1 << 19, |_| None)?;
-    let have = alloc_bulk(task.with(NoReclaim.nowarn()), &mut places);
+    let have = alloc_bulk(task.with(GFP_NORECLAIM.nowarn()), &mut places);
     if have == places.len() {
         return Err(Stop::Skip("more memory than this test takes"));
     }
@@ -599,7 +599,7 @@ fn bulk_partial_success_is_visible(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn initialising_covers_every_byte(task: &mut Task) -> Outcome {
+fn initialising_covers_every_byte(task: &mut TaskCx) -> Outcome {
     let source = KBox::from_fn(&task, 3 * PAGE_SIZE + 5, |index| (index % 251) as u8)?;
     let like = |memory: &[u8]| {
         memory[..source.len()] == source[..] && memory[source.len()..].iter().all(|&byte| byte == 0)
@@ -611,13 +611,13 @@ fn initialising_covers_every_byte(task: &mut Task) -> Outcome {
     check!(pages
         .write(&source)
         .is_ok_and(|pages| like(pages.page_address())));
-    let mut memory = PageMem::new_uninit(&task, Order::<2>)?;
+    let mut memory = FreePages::new_uninit(&task, Order::<2>)?;
     memory.fill(dirty);
     check!(memory.write(&source).is_ok_and(|memory| like(&memory)));
     let mut exact = ExactPages::new_uninit(&task, source.len() + 100)?;
     exact.fill(dirty);
     check!(exact.write(&source).is_ok_and(|memory| like(&memory)));
-    let mut high = Pages::new_uninit(task.with(HighUser), AnyOrder::new(2)?)?;
+    let mut high = Pages::new_uninit(task.with(GFP_HIGHUSER), AnyOrder::new(2)?)?;
     high.map_local_mut(task, 3, |page, _| page.fill(dirty))?;
     let high = high.write(&source).map(Pages::into_low);
     check!(high.is_ok_and(|high| high.is_ok_and(|low| like(low.page_address()))));
@@ -628,22 +628,22 @@ fn initialising_covers_every_byte(task: &mut Task) -> Outcome {
             .memset(9)
             .page_address()
     ));
-    check!(nines(&PageMem::new_uninit(&task, Order::<0>)?.memset(9)));
+    check!(nines(&FreePages::new_uninit(&task, Order::<0>)?.memset(9)));
 
     // Too much, and the pages come back.
     let pages = Pages::new_uninit(&task, Order::<1>)?;
     let pfn = pages.pfn();
     check!(pages.write(&source).is_err_and(|pages| pages.pfn() == pfn));
-    check!(PageMem::new_uninit(&task, Order::<1>)?
+    check!(FreePages::new_uninit(&task, Order::<1>)?
         .write(&source)
         .is_err());
     Ok(())
 }
 
 /// Seen by the kernel's own functions: mapped once each, undone in the reverse order.
-fn mappings_nest(task: &mut Task) -> Outcome {
-    let from = Pages::new_uninit(task.with(HighUser), Order::<1>)?.memset(7);
-    let mut to = Pages::zeroed(task.with(HighUser), Order::<0>)?;
+fn mappings_nest(task: &mut TaskCx) -> Outcome {
+    let from = Pages::new_uninit(task.with(GFP_HIGHUSER), Order::<1>)?.memset(7);
+    let mut to = Pages::zeroed(task.with(GFP_HIGHUSER), Order::<0>)?;
     let (a, b) = (from.pfn() + 1, to.pfn());
     let nested = [(a, false), (b, false), (b, true), (a, true)];
 
@@ -681,8 +681,8 @@ fn mappings_nest(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn mapping_reaches_every_page(task: &mut Task) -> Outcome {
-    let mut pages = Pages::new_uninit(task.with(HighUser), AnyOrder::new(3)?)?;
+fn mapping_reaches_every_page(task: &mut TaskCx) -> Outcome {
+    let mut pages = Pages::new_uninit(task.with(GFP_HIGHUSER), AnyOrder::new(3)?)?;
     for index in 0..pages.nr_pages() {
         pages.map_local_mut(task, index, |page, _| {
             page.fill(MaybeUninit::new(index as u8))
@@ -691,7 +691,7 @@ fn mapping_reaches_every_page(task: &mut Task) -> Outcome {
     // SAFETY: Every byte was just written.
     let pages = unsafe { pages.assume_init() };
     for index in 0..pages.nr_pages() {
-        let right = |page: &[u8], _: &mut Task| {
+        let right = |page: &[u8], _: &mut TaskCx| {
             page.len() == PAGE_SIZE && page.iter().all(|&byte| byte == index as u8)
         };
         check!(pages.map_local(task, index, right)?);
@@ -699,7 +699,7 @@ fn mapping_reaches_every_page(task: &mut Task) -> Outcome {
     // Filling maps each page by itself.
     let pfn = pages.pfn();
     drop(pages);
-    let pages = Pages::new_uninit(task.with(HighUser), Order::<1>)?;
+    let pages = Pages::new_uninit(task.with(GFP_HIGHUSER), Order::<1>)?;
     let first = pages.pfn();
     let (_pages, events) = maps_traced(|| pages.memset(1))?;
     check!(events.eq([
@@ -712,8 +712,8 @@ fn mapping_reaches_every_page(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn high_and_low(task: &mut Task) -> Outcome {
-    let high = Pages::zeroed(task.with(Kernel.highmem()), Order::<2>)?;
+fn high_and_low(task: &mut TaskCx) -> Outcome {
+    let high = Pages::zeroed(task.with(GFP_KERNEL.highmem()), Order::<2>)?;
     let pfn = high.pfn();
     match high.into_low() {
         Ok(low) => {
@@ -725,11 +725,11 @@ fn high_and_low(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn address_and_struct_page_are_the_same_memory(task: &mut Task) -> Outcome {
+fn address_and_struct_page_are_the_same_memory(task: &mut TaskCx) -> Outcome {
     let mut pages = Pages::zeroed(&task, Order::<1>)?;
     pages.page_address_mut()[PAGE_SIZE] = 5;
     let (pfn, address, page) = (pages.pfn(), pages.page_address().as_ptr(), pages.as_ptr());
-    let (memory, trace) = pages_traced(|| PageMem::from(pages));
+    let (memory, trace) = pages_traced(|| FreePages::from(pages));
     check!(memory.as_ptr() == address && memory[PAGE_SIZE] == 5 && memory.as_page() == page);
     check_eq!(memory.phys() as usize, pfn * PAGE_SIZE);
     check_eq!(trace.events().count(), 0);
@@ -740,14 +740,14 @@ fn address_and_struct_page_are_the_same_memory(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn raw_and_back(task: &mut Task) -> Outcome {
+fn raw_and_back(task: &mut TaskCx) -> Outcome {
     let (result, trace) = pages_traced(|| -> Outcome {
         let pages = Pages::zeroed(&task, Order::<2>)?.into_raw();
         // SAFETY: It is the other half of the call above.
         drop(unsafe { Pages::<_, u8, Low>::from_raw(pages, Order::<2>) });
-        let memory = PageMem::zeroed(&task, Order::<2>)?.into_raw();
+        let memory = FreePages::zeroed(&task, Order::<2>)?.into_raw();
         // SAFETY: It is the other half of the call above.
-        drop(unsafe { PageMem::<_, u8, Low>::from_raw(memory, Order::<2>) });
+        drop(unsafe { FreePages::<_, u8, Low>::from_raw(memory, Order::<2>) });
         let exact = ExactPages::zeroed(&task, PAGE_SIZE)?.into_raw();
         // SAFETY: It is the other half of the call above.
         drop(unsafe { ExactPages::from_raw(exact) });
@@ -759,7 +759,7 @@ fn raw_and_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn kernel_crates_page_and_back(task: &mut Task) -> Outcome {
+fn kernel_crates_page_and_back(task: &mut TaskCx) -> Outcome {
     let ours = Pages::new_uninit(&task, Order::<0>)?.memset(3);
     let pfn = ours.pfn();
     let (page, trace) = pages_traced(|| Page::from(ours));
@@ -780,7 +780,7 @@ fn kernel_crates_page_and_back(task: &mut Task) -> Outcome {
 }
 
 /// As a page that user space maps has one.
-fn page_with_another_user_is_given_back(task: &mut Task) -> Outcome {
+fn page_with_another_user_is_given_back(task: &mut TaskCx) -> Outcome {
     let ours = Pages::zeroed(&task, Order::<0>)?;
     let pfn = ours.pfn();
     // SAFETY: The page is in use, and the reference is given back below.
@@ -796,43 +796,47 @@ fn page_with_another_user_is_given_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn failure_is_an_error(task: &mut Task) -> Outcome {
+fn failure_is_an_error(task: &mut TaskCx) -> Outcome {
     type Largest = Pages<Order<10>, MaybeUninit<u8>>;
     let mut hoard = KBox::from_fn(&task, 2048, |_| None::<Largest>)?;
     let failed = hoard.iter_mut().any(|place| {
-        *place = Pages::new_uninit(task.with(NoReclaim.nowarn()), Order::<10>).ok();
+        *place = Pages::new_uninit(task.with(GFP_NORECLAIM.nowarn()), Order::<10>).ok();
         place.is_none()
     });
     if !failed {
         return Err(Stop::Skip("more memory than this test takes"));
     }
     check_eq!(
-        Pages::zeroed(task.with(NoReclaim.nowarn()), AnyOrder::new(10)?)
+        Pages::zeroed(task.with(GFP_NORECLAIM.nowarn()), AnyOrder::new(10)?)
             .map_err(Error::from)
             .err(),
         Some(ENOMEM)
     );
-    check!(PageMem::zeroed(task.with(NoReclaim.nowarn()), Order::<10>).is_err());
-    check!(ExactPages::zeroed(task.with(NoReclaim.nowarn()), MAX_SIZE).is_err());
-    check!(ExactPages::zeroed(task.with(NoReclaim.nowarn()).on(Node::local()), MAX_SIZE).is_err());
+    check!(FreePages::zeroed(task.with(GFP_NORECLAIM.nowarn()), Order::<10>).is_err());
+    check!(ExactPages::zeroed(task.with(GFP_NORECLAIM.nowarn()), MAX_SIZE).is_err());
+    check!(ExactPages::zeroed(
+        task.with(GFP_NORECLAIM.nowarn()).on(Node::local()),
+        MAX_SIZE
+    )
+    .is_err());
     drop(hoard);
-    check!(PageMem::zeroed(task.with(NoReclaim.nowarn()), Order::<10>).is_ok());
+    check!(FreePages::zeroed(task.with(GFP_NORECLAIM.nowarn()), Order::<10>).is_ok());
     Ok(())
 }
 
-fn nofail_is_infallible(task: &mut Task) -> Outcome {
-    let Ok(page) = Pages::zeroed(task.with(Kernel.nofail()), Order::<0>);
-    let Ok(two) = PageMem::new_uninit(task.with(GfpNoIo.nofail().comp()), Order::<1>);
+fn nofail_is_infallible(task: &mut TaskCx) -> Outcome {
+    let Ok(page) = Pages::zeroed(task.with(GFP_KERNEL.nofail()), Order::<0>);
+    let Ok(two) = FreePages::new_uninit(task.with(GFP_NOIO.nofail().comp()), Order::<1>);
     check_eq!((page.size(), two.len()), (PAGE_SIZE, 2 * PAGE_SIZE));
     Ok(())
 }
 
 /// As many pages are free after the second time as after the first.
-fn nothing_leaks(task: &mut Task) -> Outcome {
-    let rounds = |task: &Task| -> Result<usize, Stop> {
+fn nothing_leaks(task: &mut TaskCx) -> Outcome {
+    let rounds = |task: &TaskCx| -> Result<usize, Stop> {
         for _ in 0..2000 {
             drop(Pages::new_uninit(task, Order::<4>)?);
-            drop(PageMem::new_uninit(task, Order::<3>)?);
+            drop(FreePages::new_uninit(task, Order::<3>)?);
             drop(ExactPages::new_uninit(task, 11 * PAGE_SIZE)?);
             drop(Pages::new_uninit(task, Order::<3>)?.split());
             let mut bulk = [const { None }; 8];

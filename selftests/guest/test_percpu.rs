@@ -66,7 +66,7 @@ fn this_cpu() -> u32 {
     unsafe { testlib::c::testlib_this_cpu() }
 }
 
-fn a_value_on_each_possible_cpu(task: &mut Task) -> Outcome {
+fn a_value_on_each_possible_cpu(task: &mut TaskCx) -> Outcome {
     let mut made = 0;
     let values = PerCpu::from_fn(&task, |cpu| {
         made += 1;
@@ -85,7 +85,7 @@ fn a_value_on_each_possible_cpu(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn zeroed_memory_is_zero(task: &mut Task) -> Outcome {
+fn zeroed_memory_is_zero(task: &mut TaskCx) -> Outcome {
     for _ in 0..32 {
         drop(PerCpu::from_fn(&task, |_| [0xa5u8; 512])?);
         let zeroes = PerCpu::<[u8; 512]>::zeroed(&task)?;
@@ -94,7 +94,7 @@ fn zeroed_memory_is_zero(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn pinned_value_is_of_this_cpu(task: &mut Task) -> Outcome {
+fn pinned_value_is_of_this_cpu(task: &mut TaskCx) -> Outcome {
     let numbers = PerCpu::from_fn(&task, |cpu| cpu)?;
     for _ in 0..100 {
         check!(numbers.pin(task, |number, _| *number == this_cpu()));
@@ -109,7 +109,7 @@ fn pinned_value_is_of_this_cpu(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn operations(task: &mut Task) -> Outcome {
+fn operations(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($int:ident)*) => {$({
             let counter = PerCpu::<CpuLocal<$int>>::zeroed(&task)?;
@@ -146,7 +146,7 @@ fn operations(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn operations_in_each_context(task: &mut Task) -> Outcome {
+fn operations_in_each_context(task: &mut TaskCx) -> Outcome {
     let counter = PerCpu::<CpuLocal<u64>>::zeroed(&task)?;
     counter.this_cpu().inc();
     task.nofs(|_| counter.this_cpu().inc());
@@ -164,7 +164,7 @@ fn operations_in_each_context(task: &mut Task) -> Outcome {
 }
 
 /// An operation is one instruction: what an NMI adds in between is not lost.
-fn operations_under_nmis(task: &mut Task) -> Outcome {
+fn operations_under_nmis(task: &mut TaskCx) -> Outcome {
     let counter = PerCpu::<CpuLocal<u64>>::zeroed(&task)?;
     let work = AtomicUsize::new(0);
     let nmis = AtomicUsize::new(0);
@@ -187,7 +187,7 @@ fn operations_under_nmis(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn fields_and_elements(task: &mut Task) -> Outcome {
+fn fields_and_elements(task: &mut TaskCx) -> Outcome {
     let stats = PerCpu::from_fn(&task, |_| Stats::default())?;
     stats.at(field!(Stats, small)).add(255);
     stats.at(field!(Stats, packets)).add(1 << 40);
@@ -211,7 +211,7 @@ fn fields_and_elements(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn sums_over_all_cpus(task: &mut Task) -> Outcome {
+fn sums_over_all_cpus(task: &mut TaskCx) -> Outcome {
     let counter = PerCpu::from_fn(&task, |cpu| CpuLocal::new(u64::from(cpu) + 1))?;
     let all = possible() as u64;
     check_eq!(counter.this_cpu().sum(), all * (all + 1) / 2);
@@ -222,7 +222,7 @@ fn sums_over_all_cpus(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn exclusive_access(task: &mut Task) -> Outcome {
+fn exclusive_access(task: &mut TaskCx) -> Outcome {
     let mut values = PerCpu::from_fn(&task, |_| CpuLocal::new(1u32))?;
     for value in values.iter_mut() {
         *value.get_mut() += 4;
@@ -231,7 +231,7 @@ fn exclusive_access(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn local_lock(task: &mut Task) -> Outcome {
+fn local_lock(task: &mut TaskCx) -> Outcome {
     let mut locked = PerCpu::locked(&task, new_local_lock!(|cpu| (cpu, [0u64; 4])))?;
     for round in 0..100 {
         let same = locked.with(task, |(cpu, words), _cx| {
@@ -249,7 +249,7 @@ fn local_lock(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn local_lock_in_each_context(task: &mut Task) -> Outcome {
+fn local_lock_in_each_context(task: &mut TaskCx) -> Outcome {
     let mut locked = PerCpu::locked(&task, new_local_lock!(|_| 0u32))?;
     locked.with(task, |value, _| *value += 1);
     task.nofs(|cx| locked.with(cx, |value, _| *value += 1));
@@ -271,7 +271,7 @@ fn local_lock_in_each_context(task: &mut Task) -> Outcome {
 }
 
 /// An interrupt that takes the lock too does not come in between.
-fn local_lock_under_interrupts(task: &mut Task) -> Outcome {
+fn local_lock_under_interrupts(task: &mut TaskCx) -> Outcome {
     if cfg!(CONFIG_PREEMPT_RT) {
         return Err(testlib::Stop::Skip("the lock is not for hard interrupts"));
     }
@@ -312,12 +312,12 @@ fn migrate_to(cpu: u32) -> Outcome {
 
 /// A closure that enables interrupts, and then goes on on another CPU, has the lock that it took, and
 /// gives that one back.
-fn local_lock_on_another_cpu(task: &mut Task) -> Outcome {
+fn local_lock_on_another_cpu(task: &mut TaskCx) -> Outcome {
     if cfg!(CONFIG_PREEMPT_RT) {
         return Err(testlib::Stop::Skip("who holds the lock does not migrate"));
     }
     let locked = PerCpu::locked(&task, new_local_lock!(|cpu| cpu))?;
-    let taken = |cx: &mut Irq<'_>| locked.try_with(cx, |_, _| ()).is_none();
+    let taken = |cx: &mut IrqCx<'_>| locked.try_with(cx, |_, _| ()).is_none();
     migrate_to(0)?;
     let mut off = Some(local_interrupt_disable());
     let moved = locked.with(task, |of_0, cx| {
@@ -358,7 +358,7 @@ fn local_lock_on_another_cpu(task: &mut Task) -> Outcome {
 }
 
 /// Where the lock is taken there is nothing, and all is as it was.
-fn local_lock_is_tried(task: &mut Task) -> Outcome {
+fn local_lock_is_tried(task: &mut TaskCx) -> Outcome {
     let locked = PerCpu::locked(&task, new_local_lock!(|_| 1u32))?;
     check_eq!(locked.try_with(task, |value, _| *value), Some(1));
     let nested = locked.with(task, |_, cx| locked.try_with(cx, |_, _| ()));
@@ -375,7 +375,7 @@ fn local_lock_is_tried(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn alignment_and_size(task: &mut Task) -> Outcome {
+fn alignment_and_size(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($align:literal)*) => {$({
             #[repr(align($align))]
@@ -393,7 +393,7 @@ fn alignment_and_size(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn flags_that_reach_the_kernel(task: &mut Task) -> Outcome {
+fn flags_that_reach_the_kernel(task: &mut TaskCx) -> Outcome {
     use testlib::percpu_traced;
     let bits = |expression| {
         let mut bits = 0;
@@ -406,19 +406,19 @@ fn flags_that_reach_the_kernel(task: &mut Task) -> Outcome {
     let align = if cfg!(CONFIG_PREEMPT_RT) { 8 } else { 4 };
     check_eq!((gfp.1, gfp.2), (20, align));
     drop(made?);
-    let (made, gfp) = percpu_traced(|| PerCpu::<u64>::zeroed(task.with(GfpNoFs)));
+    let (made, gfp) = percpu_traced(|| PerCpu::<u64>::zeroed(task.with(GFP_NOFS)));
     check_eq!(Some(gfp.0), bits(c"GFP_NOFS"));
     drop(made?);
-    let (made, gfp) = percpu_traced(|| PerCpu::<u64>::zeroed(task.with(Kernel.noretry())));
+    let (made, gfp) = percpu_traced(|| PerCpu::<u64>::zeroed(task.with(GFP_KERNEL.noretry())));
     check_eq!(Some(gfp.0), bits(c"GFP_KERNEL | __GFP_NORETRY"));
     drop(made?);
-    let (made, gfp) = percpu_traced(|| PerCpu::<u64>::zeroed(task.with(GfpAtomic)));
+    let (made, gfp) = percpu_traced(|| PerCpu::<u64>::zeroed(task.with(GFP_ATOMIC)));
     check_eq!(Some(gfp.0), bits(c"GFP_ATOMIC"));
     drop(made?);
     Ok(())
 }
 
-fn values_drop_once(task: &mut Task) -> Outcome {
+fn values_drop_once(task: &mut TaskCx) -> Outcome {
     static DROPS: AtomicUsize = AtomicUsize::new(0);
     drop(PerCpu::from_fn(&task, |_| Counted(&DROPS))?);
     check_eq!(DROPS.load(Ordering::Relaxed), possible());
@@ -427,7 +427,7 @@ fn values_drop_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn dropped_in_the_order_of_cpus(task: &mut Task) -> Outcome {
+fn dropped_in_the_order_of_cpus(task: &mut TaskCx) -> Outcome {
     let order = DropOrder::new();
     let digit = |cpu| cpu as usize % 15 + 1;
     let made = PerCpu::from_fn(&task, |cpu| (cpu, order.digit(digit(cpu))))?;
@@ -442,8 +442,8 @@ fn dropped_in_the_order_of_cpus(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn drop_in_each_context(task: &mut Task) -> Outcome {
-    let make = |task: &Task| PerCpu::<[u64; 16]>::zeroed(task).ok();
+fn drop_in_each_context(task: &mut TaskCx) -> Outcome {
+    let make = |task: &TaskCx| PerCpu::<[u64; 16]>::zeroed(task).ok();
     let mut made = make(task);
     check!(made.is_some());
     task.nofs(|_| drop(made.take()));
@@ -465,17 +465,17 @@ fn drop_in_each_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn atomic_allocation(task: &mut Task) -> Outcome {
+fn atomic_allocation(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_spinlock!(0u32))?;
     let made = task.locked(&lock, |_, cx| {
-        PerCpu::<u64>::zeroed(cx.with(GfpNowait.nowarn())).is_ok()
+        PerCpu::<u64>::zeroed(cx.with(GFP_NOWAIT.nowarn())).is_ok()
     });
     check!(made);
     // Until the memory that is there is used up: an error, and no sleep.
     let mut kept = KBox::from_fn(&task, 4096, |_| None)?;
     let failed = task.locked(&lock, |_, cx| {
         for kept in kept.iter_mut() {
-            match PerCpu::<[u8; percpu::MAX_SIZE]>::zeroed(cx.with(GfpNowait.nowarn())) {
+            match PerCpu::<[u8; percpu::MAX_SIZE]>::zeroed(cx.with(GFP_NOWAIT.nowarn())) {
                 Ok(made) => *kept = Some(made),
                 Err(_) => return true,
             }
@@ -487,14 +487,14 @@ fn atomic_allocation(task: &mut Task) -> Outcome {
 }
 
 /// The memory is asked for there, and with the flags of there.
-fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
+fn made_in_each_atomic_context(task: &mut TaskCx) -> Outcome {
     check_in_each_atomic_context!(task, |cx| {
         let (made, (gfp, size, _)) = testlib::percpu_traced(|| PerCpu::<u64>::zeroed(&cx));
         made.is_ok_and(|made| made.iter().all(|&value| value == 0))
             && (gfp, size) == (GfpAtomic::BITS, 8)
     });
     check_in_each_atomic_context!(task, |cx| PerCpu::locked(
-        cx.with(GfpNowait),
+        cx.with(GFP_NOWAIT),
         new_local_lock!(|cpu| cpu)
     )
     .is_ok_and(|mut made| made
@@ -504,12 +504,12 @@ fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn memory_is_used_again(task: &mut Task) -> Outcome {
+fn memory_is_used_again(task: &mut TaskCx) -> Outcome {
     let before = testlib::free_pages();
     // At least 64 MiB go through.
     for _ in 0..2000 {
         drop(PerCpu::<[u8; percpu::MAX_SIZE]>::zeroed(
-            task.with(Kernel.nowarn()),
+            task.with(GFP_KERNEL.nowarn()),
         )?);
     }
     check!(testlib::free_pages() + 8000 > before);

@@ -36,7 +36,7 @@ fn zeroes<const N: usize>() -> impl pin_init::Init<[u8; N]> {
     pin_init::init_zeroed()
 }
 
-fn contents_and_size(task: &mut Task) -> Outcome {
+fn contents_and_size(task: &mut TaskCx) -> Outcome {
     check_eq!(size_of::<RcuBox<[u8; 4096]>>(), 8);
     check_eq!(size_of::<Option<RcuBox<u8>>>(), 8);
     check_eq!(size_of::<RcuCell<u64>>(), 8);
@@ -53,7 +53,7 @@ fn contents_and_size(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn cell_gives_back_what_was_there(task: &mut Task) -> Outcome {
+fn cell_gives_back_what_was_there(task: &mut TaskCx) -> Outcome {
     let cell = RcuCell::empty();
     check!(task.rcu_read(|guard, _| cell.load(guard).is_none()));
     check!(cell.swap(Some(RcuBox::new(&task, 1u32)?)).is_none());
@@ -71,7 +71,7 @@ fn cell_gives_back_what_was_there(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn reader_keeps_a_dropped_value(task: &mut Task) -> Outcome {
+fn reader_keeps_a_dropped_value(task: &mut TaskCx) -> Outcome {
     for round in 0..100u64 {
         let cell = RcuCell::new(RcuBox::new(&task, [round; 32])?);
         let whole = task.rcu_read(|guard, _cx| {
@@ -94,7 +94,7 @@ fn reader_keeps_a_dropped_value(task: &mut Task) -> Outcome {
 }
 
 /// The kernel does not free while a reader is there, and does once it is gone.
-fn freed_after_a_grace_period(task: &mut Task) -> Outcome {
+fn freed_after_a_grace_period(task: &mut TaskCx) -> Outcome {
     // Too large for the caches of a CPU, so that the tracepoint sees it go.
     let number = RcuBox::init(&task, zeroes::<{ 16 << 10 }>())?;
     let before = testlib::free_pages();
@@ -117,7 +117,7 @@ fn freed_after_a_grace_period(task: &mut Task) -> Outcome {
 }
 
 /// A reader on one CPU and a writer on another: the words of a value always agree.
-fn readers_see_old_or_new(task: &mut Task) -> Outcome {
+fn readers_see_old_or_new(task: &mut TaskCx) -> Outcome {
     let cell = RcuCell::new(RcuBox::new(&task, [0u64; 24])?);
     let (stop, torn, reads) = (
         AtomicBool::new(false),
@@ -126,7 +126,7 @@ fn readers_see_old_or_new(task: &mut Task) -> Outcome {
     );
     let mut written = 0u64;
     testlib::on_another_cpu(
-        |task: &mut Task| {
+        |task: &mut TaskCx| {
             let mut last = 0;
             while !stop.load(Ordering::Relaxed) {
                 task.rcu_read(|guard, _| {
@@ -163,7 +163,7 @@ fn readers_see_old_or_new(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn in_each_context(task: &mut Task) -> Outcome {
+fn in_each_context(task: &mut TaskCx) -> Outcome {
     let cell = RcuCell::empty();
     check!(task.nofs(|cx| RcuBox::new(&cx, 1).map(|new| cell.swap(Some(new))).is_ok()));
     check!(task.rcu_read(|guard, cx| {
@@ -193,7 +193,7 @@ fn in_each_context(task: &mut Task) -> Outcome {
 
 /// The memory is asked for there, and with the flags of there. Before the value is what the kernel
 /// frees it by.
-fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
+fn made_in_each_atomic_context(task: &mut TaskCx) -> Outcome {
     check_in_each_atomic_context!(task, |cx| asks_for(
         GfpAtomic::BITS,
         || RcuBox::new(&cx, [7u64; 9]),
@@ -202,11 +202,11 @@ fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn drop_in_each_context(task: &mut Task) -> Outcome {
+fn drop_in_each_context(task: &mut TaskCx) -> Outcome {
     // Small, of more than a page, and larger than the caches go.
     macro_rules! each {
         ($($size:expr)*) => {$({
-            let make = |task: &Task| RcuBox::init(task, zeroes::<{ $size }>()).ok();
+            let make = |task: &TaskCx| RcuBox::init(task, zeroes::<{ $size }>()).ok();
             for _ in 0..20 {
                 let mut made = make(task);
                 check!(made.is_some());
@@ -232,7 +232,7 @@ fn drop_in_each_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn free_may_sleep(task: &mut Task) -> Outcome {
+fn free_may_sleep(task: &mut TaskCx) -> Outcome {
     for _ in 0..20 {
         RcuBox::new(&task, 1u64)?.free(task);
         RcuBox::init(&task, zeroes::<12288>())?.free(task);
@@ -243,7 +243,7 @@ fn free_may_sleep(task: &mut Task) -> Outcome {
     })
 }
 
-fn cell_frees_what_it_has(task: &mut Task) -> Outcome {
+fn cell_frees_what_it_has(task: &mut TaskCx) -> Outcome {
     let before = testlib::free_pages();
     for _ in 0..2000 {
         drop(RcuCell::new(RcuBox::init(&task, zeroes::<{ 60 << 10 }>())?));
@@ -254,8 +254,8 @@ fn cell_frees_what_it_has(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn flags_that_reach_the_kernel(task: &mut Task) -> Outcome {
-    let (made, trace) = traced(|| RcuBox::new(task.with(Kernel.account()), [1u64; 15]));
+fn flags_that_reach_the_kernel(task: &mut TaskCx) -> Outcome {
+    let (made, trace) = traced(|| RcuBox::new(task.with(GFP_KERNEL.account()), [1u64; 15]));
     let made = made?;
     let node = (&raw const *made).cast::<u8>().wrapping_sub(8);
     let event = trace.allocation(node);
@@ -271,10 +271,10 @@ fn flags_that_reach_the_kernel(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
+fn value_comes_back_when_memory_is_short(task: &mut TaskCx) -> Outcome {
     let mut full = KBox::from_fn(&task, 2048, |_| None)?;
     let mut kept = KBox::<[Option<RcuBox<[usize; 500]>>]>::from_fn(&task, 65536, |_| None)?;
-    let flags = || NoReclaim.nowarn();
+    let flags = || GFP_NORECLAIM.nowarn();
     for full in full.iter_mut() {
         match RcuBox::init(task.with(flags()), zeroes::<{ (1 << 20) - 64 }>()) {
             Ok(made) => *full = Some(made),
@@ -297,7 +297,7 @@ fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn large_values(task: &mut Task) -> Outcome {
+fn large_values(task: &mut TaskCx) -> Outcome {
     let large = RcuBox::init(&task, zeroes::<{ (4 << 20) - 8 }>())?;
     check!(large.iter().all(|&byte| byte == 0));
     task.irqs_off(|_| drop(large));
@@ -309,7 +309,7 @@ fn large_values(task: &mut Task) -> Outcome {
 }
 
 /// Memory that leaked would not come back: more goes through than the guest has.
-fn memory_is_used_again(task: &mut Task) -> Outcome {
+fn memory_is_used_again(task: &mut TaskCx) -> Outcome {
     for _ in 0..testlib::rounds(30) {
         for _ in 0..2500 {
             drop(RcuBox::init(&task, zeroes::<{ (16 << 10) - 8 }>())?);

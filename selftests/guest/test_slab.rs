@@ -6,7 +6,7 @@ use core::{
     pin::Pin,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
-use kalloc::{kmem_cache, owner::Owner, prelude::*, slab::*, usercopy};
+use kalloc::{kmem_cache, pooled::PoolRef, prelude::*, slab::*, usercopy};
 use kernel::{
     new_spinlock,
     sync::{
@@ -26,7 +26,7 @@ mod testlib;
 struct Tests;
 
 impl kalloc::Module for Tests {
-    fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
         testlib::run(
             &mut task,
             &[
@@ -144,11 +144,11 @@ fn aligned<T>(ptr: &T, align: usize) -> bool {
 }
 
 /// A cache of its own, so that what the kernel says is of this one.
-fn cache<T>(task: &Task) -> Result<Cache<T>> {
+fn cache<T>(task: &TaskCx) -> Result<Cache<T>> {
     Cache::create(task, &Args::new(c"kalloc_test").no_merge())
 }
 
-fn boxes_have_the_size_they_promise(_task: &mut Task) -> Outcome {
+fn boxes_have_the_size_they_promise(_task: &mut TaskCx) -> Outcome {
     check_eq!(size_of::<SlabBox<u64, &Cache<u64>>>(), 16);
     check_eq!(size_of::<SlabBox<u64, Arc<Cache<u64>>>>(), 16);
     check_eq!(size_of::<SlabBox<u64, Numbers>>(), 8);
@@ -158,7 +158,7 @@ fn boxes_have_the_size_they_promise(_task: &mut Task) -> Outcome {
 
 // What the kernel is asked for -----------------------------------------------------------------------------------------
 
-fn kernel_sees_what_was_asked(task: &mut Task) -> Outcome {
+fn kernel_sees_what_was_asked(task: &mut TaskCx) -> Outcome {
     #[allow(dead_code)]
     struct Message {
         id: u32,
@@ -209,7 +209,7 @@ fn kernel_sees_what_was_asked(task: &mut Task) -> Outcome {
 }
 
 /// What a cache may be one with is in the kernel's name for it, and with it whether it is charged.
-fn similar_caches_are_one_unless_asked(task: &mut Task) -> Outcome {
+fn similar_caches_are_one_unless_asked(task: &mut TaskCx) -> Outcome {
     const NAME: &CStr = c"kalloc_test_similar";
     let create = |args: &Args<'_, [u8; 56]>| -> Result<[u8; 32]> {
         use kernel::str::CStrExt as _;
@@ -239,7 +239,7 @@ fn similar_caches_are_one_unless_asked(task: &mut Task) -> Outcome {
 }
 
 /// As the kernel itself sees it, where it would stop a copy.
-fn usercopy_window_is_of_the_field(task: &mut Task) -> Outcome {
+fn usercopy_window_is_of_the_field(task: &mut TaskCx) -> Outcome {
     const TEXT: usize = 40;
     #[repr(C)]
     struct Message {
@@ -295,7 +295,7 @@ fn usercopy_window_is_of_the_field(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn kmem_cache_names_it_after_the_struct(task: &mut Task) -> Outcome {
+fn kmem_cache_names_it_after_the_struct(task: &mut TaskCx) -> Outcome {
     #[allow(dead_code)]
     #[repr(align(32))]
     struct KallocTestStruct([u8; 96]);
@@ -308,7 +308,7 @@ fn kmem_cache_names_it_after_the_struct(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn wrong_names_are_errors(task: &mut Task) -> Outcome {
+fn wrong_names_are_errors(task: &mut TaskCx) -> Outcome {
     for name in [c"", c"two words", c"a/b"] {
         check_eq!(
             Cache::<u64>::create(task, &Args::new(name)).err(),
@@ -318,7 +318,7 @@ fn wrong_names_are_errors(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn tracepoint_sees_flags_and_node(task: &mut Task) -> Outcome {
+fn tracepoint_sees_flags_and_node(task: &mut TaskCx) -> Outcome {
     let cache = cache::<[u64; 8]>(task)?;
     macro_rules! each {
         ($($grant:expr => $bits:expr, $node:expr;)*) => {$({
@@ -339,17 +339,17 @@ fn tracepoint_sees_flags_and_node(task: &mut Task) -> Outcome {
     let node = Node::local();
     each! {
         &task => bits(c"GFP_KERNEL"), -1;
-        task.with(GfpAtomic) => bits(c"GFP_ATOMIC"), -1;
-        task.with(Kernel.account()) => bits(c"GFP_KERNEL | __GFP_ACCOUNT"), -1;
-        task.with(Kernel).on(node) => bits(c"GFP_KERNEL"), node.id();
+        task.with(GFP_ATOMIC) => bits(c"GFP_ATOMIC"), -1;
+        task.with(GFP_KERNEL.account()) => bits(c"GFP_KERNEL | __GFP_ACCOUNT"), -1;
+        task.with(GFP_KERNEL).on(node) => bits(c"GFP_KERNEL"), node.id();
     }
-    let (object, trace) = traced(|| SlabBox::zeroed(task.with(Kernel), &cache));
+    let (object, trace) = traced(|| SlabBox::zeroed(task.with(GFP_KERNEL), &cache));
     let event = trace.allocation(&raw const *object?).ok_or(ENOENT)?;
     check_eq!(event.gfp, bits(c"GFP_KERNEL | __GFP_ZERO"));
     Ok(())
 }
 
-fn objects_are_aligned(task: &mut Task) -> Outcome {
+fn objects_are_aligned(task: &mut TaskCx) -> Outcome {
     #[repr(align(128))]
     struct Aligned([u8; 130]);
 
@@ -364,7 +364,7 @@ fn objects_are_aligned(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn zeroed_memory_is_zero(task: &mut Task) -> Outcome {
+fn zeroed_memory_is_zero(task: &mut TaskCx) -> Outcome {
     let cache = cache::<[u8; 300]>(task)?;
     for _ in 0..50 {
         drop(SlabBox::new(&task, &cache, [0xa5; 300])?);
@@ -375,7 +375,7 @@ fn zeroed_memory_is_zero(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn objects_of_a_zone(task: &mut Task) -> Outcome {
+fn objects_of_a_zone(task: &mut TaskCx) -> Outcome {
     if cfg!(not(CONFIG_ZONE_DMA)) {
         return Err(testlib::Stop::Skip("no ZONE_DMA"));
     }
@@ -395,7 +395,7 @@ struct Link {
     body: [u8; 1000],
 }
 
-fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
+fn value_comes_back_when_memory_is_short(task: &mut TaskCx) -> Outcome {
     let hoard = all_large_memory(task)?;
     let mut list = None;
     let back = loop {
@@ -403,7 +403,7 @@ fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
             next: list.take(),
             body: [7; 1000],
         };
-        match SlabBox::new(task.with(NoReclaim.nowarn()), Links, link) {
+        match SlabBox::new(task.with(GFP_NORECLAIM.nowarn()), Links, link) {
             Ok(link) => list = Some(link),
             Err(failed) => break failed.value,
         }
@@ -422,7 +422,7 @@ fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
 }
 
 /// What is so large that there is none any more, and as it was made.
-fn constructed_objects_when_memory_is_short(task: &mut Task) -> Outcome {
+fn constructed_objects_when_memory_is_short(task: &mut TaskCx) -> Outcome {
     const SIZE: usize = 240 << 10;
     struct Large {
         bytes: [u8; SIZE],
@@ -443,7 +443,7 @@ fn constructed_objects_when_memory_is_short(task: &mut Task) -> Outcome {
             let hoard = all_large_memory(task)?;
             let mut failed = false;
             for place in kept.iter_mut() {
-                let $grant = task.with(NoReclaim.nowarn());
+                let $grant = task.with(GFP_NORECLAIM.nowarn());
                 match $new {
                     Ok(object) => *place = Some(object),
                     Err(error) => {
@@ -469,7 +469,7 @@ fn constructed_objects_when_memory_is_short(task: &mut Task) -> Outcome {
 }
 
 /// The kernel makes no cache: what was made for it is freed.
-fn creation_that_fails_frees_all(task: &mut Task) -> Outcome {
+fn creation_that_fails_frees_all(task: &mut TaskCx) -> Outcome {
     const ARGS: Args<'_, u64> = Args::new(c"kalloc_test_none").no_merge();
     let (cache, trace) = testlib::refused(c"__kmem_cache_create_args", || {
         traced(|| Cache::create(task, &ARGS))
@@ -485,16 +485,16 @@ fn creation_that_fails_frees_all(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn nofail_is_infallible(task: &mut Task) -> Outcome {
+fn nofail_is_infallible(task: &mut TaskCx) -> Outcome {
     let cache = cache(task)?;
-    let Ok(object) = SlabBox::<[u8; 4096], _>::zeroed(task.with(Kernel.nofail()), &cache);
+    let Ok(object) = SlabBox::<[u8; 4096], _>::zeroed(task.with(GFP_KERNEL.nofail()), &cache);
     check!(object[4095] == 0);
     Ok(())
 }
 
 // Boxes ----------------------------------------------------------------------------------------------------------------
 
-fn object_is_dropped_and_freed_once(task: &mut Task) -> Outcome {
+fn object_is_dropped_and_freed_once(task: &mut TaskCx) -> Outcome {
     let drops = AtomicUsize::new(0);
     let cache = cache(task)?;
     macro_rules! each {
@@ -516,7 +516,7 @@ fn object_is_dropped_and_freed_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn memory_is_reused_by_take(task: &mut Task) -> Outcome {
+fn memory_is_reused_by_take(task: &mut TaskCx) -> Outcome {
     let cache = cache(task)?;
     let first = SlabBox::new(&task, &cache, 1u64)?;
     let ptr = &raw const *first;
@@ -529,7 +529,7 @@ fn memory_is_reused_by_take(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn pinned_initialisers(task: &mut Task) -> Outcome {
+fn pinned_initialisers(task: &mut TaskCx) -> Outcome {
     #[pin_data]
     struct Pinned {
         value: u32,
@@ -554,7 +554,7 @@ fn pinned_initialisers(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn use_and_drop_in_each_context(task: &mut Task) -> Outcome {
+fn use_and_drop_in_each_context(task: &mut TaskCx) -> Outcome {
     let cache = cache::<u64>(task)?;
     let lock = KBox::pin_init(&task, new_spinlock!(()))?;
     let (result, trace) = traced(|| -> Result {
@@ -584,7 +584,7 @@ fn use_and_drop_in_each_context(task: &mut Task) -> Outcome {
 }
 
 /// The memory is asked for there, and with the flags of there.
-fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
+fn made_in_each_atomic_context(task: &mut TaskCx) -> Outcome {
     const ATOMIC: u32 = GfpAtomic::BITS;
     let cache = cache::<u64>(task)?;
     check_in_each_atomic_context!(task, |cx| asks_for(
@@ -620,7 +620,7 @@ fn made_in_each_atomic_context(task: &mut Task) -> Outcome {
 
 // Owners ---------------------------------------------------------------------------------------------------------------
 
-fn arc_keeps_the_cache(task: &mut Task) -> Outcome {
+fn arc_keeps_the_cache(task: &mut TaskCx) -> Outcome {
     const NAME: &CStr = c"kalloc_test_arc";
     let cache = Cache::<u64>::create(task, &Args::new(NAME).no_merge())?;
     let cache = Arc::new_with(&task, cache)?;
@@ -638,13 +638,13 @@ fn arc_keeps_the_cache(task: &mut Task) -> Outcome {
 }
 
 /// The kernel complains of who waits there for what may wait for memory.
-fn caches_where_nothing_is_reclaimed(task: &mut Task) -> Outcome {
+fn caches_where_nothing_is_reclaimed(task: &mut TaskCx) -> Outcome {
     const ARGS: Args<'_, u64> = Args::new(c"kalloc_test_noreclaim").no_merge();
     for _ in 0..20 {
         drop(Cache::create(task, &ARGS)?);
         task.noreclaim(|_cx| -> Outcome {
-            // SAFETY: A work item of a queue with WQ_MEM_RECLAIM, for which this stands, has a `Task`.
-            let cx = &unsafe { Task::assume() };
+            // SAFETY: A work item of a queue with WQ_MEM_RECLAIM, for which this stands, has a `TaskCx`.
+            let cx = &unsafe { TaskCx::assume() };
             drop(Cache::create(cx, &ARGS)?);
             flush(cx);
             Cache::create(cx, &ARGS)?.destroy(cx);
@@ -654,7 +654,7 @@ fn caches_where_nothing_is_reclaimed(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn cache_dropped_in_atomic_context(task: &mut Task) -> Outcome {
+fn cache_dropped_in_atomic_context(task: &mut TaskCx) -> Outcome {
     const NAMES: [&CStr; 2] = [c"kalloc_test_atomic", c"kalloc_test_raw"];
     let first = Cache::<u64>::create(task, &Args::new(NAMES[0]).no_merge())?;
     let second = Cache::<u64>::create(task, &Args::new(NAMES[1]).no_merge())?;
@@ -667,7 +667,7 @@ fn cache_dropped_in_atomic_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn cache_of_the_module(task: &mut Task) -> Outcome {
+fn cache_of_the_module(task: &mut TaskCx) -> Outcome {
     check!(exists(c"kalloc_test_numbers"));
     let object = SlabBox::new(&task, Numbers, 7)?;
     // It may go anywhere: nothing is borrowed.
@@ -678,7 +678,7 @@ fn cache_of_the_module(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn destroy_is_at_once(task: &mut Task) -> Outcome {
+fn destroy_is_at_once(task: &mut TaskCx) -> Outcome {
     const NAME: &CStr = c"kalloc_test_destroy";
     let cache = Cache::<u64>::create(task, &Args::new(NAME).no_merge())?;
     drop(SlabBox::new(&task, &cache, 1)?);
@@ -688,14 +688,14 @@ fn destroy_is_at_once(task: &mut Task) -> Outcome {
 }
 
 /// The kernel would complain of two caches of one name.
-fn name_is_free_after_a_drop(task: &mut Task) -> Outcome {
+fn name_is_free_after_a_drop(task: &mut TaskCx) -> Outcome {
     for _ in 0..20 {
         drop(SlabBox::new(&task, &cache(task)?, 1u64)?);
     }
     Ok(())
 }
 
-fn shrink_gives_all_back(task: &mut Task) -> Outcome {
+fn shrink_gives_all_back(task: &mut TaskCx) -> Outcome {
     let cache = cache::<[u8; 512]>(task)?;
     let object = SlabBox::new(&task, &cache, [1; 512])?;
     check!(!cache.shrink(task));
@@ -706,7 +706,7 @@ fn shrink_gives_all_back(task: &mut Task) -> Outcome {
 
 // Bulks ----------------------------------------------------------------------------------------------------------------
 
-fn bulk_is_one_owner(task: &mut Task) -> Outcome {
+fn bulk_is_one_owner(task: &mut TaskCx) -> Outcome {
     let drops = AtomicUsize::new(0);
     let cache = cache::<(usize, Counted<'_>)>(task)?;
     let mut bulk = SlabBulk::<_, 16, _>::from_fn(&task, &cache, |i| (i, Counted(&drops)))?;
@@ -735,7 +735,7 @@ fn bulk_is_one_owner(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn bulk_dropped_with_interrupts_off(task: &mut Task) -> Outcome {
+fn bulk_dropped_with_interrupts_off(task: &mut TaskCx) -> Outcome {
     if cfg!(CONFIG_PREEMPT_RT) {
         return Err(testlib::Stop::Skip(
             "no slab memory is freed there on PREEMPT_RT",
@@ -751,14 +751,14 @@ fn bulk_dropped_with_interrupts_off(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn bulk_is_all_or_nothing(task: &mut Task) -> Outcome {
+fn bulk_is_all_or_nothing(task: &mut TaskCx) -> Outcome {
     const BULKS: usize = 4096;
     let cache = cache::<[u8; 1024]>(task)?;
     let mut bulks = KBox::from_fn(&task, BULKS, |_| None)?;
     let hoard = all_large_memory(task)?;
     let mut made = 0;
     for place in bulks.iter_mut() {
-        let grant = task.with(NoReclaim.nowarn());
+        let grant = task.with(GFP_NORECLAIM.nowarn());
         let Ok(bulk) = SlabBulk::<_, 64, _>::from_fn(grant, &cache, |_| [0u8; 1024]) else {
             break;
         };
@@ -799,7 +799,7 @@ impl Constructed for Wired {
     }
 }
 
-fn constructor_runs_once_an_object(task: &mut Task) -> Outcome {
+fn constructor_runs_once_an_object(task: &mut TaskCx) -> Outcome {
     const NAME: &CStr = c"kalloc_test_constructed";
     let cache = ConstructedCache::<Wired>::create(task, &Args::new(NAME))?;
     check!(attribute(NAME, c"ctor") > 0);
@@ -810,7 +810,7 @@ fn constructor_runs_once_an_object(task: &mut Task) -> Outcome {
     check_eq!(first.id, 0x1234);
     drop(first);
     for _ in 0..100 {
-        drop(ConstructedBox::new(task.with(GfpAtomic), &cache)?);
+        drop(ConstructedBox::new(task.with(GFP_ATOMIC), &cache)?);
     }
     // Not again for memory that the cache already has, which KASAN keeps back.
     check!(cfg!(CONFIG_KASAN) || CONSTRUCTED.load(Ordering::Relaxed) <= 2 * after_one);
@@ -818,7 +818,7 @@ fn constructor_runs_once_an_object(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn objects_go_back_constructed(task: &mut Task) -> Outcome {
+fn objects_go_back_constructed(task: &mut TaskCx) -> Outcome {
     let args = Args::new(c"kalloc_test_constructed");
     let cache = ConstructedCache::<Wired>::create(task, &args)?;
     let lock = KBox::pin_init(&task, new_spinlock!(()))?;
@@ -857,11 +857,11 @@ impl Session {
     }
 }
 
-fn rcu_lookup_gets_and_checks(task: &mut Task) -> Outcome {
+fn rcu_lookup_gets_and_checks(task: &mut TaskCx) -> Outcome {
     let cache = RcuCache::<Session>::create(task, &Args::new(c"kalloc_test_rcu"))?;
     check_eq!(attribute(c"kalloc_test_rcu", c"destroy_by_rcu"), 1);
     let cell = RcuSlot::new(&cache);
-    let find = |task: &mut Task, id| {
+    let find = |task: &mut TaskCx, id| {
         task.rcu_read(|guard, _cx| cell.get(guard, |session| session.id.load(Relaxed) == id))
     };
     check!(find(task, 1).is_none());
@@ -907,19 +907,19 @@ impl Clone for Meddler {
 }
 
 // SAFETY: It is the module's own cache.
-unsafe impl Owner<RcuCache<Session>> for Meddler {
+unsafe impl PoolRef<RcuCache<Session>> for Meddler {
     fn pool(&self) -> &RcuCache<Session> {
         Sessions.pool()
     }
 }
 
 /// What has left the slot since the lookup got a reference, it does not give.
-fn rcu_lookup_looks_again(task: &mut Task) -> Outcome {
+fn rcu_lookup_looks_again(task: &mut TaskCx) -> Outcome {
     check!(SLOT.populate(RcuSlot::new(Meddler)));
     let slot = SLOT.as_ref().ok_or(EINVAL)?;
     let new = RcuRef::new(&task, Meddler, |session: &Session| session.set(1))?;
     check!(matches!(slot.replace(Some(new)), Ok(None)));
-    let get = |task: &mut Task| task.rcu_read(|guard, _cx| slot.get(guard, |_| true));
+    let get = |task: &mut TaskCx| task.rcu_read(|guard, _cx| slot.get(guard, |_| true));
     check!(get(task).is_some());
     MEDDLE.store(true, Ordering::Relaxed);
     check!(get(task).is_none());
@@ -927,7 +927,7 @@ fn rcu_lookup_looks_again(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn rcu_cell_of_another_cache(task: &mut Task) -> Outcome {
+fn rcu_cell_of_another_cache(task: &mut TaskCx) -> Outcome {
     let one = RcuCache::<Session>::create(task, &Args::new(c"kalloc_test_one"))?;
     let two = RcuCache::<Session>::create(task, &Args::new(c"kalloc_test_two"))?;
     let cell = RcuSlot::new(&one);
@@ -956,7 +956,7 @@ impl WorkItem for Churn {
 
     fn run(this: Arc<Self>) {
         // SAFETY: Work runs in process context, and this is the only token in it.
-        let task = unsafe { Task::assume() };
+        let task = unsafe { TaskCx::assume() };
         while !this.stop.load(Ordering::Relaxed) {
             let id = this.rounds.fetch_add(1, Ordering::Relaxed) as u64 + 1;
             if let Ok(new) = RcuRef::new(&task, Sessions, |session: &Session| session.set(id)) {
@@ -968,7 +968,7 @@ impl WorkItem for Churn {
     }
 }
 
-fn rcu_readers_never_see_a_wrong_object(task: &mut Task) -> Outcome {
+fn rcu_readers_never_see_a_wrong_object(task: &mut TaskCx) -> Outcome {
     let churn = Arc::pin_init_with(
         &task,
         pin_init!(Churn {

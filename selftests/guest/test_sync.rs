@@ -53,7 +53,7 @@ fn place() -> (bool, bool, bool) {
 const FREE: (bool, bool, bool) = (true, false, false);
 const ON_RT: bool = cfg!(CONFIG_PREEMPT_RT);
 
-fn spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
+fn spinlock_with_interrupts_off(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock_irq!(1u32))?;
     // On PREEMPT_RT a sleeping lock on the RCU read side, with interrupts on.
     let held = (ON_RT, !ON_RT, ON_RT);
@@ -94,7 +94,7 @@ fn spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
 
 /// The interrupt comes after the section, or not at all: else it would wait for ever.
 #[cfg(not(CONFIG_PREEMPT_RT))]
-fn spinlock_shared_with_an_interrupt(task: &mut Task) -> Outcome {
+fn spinlock_shared_with_an_interrupt(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock_irq!(0u32))?;
     for _ in 0..100 {
         task.locked_irq(&lock, |n, _| *n += 1);
@@ -104,13 +104,13 @@ fn spinlock_shared_with_an_interrupt(task: &mut Task) -> Outcome {
     Ok(())
 }
 #[cfg(CONFIG_PREEMPT_RT)]
-fn spinlock_shared_with_an_interrupt(_task: &mut Task) -> Outcome {
+fn spinlock_shared_with_an_interrupt(_task: &mut TaskCx) -> Outcome {
     Err(Stop::Skip(
         "what is shared with a hard interrupt is under a raw spinlock",
     ))
 }
 
-fn raw_spinlock(task: &mut Task) -> Outcome {
+fn raw_spinlock(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_raw_spinlock!(1u32))?;
     let held = (false, false, false);
     check_eq!(
@@ -130,7 +130,7 @@ fn raw_spinlock(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn raw_spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
+fn raw_spinlock_with_interrupts_off(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_raw_spinlock_irq!(1u32))?;
     let held = (false, true, false);
     check_eq!(
@@ -150,7 +150,7 @@ fn raw_spinlock_with_interrupts_off(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn raw_spinlock_shared_with_an_interrupt(task: &mut Task) -> Outcome {
+fn raw_spinlock_shared_with_an_interrupt(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_raw_spinlock_irq!(0u32))?;
     for _ in 0..100 {
         task.raw_locked_irq(&lock, |n, _| *n += 1);
@@ -169,9 +169,9 @@ fn add(n: &mut u32) {
     *n = before + 1;
 }
 
-fn raw_spinlock_keeps_others_out(task: &mut Task) -> Outcome {
+fn raw_spinlock_keeps_others_out(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_raw_spinlock!(0u32))?;
-    let count = |task: &mut Task, lock: &RawSpinLock<u32>| {
+    let count = |task: &mut TaskCx, lock: &RawSpinLock<u32>| {
         for _ in 0..ROUNDS {
             task.raw_locked(lock, |n, _| add(n));
         }
@@ -182,7 +182,7 @@ fn raw_spinlock_keeps_others_out(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn rwlock(task: &mut Task) -> Outcome {
+fn rwlock(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_rwlock!([1u32, 2]))?;
     let held = (ON_RT, false, ON_RT);
     check_eq!(
@@ -216,7 +216,7 @@ fn rwlock(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn rwlock_lets_readers_in(task: &mut Task) -> Outcome {
+fn rwlock_lets_readers_in(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_rwlock!(7u32))?;
     let (lock, inside, seen) = (&*lock, AtomicBool::new(false), AtomicU32::new(0));
     on_another_cpu(
@@ -241,10 +241,10 @@ fn rwlock_lets_readers_in(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn rwlock_keeps_others_out(task: &mut Task) -> Outcome {
+fn rwlock_keeps_others_out(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_rwlock!([0u32; 2]))?;
     let (lock, torn) = (&*lock, AtomicU32::new(0));
-    let count = |task: &mut Task, lock: &RwLock<[u32; 2]>| {
+    let count = |task: &mut TaskCx, lock: &RwLock<[u32; 2]>| {
         for _ in 0..ROUNDS {
             task.write_locked(lock, |[a, b], _| {
                 add(a);
@@ -259,7 +259,7 @@ fn rwlock_keeps_others_out(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn pinned_data(task: &mut Task) -> Outcome {
+fn pinned_data(task: &mut TaskCx) -> Outcome {
     struct Pinned(u32, #[allow(dead_code)] core::marker::PhantomPinned);
     let lock = KBox::pin_init(
         &task,
@@ -270,7 +270,7 @@ fn pinned_data(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn mutex_does_not_keep_from_sleeping(task: &mut Task) -> Outcome {
+fn mutex_does_not_keep_from_sleeping(task: &mut TaskCx) -> Outcome {
     let (a, b) = (
         KBox::pin_init(&task, new_mutex!(1u32))?,
         KBox::pin_init(&task, new_mutex!(2u32))?,
@@ -303,14 +303,14 @@ struct Queue {
     filled: Pin<KBox<CondVar>>,
 }
 
-fn queue(task: &mut Task) -> Result<Queue> {
+fn queue(task: &mut TaskCx) -> Result<Queue> {
     Ok(Queue {
         items: KBox::pin_init(&task, new_mutex!(0u32))?,
         filled: KBox::pin_init(&task, new_condvar!())?,
     })
 }
 
-fn mutex_is_given_up_in_a_wait(task: &mut Task) -> Outcome {
+fn mutex_is_given_up_in_a_wait(task: &mut TaskCx) -> Outcome {
     let queue = &queue(task)?;
     let mut taken = 0;
     on_another_cpu(
@@ -338,7 +338,7 @@ fn mutex_is_given_up_in_a_wait(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn wait_ends_by_itself(task: &mut Task) -> Outcome {
+fn wait_ends_by_itself(task: &mut TaskCx) -> Outcome {
     let queue = queue(task)?;
     let mut items = task.mutex_lock(&queue.items);
     match task.wait_interruptible_timeout(&queue.filled, &mut items, 2) {
@@ -350,7 +350,7 @@ fn wait_ends_by_itself(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn completion(task: &mut Task) -> Outcome {
+fn completion(task: &mut TaskCx) -> Outcome {
     let done = KBox::pin_init(&task, Completion::new())?;
     let (done, before) = (&*done, AtomicBool::new(false));
     let mut in_order = false;
@@ -369,7 +369,7 @@ fn completion(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn grace_period(task: &mut Task) -> Outcome {
+fn grace_period(task: &mut TaskCx) -> Outcome {
     let (reading, done, read_first) = (
         AtomicBool::new(false),
         AtomicBool::new(false),
@@ -396,7 +396,7 @@ fn grace_period(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn delays(task: &mut Task) -> Outcome {
+fn delays(task: &mut TaskCx) -> Outcome {
     for delay in [Delta::from_micros(50), Delta::from_millis(3)] {
         let start = Instant::<Monotonic>::now();
         task.fsleep(delay);
@@ -405,8 +405,8 @@ fn delays(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn waits_work_in_scopes(task: &mut Task) -> Outcome {
-    fn all<C: Sleep>(cx: &mut C, mutex: &Mutex<u32>) -> u32 {
+fn waits_work_in_scopes(task: &mut TaskCx) -> Outcome {
+    fn all<C: MaySleep>(cx: &mut C, mutex: &Mutex<u32>) -> u32 {
         cx.cond_resched();
         cx.fsleep(Delta::from_micros(20));
         cx.mutex_locked(mutex, |n, cx| {

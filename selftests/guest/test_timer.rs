@@ -54,7 +54,7 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(task: &Task) -> Result<Arc<Self>> {
+    fn new(task: &TaskCx) -> Result<Arc<Self>> {
         let shared = Self {
             seen: Seen::new(),
             allocated: AtomicU32::new(0),
@@ -65,7 +65,7 @@ impl Shared {
         Ok(Arc::new_with(task, shared)?)
     }
 
-    fn run<C: Allocate>(&self, cx: &C) {
+    fn run<C: MayAlloc>(&self, cx: &C) {
         if KBox::new(cx, [1u8; 200]).is_ok() {
             self.allocated.fetch_add(1, Relaxed);
         }
@@ -95,7 +95,7 @@ impl Shared {
     }
 
     /// The value has been dropped, in process context.
-    fn check_dropped(&self, task: &Task) -> Outcome {
+    fn check_dropped(&self, task: &TaskCx) -> Outcome {
         check!(wait_until(task, || self.dropped.times() == 1));
         check!(self.dropped.place().is(Place::PREEMPTIBLE));
         Ok(())
@@ -125,7 +125,7 @@ struct Counter {
 }
 
 impl Expire for Counter {
-    fn expired(&self, cx: &mut Bh<'_>) -> Option<Jiffies> {
+    fn expired(&self, cx: &mut BhCx<'_>) -> Option<Jiffies> {
         self.shared.run(cx);
         let more = self.more.load(Relaxed);
         self.more.store(more.saturating_sub(1), Relaxed);
@@ -139,7 +139,7 @@ impl Drop for Counter {
     }
 }
 
-fn counter(task: &Task, more: u32) -> Result<(Arc<Shared>, Timer<Counter>)> {
+fn counter(task: &TaskCx, more: u32) -> Result<(Arc<Shared>, Timer<Counter>)> {
     let shared = Shared::new(task)?;
     let data = Counter {
         shared: shared.clone(),
@@ -148,7 +148,7 @@ fn counter(task: &Task, more: u32) -> Result<(Arc<Shared>, Timer<Counter>)> {
     Ok((shared, Timer::new(task, data)?))
 }
 
-fn timer_expires_in_a_softirq(task: &mut Task) -> Outcome {
+fn timer_expires_in_a_softirq(task: &mut TaskCx) -> Outcome {
     let (shared, timer) = counter(task, 0)?;
     check!(!timer.is_pending());
     check!(!timer.start(1));
@@ -159,7 +159,7 @@ fn timer_expires_in_a_softirq(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn timer_is_started_again(task: &mut Task) -> Outcome {
+fn timer_is_started_again(task: &mut TaskCx) -> Outcome {
     let (shared, timer) = counter(task, 3)?;
     timer.start(1);
     check!(wait_until(task, || shared.seen.times() == 4));
@@ -169,7 +169,7 @@ fn timer_is_started_again(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn timer_is_cancelled(task: &mut Task) -> Outcome {
+fn timer_is_cancelled(task: &mut TaskCx) -> Outcome {
     let (shared, timer) = counter(task, 0)?;
     check!(!timer.start(msecs_to_jiffies(60_000)));
     check!(timer.is_pending());
@@ -187,7 +187,7 @@ fn timer_is_cancelled(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn timer_is_dropped_in_every_context(task: &mut Task) -> Outcome {
+fn timer_is_dropped_in_every_context(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(0u32))?;
     for place in 0..5 {
         let (shared, timer) = counter(task, u32::MAX)?;
@@ -222,7 +222,7 @@ struct Owner {
 }
 
 impl Expire for Suicide {
-    fn expired(&self, cx: &mut Bh<'_>) -> Option<Jiffies> {
+    fn expired(&self, cx: &mut BhCx<'_>) -> Option<Jiffies> {
         self.shared.run(cx);
         // Out of the lock, and then dropped.
         drop(cx.locked(&self.owner.timer, |timer, _cx| timer.take()));
@@ -236,7 +236,7 @@ impl Drop for Suicide {
     }
 }
 
-fn timer_drops_itself(task: &mut Task) -> Outcome {
+fn timer_drops_itself(task: &mut TaskCx) -> Outcome {
     let shared = Shared::new(task)?;
     let owner = Arc::pin_init_with(&task, pin_init!(Owner { timer <- new_spinlock!(None) }))?;
     let timer = Timer::new(
@@ -257,7 +257,7 @@ fn timer_drops_itself(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn running_timer_is_dropped(task: &mut Task) -> Outcome {
+fn running_timer_is_dropped(task: &mut TaskCx) -> Outcome {
     let (shared, timer) = counter(task, u32::MAX)?;
     shared.hold.store(true, Relaxed);
     timer.start(1);
@@ -267,7 +267,7 @@ fn running_timer_is_dropped(task: &mut Task) -> Outcome {
     shared.check_dropped(task)
 }
 
-fn timer_is_freed_at_once(task: &mut Task) -> Outcome {
+fn timer_is_freed_at_once(task: &mut TaskCx) -> Outcome {
     let (shared, timer) = counter(task, u32::MAX)?;
     timer.start(1);
     check!(wait_until(task, || shared.seen.times() > 0));
@@ -326,17 +326,17 @@ macro_rules! fast {
 }
 
 fast! {
-    RelativeSoftMode: Bh;
-    AbsoluteSoftMode: Bh;
-    RelativeMode: Irq;
-    RelativePinnedMode: Irq;
+    RelativeSoftMode: BhCx;
+    AbsoluteSoftMode: BhCx;
+    RelativeMode: IrqCx;
+    RelativePinnedMode: IrqCx;
 }
 
 impl hrtimer::Expire<RelativeHardMode<Monotonic>> for Fast {
     fn expired(
         &self,
         timer: &mut Expired<'_, Self, RelativeHardMode<Monotonic>>,
-        _cx: &mut Raw<'_>,
+        _cx: &mut RawCx<'_>,
     ) -> HrTimerRestart {
         #[cfg(not(CONFIG_PREEMPT_RT))]
         {
@@ -349,7 +349,7 @@ impl hrtimer::Expire<RelativeHardMode<Monotonic>> for Fast {
     }
 }
 
-fn fast<M: Mode>(task: &Task, more: u32) -> Result<(Arc<Shared>, HrTimer<Fast, M>)>
+fn fast<M: Mode>(task: &TaskCx, more: u32) -> Result<(Arc<Shared>, HrTimer<Fast, M>)>
 where
     Fast: hrtimer::Expire<M>,
 {
@@ -364,7 +364,7 @@ where
 
 /// Where a timer of the mode expires.
 fn place_of<M: Mode>(
-    task: &Task,
+    task: &TaskCx,
     expires: <M as HrTimerMode>::Expires,
 ) -> Result<(Place, u32), testlib::Stop>
 where
@@ -380,13 +380,13 @@ where
 
 const SOON: Delta = Delta::from_micros(300);
 
-fn soft_hrtimer_gets_bh(task: &mut Task) -> Outcome {
+fn soft_hrtimer_gets_bh(task: &mut TaskCx) -> Outcome {
     let (place, allocated) = place_of::<RelativeSoftMode<Monotonic>>(task, SOON)?;
     check_eq!(allocated, 1);
     softirq(place)
 }
 
-fn absolute_soft_hrtimer_gets_bh(task: &mut Task) -> Outcome {
+fn absolute_soft_hrtimer_gets_bh(task: &mut TaskCx) -> Outcome {
     let when = Instant::<Monotonic>::now() + SOON;
     let (place, allocated) = place_of::<AbsoluteSoftMode<Monotonic>>(task, when)?;
     check_eq!(allocated, 1);
@@ -402,25 +402,25 @@ fn hard_or_soft(place: Place) -> Outcome {
     }
 }
 
-fn hrtimer_gets_irq(task: &mut Task) -> Outcome {
+fn hrtimer_gets_irq(task: &mut TaskCx) -> Outcome {
     let (place, allocated) = place_of::<RelativeMode<Monotonic>>(task, SOON)?;
     check_eq!(allocated, 1);
     hard_or_soft(place)
 }
 
-fn pinned_hrtimer_gets_irq(task: &mut Task) -> Outcome {
+fn pinned_hrtimer_gets_irq(task: &mut TaskCx) -> Outcome {
     let (place, allocated) = place_of::<RelativePinnedMode<Monotonic>>(task, SOON)?;
     check_eq!(allocated, 1);
     hard_or_soft(place)
 }
 
-fn hard_hrtimer_gets_raw(task: &mut Task) -> Outcome {
+fn hard_hrtimer_gets_raw(task: &mut TaskCx) -> Outcome {
     let (place, allocated) = place_of::<RelativeHardMode<Monotonic>>(task, SOON)?;
     check_eq!(allocated, u32::from(!cfg!(CONFIG_PREEMPT_RT)));
     hardirq(place)
 }
 
-fn hrtimer_is_forwarded(task: &mut Task) -> Outcome {
+fn hrtimer_is_forwarded(task: &mut TaskCx) -> Outcome {
     let (shared, timer) = fast::<RelativeSoftMode<Monotonic>>(task, 4)?;
     timer.start(SOON);
     check!(wait_until(task, || shared.seen.times() == 5));
@@ -430,7 +430,7 @@ fn hrtimer_is_forwarded(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn hrtimer_is_cancelled(task: &mut Task) -> Outcome {
+fn hrtimer_is_cancelled(task: &mut TaskCx) -> Outcome {
     let (shared, timer) = fast::<RelativeMode<Monotonic>>(task, 0)?;
     timer.start(Delta::from_millis(60_000));
     check_eq!(timer.try_cancel(), Some(true));
@@ -444,7 +444,7 @@ fn hrtimer_is_cancelled(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn dropped_everywhere<M: Mode<Expires = Delta>>(task: &mut Task) -> Outcome
+fn dropped_everywhere<M: Mode<Expires = Delta>>(task: &mut TaskCx) -> Outcome
 where
     Fast: hrtimer::Expire<M>,
 {
@@ -469,13 +469,13 @@ where
     Ok(())
 }
 
-fn hrtimer_is_dropped_in_every_context(task: &mut Task) -> Outcome {
+fn hrtimer_is_dropped_in_every_context(task: &mut TaskCx) -> Outcome {
     dropped_everywhere::<RelativeSoftMode<Monotonic>>(task)?;
     dropped_everywhere::<RelativeMode<Monotonic>>(task)?;
     dropped_everywhere::<RelativeHardMode<Monotonic>>(task)
 }
 
-fn running_hrtimer_is_dropped(task: &mut Task) -> Outcome {
+fn running_hrtimer_is_dropped(task: &mut TaskCx) -> Outcome {
     let (shared, timer) = fast::<RelativeSoftMode<Monotonic>>(task, u32::MAX)?;
     shared.hold.store(true, Relaxed);
     timer.start(SOON);
@@ -509,7 +509,7 @@ impl hrtimer::Expire<LeftMode> for Again {
 }
 
 /// The kernel warns of one that is forwarded while it is queued.
-fn hrtimer_started_in_its_callback_is_not_forwarded(task: &mut Task) -> Outcome {
+fn hrtimer_started_in_its_callback_is_not_forwarded(task: &mut TaskCx) -> Outcome {
     check!(AGAIN.populate(HrTimer::new(&task, Again)?));
     AGAIN.as_ref().ok_or(EINVAL)?.start(Delta::from_nanos(0));
     check!(wait_until(task, || EXPIRED.load(Relaxed) == 2));
@@ -527,7 +527,7 @@ static LEFT_HRTIMER: SetOnce<HrTimer<Left, LeftMode>> = SetOnce::new();
 static LEFT_WORK: SetOnce<IrqWork<Left>> = SetOnce::new();
 
 impl Expire for Left {
-    fn expired(&self, _cx: &mut Bh<'_>) -> Option<Jiffies> {
+    fn expired(&self, _cx: &mut BhCx<'_>) -> Option<Jiffies> {
         if let Some(timer) = LEFT_HRTIMER.as_ref() {
             timer.start(Delta::from_micros(100));
         }
@@ -549,13 +549,13 @@ impl hrtimer::Expire<LeftMode> for Left {
 }
 
 impl Run for Left {
-    fn run(&self, _cx: &mut Irq<'_>) {
+    fn run(&self, _cx: &mut IrqCx<'_>) {
         LEFT.fetch_add(1, Relaxed);
     }
 }
 
 /// Nothing drops a static. They run on until the end of the module, which stops them.
-fn timers_in_statics_are_left_at_exit(task: &mut Task) -> Outcome {
+fn timers_in_statics_are_left_at_exit(task: &mut TaskCx) -> Outcome {
     testlib::must_stop(&LEFT);
     check!(LEFT_WORK.populate(IrqWork::new(&task, Left)?));
     check!(LEFT_HRTIMER.populate(HrTimer::new(&task, Left)?));

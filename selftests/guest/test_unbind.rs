@@ -56,7 +56,7 @@ impl Drop for Card<'_> {
             return;
         }
         // SAFETY: The kernel unbinds in process context, and the token of probe is gone.
-        let mut task = unsafe { Task::assume() };
+        let mut task = unsafe { TaskCx::assume() };
         // The worker of this CPU, if it is one, does not run meanwhile.
         task.preempt_off(|_cx| {
             self.buffers.clear();
@@ -97,9 +97,9 @@ impl platform::Driver for Driver {
 impl<'bound> Card<'bound> {
     fn new(pdev: &'bound platform::Device<Core<'_>>) -> Result<Self> {
         // SAFETY: Probe runs in process context, and this is the only token in it.
-        let task = unsafe { Task::assume() };
+        let task = unsafe { TaskCx::assume() };
         let first = PROBED.fetch_add(1, Release) == 0;
-        let dma = Dma::set_mask_and_coherent::<64, _>(&task, pdev)?;
+        let dma = DmaDevice::set_mask_and_coherent::<64, _>(&task, pdev)?;
         let mut buffers = KVec::new();
         let mut cache = None;
         if first {
@@ -120,10 +120,10 @@ const ARGS: Args<'_, u64> = Args::new(c"kalloc_test_unbind").no_merge();
 
 /// Runs `beside` in a thread while the first of two devices is unbound by `unbind`. How many of its
 /// buffers are free then.
-fn freed<U, B>(task: &mut Task, unbind: U, beside: B) -> Result<usize, testlib::Stop>
+fn freed<U, B>(task: &mut TaskCx, unbind: U, beside: B) -> Result<usize, testlib::Stop>
 where
-    U: FnOnce(&mut Task, &PlatformDevice) -> Outcome,
-    B: FnOnce(&mut Task, PlatformDevice) + Send + 'static,
+    U: FnOnce(&mut TaskCx, &PlatformDevice) -> Outcome,
+    B: FnOnce(&mut TaskCx, PlatformDevice) + Send + 'static,
 {
     PROBED.store(0, Release);
     DROPPED.store(false, Release);
@@ -143,7 +143,7 @@ where
     let thread = kthread_run!(
         task,
         c"kalloc_beside",
-        move |mut task: Task, _: &This<'_>| { beside(&mut task, second) }
+        move |mut task: TaskCx, _: &This<'_>| { beside(&mut task, second) }
     )?;
     let outcome = unbind(task, &first);
     // SAFETY: It has no preconditions.
@@ -157,7 +157,7 @@ where
     Ok(freed)
 }
 
-fn two_devices_at_once(task: &mut Task) -> Outcome {
+fn two_devices_at_once(task: &mut TaskCx) -> Outcome {
     let freed = freed(
         task,
         |task, first| {
@@ -171,7 +171,7 @@ fn two_devices_at_once(task: &mut Task) -> Outcome {
 }
 
 /// As the end of a module does.
-fn while_a_cache_is_destroyed(task: &mut Task) -> Outcome {
+fn while_a_cache_is_destroyed(task: &mut TaskCx) -> Outcome {
     let freed = freed(
         task,
         |task, first| {
@@ -193,7 +193,7 @@ fn while_a_cache_is_destroyed(task: &mut Task) -> Outcome {
 }
 
 /// The kernel warns if such a worker waits for one that has no reserve.
-fn in_a_worker_for_reclaim(task: &mut Task) -> Outcome {
+fn in_a_worker_for_reclaim(task: &mut TaskCx) -> Outcome {
     let freed = freed(
         task,
         |_task, first| in_reclaim_worker(|task| first.unbind(task)),

@@ -60,7 +60,7 @@ fn is_vmalloc<T>(memory: &[T]) -> bool {
     unsafe { c::testlib_is_vmalloc(memory.as_ptr().cast()) }
 }
 
-fn push_and_pop(task: &mut Task) -> Outcome {
+fn push_and_pop(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($kind:ident: $len:expr;)*) => {$({
             let mut list = $kind::new();
@@ -84,7 +84,7 @@ fn push_and_pop(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn memory_is_of_the_allocator(task: &mut Task) -> Outcome {
+fn memory_is_of_the_allocator(task: &mut TaskCx) -> Outcome {
     check!(!is_vmalloc(&KVec::from_elem(&task, 0u64, MANY - 1)?));
     check!(is_vmalloc(&VVec::from_elem(&task, 0u64, 1)?));
     let mut list = KVVec::from_elem(&task, 1u64, 8)?;
@@ -95,7 +95,7 @@ fn memory_is_of_the_allocator(task: &mut Task) -> Outcome {
 }
 
 /// As the kernel crate's vector does.
-fn growing_doubles(task: &mut Task) -> Outcome {
+fn growing_doubles(task: &mut TaskCx) -> Outcome {
     let (mut ours, mut theirs) = (KVec::new(), KernelKVec::new());
     for i in 0..1000 {
         ours.push(&task, i)?;
@@ -121,7 +121,7 @@ fn growing_doubles(task: &mut Task) -> Outcome {
 }
 
 /// Twice as much may be more than there can be, where one more is not.
-fn growing_ends_at_the_maximum(task: &mut Task) -> Outcome {
+fn growing_ends_at_the_maximum(task: &mut TaskCx) -> Outcome {
     let mut list = KVec::<u64>::with_capacity(&task, MANY / 2 + 1)?;
     list.resize(&task, MANY / 2 + 1, 7)?;
     list.push(&task, 8)?;
@@ -130,7 +130,7 @@ fn growing_ends_at_the_maximum(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn value_comes_back(task: &mut Task) -> Outcome {
+fn value_comes_back(task: &mut TaskCx) -> Outcome {
     let mut list = KVec::with_capacity(&task, MANY - 1)?;
     while list.push_within_capacity(None).is_ok() {}
     check_eq!(list.len(), MANY - 1);
@@ -148,7 +148,7 @@ fn value_comes_back(task: &mut Task) -> Outcome {
     let Err(failed) = list.insert(&task, 5, back) else {
         return Err(Stop::Fail);
     };
-    check!(matches!(failed, InsertError::Failed(_)));
+    check!(matches!(failed, InsertError::AllocFailed(_)));
     check_eq!(failed.into_value().as_deref(), Some(&8));
     check!(list.reserve(&task, 1).is_err());
     check!(list.len() == MANY - 1 && list[0].as_deref() == Some(&7));
@@ -161,7 +161,7 @@ fn value_comes_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn lengths_that_overflow_are_errors(task: &mut Task) -> Outcome {
+fn lengths_that_overflow_are_errors(task: &mut TaskCx) -> Outcome {
     for len in [usize::MAX, usize::MAX / 8 + 1, usize::MAX / 16, 1 << 48] {
         check!(KVec::<u64>::with_capacity(&task, len).is_err());
         check!(VVec::<u64>::with_capacity(&task, len).is_err());
@@ -182,7 +182,7 @@ fn lengths_that_overflow_are_errors(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
+fn nothing_takes_no_memory(task: &mut TaskCx) -> Outcome {
     let (result, trace) = traced(|| -> Outcome {
         let mut list = KVec::new();
         for _ in 0..1000 {
@@ -206,7 +206,7 @@ fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn insert_and_remove(task: &mut Task) -> Outcome {
+fn insert_and_remove(task: &mut TaskCx) -> Outcome {
     let mut list = KVec::new();
     list.insert(&task, 0, 2)?;
     list.insert(&task, 0, 1)?;
@@ -225,7 +225,7 @@ fn insert_and_remove(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn extend_and_resize(task: &mut Task) -> Outcome {
+fn extend_and_resize(task: &mut TaskCx) -> Outcome {
     let drops = AtomicUsize::new(0);
     let count = || drops.swap(0, Ordering::Relaxed);
 
@@ -248,7 +248,7 @@ fn extend_and_resize(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn retain_keeps_the_order(task: &mut Task) -> Outcome {
+fn retain_keeps_the_order(task: &mut TaskCx) -> Outcome {
     let drops = AtomicUsize::new(0);
     let mut list = KVec::new();
     for i in 0..10 {
@@ -260,7 +260,7 @@ fn retain_keeps_the_order(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn shrinking(task: &mut Task) -> Outcome {
+fn shrinking(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($kind:ident)*) => {$({
             let mut list = $kind::<u64>::with_capacity(&task, 10_000)?;
@@ -278,7 +278,7 @@ fn shrinking(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn iterators(task: &mut Task) -> Outcome {
+fn iterators(task: &mut TaskCx) -> Outcome {
     let drops = AtomicUsize::new(0);
     let mut list = KVec::new();
     for i in 0..10 {
@@ -299,10 +299,10 @@ fn iterators(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn drop_runs_once(task: &mut Task) -> Outcome {
+fn drop_runs_once(task: &mut TaskCx) -> Outcome {
     let drops = AtomicUsize::new(0);
     let count = || drops.swap(0, Ordering::Relaxed);
-    let list = |task: &Task| -> Result<KVec<(Counted<'_>, u32)>> {
+    let list = |task: &TaskCx| -> Result<KVec<(Counted<'_>, u32)>> {
         Ok(KVec::from_elem(task, (Counted(&drops), 1), 5)?)
     };
     macro_rules! each {
@@ -328,9 +328,9 @@ fn drop_runs_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn dropped_in_their_order(task: &mut Task) -> Outcome {
+fn dropped_in_their_order(task: &mut TaskCx) -> Outcome {
     let order = DropOrder::new();
-    let list = |task: &Task| -> Result<KVec<_>, Stop> {
+    let list = |task: &TaskCx| -> Result<KVec<_>, Stop> {
         let mut list = KVec::new();
         for digit in 1..=6 {
             list.push(task, order.digit(digit))?;
@@ -354,7 +354,7 @@ fn dropped_in_their_order(task: &mut Task) -> Outcome {
 }
 
 /// Also where the memory is vmalloc's, of which a test cannot take all.
-fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
+fn value_comes_back_when_memory_is_short(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($kind:ident, $len:expr => $function:expr;)*) => {$({
             let mut list = $kind::from_elem(&task, [7u64; 8], $len)?;
@@ -383,7 +383,7 @@ fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn flags_reach_the_kernel(task: &mut Task) -> Outcome {
+fn flags_reach_the_kernel(task: &mut TaskCx) -> Outcome {
     fn flags<R>(f: impl FnOnce() -> R) -> Result<Option<(u32, i32)>> {
         let (_, trace) = traced(f);
         Ok(trace
@@ -395,19 +395,19 @@ fn flags_reach_the_kernel(task: &mut Task) -> Outcome {
     let mut one = KVec::from_elem(&task, 1u64, 8)?;
     let mut two = KVec::from_elem(&task, 1u64, 8)?;
     let seen = [
-        flags(|| KVec::<u64>::with_capacity(task.with(GfpAtomic), 8).is_ok())?,
-        flags(|| one.push(task.with(GfpAtomic), 8).is_ok())?,
-        flags(|| two.insert(task.with(GfpAtomic), 0, 8).is_ok())?,
-        flags(|| KVec::<u64>::new().reserve(task.with(GfpAtomic), 8))?,
-        flags(|| KVec::new().extend_from_slice(task.with(GfpAtomic), &[1u64, 2]))?,
-        flags(|| KVVec::from_elem(task.with(Kernel.nowarn()), 1u64, 2).is_ok())?
-            .map(|(gfp, node)| (gfp ^ (Kernel.nowarn(), GfpAtomic).bits(), node)),
+        flags(|| KVec::<u64>::with_capacity(task.with(GFP_ATOMIC), 8).is_ok())?,
+        flags(|| one.push(task.with(GFP_ATOMIC), 8).is_ok())?,
+        flags(|| two.insert(task.with(GFP_ATOMIC), 0, 8).is_ok())?,
+        flags(|| KVec::<u64>::new().reserve(task.with(GFP_ATOMIC), 8))?,
+        flags(|| KVec::new().extend_from_slice(task.with(GFP_ATOMIC), &[1u64, 2]))?,
+        flags(|| KVVec::from_elem(task.with(GFP_KERNEL.nowarn()), 1u64, 2).is_ok())?
+            .map(|(gfp, node)| (gfp ^ (GFP_KERNEL.nowarn(), GfpAtomic).bits(), node)),
     ];
     check_eq!(seen, [expected; 6]);
     let node = Node::local();
     check_eq!(
         flags(|| KVec::<u64>::with_capacity(task.on(node), 8).is_ok())?,
-        Some((Kernel::BITS, node.id()))
+        Some((GfpKernel::BITS, node.id()))
     );
     Ok(())
 }
@@ -422,7 +422,7 @@ impl<F: Gfp, G: Gfp> Differ for (F, G) {
     }
 }
 
-fn in_each_context(task: &mut Task) -> Outcome {
+fn in_each_context(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(KVec::new()))?;
     for i in 0..100 {
         task.locked(&lock, |list, cx| list.push(&cx, i))?;
@@ -438,7 +438,7 @@ fn in_each_context(task: &mut Task) -> Outcome {
         let mut list = VVec::new();
         list.push(&cx, 1u32)?;
         cx.noio(|cx| -> Outcome {
-            list.resize(cx.with(GfpNoIo.nowarn()), MANY, 7)?;
+            list.resize(cx.with(GFP_NOIO.nowarn()), MANY, 7)?;
             let mut list = KVVec::from_elem(&cx, 1u64, 1)?;
             list.resize(&cx, MANY, 7)?;
             check!(is_vmalloc(&list));
@@ -461,7 +461,7 @@ fn in_each_context(task: &mut Task) -> Outcome {
 
 /// Each step asks for its memory there, and with the flags of there. (Elements of less could grow in
 /// the memory that they have.)
-fn grows_in_each_atomic_context(task: &mut Task) -> Outcome {
+fn grows_in_each_atomic_context(task: &mut TaskCx) -> Outcome {
     check_in_each_atomic_context!(task, |cx| {
         let mut list = KVec::new();
         let grown = (0..100).all(|i| {
@@ -479,12 +479,12 @@ fn grows_in_each_atomic_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn nonblocking_capacity(task: &mut Task) -> Outcome {
+fn nonblocking_capacity(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(0u32))?;
     let list = task.locked(&lock, |_, cx| -> Result<_, Stop> {
         let mut list = VVec::with_capacity_nonblocking(&cx, MANY)?;
         while list.push_within_capacity(7u64).is_ok() {}
-        let mut other = KVVec::with_capacity_nonblocking(cx.with(GfpNowait), 8)?;
+        let mut other = KVVec::with_capacity_nonblocking(cx.with(GFP_NOWAIT), 8)?;
         check!(other.push_within_capacity(1u8).is_ok());
         Ok(list)
     })?;
@@ -492,7 +492,7 @@ fn nonblocking_capacity(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn boxes_and_vectors(task: &mut Task) -> Outcome {
+fn boxes_and_vectors(task: &mut TaskCx) -> Outcome {
     let list = KVec::from_elem(&task, 7u32, 5)?;
     let address = list.as_ptr();
     let (memory, trace) = traced(|| list.into_boxed_slice());
@@ -514,7 +514,7 @@ fn boxes_and_vectors(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn vectors_convert_without_a_copy(task: &mut Task) -> Outcome {
+fn vectors_convert_without_a_copy(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($ours:ident $theirs:ident)*) => {$({
             let mut list = $ours::with_capacity(&task, 100)?;

@@ -83,14 +83,14 @@ fn ram() -> usize {
     unsafe { c::testlib_totalram_pages() as usize * PAGE_SIZE }
 }
 
-fn boxes_have_the_size_they_promise(_task: &mut Task) -> Outcome {
+fn boxes_have_the_size_they_promise(_task: &mut TaskCx) -> Outcome {
     check_eq!(size_of::<VBox<[u8; LARGE]>>(), 8);
     check_eq!(size_of::<Option<KVBox<u32>>>(), 8);
     check_eq!(size_of::<VBox<[u32]>>(), 16);
     Ok(())
 }
 
-fn memory_is_of_the_allocator(task: &mut Task) -> Outcome {
+fn memory_is_of_the_allocator(task: &mut TaskCx) -> Outcome {
     check!(!is_vmalloc(&*KBox::new(&task, 1u8)?));
     let small = VBox::new(&task, 7u8)?;
     check!(is_vmalloc(&*small) && *small == 7);
@@ -107,7 +107,7 @@ fn memory_is_of_the_allocator(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn kvmalloc_goes_both_ways(task: &mut Task) -> Outcome {
+fn kvmalloc_goes_both_ways(task: &mut TaskCx) -> Outcome {
     for size in [1, 64, PAGE_SIZE, 4 * PAGE_SIZE] {
         check!(!is_vmalloc(&*KVBox::<[u8]>::zeroed_slice(&task, size)?));
     }
@@ -121,7 +121,7 @@ fn kvmalloc_goes_both_ways(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn zeroed_memory_is_zero(task: &mut Task) -> Outcome {
+fn zeroed_memory_is_zero(task: &mut TaskCx) -> Outcome {
     fn zero(memory: &[u8]) -> bool {
         memory.iter().all(|&byte| byte == 0)
     }
@@ -137,21 +137,21 @@ fn zeroed_memory_is_zero(task: &mut Task) -> Outcome {
         check!(zero(&KVBox::<[u8]>::zeroed_slice(&task, SIZE)?));
         check!(zero(&KVBox::<[u8]>::zeroed_slice(&task, LARGE)?));
         check!(zero(&VBox::<[u8]>::zeroed_slice(
-            task.with(Kernel).on(Node::local()),
+            task.with(GFP_KERNEL).on(Node::local()),
             SIZE
         )?));
         check!(zero(&VBox::<[u8]>::zeroed_slice_nonblocking(
-            task.with(GfpNowait),
+            task.with(GFP_NOWAIT),
             SIZE
         )?));
         check!(zero(&*KVBox::<[u8; SIZE]>::zeroed_nonblocking(
-            task.with(GfpAtomic)
+            task.with(GFP_ATOMIC)
         )?));
     }
     Ok(())
 }
 
-fn alignment(task: &mut Task) -> Outcome {
+fn alignment(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($align:literal)*) => {$({
             #[repr(align($align))]
@@ -198,7 +198,7 @@ fn passed_on<T: ?Sized, A: kalloc::allocator::Allocator, E>(
 }
 
 /// All of these flags are among those that vmalloc passes on.
-fn flags_reach_the_kernel(task: &mut Task) -> Outcome {
+fn flags_reach_the_kernel(task: &mut TaskCx) -> Outcome {
     const PAGES: usize = 96;
     const SIZE: usize = PAGES * PAGE_SIZE;
     macro_rules! each {
@@ -213,12 +213,12 @@ fn flags_reach_the_kernel(task: &mut Task) -> Outcome {
         })*)*};
     }
     each! {
-        new_uninit_slice: Kernel, GfpNoFs, GfpNoIo, Kernel.noretry(), Kernel.retry_mayfail(), Kernel.nowarn();
-        zeroed_slice: Kernel, GfpNoFs, GfpNoIo.nowarn();
-        new_uninit_slice_nonblocking: GfpAtomic, GfpNowait, NoReclaim, NoReclaim.nowarn();
+        new_uninit_slice: GfpKernel, GfpNoFs, GfpNoIo, GFP_KERNEL.noretry(), GFP_KERNEL.retry_mayfail(), GFP_KERNEL.nowarn();
+        zeroed_slice: GfpKernel, GfpNoFs, GFP_NOIO.nowarn();
+        new_uninit_slice_nonblocking: GfpAtomic, GfpNowait, GfpNoReclaim, GFP_NORECLAIM.nowarn();
         zeroed_slice_nonblocking: GfpAtomic, GfpNowait;
     }
-    let kernel = (Kernel.zeroed(), -1);
+    let kernel = (GFP_KERNEL.zeroed(), -1);
     fn same<F: Gfp>((gfp, node): (u32, i32), (_, expected): (F, i32)) -> bool {
         gfp == F::BITS && node == expected
     }
@@ -232,25 +232,25 @@ fn flags_reach_the_kernel(task: &mut Task) -> Outcome {
         kernel
     ));
     let fixed = passed_on(PAGES, || {
-        VBox::<[u8; SIZE]>::zeroed(task.with(Kernel.nofail()))
+        VBox::<[u8; SIZE]>::zeroed(task.with(GFP_KERNEL.nofail()))
     })?;
-    check!(same(fixed, (Kernel.nofail().zeroed(), -1)));
+    check!(same(fixed, (GFP_KERNEL.nofail().zeroed(), -1)));
     // vmalloc wants more than a page for the array of pages: it sees the flags again.
     const MANY: usize = LARGE / PAGE_SIZE + 1;
     let (memory, trace) =
-        traced(|| KVBox::<[u8]>::new_uninit_slice(task.with(GfpNoFs), MANY * PAGE_SIZE));
+        traced(|| KVBox::<[u8]>::new_uninit_slice(task.with(GFP_NOFS), MANY * PAGE_SIZE));
     check!(is_vmalloc(&*memory?));
     let bits = GfpNoFs::BITS;
     check!(trace
         .events()
-        .any(|event| event.gfp & Kernel::BITS == bits && !event.is_free));
+        .any(|event| event.gfp & GfpKernel::BITS == bits && !event.is_free));
     check!(!trace
         .events()
-        .any(|event| event.gfp & Kernel::BITS == Kernel::BITS && !event.is_free));
+        .any(|event| event.gfp & GfpKernel::BITS == GfpKernel::BITS && !event.is_free));
     Ok(())
 }
 
-fn node_reaches_the_kernel(task: &mut Task) -> Outcome {
+fn node_reaches_the_kernel(task: &mut TaskCx) -> Outcome {
     const PAGES: usize = 96;
     const SIZE: usize = PAGES * PAGE_SIZE;
     let node = Node::local();
@@ -266,8 +266,8 @@ fn node_reaches_the_kernel(task: &mut Task) -> Outcome {
         })*)*};
     }
     each! {
-        new_uninit_slice(Kernel, GfpNoFs);
-        zeroed_slice(Kernel, Kernel.nowarn());
+        new_uninit_slice(GfpKernel, GfpNoFs);
+        zeroed_slice(GfpKernel, GFP_KERNEL.nowarn());
         zeroed_slice_nonblocking(GfpAtomic);
     }
     let large = KVBox::<[u8; LARGE]>::zeroed(task.on(node))?;
@@ -277,7 +277,7 @@ fn node_reaches_the_kernel(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn sizes_up_to_what_there_is(task: &mut Task) -> Outcome {
+fn sizes_up_to_what_there_is(task: &mut TaskCx) -> Outcome {
     for size in [1, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1, LARGE, 4 * LARGE] {
         let mut memory = VBox::<[u8]>::zeroed_slice(&task, size)?;
         memory[size - 1] = 1;
@@ -288,7 +288,7 @@ fn sizes_up_to_what_there_is(task: &mut Task) -> Outcome {
 }
 
 /// Errors that never reach the kernel, which would warn.
-fn more_than_there_is_is_an_error(task: &mut Task) -> Outcome {
+fn more_than_there_is_is_an_error(task: &mut TaskCx) -> Outcome {
     for size in [
         ram() + PAGE_SIZE,
         i32::MAX as usize,
@@ -302,9 +302,9 @@ fn more_than_there_is_is_an_error(task: &mut Task) -> Outcome {
         }
         check!(VBox::<[u8]>::new_uninit_slice(&task, size).is_err());
         check!(VBox::<[u8]>::zeroed_slice(task.on(Node::local()), size).is_err());
-        check!(VBox::<[u8]>::zeroed_slice_nonblocking(task.with(GfpAtomic), size).is_err());
+        check!(VBox::<[u8]>::zeroed_slice_nonblocking(task.with(GFP_ATOMIC), size).is_err());
         check!(KVBox::<[u8]>::new_uninit_slice(&task, size).is_err());
-        check!(KVBox::<[u8]>::zeroed_slice_nonblocking(task.with(GfpAtomic), size).is_err());
+        check!(KVBox::<[u8]>::zeroed_slice_nonblocking(task.with(GFP_ATOMIC), size).is_err());
         check!(VBox::from_slice(&task, &[1u8; 8])?
             .resize(&task, size, 0)
             .is_err());
@@ -324,19 +324,19 @@ fn more_than_there_is_is_an_error(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn lengths_that_overflow_are_errors(task: &mut Task) -> Outcome {
+fn lengths_that_overflow_are_errors(task: &mut TaskCx) -> Outcome {
     for len in [usize::MAX, usize::MAX / 8 + 1, usize::MAX / 16] {
         check!(VBox::<[u64]>::new_uninit_slice(&task, len).is_err());
         check!(VBox::<[u64]>::zeroed_slice(&task, len).is_err());
         check!(KVBox::<[u64]>::new_uninit_slice(&task, len).is_err());
         check!(KVBox::from_fn(&task, len, |i| i).is_err());
-        check!(VBox::<[u64]>::zeroed_slice_nonblocking(task.with(GfpNowait), len).is_err());
+        check!(VBox::<[u64]>::zeroed_slice_nonblocking(task.with(GFP_NOWAIT), len).is_err());
     }
     Ok(())
 }
 
 /// For vmalloc a size of 0 is a warning.
-fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
+fn nothing_takes_no_memory(task: &mut TaskCx) -> Outcome {
     #[repr(align(8192))]
     struct Nothing;
 
@@ -363,7 +363,7 @@ fn nothing_takes_no_memory(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn nonblocking_with_a_lock_held(task: &mut Task) -> Outcome {
+fn nonblocking_with_a_lock_held(task: &mut TaskCx) -> Outcome {
     const SIZE: usize = 64 * PAGE_SIZE;
     let lock = KBox::pin_init(&task, new_spinlock!(None))?;
     task.locked(&lock, |place, cx| -> Outcome {
@@ -371,11 +371,11 @@ fn nonblocking_with_a_lock_held(task: &mut Task) -> Outcome {
         memory[SIZE - 1] = 1;
         *place = Some(memory);
         check!(is_vmalloc(&*VBox::new_nonblocking(
-            cx.with(GfpNowait),
+            cx.with(GFP_NOWAIT),
             7u32
         )?));
         check!(is_vmalloc(&*VBox::<u64>::new_uninit_nonblocking(
-            cx.with(NoReclaim)
+            cx.with(GFP_NORECLAIM)
         )?));
         let slice = KVBox::<[u8]>::zeroed_slice_nonblocking(&cx, LARGE)?;
         check!(is_vmalloc(&*slice) && slice[LARGE - 1] == 0);
@@ -392,7 +392,7 @@ fn nonblocking_with_a_lock_held(task: &mut Task) -> Outcome {
     })
 }
 
-fn scopes(task: &mut Task) -> Outcome {
+fn scopes(task: &mut TaskCx) -> Outcome {
     task.nofs(|cx| -> Outcome {
         let memory = VBox::<[u8; LARGE]>::zeroed(&cx)?;
         check!(is_vmalloc(&*memory));
@@ -405,7 +405,7 @@ fn scopes(task: &mut Task) -> Outcome {
         })
     })?;
     // A helper that asks for sleep alone.
-    fn helper<C: Sleep>(cx: &C) -> Result<VBox<u32>> {
+    fn helper<C: MaySleep>(cx: &C) -> Result<VBox<u32>> {
         let grown = KVBox::from_slice(cx, &[1u8])?.resize(cx, 2, 0)?;
         grown.free(cx);
         Ok(VBox::new(cx, 7)?)
@@ -416,7 +416,7 @@ fn scopes(task: &mut Task) -> Outcome {
 }
 
 /// Fills memory, on a kernel without fault injection, with flags that do not reclaim.
-fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
+fn value_comes_back_when_memory_is_short(task: &mut TaskCx) -> Outcome {
     struct Link {
         next: Option<VBox<Link>>,
         body: [u8; 1000],
@@ -424,7 +424,7 @@ fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
 
     let mut hoard = KBox::from_fn(&task, 1024, |_| None)?;
     for place in hoard.iter_mut() {
-        *place = KBox::<[u8; 1 << 20]>::new_uninit(task.with(NoReclaim.nowarn())).ok();
+        *place = KBox::<[u8; 1 << 20]>::new_uninit(task.with(GFP_NORECLAIM.nowarn())).ok();
         if place.is_none() {
             break;
         }
@@ -438,7 +438,7 @@ fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
             next: list.take(),
             body: [7; 1000],
         };
-        match VBox::new_nonblocking(task.with(NoReclaim.nowarn()), link) {
+        match VBox::new_nonblocking(task.with(GFP_NORECLAIM.nowarn()), link) {
             Ok(link) => list = Some(link),
             Err(failed) => break failed.value,
         }
@@ -456,7 +456,7 @@ fn value_comes_back_when_memory_is_short(task: &mut Task) -> Outcome {
 }
 
 /// The value, and the slice that does not grow, as they were: from each function of the kernel.
-fn what_is_refused_comes_back(task: &mut Task) -> Outcome {
+fn what_is_refused_comes_back(task: &mut TaskCx) -> Outcome {
     macro_rules! values {
         ($($function:expr => $make:expr;)*) => {$({
             let value = KBox::new(&task, 7u64)?;
@@ -469,8 +469,8 @@ fn what_is_refused_comes_back(task: &mut Task) -> Outcome {
     let node = Node::local();
     values! {
         c"vmalloc_noprof" => |value| VBox::new(&task, value);
-        c"vmalloc_node_noprof" => |value| VBox::new(task.with(Kernel).on(node), value);
-        c"__vmalloc_noprof" => |value| VBox::new(task.with(Kernel.nowarn()), value);
+        c"vmalloc_node_noprof" => |value| VBox::new(task.with(GFP_KERNEL).on(node), value);
+        c"__vmalloc_noprof" => |value| VBox::new(task.with(GFP_KERNEL.nowarn()), value);
         c"__kvmalloc_node_noprof" => |value| KVBox::new(&task, value);
     }
     macro_rules! slices {
@@ -494,7 +494,7 @@ fn what_is_refused_comes_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn realloc_keeps_contents(task: &mut Task) -> Outcome {
+fn realloc_keeps_contents(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($kind:ident)*) => {$({
             let mut data = $kind::from_fn(&task, 1, |i| i)?;
@@ -514,7 +514,7 @@ fn realloc_keeps_contents(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn realloc_moves_between_both_ways(task: &mut Task) -> Outcome {
+fn realloc_moves_between_both_ways(task: &mut TaskCx) -> Outcome {
     let small = KVBox::from_fn(&task, 64, |i| i as u8)?;
     let address = small.as_ptr();
     check!(!is_vmalloc(&*small));
@@ -529,7 +529,7 @@ fn realloc_moves_between_both_ways(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn resize_drops_and_fills(task: &mut Task) -> Outcome {
+fn resize_drops_and_fills(task: &mut TaskCx) -> Outcome {
     let drops = AtomicUsize::new(0);
     let data = VBox::from_fn(&task, 10, |_| Counted(&drops))?;
     let data = data.resize(&task, 4, Counted(&drops))?;
@@ -541,7 +541,7 @@ fn resize_drops_and_fills(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn free_is_at_once(task: &mut Task) -> Outcome {
+fn free_is_at_once(task: &mut TaskCx) -> Outcome {
     let memory = VBox::<[u8; LARGE]>::zeroed(&task)?;
     let address = &raw const *memory;
     check!(mapped(address));
@@ -570,7 +570,7 @@ fn free_is_at_once(task: &mut Task) -> Outcome {
 }
 
 /// A drop hands the memory to a work item, which cannot run where the CPU is not given up.
-fn drop_is_later(task: &mut Task) -> Outcome {
+fn drop_is_later(task: &mut TaskCx) -> Outcome {
     let memory = VBox::<[u8; LARGE]>::zeroed(&task)?;
     let address = &raw const *memory;
     let kept = task.preempt_off(|_| {
@@ -582,7 +582,7 @@ fn drop_is_later(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn drop_in_each_context(task: &mut Task) -> Outcome {
+fn drop_in_each_context(task: &mut TaskCx) -> Outcome {
     macro_rules! each {
         ($($kind:ident in $place:ident($($argument:expr)?, |$($ignored:tt),*|);)*) => {$({
             let memory = $kind::<[u8; LARGE]>::zeroed(&task)?;
@@ -620,7 +620,7 @@ fn drop_in_each_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn drop_runs_once(task: &mut Task) -> Outcome {
+fn drop_runs_once(task: &mut TaskCx) -> Outcome {
     let drops = AtomicUsize::new(0);
     let count = || drops.swap(0, Ordering::Relaxed);
 
@@ -641,7 +641,7 @@ fn drop_runs_once(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn sensitive_memory_is_overwritten(task: &mut Task) -> Outcome {
+fn sensitive_memory_is_overwritten(task: &mut TaskCx) -> Outcome {
     let key = KVBox::from_fn(&task, 64, |_| 0x5au8)?;
     let address = key.as_ptr();
     let ((), trace) = traced(|| key.free_sensitive(task));
@@ -663,7 +663,7 @@ fn sensitive_memory_is_overwritten(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn boxes_become_kvboxes(task: &mut Task) -> Outcome {
+fn boxes_become_kvboxes(task: &mut TaskCx) -> Outcome {
     let memory = VBox::<[u8]>::zeroed_slice(&task, 100)?;
     let address = memory.as_ptr();
     let memory = KVBox::from(memory);
@@ -680,7 +680,7 @@ fn boxes_become_kvboxes(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn boxes_convert_without_a_copy(task: &mut Task) -> Outcome {
+fn boxes_convert_without_a_copy(task: &mut TaskCx) -> Outcome {
     let ours = VBox::new(&task, 7u64)?;
     let address = &raw const *ours;
     let theirs = KernelVBox::from(ours);
@@ -709,7 +709,7 @@ fn boxes_convert_without_a_copy(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn pinned_initialisers(task: &mut Task) -> Outcome {
+fn pinned_initialisers(task: &mut TaskCx) -> Outcome {
     use kernel::sync::SpinLock;
 
     #[pin_data]
@@ -736,10 +736,10 @@ fn pinned_initialisers(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn nofail_is_infallible(task: &mut Task) -> Outcome {
-    let Ok(small) = KVBox::new(task.with(Kernel.nofail()), 7u32);
-    let Ok(large) = KVBox::<[u8; kmalloc::MAX_SIZE]>::zeroed(task.with(Kernel.nofail()));
-    let Ok(mapped) = VBox::<[u8; kmalloc::MAX_SIZE]>::zeroed(task.with(GfpNoFs.nofail()));
+fn nofail_is_infallible(task: &mut TaskCx) -> Outcome {
+    let Ok(small) = KVBox::new(task.with(GFP_KERNEL.nofail()), 7u32);
+    let Ok(large) = KVBox::<[u8; kmalloc::MAX_SIZE]>::zeroed(task.with(GFP_KERNEL.nofail()));
+    let Ok(mapped) = VBox::<[u8; kmalloc::MAX_SIZE]>::zeroed(task.with(GFP_NOFS.nofail()));
     check!(*small == 7 && large.iter().all(|&byte| byte == 0) && *mapped == *large);
     check!(is_vmalloc(&*mapped));
     Ok(())

@@ -124,7 +124,7 @@ impl_has_delayed_work! {
 }
 
 impl Item {
-    fn new(task: &Task, gated: bool) -> Result<Arc<Self>> {
+    fn new(task: &TaskCx, gated: bool) -> Result<Arc<Self>> {
         Arc::pin_init_with(
             task,
             pin_init!(Self {
@@ -152,7 +152,7 @@ impl Item {
 impl WorkItem for Item {
     type Pointer = Arc<Self>;
 
-    fn run(this: Arc<Self>, task: &mut Task) {
+    fn run(this: Arc<Self>, task: &mut TaskCx) {
         if this.gated {
             this.gate.wait_for_completion();
         }
@@ -166,7 +166,7 @@ impl WorkItem for Item {
 impl WorkItem<1> for Item {
     type Pointer = Arc<Self>;
 
-    fn run(this: Arc<Self>, _task: &mut Task) {
+    fn run(this: Arc<Self>, _task: &mut TaskCx) {
         this.ran(2, 0);
     }
 }
@@ -174,7 +174,7 @@ impl WorkItem<1> for Item {
 impl BhWorkItem<3> for Item {
     type Pointer = Arc<Self>;
 
-    fn run(this: Arc<Self>, cx: &mut Bh<'_>) {
+    fn run(this: Arc<Self>, cx: &mut BhCx<'_>) {
         // The tracing is for threads.
         let fine = KBox::new(&cx, [0u64; 3]).is_ok();
         this.ran(3, u32::from(fine));
@@ -184,7 +184,7 @@ impl BhWorkItem<3> for Item {
 impl WorkItem<2> for Item {
     type Pointer = Arc<Self>;
 
-    fn run(this: Arc<Self>, _task: &mut Task) {
+    fn run(this: Arc<Self>, _task: &mut TaskCx) {
         this.ran(4, 0);
     }
 }
@@ -201,7 +201,7 @@ fn none_is_left() -> bool {
     false
 }
 
-fn work_may_sleep(task: &mut Task) -> Outcome {
+fn work_may_sleep(task: &mut TaskCx) -> Outcome {
     let item = Item::new(task, false)?;
     check!(work::system_percpu()
         .enqueue::<_, 0>(&task, item.clone())
@@ -214,7 +214,7 @@ fn work_may_sleep(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn bh_work_is_a_softirq(task: &mut Task) -> Outcome {
+fn bh_work_is_a_softirq(task: &mut TaskCx) -> Outcome {
     for queue in [work::system_bh(), work::system_bh_highpri()] {
         let item = Item::new(task, false)?;
         check!(queue.enqueue(&task, item.clone()).is_ok());
@@ -228,13 +228,13 @@ fn bh_work_is_a_softirq(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn allocation_in_each_kind(task: &mut Task) -> Outcome {
+fn allocation_in_each_kind(task: &mut TaskCx) -> Outcome {
     let item = Item::new(task, false)?;
     check!(work::system_dfl()
         .enqueue::<_, 0>(&task, item.clone())
         .is_ok());
     item.done.wait_for_completion();
-    check_eq!(Seen::of(item.seen.load(Relaxed)).gfp, Kernel::BITS);
+    check_eq!(Seen::of(item.seen.load(Relaxed)).gfp, GfpKernel::BITS);
     let item = Item::new(task, false)?;
     check!(work::system_bh().enqueue(&task, item.clone()).is_ok());
     item.done.wait_for_completion();
@@ -242,7 +242,7 @@ fn allocation_in_each_kind(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn queued_from_every_context(task: &mut Task) -> Outcome {
+fn queued_from_every_context(task: &mut TaskCx) -> Outcome {
     let item = Item::new(task, false)?;
     let queue = work::system_long();
     check!(task.preempt_off(|cx| queue.enqueue::<_, 1>(&cx, item.clone()).is_ok()));
@@ -270,7 +270,7 @@ fn queued_from_every_context(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn queued_twice_comes_back(task: &mut Task) -> Outcome {
+fn queued_twice_comes_back(task: &mut TaskCx) -> Outcome {
     let item = Item::new(task, true)?;
     // One runs and waits, one is queued, a third is too many.
     check!(work::system_dfl()
@@ -308,12 +308,12 @@ impl_has_work! {
 impl WorkItem for Boxed {
     type Pointer = Pin<KBox<Self>>;
 
-    fn run(this: Pin<KBox<Self>>, _task: &mut Task) {
+    fn run(this: Pin<KBox<Self>>, _task: &mut TaskCx) {
         this.done.ran(5, 0);
     }
 }
 
-fn boxed_work_is_freed(task: &mut Task) -> Outcome {
+fn boxed_work_is_freed(task: &mut TaskCx) -> Outcome {
     let item = Item::new(task, false)?;
     let done = item.clone();
     let boxed = KBox::pin_init(
@@ -332,7 +332,7 @@ fn boxed_work_is_freed(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn delayed_work_is_later(task: &mut Task) -> Outcome {
+fn delayed_work_is_later(task: &mut TaskCx) -> Outcome {
     let item = Item::new(task, false)?;
     let queued = work::system_percpu().enqueue_delayed::<_, 2>(
         &task,
@@ -361,7 +361,7 @@ fn delayed_work_is_later(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn cancelled_work_comes_back(task: &mut Task) -> Outcome {
+fn cancelled_work_comes_back(task: &mut TaskCx) -> Outcome {
     let item = Item::new(task, false)?;
     // Not queued.
     check!(item.work.cancel_work_sync(task).is_none());
@@ -386,7 +386,7 @@ fn cancelled_work_comes_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn cancelled_delayed_work_comes_back(task: &mut Task) -> Outcome {
+fn cancelled_delayed_work_comes_back(task: &mut TaskCx) -> Outcome {
     let item = Item::new(task, false)?;
     let hour = msecs_to_jiffies(3_600_000);
     for _ in 0..3 {
@@ -402,7 +402,7 @@ fn cancelled_delayed_work_comes_back(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn flush_waits(task: &mut Task) -> Outcome {
+fn flush_waits(task: &mut TaskCx) -> Outcome {
     let item = Item::new(task, true)?;
     check!(work::system_dfl()
         .enqueue::<_, 0>(&task, item.clone())
@@ -416,7 +416,7 @@ fn flush_waits(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn two_items_of_one_type(task: &mut Task) -> Outcome {
+fn two_items_of_one_type(task: &mut TaskCx) -> Outcome {
     let item = Item::new(task, false)?;
     check!(work::system_percpu()
         .enqueue::<_, 0>(&task, item.clone())
@@ -449,14 +449,14 @@ impl_has_work! {
 impl WorkItem for Forever {
     type Pointer = Pin<KBox<Self>>;
 
-    fn run(this: Pin<KBox<Self>>, task: &mut Task) {
+    fn run(this: Pin<KBox<Self>>, task: &mut TaskCx) {
         kernel::time::delay::fsleep(kernel::time::Delta::from_micros(200));
         let _ended = work::system_dfl().enqueue(&task, this);
     }
 }
 
 /// The end of the module waits for it: an oops or a hang follows where it does not.
-fn item_that_queues_itself_is_left_at_exit(task: &mut Task) -> Outcome {
+fn item_that_queues_itself_is_left_at_exit(task: &mut TaskCx) -> Outcome {
     let boxed = KBox::pin_init(
         &task,
         pin_init!(Forever {

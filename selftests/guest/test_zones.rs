@@ -26,48 +26,48 @@ fn bits<F: Gfp>(_: F) -> gfp_t {
 }
 
 /// Whether memory is above `limit` when nothing is said of it.
-fn usually_above(task: &Task, limit: u64) -> Result<bool, Stop> {
+fn usually_above(task: &TaskCx, limit: u64) -> Result<bool, Stop> {
     Ok(Pages::new_uninit(task, Order::<0>)?.phys() >= limit)
 }
 
-fn dma_memory_is_below_16_mib(task: &mut Task) -> Outcome {
+fn dma_memory_is_below_16_mib(task: &mut TaskCx) -> Outcome {
     if cfg!(not(CONFIG_ZONE_DMA)) {
         return Err(Stop::Skip("no ZONE_DMA"));
     }
     const LIMIT: u64 = 16 << 20;
-    let pages = Pages::new_uninit(task.with(Kernel.dma()), Order::<4>)?;
+    let pages = Pages::new_uninit(task.with(GFP_KERNEL.dma()), Order::<4>)?;
     check!(pages.phys() + pages.size() as u64 <= LIMIT);
-    check!(PageMem::zeroed(task.with(GfpAtomic.dma()), Order::<0>)?.phys() < LIMIT);
-    check!(ExactPages::zeroed(task.with(Kernel.dma()), 3 * PAGE_SIZE)?.phys() < LIMIT);
+    check!(FreePages::zeroed(task.with(GFP_ATOMIC.dma()), Order::<0>)?.phys() < LIMIT);
+    check!(ExactPages::zeroed(task.with(GFP_KERNEL.dma()), 3 * PAGE_SIZE)?.phys() < LIMIT);
     let mut bulk = [const { None }; 4];
-    check!(alloc_bulk(task.with(Kernel.dma()), &mut bulk) > 0);
+    check!(alloc_bulk(task.with(GFP_KERNEL.dma()), &mut bulk) > 0);
     check!(bulk.iter().flatten().all(|page| page.phys() < LIMIT));
     // It is not so by luck.
     check!(usually_above(task, LIMIT)?);
     Ok(())
 }
 
-fn dma32_memory_is_below_4_gib(task: &mut Task) -> Outcome {
+fn dma32_memory_is_below_4_gib(task: &mut TaskCx) -> Outcome {
     const LIMIT: u64 = 4 << 30;
     if !usually_above(task, LIMIT)? {
         return Err(Stop::Skip("no memory above 4 GiB"));
     }
     let mut kept = [const { None }; 64];
     for place in &mut kept {
-        let pages = Pages::new_uninit(task.with(Kernel.dma32()), Order::<4>)?;
+        let pages = Pages::new_uninit(task.with(GFP_KERNEL.dma32()), Order::<4>)?;
         check!(pages.phys() + pages.size() as u64 <= LIMIT);
         *place = Some(pages);
     }
-    check!(PageMem::zeroed(task.with(GfpAtomic.dma32()), Order::<0>)?.phys() < LIMIT);
-    check!(ExactPages::zeroed(task.with(User.dma32()), 3 * PAGE_SIZE)?.phys() < LIMIT);
+    check!(FreePages::zeroed(task.with(GFP_ATOMIC.dma32()), Order::<0>)?.phys() < LIMIT);
+    check!(ExactPages::zeroed(task.with(GFP_USER.dma32()), 3 * PAGE_SIZE)?.phys() < LIMIT);
     let mut bulk = [const { None }; 4];
-    check!(alloc_bulk(task.with(Kernel.dma32()), &mut bulk) > 0);
+    check!(alloc_bulk(task.with(GFP_KERNEL.dma32()), &mut bulk) > 0);
     check!(bulk.iter().flatten().all(|page| page.phys() < LIMIT));
     Ok(())
 }
 
 /// As many of them without the property are above, some of them.
-fn dma32_objects_are_below_4_gib(task: &mut Task) -> Outcome {
+fn dma32_objects_are_below_4_gib(task: &mut TaskCx) -> Outcome {
     const LIMIT: u64 = 4 << 30;
     if !usually_above(task, LIMIT)? {
         return Err(Stop::Skip("no memory above 4 GiB"));
@@ -114,14 +114,14 @@ fn is_on<T: ?Sized>(node: Node, memory: &T) -> bool {
     })
 }
 
-fn objects_of_each_node(task: &mut Task) -> Outcome {
+fn objects_of_each_node(task: &mut TaskCx) -> Outcome {
     const LARGE: usize = 8 << 20;
     let cache = Cache::<[u64; 64]>::create(task, &Args::new(c"kalloc_test_node").no_merge())?;
     let constructed =
         ConstructedCache::<Number>::create(task, &Args::new(c"kalloc_test_node_ctor"))?;
     let counted = RcuCache::<Number>::create(task, &Args::new(c"kalloc_test_node_rcu"))?;
     for node in nodes() {
-        let grant = || task.with(Kernel).on(node);
+        let grant = || task.with(GFP_KERNEL).on(node);
         // More than a slab has.
         for _ in 0..20 {
             let kept = (
@@ -163,13 +163,13 @@ impl Constructed for Number {
 }
 
 /// From the memory of each node to that of each.
-fn growing_on_each_node(task: &mut Task) -> Outcome {
+fn growing_on_each_node(task: &mut TaskCx) -> Outcome {
     const LARGE: usize = (8 << 20) / 8;
     for (from, to) in nodes().flat_map(|from| nodes().map(move |to| (from, to))) {
-        let grant = || task.with(Kernel).on(to);
+        let grant = || task.with(GFP_KERNEL).on(to);
         macro_rules! each {
             ($($kind:ident: $small:expr, $large:expr;)*) => {$({
-                let mut list = $kind::with_capacity(task.with(Kernel).on(from), $small)?;
+                let mut list = $kind::with_capacity(task.with(GFP_KERNEL).on(from), $small)?;
                 while list.len() < list.capacity() {
                     check!(list.push_within_capacity(7u64).is_ok());
                 }
@@ -197,9 +197,9 @@ fn growing_on_each_node(task: &mut Task) -> Outcome {
 }
 
 /// The data of a pool are on its node; its elements are from wherever.
-fn pools_of_each_node(task: &mut Task) -> Outcome {
+fn pools_of_each_node(task: &mut TaskCx) -> Outcome {
     for node in nodes() {
-        let grant = || task.with(Kernel).on(node);
+        let grant = || task.with(GFP_KERNEL).on(node);
         let (pool, trace) = traced(|| Mempool::<[u64; 64]>::kmalloc(grant(), 2));
         let of_elements = |event: &c::testlib_event| event.size == size_of::<[u64; 64]>();
         let mut data = 0;
@@ -217,14 +217,14 @@ fn pools_of_each_node(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn memory_of_each_node(task: &mut Task) -> Outcome {
+fn memory_of_each_node(task: &mut TaskCx) -> Outcome {
     let mut nodes = 0;
     for node in (0..64).filter_map(|id| Node::new(id).ok()) {
         nodes += 1;
-        let grant = || task.with(Kernel.thisnode()).on(node);
+        let grant = || task.with(GFP_KERNEL.thisnode()).on(node);
         check_eq!(Pages::new_uninit(grant(), Order::<2>)?.nid(), node.id());
         check_eq!(Pages::zeroed(grant(), AnyOrder::new(1)?)?.nid(), node.id());
-        let memory = PageMem::zeroed(grant(), Order::<1>)?;
+        let memory = FreePages::zeroed(grant(), Order::<1>)?;
         // SAFETY: It is kernel memory.
         let nid = unsafe { c::testlib_node(memory.as_ptr().cast()) };
         check_eq!(nid, node.id());
@@ -236,7 +236,7 @@ fn memory_of_each_node(task: &mut Task) -> Outcome {
         let pfn = exact.phys() as usize / PAGE_SIZE;
         check_eq!(
             trace.allocation(pfn),
-            Some((bits(Kernel.thisnode().zeroed()), 2))
+            Some((bits(GFP_KERNEL.thisnode().zeroed()), 2))
         );
         check_eq!(trace.frees(pfn + 3, 0), 1);
         let ((), trace) = pages_traced(|| drop(exact));

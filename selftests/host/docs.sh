@@ -30,7 +30,7 @@ same_drops() {
 # Tests that pages name and that are not there: "test_x: name", "compile_fail: x/name", and the names that follow it.
 missing() {
 	cat Documentation/*.rst | tr -s '\n ' ' ' |
-		grep -oE '``test_[a-z]+: [a-z0-9_]+``((,| and) ``[a-z0-9_]+``)*' | sed -E 's/ and//g; s/[`:,]//g' |
+		grep -oE '``test_[a-z_]+: [a-z0-9_]+``((,| and) ``[a-z0-9_]+``)*' | sed -E 's/ and//g; s/[`:,]//g' |
 		while read -r module tests; do
 			for test in $tests; do
 				grep -qE "fn $test\(|^    $test,\$" "selftests/guest/$module.rs" || echo "$module has no $test"

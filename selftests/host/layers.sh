@@ -5,8 +5,8 @@
 #
 # Kernels: stock
 
-. "$(dirname "${BASH_SOURCE[0]}")/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 plan 1
-check "imports go down" selftests/host/layers.py rust/kalloc
+check "imports go down" selftests/host/lib/layers.py rust/kalloc
 ktap_finished

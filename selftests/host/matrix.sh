@@ -32,12 +32,12 @@ program() {
 	echo '//! Cells of the matrix.'
 	echo 'use kalloc::{nolock::NolockPages, prelude::*};'
 	awk -v which="$1" '
-		BEGIN { base["Task"] = "Kernel"; base["NoFs"] = "GfpNoFs"; base["NoIo"] = base["Memalloc"] = "GfpNoIo"
-			base["Atomic"] = base["Bh"] = base["Irq"] = base["Raw"] = "GfpAtomic"; base["Nmi"] = "Nolock" }
+		BEGIN { base["TaskCx"] = "GFP_KERNEL"; base["NoFsCx"] = "GFP_NOFS"; base["NoIoCx"] = base["NoReclaimCx"] = "GFP_NOIO"
+			base["AtomicCx"] = base["BhCx"] = base["IrqCx"] = base["RawCx"] = "GFP_ATOMIC"; base["NmiCx"] = "GFP_NOLOCK" }
 		which == "all" || ($3 == "no") == (which == "no") {
 			flags = $2 ~ /^\./ ? base[$1] $2 : $2
-			call = flags ~ /^Nolock/ ? "NolockPages::<0>::new(cx.with(" flags "))" : "Pages::new_uninit(cx.with(" flags "), Order::<0>)"
-			printf "pub fn cell%d(cx: &mut %s) { let _ = %s; } // %s in %s\n", NR, $1 ($1 == "Task" ? "" : "<\x27_>"), call, $2, $1 }' "$tmp/cells"
+			call = flags ~ /^GFP_NOLOCK/ ? "NolockPages::<0>::new(cx.with(" flags "))" : "Pages::new_uninit(cx.with(" flags "), Order::<0>)"
+			printf "pub fn cell%d(cx: &mut %s) { let _ = %s; } // %s in %s\n", NR, $1 ($1 == "TaskCx" ? "" : "<\x27_>"), call, $2, $1 }' "$tmp/cells"
 	echo 'const __LOG_PREFIX: &[u8] = b"matrix\0";'
 }
 
@@ -62,9 +62,9 @@ bless() {
 	awk -v stock="$tmp/stock" -v rt="$tmp/rt" '
 		BEGIN { while ((getline <stock) > 0) on_stock[$0] = 1
 			while ((getline <rt) > 0) on_rt[$0] = 1
-			test["Memalloc"] = "noreclaim" }
+			test["NoReclaimCx"] = "noreclaim" }
 		/^=====+  =/ { border++ }
-		border == 1 && /``Task``/ { columns = split($0, name, /  +/)
+		border == 1 && /``TaskCx``/ { columns = split($0, name, /  +/)
 			for (i = 2; i <= columns; i++) { at[i] = index($0, name[i]); gsub(/`/, "", name[i]) } }
 		border != 2 || !/^``/ { print; next }
 		{ flags = $1; gsub(/`/, "", flags); line = $1

@@ -18,12 +18,12 @@ pub(crate) struct PlatformDevice(NonNull<bindings::platform_device>);
 
 impl PlatformDevice {
     /// Registers it; a driver that is there already is probed before this returns.
-    pub(crate) fn new<C: Sleep>(cx: &C, name: &'static CStr) -> Result<Self> {
+    pub(crate) fn new<C: MaySleep>(cx: &C, name: &'static CStr) -> Result<Self> {
         Self::numbered(cx, name, bindings::PLATFORM_DEVID_NONE)
     }
 
     /// The same, one of several with that name.
-    pub(crate) fn numbered<C: Sleep>(_cx: &C, name: &'static CStr, id: i32) -> Result<Self> {
+    pub(crate) fn numbered<C: MaySleep>(_cx: &C, name: &'static CStr, id: i32) -> Result<Self> {
         let info = bindings::platform_device_info {
             name: name.as_char_ptr(),
             id,
@@ -47,13 +47,13 @@ impl PlatformDevice {
     }
 
     /// Takes it from its driver, as `unbind` in sysfs does.
-    pub(crate) fn unbind<C: Sleep>(&self, _cx: &C) {
+    pub(crate) fn unbind<C: MaySleep>(&self, _cx: &C) {
         // SAFETY: By the invariant; this may sleep.
         unsafe { bindings::device_release_driver(self.device()) }
     }
 
     /// Looks for a driver, as `bind` in sysfs does. Whether there is one.
-    pub(crate) fn bind<C: Sleep>(&self, _cx: &C) -> Result<bool> {
+    pub(crate) fn bind<C: MaySleep>(&self, _cx: &C) -> Result<bool> {
         // SAFETY: By the invariant; this may sleep.
         let found = unsafe { bindings::device_attach(self.device()) };
         kernel::error::to_result(found.min(0))?;
@@ -72,7 +72,7 @@ impl Drop for PlatformDevice {
 unsafe impl Send for PlatformDevice {}
 
 /// Waits until the devices that were deferred have been tried again.
-pub(crate) fn wait_for_device_probe<C: Sleep>(_cx: &C) {
+pub(crate) fn wait_for_device_probe<C: MaySleep>(_cx: &C) {
     // SAFETY: It sleeps, which the caller may.
     unsafe { bindings::wait_for_device_probe() }
 }

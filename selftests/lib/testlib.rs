@@ -40,13 +40,13 @@ impl From<size::Overflow> for Stop {
         Error::from(overflow).into()
     }
 }
-impl<F: gfp::Gfp> From<gfp::Failed<F>> for Stop {
-    fn from(failed: gfp::Failed<F>) -> Self {
+impl<F: gfp::Gfp> From<gfp::AllocFailed<F>> for Stop {
+    fn from(failed: gfp::AllocFailed<F>) -> Self {
         Error::from(failed).into()
     }
 }
-impl<F: gfp::Gfp, T> From<gfp::FailedWith<F, T>> for Stop {
-    fn from(failed: gfp::FailedWith<F, T>) -> Self {
+impl<F: gfp::Gfp, T> From<gfp::AllocFailedWith<F, T>> for Stop {
+    fn from(failed: gfp::AllocFailedWith<F, T>) -> Self {
         Error::from(failed).into()
     }
 }
@@ -89,10 +89,10 @@ macro_rules! check_eq {
 }
 pub(crate) use {check, check_eq};
 
-pub(crate) type Test = (&'static str, fn(&mut Task) -> Outcome);
+pub(crate) type Test = (&'static str, fn(&mut TaskCx) -> Outcome);
 
 /// Runs the tests and prints KTAP.
-pub(crate) fn run(task: &mut Task, tests: &[Test]) -> Result {
+pub(crate) fn run(task: &mut TaskCx, tests: &[Test]) -> Result {
     let mut result = Ok(());
     pr_info!("KTAP version 1\n");
     pr_info!("1..{}\n", tests.len());
@@ -131,13 +131,13 @@ fn place() -> (u32, bool, i32) {
     }
 }
 
-/// Declares a test module of functions `fn(&mut Task) -> Outcome`.
+/// Declares a test module of functions `fn(&mut TaskCx) -> Outcome`.
 macro_rules! tests {
     ($name:literal: $($test:ident),* $(,)?) => {
         struct Tests;
 
         impl kalloc::Module for Tests {
-            fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+            fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
                 $crate::testlib::run(&mut task, &[$((stringify!($test), $test)),*])?;
                 Ok(Tests)
             }
@@ -320,36 +320,36 @@ pub(crate) const fn rounds(many: usize) -> usize {
 }
 
 /// Runs `f` in a real NMI on this CPU, with its token.
-pub(crate) fn in_nmi<F: FnMut(&mut Nmi<'_>)>(mut f: F) -> Outcome {
-    extern "C" fn handler<F: FnMut(&mut Nmi<'_>)>(data: *mut kernel::ffi::c_void) {
+pub(crate) fn in_nmi<F: FnMut(&mut NmiCx<'_>)>(mut f: F) -> Outcome {
+    extern "C" fn handler<F: FnMut(&mut NmiCx<'_>)>(data: *mut kernel::ffi::c_void) {
         // SAFETY: It is the closure below, which nobody else calls meanwhile.
         let f = unsafe { &mut *data.cast::<F>() };
         // SAFETY: This runs in an NMI handler, and no other token is in reach.
-        f(&mut unsafe { Nmi::assume() })
+        f(&mut unsafe { NmiCx::assume() })
     }
     // SAFETY: The closure lives until the handler has run.
     interrupted(unsafe { c::testlib_run_in_nmi(Some(handler::<F>), (&raw mut f).cast()) })
 }
 
 /// Runs `f` in a real softirq, with its token.
-pub(crate) fn in_softirq<F: FnMut(&mut Bh<'_>)>(mut f: F) -> Outcome {
-    extern "C" fn handler<F: FnMut(&mut Bh<'_>)>(data: *mut kernel::ffi::c_void) {
+pub(crate) fn in_softirq<F: FnMut(&mut BhCx<'_>)>(mut f: F) -> Outcome {
+    extern "C" fn handler<F: FnMut(&mut BhCx<'_>)>(data: *mut kernel::ffi::c_void) {
         // SAFETY: It is the closure below, which nobody else calls meanwhile.
         let f = unsafe { &mut *data.cast::<F>() };
         // SAFETY: This runs in a softirq, and no other token is in reach.
-        f(&mut unsafe { Bh::assume() })
+        f(&mut unsafe { BhCx::assume() })
     }
     // SAFETY: The closure lives until the handler has run.
     interrupted(unsafe { c::testlib_run_in_softirq(Some(handler::<F>), (&raw mut f).cast()) })
 }
 
 /// Runs `f` in a worker of a queue that has to make progress when memory is short.
-pub(crate) fn in_reclaim_worker<F: FnMut(&mut Task)>(mut f: F) -> Outcome {
-    extern "C" fn handler<F: FnMut(&mut Task)>(data: *mut kernel::ffi::c_void) {
+pub(crate) fn in_reclaim_worker<F: FnMut(&mut TaskCx)>(mut f: F) -> Outcome {
+    extern "C" fn handler<F: FnMut(&mut TaskCx)>(data: *mut kernel::ffi::c_void) {
         // SAFETY: It is the closure below, which nobody else calls meanwhile.
         let f = unsafe { &mut *data.cast::<F>() };
         // SAFETY: This runs in a worker, and no other token is in reach.
-        f(&mut unsafe { Task::assume() })
+        f(&mut unsafe { TaskCx::assume() })
     }
     // SAFETY: The closure lives until the handler has run.
     interrupted(unsafe {
@@ -358,29 +358,29 @@ pub(crate) fn in_reclaim_worker<F: FnMut(&mut Task)>(mut f: F) -> Outcome {
 }
 
 /// Runs `f` in a real hard interrupt on this CPU, which no kernel threads, with its token.
-pub(crate) fn in_hardirq<F: FnMut(&mut Raw<'_>)>(mut f: F) -> Outcome {
-    extern "C" fn handler<F: FnMut(&mut Raw<'_>)>(data: *mut kernel::ffi::c_void) {
+pub(crate) fn in_hardirq<F: FnMut(&mut RawCx<'_>)>(mut f: F) -> Outcome {
+    extern "C" fn handler<F: FnMut(&mut RawCx<'_>)>(data: *mut kernel::ffi::c_void) {
         // SAFETY: It is the closure below, which nobody else calls meanwhile.
         let f = unsafe { &mut *data.cast::<F>() };
         // SAFETY: This runs in a hard interrupt, and no other token is in reach.
-        f(&mut unsafe { Raw::assume() })
+        f(&mut unsafe { RawCx::assume() })
     }
     // SAFETY: The closure lives until the handler has run.
     interrupted(unsafe { c::testlib_run_in_hardirq(Some(handler::<F>), (&raw mut f).cast()) })
 }
 
 /// Runs `work` again and again while NMIs that another CPU sends run `nmi`, `count` of them.
-pub(crate) fn nmi_storm<W: Fn(), N: Fn(&mut Nmi<'_>)>(count: u32, work: W, nmi: N) -> Outcome {
+pub(crate) fn nmi_storm<W: Fn(), N: Fn(&mut NmiCx<'_>)>(count: u32, work: W, nmi: N) -> Outcome {
     extern "C" fn worker<W: Fn()>(data: *mut kernel::ffi::c_void) {
         // SAFETY: It is the closure below.
         let f = unsafe { &*data.cast::<W>() };
         f()
     }
-    extern "C" fn handler<N: Fn(&mut Nmi<'_>)>(data: *mut kernel::ffi::c_void) {
+    extern "C" fn handler<N: Fn(&mut NmiCx<'_>)>(data: *mut kernel::ffi::c_void) {
         // SAFETY: It is the closure below.
         let f = unsafe { &*data.cast::<N>() };
         // SAFETY: This runs in an NMI handler, and no other token is in reach.
-        f(&mut unsafe { Nmi::assume() })
+        f(&mut unsafe { NmiCx::assume() })
     }
     // SAFETY: The closures live until the last NMI has run.
     interrupted(unsafe {
@@ -453,15 +453,15 @@ pub(crate) fn free_pages() -> usize {
 }
 
 /// Runs `there` in a thread on another CPU while `here` runs on this one, and waits for both.
-pub(crate) fn on_another_cpu<T: FnMut(&mut Task) + Send, H: FnMut()>(
+pub(crate) fn on_another_cpu<T: FnMut(&mut TaskCx) + Send, H: FnMut()>(
     mut there: T,
     mut here: H,
 ) -> Outcome {
-    extern "C" fn run_there<T: FnMut(&mut Task)>(data: *mut kernel::ffi::c_void) {
+    extern "C" fn run_there<T: FnMut(&mut TaskCx)>(data: *mut kernel::ffi::c_void) {
         // SAFETY: It is the closure below.
         let f = unsafe { &mut *data.cast::<T>() };
         // SAFETY: This runs in a thread of its own, and no other token is in reach.
-        f(&mut unsafe { Task::assume() })
+        f(&mut unsafe { TaskCx::assume() })
     }
     extern "C" fn run_here<H: FnMut()>(data: *mut kernel::ffi::c_void) {
         // SAFETY: It is the closure below.
@@ -552,10 +552,10 @@ type Large = KBox<[u8; 4 << 20]>;
 
 /// The largest pieces that there are, until there are none: what a failure needs on a kernel
 /// without fault injection.
-pub(crate) fn all_large_memory(task: &mut Task) -> Result<KBox<[Option<Large>]>, Stop> {
+pub(crate) fn all_large_memory(task: &mut TaskCx) -> Result<KBox<[Option<Large>]>, Stop> {
     let mut hoard = KBox::from_fn(&task, 1024, |_| None)?;
     for place in hoard.iter_mut() {
-        let Ok(memory) = Large::new_uninit(task.with(NoReclaim.nowarn())) else {
+        let Ok(memory) = Large::new_uninit(task.with(GFP_NORECLAIM.nowarn())) else {
             return Ok(hoard);
         };
         // SAFETY: Bytes that nobody reads.
@@ -635,7 +635,7 @@ impl Seen {
 unsafe impl kalloc::context::NmiSafe for Seen {}
 
 /// Waits until something is true, up to some seconds. Whether it is.
-pub(crate) fn wait_until<C: Sleep>(_cx: &C, is: impl Fn() -> bool) -> bool {
+pub(crate) fn wait_until<C: MaySleep>(_cx: &C, is: impl Fn() -> bool) -> bool {
     for _ in 0..10_000 {
         if is() {
             return true;

@@ -18,24 +18,24 @@ macro_rules! claim {
     }};
 }
 
-fn claim(task: &mut Task) -> Outcome {
+fn claim(task: &mut TaskCx) -> Outcome {
     match module_parameters::claim.value() {
-        0 => task.preempt_off(|_| claim!(Task)),
+        0 => task.preempt_off(|_| claim!(TaskCx)),
         1 => {
             // The kernel speaks of sleeping no more than once a second.
             fsleep(Delta::from_millis(1100));
-            task.nofs(|cx| cx.rcu_read(|_, _| claim!(NoFs<'_>)))
+            task.nofs(|cx| cx.rcu_read(|_, _| claim!(NoFsCx<'_>)))
         }
-        2 => in_hardirq(|_| claim!(Atomic<'_>))?,
-        3 => claim!(Bh<'_>),
-        4 => in_nmi(|_| claim!(Irq<'_>))?,
-        5 => in_nmi(|_| claim!(Raw<'_>))?,
-        6 => claim!(Nmi<'_>),
-        7 => claim!(NoFs<'_>),
-        8 => task.nofs(|_| claim!(NoIo<'_>)),
-        9 => claim!(Memalloc<'_>),
-        10 => task.irqs_off(|_| claim!(Atomic<'_>)),
-        11 => task.bh_off(|cx| cx.irqs_off(|_| claim!(Bh<'_>))),
+        2 => in_hardirq(|_| claim!(AtomicCx<'_>))?,
+        3 => claim!(BhCx<'_>),
+        4 => in_nmi(|_| claim!(IrqCx<'_>))?,
+        5 => in_nmi(|_| claim!(RawCx<'_>))?,
+        6 => claim!(NmiCx<'_>),
+        7 => claim!(NoFsCx<'_>),
+        8 => task.nofs(|_| claim!(NoIoCx<'_>)),
+        9 => claim!(NoReclaimCx<'_>),
+        10 => task.irqs_off(|_| claim!(AtomicCx<'_>)),
+        11 => task.bh_off(|cx| cx.irqs_off(|_| claim!(BhCx<'_>))),
         _ => return Err(testlib::Stop::Fail),
     }
     Ok(())
@@ -44,7 +44,7 @@ fn claim(task: &mut Task) -> Outcome {
 struct Claim;
 
 impl kalloc::Module for Claim {
-    fn init(_module: &'static ThisModule, mut task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
         testlib::run(&mut task, &[("claim", claim)])?;
         Ok(Claim)
     }

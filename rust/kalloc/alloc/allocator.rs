@@ -7,6 +7,8 @@
 //! [`Vmalloc`]: crate::vmalloc::Vmalloc
 //! [`KVmalloc`]: crate::kvmalloc::KVmalloc
 
+use crate::ground::allocators::UntypedAllocator;
+
 pub(crate) mod private {
     use crate::contexts::grant::Grant;
     use kernel::ffi::c_void;
@@ -95,7 +97,7 @@ pub(crate) mod private {
 /// [`Kmalloc`]: crate::kmalloc::Kmalloc
 /// [`Vmalloc`]: crate::vmalloc::Vmalloc
 /// [`KVmalloc`]: crate::kvmalloc::KVmalloc
-pub trait Allocator: private::Functions + Sized + 'static {
+pub trait Allocator: private::Functions + UntypedAllocator + Sized + 'static {
     /// The largest allocation that there can be, in bytes.
     const MAX_SIZE: usize;
 
@@ -103,7 +105,7 @@ pub trait Allocator: private::Functions + Sized + 'static {
     const MAX_NOFAIL: usize;
 
     /// The kernel crate's name of this allocator, whose memory is the same.
-    type Upstream: kernel::alloc::Allocator;
+    type KernelAllocator: kernel::alloc::Allocator;
 
     #[doc(hidden)]
     const TOO_LARGE: &'static str;

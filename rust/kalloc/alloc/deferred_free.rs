@@ -134,7 +134,7 @@ pub(crate) unsafe fn mempool_free(element: *mut c_void, pool: *mut mempool, _mem
 /// `CONFIG_PREEMPT_RT`, with interrupts or preemption disabled. It stays for ever, and the log says
 /// so.
 #[inline(always)]
-pub(crate) fn stays(_what: &'static str) -> bool {
+pub(crate) fn must_leak(_what: &'static str) -> bool {
     #[cfg(CONFIG_PREEMPT_RT)]
     // SAFETY: It has no preconditions.
     if !unsafe { kalloc_bindings::kalloc_helper_rt_may_free() } {
@@ -153,18 +153,18 @@ fn say_that_it_stays(what: &str) {
     );
 }
 
-/// A value that frees by calls of the kernel crate, such as an `Arc`. Where [`stays`] says so it is
+/// A value that frees by calls of the kernel crate, such as an `Arc`. Where [`must_leak`] says so it is
 /// not dropped.
-pub(crate) struct Held<T>(ManuallyDrop<T>);
+pub(crate) struct DropOrLeak<T>(ManuallyDrop<T>);
 
-impl<T> Held<T> {
+impl<T> DropOrLeak<T> {
     #[inline(always)]
     pub(crate) const fn new(value: T) -> Self {
         Self(ManuallyDrop::new(value))
     }
 }
 
-impl<T> Deref for Held<T> {
+impl<T> Deref for DropOrLeak<T> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
@@ -172,10 +172,10 @@ impl<T> Deref for Held<T> {
     }
 }
 
-impl<T> Drop for Held<T> {
+impl<T> Drop for DropOrLeak<T> {
     #[inline(always)]
     fn drop(&mut self) {
-        if const { needs_drop::<T>() } && !stays(type_name::<T>()) {
+        if const { needs_drop::<T>() } && !must_leak(type_name::<T>()) {
             // SAFETY: It is not used again.
             unsafe { ManuallyDrop::drop(&mut self.0) }
         }
@@ -183,14 +183,14 @@ impl<T> Drop for Held<T> {
 }
 
 /// Wraps `mempool_destroy()`. On `CONFIG_PREEMPT_RT` elements that wait are freed before; a pool that
-/// is dropped with interrupts or preemption disabled [`stays`].
+/// is dropped with interrupts or preemption disabled [`must_leak`].
 ///
 /// # Safety
 ///
 /// All elements of `pool` are given back, and nobody uses it from here on.
 #[inline(always)]
 pub(crate) unsafe fn mempool_destroy(pool: *mut mempool) {
-    if stays("a memory pool") {
+    if must_leak("a memory pool") {
         return;
     }
     #[cfg(CONFIG_PREEMPT_RT)]

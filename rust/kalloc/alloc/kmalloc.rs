@@ -264,7 +264,7 @@ unsafe impl Functions for Kmalloc {
 impl Allocator for Kmalloc {
     const MAX_SIZE: usize = MAX_SIZE;
     const MAX_NOFAIL: usize = PAGE_SIZE;
-    type Upstream = kernel::alloc::allocator::Kmalloc;
+    type KernelAllocator = kernel::alloc::allocator::Kmalloc;
     const TOO_LARGE: &'static str = "larger than KMALLOC_MAX_SIZE";
     const TOO_LARGE_FOR_NOFAIL: &'static str =
         "the kernel keeps the promise of nofail only up to a page";

@@ -131,7 +131,7 @@ impl Allocator for KVmalloc {
     const MAX_SIZE: usize = i32::MAX as usize;
     /// For more the kernel might not have the memory at all.
     const MAX_NOFAIL: usize = kmalloc::MAX_SIZE;
-    type Upstream = kernel::alloc::allocator::KVmalloc;
+    type KernelAllocator = kernel::alloc::allocator::KVmalloc;
     const TOO_LARGE: &'static str = "larger than INT_MAX";
     const TOO_LARGE_FOR_NOFAIL: &'static str =
         "the kernel keeps the promise of nofail only up to KMALLOC_MAX_SIZE";

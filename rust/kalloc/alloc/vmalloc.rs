@@ -154,7 +154,7 @@ impl Allocator for Vmalloc {
     const MAX_SIZE: usize = isize::MAX as usize;
     /// As for [`KVmalloc`](crate::kvmalloc::KVmalloc), whose promise vmalloc keeps.
     const MAX_NOFAIL: usize = kmalloc::MAX_SIZE;
-    type Upstream = kernel::alloc::allocator::Vmalloc;
+    type KernelAllocator = kernel::alloc::allocator::Vmalloc;
     const TOO_LARGE: &'static str = "larger than any value";
     const TOO_LARGE_FOR_NOFAIL: &'static str =
         "the kernel keeps the promise of nofail only up to KMALLOC_MAX_SIZE";

@@ -4,7 +4,7 @@
 //! kernel at each use.
 //!
 //! An adaptor's token costs nothing and is checked when the driver is built. Where there is none,
-//! the choice is between the `unsafe` claim of a token ([`Task::assume`]) and this. It needs no
+//! the choice is between the `unsafe` claim of a token ([`TaskCx::assume`]) and this. It needs no
 //! `unsafe` and no promise: each allocation first asks whether the code can be preempted and is not
 //! on the RCU read side, and fails if not.
 //!
@@ -12,7 +12,7 @@
 //! what uses it does not compile. What it cannot know is which locks are held that reclaim would
 //! take: inside a file system or a block driver, NOFS and NOIO [scopes](crate::scope) hold here too.
 //!
-//! [`Task::assume`]: crate::context::Task::assume
+//! [`TaskCx::assume`]: crate::context::TaskCx::assume
 
 use crate::{
     contexts::{
@@ -21,14 +21,14 @@ use crate::{
             Grant, //
         },
         tokens::{
-            Nmi,
-            Task, //
+            NmiCx,
+            TaskCx, //
         },
     },
     flags::{
-        bases::Kernel,
+        bases::GfpKernel,
         gfp::{
-            Failed,
+            AllocFailed,
             FlagsValue,
             Gfp, //
         },
@@ -79,11 +79,11 @@ impl Checked {
     /// use kalloc::{checked::Checked, prelude::*};
     ///
     /// fn callback() -> Result<KBox<u64>> {
-    ///     Ok(KBox::new(Checked.with(Kernel.account()), 0)?)
+    ///     Ok(KBox::new(Checked.with(GFP_KERNEL.account()), 0)?)
     /// }
     /// ```
     #[inline(always)]
-    pub fn with<F: AllowedIn<Task> + MayFail>(self, flags: F) -> CheckedWith<F> {
+    pub fn with<F: AllowedIn<TaskCx> + MayFail>(self, flags: F) -> CheckedWith<F> {
         CheckedWith(flags)
     }
 }
@@ -103,8 +103,8 @@ impl<F: MayFail> Gfp for Asked<F> {
     const FLAGS: FlagsValue = panic!("`Checked` is for kalloc's own boxes");
     type Failure = F::Failure;
     #[inline]
-    fn failed() -> Failed<Self> {
-        Failed(F::failed().0)
+    fn failed() -> AllocFailed<Self> {
+        AllocFailed(F::failed().0)
     }
     #[inline(always)]
     fn permitted() -> bool {
@@ -119,11 +119,11 @@ impl<F: MayFail + For<KVmalloc>> For<KVmalloc> for Asked<F> {}
 // The context is that of which nothing is known, and which permits nothing else.
 impl Sealed for Checked {}
 impl Grant for Checked {
-    type Flags = Asked<Kernel>;
-    type Context = Nmi<'static>;
+    type Flags = Asked<GfpKernel>;
+    type Context = NmiCx<'static>;
 }
 impl<F> Sealed for CheckedWith<F> {}
 impl<F: MayFail> Grant for CheckedWith<F> {
     type Flags = Asked<F>;
-    type Context = Nmi<'static>;
+    type Context = NmiCx<'static>;
 }

@@ -46,11 +46,11 @@ macro_rules! contexts_of {
 }
 
 contexts_of! {
-    SleepFs: Kernel KernelAccount User HighUser HighUserMovable;
-    SleepIo: GfpNoFs;
-    Sleep: GfpNoIo;
-    Allocate: GfpAtomic GfpNowait NoReclaim;
-    Context: Nolock;
+    MayFs: GfpKernel GfpKernelAccount GfpUser GfpHighUser GfpHighUserMovable;
+    MayIo: GfpNoFs;
+    MaySleep: GfpNoIo;
+    MayAlloc: GfpAtomic GfpNowait GfpNoReclaim;
+    Context: GfpNolock;
 }
 
 macro_rules! modifiers {
@@ -64,24 +64,24 @@ modifiers! {
     NoMemalloc
 }
 
-impl<C: Reclaim, F: AllowedIn<C>> AllowedIn<C> for NoFail<F> {}
+impl<C: MayReclaim, F: AllowedIn<C>> AllowedIn<C> for NoFail<F> {}
 
 /// The default of each context is allowed in it.
 const _: () = {
-    const fn default_is_allowed<C: Allocate>()
+    const fn default_is_allowed<C: MayAlloc>()
     where
         C::Flags: AllowedIn<C>,
     {
     }
-    default_is_allowed::<Task>();
-    default_is_allowed::<NoFs<'_>>();
-    default_is_allowed::<NoIo<'_>>();
-    default_is_allowed::<Memalloc<'_>>();
-    default_is_allowed::<Atomic<'_>>();
-    default_is_allowed::<Bh<'_>>();
-    default_is_allowed::<Irq<'_>>();
+    default_is_allowed::<TaskCx>();
+    default_is_allowed::<NoFsCx<'_>>();
+    default_is_allowed::<NoIoCx<'_>>();
+    default_is_allowed::<NoReclaimCx<'_>>();
+    default_is_allowed::<AtomicCx<'_>>();
+    default_is_allowed::<BhCx<'_>>();
+    default_is_allowed::<IrqCx<'_>>();
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    default_is_allowed::<Raw<'_>>();
+    default_is_allowed::<RawCx<'_>>();
 };
 
 /// Grants of other flags than the default of a context.
@@ -91,8 +91,8 @@ pub trait WithFlags: Context {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn buffer(task: &Task) -> Result<KBox<[u8; 256]>> {
-    ///     Ok(KBox::zeroed(task.with(Kernel.account()))?)
+    /// fn buffer(task: &TaskCx) -> Result<KBox<[u8; 256]>> {
+    ///     Ok(KBox::zeroed(task.with(GFP_KERNEL.account()))?)
     /// }
     /// ```
     #[inline(always)]
@@ -112,17 +112,17 @@ impl<C: Context> WithFlags for C {}
 /// context does. Generic code takes `impl Grant`:
 ///
 /// ```
-/// use kalloc::{gfp::Failed, prelude::*};
+/// use kalloc::{gfp::AllocFailed, prelude::*};
 ///
-/// fn pair<G: Grant<Flags: ForKmalloc>>(grant: G) -> Result<(KBox<u8>, KBox<u8>), Failed<G::Flags>> {
+/// fn pair<G: Grant<Flags: ForKmalloc>>(grant: G) -> Result<(KBox<u8>, KBox<u8>), AllocFailed<G::Flags>> {
 ///     Ok((KBox::new(grant, 1)?, KBox::new(grant, 2)?))
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not permit an allocation",
-    label = "a grant is expected here: `&task`, `&cx`, or `task.with(Kernel)`",
+    label = "a grant is expected here: `&task`, `&cx`, or `task.with(GFP_KERNEL)`",
     note = "a grant is a reference to the token of a context in which the allocators work; where `task` \
-            is a reference already (`task: &Task`), it is `task` itself"
+            is a reference already (`task: &TaskCx`), it is `task` itself"
 )]
 pub trait Grant: Sealed + Copy {
     /// The flags.
@@ -147,8 +147,8 @@ pub trait Grant: Sealed + Copy {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn near(task: &Task, node: Node) -> Result<KBox<[u8; 64]>> {
-    ///     Ok(KBox::zeroed(task.with(Kernel).on(node))?)
+    /// fn near(task: &TaskCx, node: Node) -> Result<KBox<[u8; 64]>> {
+    ///     Ok(KBox::zeroed(task.with(GFP_KERNEL).on(node))?)
     /// }
     /// ```
     #[inline(always)]
@@ -161,7 +161,7 @@ pub trait Grant: Sealed + Copy {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn name(task: &Task) {
+    /// fn name(task: &TaskCx) {
     ///     pr_info!("{}\n", task.flags()); // GFP_KERNEL
     /// }
     /// ```
@@ -179,7 +179,7 @@ pub trait Grant: Sealed + Copy {
 }
 
 impl<C: Context> Sealed for &C {}
-impl<C: Allocate> Grant for &C {
+impl<C: MayAlloc> Grant for &C {
     type Flags = C::Flags;
     type Context = C;
 }

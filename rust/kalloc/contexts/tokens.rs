@@ -15,11 +15,11 @@ use kernel::types::NotThreadSafe;
 /// There is one for each thread of control, from the kernel's entry into the driver to its return:
 /// an adaptor such as [`crate::module!`] makes it.
 ///
-/// Flags: [`Kernel`] by default, and every other.
+/// Flags: [`GfpKernel`] by default, and every other.
 #[derive(Debug)]
-pub struct Task(NotThreadSafe);
+pub struct TaskCx(NotThreadSafe);
 
-impl Task {
+impl TaskCx {
     /// Claims process context, for a callback of the kernel that kalloc has no adaptor for.
     ///
     /// A kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` checks the claim as `might_sleep()` does: a false
@@ -80,44 +80,44 @@ bounded_tokens! {
     /// Inside a `memalloc_nofs_save()` scope: may sleep and start I/O, must not call into file
     /// systems.
     ///
-    /// Flags: [`GfpNoFs`] by default; those of [`NoIo`].
-    NoFs, "to be inside a `memalloc_nofs_save()` scope", kalloc_helper_assert_nofs;
+    /// Flags: [`GfpNoFs`] by default; those of [`NoIoCx`].
+    NoFsCx, "to be inside a `memalloc_nofs_save()` scope", kalloc_helper_assert_nofs;
     /// Inside a `memalloc_noio_save()` scope: may sleep, must not start I/O.
     ///
-    /// Flags: [`GfpNoIo`] by default; those of [`Atomic`].
-    NoIo, "to be inside a `memalloc_noio_save()` scope", kalloc_helper_assert_noio;
+    /// Flags: [`GfpNoIo`] by default; those of [`AtomicCx`].
+    NoIoCx, "to be inside a `memalloc_noio_save()` scope", kalloc_helper_assert_noio;
     /// Inside a `memalloc_noreclaim_save()` scope (`PF_MEMALLOC`): may sleep, does not reclaim, and
     /// may take all of the reserves.
     ///
-    /// Flags: [`GfpNoIo`] by default; those of [`NoIo`], without `nofail`. No allocation of the
+    /// Flags: [`GfpNoIo`] by default; those of [`NoIoCx`], without `nofail`. No allocation of the
     /// thread reclaims, so none would start I/O whatever its flags.
-    Memalloc, "to be inside a `memalloc_noreclaim_save()` scope", kalloc_helper_assert_noreclaim;
+    NoReclaimCx, "to be inside a `memalloc_noreclaim_save()` scope", kalloc_helper_assert_noreclaim;
     /// Must not sleep, and is no interrupt: a `spinlock_t` is held, on the RCU read side.
     ///
     /// Flags: [`GfpAtomic`] by default; [`GfpNowait`](crate::gfp::GfpNowait),
-    /// [`NoReclaim`](crate::gfp::NoReclaim).
-    Atomic, "a context that must not sleep, outside interrupts, in which a `spinlock_t` may be taken", kalloc_helper_assert_atomic;
+    /// [`GfpNoReclaim`](crate::gfp::GfpNoReclaim).
+    AtomicCx, "a context that must not sleep, outside interrupts, in which a `spinlock_t` may be taken", kalloc_helper_assert_atomic;
     /// Must not sleep, and may be a softirq: in a softirq, a timer, BH work, or with bottom halves
     /// disabled.
     ///
-    /// Flags: as [`Atomic`].
-    Bh, "a softirq, or bottom halves disabled", kalloc_helper_assert_bh;
+    /// Flags: as [`AtomicCx`].
+    BhCx, "a softirq, or bottom halves disabled", kalloc_helper_assert_bh;
     /// Must not sleep, and interrupts may be off: a `SpinLockIrq` is held, a hard-IRQ handler that
     /// RT may thread.
     ///
-    /// Flags: as [`Atomic`].
-    Irq, "a hard-interrupt context that PREEMPT_RT may thread", kalloc_helper_assert_may_lock;
+    /// Flags: as [`AtomicCx`].
+    IrqCx, "a hard-interrupt context that PREEMPT_RT may thread", kalloc_helper_assert_may_lock;
     /// Interrupts or preemption are really disabled, also on `CONFIG_PREEMPT_RT`:
     /// `local_irq_save()`, `preempt_disable()`, a raw spinlock, `IRQF_NO_THREAD` handlers.
     ///
-    /// Flags: as [`Atomic`]; on `CONFIG_PREEMPT_RT` none, since the allocators take sleeping locks
+    /// Flags: as [`AtomicCx`]; on `CONFIG_PREEMPT_RT` none, since the allocators take sleeping locks
     /// there.
-    Raw, "a context with interrupts or preemption disabled, outside NMI", kalloc_helper_assert_not_nmi;
+    RawCx, "a context with interrupts or preemption disabled, outside NMI", kalloc_helper_assert_not_nmi;
     /// In an NMI handler. No flags: memory has to be there before.
-    Nmi, "an NMI handler", kalloc_helper_assert_nmi;
+    NmiCx, "an NMI handler", kalloc_helper_assert_nmi;
 }
 
-impl Token for Task {
+impl Token for TaskCx {
     #[inline(always)]
     unsafe fn token() -> Self {
         Self(NotThreadSafe)
@@ -129,30 +129,30 @@ macro_rules! contexts {
     ($($name:ty: $atomic:ident, $bh:ident, $irq:ident, $raw:ident;)*) => {$(
         impl Sealed for $name {}
         impl Context for $name {
-            type Atomic<'a> = $atomic<'a>;
-            type Bh<'a> = $bh<'a>;
-            type Irq<'a> = $irq<'a>;
-            type Raw<'a> = $raw<'a>;
+            type AtomicCx<'a> = $atomic<'a>;
+            type BhCx<'a> = $bh<'a>;
+            type IrqCx<'a> = $irq<'a>;
+            type RawCx<'a> = $raw<'a>;
         }
     )*};
 }
 
 contexts! {
-    Task: Atomic, Bh, Irq, Raw;
-    NoFs<'_>: Atomic, Bh, Irq, Raw;
-    NoIo<'_>: Atomic, Bh, Irq, Raw;
-    Memalloc<'_>: Atomic, Bh, Irq, Raw;
-    Atomic<'_>: Atomic, Bh, Irq, Raw;
-    Bh<'_>: Bh, Bh, Irq, Raw;
-    Irq<'_>: Irq, Irq, Irq, Raw;
-    Raw<'_>: Raw, Raw, Raw, Raw;
-    Nmi<'_>: Nmi, Nmi, Nmi, Nmi;
+    TaskCx: AtomicCx, BhCx, IrqCx, RawCx;
+    NoFsCx<'_>: AtomicCx, BhCx, IrqCx, RawCx;
+    NoIoCx<'_>: AtomicCx, BhCx, IrqCx, RawCx;
+    NoReclaimCx<'_>: AtomicCx, BhCx, IrqCx, RawCx;
+    AtomicCx<'_>: AtomicCx, BhCx, IrqCx, RawCx;
+    BhCx<'_>: BhCx, BhCx, IrqCx, RawCx;
+    IrqCx<'_>: IrqCx, IrqCx, IrqCx, RawCx;
+    RawCx<'_>: RawCx, RawCx, RawCx, RawCx;
+    NmiCx<'_>: NmiCx, NmiCx, NmiCx, NmiCx;
 }
 
 macro_rules! allocate {
     ($($(#[$cfg:meta])* $name:ty: $flags:ty, $locked:ident, $irq:ident;)*) => {$(
         $(#[$cfg])*
-        impl Allocate for $name {
+        impl MayAlloc for $name {
             type Flags = $flags;
             type Locked<'a> = $locked<'a>;
             type LockedIrq<'a> = $irq<'a>;
@@ -161,15 +161,15 @@ macro_rules! allocate {
 }
 
 allocate! {
-    Task: Kernel, Atomic, Irq;
-    NoFs<'_>: GfpNoFs, Atomic, Irq;
-    NoIo<'_>: GfpNoIo, Atomic, Irq;
-    Memalloc<'_>: GfpNoIo, Atomic, Irq;
-    Atomic<'_>: GfpAtomic, Atomic, Irq;
-    Bh<'_>: GfpAtomic, Bh, Irq;
-    Irq<'_>: GfpAtomic, Irq, Irq;
+    TaskCx: GfpKernel, AtomicCx, IrqCx;
+    NoFsCx<'_>: GfpNoFs, AtomicCx, IrqCx;
+    NoIoCx<'_>: GfpNoIo, AtomicCx, IrqCx;
+    NoReclaimCx<'_>: GfpNoIo, AtomicCx, IrqCx;
+    AtomicCx<'_>: GfpAtomic, AtomicCx, IrqCx;
+    BhCx<'_>: GfpAtomic, BhCx, IrqCx;
+    IrqCx<'_>: GfpAtomic, IrqCx, IrqCx;
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    Raw<'_>: GfpAtomic, Raw, Raw;
+    RawCx<'_>: GfpAtomic, RawCx, RawCx;
 }
 
 macro_rules! marked {
@@ -179,52 +179,52 @@ macro_rules! marked {
 }
 
 marked! {
-    NotNmi: Task, NoFs<'_>, NoIo<'_>, Memalloc<'_>, Atomic<'_>, Bh<'_>, Irq<'_>, Raw<'_>;
-    NotInterrupt: Task, NoFs<'_>, NoIo<'_>, Memalloc<'_>, Atomic<'_>;
-    Reclaim: Task, NoFs<'_>, NoIo<'_>, Atomic<'_>, Bh<'_>, Irq<'_>, Raw<'_>, Nmi<'_>;
-    InNoFs: NoFs<'_>, NoIo<'_>;
-    InNoIo: NoIo<'_>;
-    InNoReclaim: Memalloc<'_>;
-    SleepIo: Task, NoFs<'_>;
-    SleepFs: Task;
+    NotNmi: TaskCx, NoFsCx<'_>, NoIoCx<'_>, NoReclaimCx<'_>, AtomicCx<'_>, BhCx<'_>, IrqCx<'_>, RawCx<'_>;
+    NotInterrupt: TaskCx, NoFsCx<'_>, NoIoCx<'_>, NoReclaimCx<'_>, AtomicCx<'_>;
+    MayReclaim: TaskCx, NoFsCx<'_>, NoIoCx<'_>, AtomicCx<'_>, BhCx<'_>, IrqCx<'_>, RawCx<'_>, NmiCx<'_>;
+    InNoFs: NoFsCx<'_>, NoIoCx<'_>;
+    InNoIo: NoIoCx<'_>;
+    InNoReclaim: NoReclaimCx<'_>;
+    MayIo: TaskCx, NoFsCx<'_>;
+    MayFs: TaskCx;
 }
 
 macro_rules! irqs_on {
     ($($name:ty),*) => {$(
         impl IrqsOn for $name {
-            type BhOff<'a> = Bh<'a>;
+            type BhOff<'a> = BhCx<'a>;
         }
     )*};
 }
 
-irqs_on! { Task, NoFs<'_>, NoIo<'_>, Memalloc<'_>, Atomic<'_>, Bh<'_> }
+irqs_on! { TaskCx, NoFsCx<'_>, NoIoCx<'_>, NoReclaimCx<'_>, AtomicCx<'_>, BhCx<'_> }
 
 macro_rules! sleep {
     ($($name:ty: $nofs:ident, $noio:ident;)*) => {$(
-        impl Sleep for $name {
-            type NoFs<'a> = $nofs<'a>;
-            type NoIo<'a> = $noio<'a>;
+        impl MaySleep for $name {
+            type NoFsCx<'a> = $nofs<'a>;
+            type NoIoCx<'a> = $noio<'a>;
         }
     )*};
 }
 
 sleep! {
-    Task: NoFs, NoIo;
-    NoFs<'_>: NoFs, NoIo;
-    NoIo<'_>: NoIo, NoIo;
-    Memalloc<'_>: Memalloc, Memalloc;
+    TaskCx: NoFsCx, NoIoCx;
+    NoFsCx<'_>: NoFsCx, NoIoCx;
+    NoIoCx<'_>: NoIoCx, NoIoCx;
+    NoReclaimCx<'_>: NoReclaimCx, NoReclaimCx;
 }
 
-// `&mut` of a context is that context, so that a helper's `task: &mut Task` is used as its caller's
+// `&mut` of a context is that context, so that a helper's `task: &mut TaskCx` is used as its caller's
 // `task` is.
 impl<C: Context> Sealed for &mut C {}
 impl<C: Context> Context for &mut C {
-    type Atomic<'a> = C::Atomic<'a>;
-    type Bh<'a> = C::Bh<'a>;
-    type Irq<'a> = C::Irq<'a>;
-    type Raw<'a> = C::Raw<'a>;
+    type AtomicCx<'a> = C::AtomicCx<'a>;
+    type BhCx<'a> = C::BhCx<'a>;
+    type IrqCx<'a> = C::IrqCx<'a>;
+    type RawCx<'a> = C::RawCx<'a>;
 }
-impl<C: Allocate> Allocate for &mut C {
+impl<C: MayAlloc> MayAlloc for &mut C {
     type Flags = C::Flags;
     type Locked<'a> = C::Locked<'a>;
     type LockedIrq<'a> = C::LockedIrq<'a>;
@@ -234,25 +234,27 @@ impl<C: IrqsOn> IrqsOn for &mut C {
 }
 impl<C: NotNmi> NotNmi for &mut C {}
 impl<C: NotInterrupt> NotInterrupt for &mut C {}
-impl<C: Sleep> Sleep for &mut C {
-    type NoFs<'a> = C::NoFs<'a>;
-    type NoIo<'a> = C::NoIo<'a>;
+impl<C: MaySleep> MaySleep for &mut C {
+    type NoFsCx<'a> = C::NoFsCx<'a>;
+    type NoIoCx<'a> = C::NoIoCx<'a>;
 }
-impl<C: Reclaim> Reclaim for &mut C {}
+impl<C: MayReclaim> MayReclaim for &mut C {}
 impl<C: InNoFs> InNoFs for &mut C {}
 impl<C: InNoIo> InNoIo for &mut C {}
 impl<C: InNoReclaim> InNoReclaim for &mut C {}
-impl<C: SleepIo> SleepIo for &mut C {}
-impl<C: SleepFs> SleepFs for &mut C {}
+impl<C: MayIo> MayIo for &mut C {}
+impl<C: MayFs> MayFs for &mut C {}
 
 // Tokens cost nothing at run time.
 const _: () = {
-    assert!(size_of::<Task>() == 0 && size_of::<NoFs<'_>>() == 0 && size_of::<NoIo<'_>>() == 0);
     assert!(
-        size_of::<Memalloc<'_>>() == 0
-            && size_of::<Atomic<'_>>() == 0
-            && size_of::<Bh<'_>>() == 0
-            && size_of::<Irq<'_>>() == 0
+        size_of::<TaskCx>() == 0 && size_of::<NoFsCx<'_>>() == 0 && size_of::<NoIoCx<'_>>() == 0
     );
-    assert!(size_of::<Raw<'_>>() == 0 && size_of::<Nmi<'_>>() == 0);
+    assert!(
+        size_of::<NoReclaimCx<'_>>() == 0
+            && size_of::<AtomicCx<'_>>() == 0
+            && size_of::<BhCx<'_>>() == 0
+            && size_of::<IrqCx<'_>>() == 0
+    );
+    assert!(size_of::<RawCx<'_>>() == 0 && size_of::<NmiCx<'_>>() == 0);
 };

@@ -9,8 +9,8 @@ use crate::{
             GfpNoIo, //
         },
         matrix::{
-            Plain,
-            Sleeping, //
+            DefaultFlags,
+            SleepingFlags, //
         },
     },
     ground::sealed::Sealed, //
@@ -35,41 +35,41 @@ pub trait Token: Context + Sized {
 /// A context is a token or `&mut` of one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a context",
-    label = "a token such as `Task` or `Atomic<'_>` is expected here",
+    label = "a token such as `TaskCx` or `AtomicCx<'_>` is expected here",
     note = "tokens come from kalloc's entry points (module init, a lock, an interrupt handler) and not from a driver"
 )]
 pub trait Context: Sealed {
-    /// The context of code here that must not sleep: [`Atomic`], or this one where it is stricter.
-    type Atomic<'a>: Token;
-    /// The context of code here that may be a softirq: [`Bh`], or this one where it is stricter.
-    type Bh<'a>: Token;
-    /// The context of code here that may run in a hard interrupt: [`Irq`], or this one where it is
+    /// The context of code here that must not sleep: [`AtomicCx`], or this one where it is stricter.
+    type AtomicCx<'a>: Token;
+    /// The context of code here that may be a softirq: [`BhCx`], or this one where it is stricter.
+    type BhCx<'a>: Token;
+    /// The context of code here that may run in a hard interrupt: [`IrqCx`], or this one where it is
     /// stricter.
-    type Irq<'a>: Token;
-    /// The context of code here with interrupts or preemption disabled: [`Raw`], or [`Nmi`].
-    type Raw<'a>: Token;
+    type IrqCx<'a>: Token;
+    /// The context of code here with interrupts or preemption disabled: [`RawCx`], or [`NmiCx`].
+    type RawCx<'a>: Token;
 }
 
 /// Contexts in which the allocators work, which is where a `spinlock_t` may be taken: all but
-/// [`Nmi`], and but [`Raw`] on `CONFIG_PREEMPT_RT`.
+/// [`NmiCx`], and but [`RawCx`] on `CONFIG_PREEMPT_RT`.
 #[diagnostic::on_unimplemented(
     message = "no allocator may be called and no spinlock taken in `{Self}`",
     label = "not allowed in this context",
     note = "an NMI handler, and on PREEMPT_RT code with interrupts or preemption disabled, has to use memory that was \
             allocated before",
-    note = "where `task` is a reference already (`task: &Task`), the grant is `task` and not `&task`"
+    note = "where `task` is a reference already (`task: &TaskCx`), the grant is `task` and not `&task`"
 )]
-pub trait Allocate: Context {
+pub trait MayAlloc: Context {
     /// The flags that a call gets that asks for none: what `KBox::new(&cx, …)` uses.
-    type Flags: Plain;
+    type Flags: DefaultFlags;
 
-    /// The context of code that holds a spinlock: [`Context::Atomic`], in which the allocators
+    /// The context of code that holds a spinlock: [`Context::AtomicCx`], in which the allocators
     /// still work.
-    type Locked<'a>: Allocate<Flags = GfpAtomic> + Token;
+    type Locked<'a>: MayAlloc<Flags = GfpAtomic> + Token;
 
-    /// The context of code that holds a spinlock with interrupts off: [`Context::Irq`], in which the
+    /// The context of code that holds a spinlock with interrupts off: [`Context::IrqCx`], in which the
     /// allocators still work.
-    type LockedIrq<'a>: Allocate<Flags = GfpAtomic> + Token;
+    type LockedIrq<'a>: MayAlloc<Flags = GfpAtomic> + Token;
 }
 
 /// Contexts in which interrupts are on: what the kernel's bulk functions ask for, and
@@ -80,9 +80,9 @@ pub trait Allocate: Context {
     note = "the kernel's bulk functions and `local_bh_disable()` are for process context, held spinlocks and softirqs; \
             allocate one by one here"
 )]
-pub trait IrqsOn: Allocate {
+pub trait IrqsOn: MayAlloc {
     /// The context of code here with bottom halves disabled, in which the allocators still work:
-    /// [`Bh`].
+    /// [`BhCx`].
     type BhOff<'a>: IrqsOn<Flags = GfpAtomic> + Token;
 }
 
@@ -91,46 +91,46 @@ pub trait IrqsOn: Allocate {
 /// ```
 /// use kalloc::prelude::*;
 ///
-/// fn from_anywhere(cx: &mut Atomic<'_>) -> Result<KBox<u32>> {
+/// fn from_anywhere(cx: &mut AtomicCx<'_>) -> Result<KBox<u32>> {
 ///     Ok(KBox::new(&cx, 1)?)
 /// }
 ///
-/// fn from_process_context(task: &mut Task) -> Result<KBox<u32>> {
+/// fn from_process_context(task: &mut TaskCx) -> Result<KBox<u32>> {
 ///     from_anywhere(&mut task.as_atomic())
 /// }
 /// ```
 pub trait Weaken: Context {
-    /// A weaker token for code that asks for [`Atomic`], for as long as this one is borrowed.
+    /// A weaker token for code that asks for [`AtomicCx`], for as long as this one is borrowed.
     #[inline(always)]
-    fn as_atomic(&mut self) -> Self::Atomic<'_> {
+    fn as_atomic(&mut self) -> Self::AtomicCx<'_> {
         // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
         unsafe { Token::token() }
     }
 
-    /// A weaker token for code that asks for [`Bh`], for as long as this one is borrowed.
+    /// A weaker token for code that asks for [`BhCx`], for as long as this one is borrowed.
     #[inline(always)]
-    fn as_bh(&mut self) -> Self::Bh<'_> {
+    fn as_bh(&mut self) -> Self::BhCx<'_> {
         // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
         unsafe { Token::token() }
     }
 
-    /// A weaker token for code that asks for [`Irq`], for as long as this one is borrowed.
+    /// A weaker token for code that asks for [`IrqCx`], for as long as this one is borrowed.
     #[inline(always)]
-    fn as_irq(&mut self) -> Self::Irq<'_> {
+    fn as_irq(&mut self) -> Self::IrqCx<'_> {
         // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
         unsafe { Token::token() }
     }
 
-    /// A weaker token for code that asks for [`Raw`], for as long as this one is borrowed.
+    /// A weaker token for code that asks for [`RawCx`], for as long as this one is borrowed.
     #[inline(always)]
-    fn as_raw(&mut self) -> Self::Raw<'_> {
+    fn as_raw(&mut self) -> Self::RawCx<'_> {
         // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
         unsafe { Token::token() }
     }
 }
 impl<C: Context> Weaken for C {}
 
-/// Contexts that are no interrupt, hard or soft, and cannot be mistaken for one: all but [`Bh`] and
+/// Contexts that are no interrupt, hard or soft, and cannot be mistaken for one: all but [`BhCx`] and
 /// those that are stricter.
 ///
 /// What vmalloc asks of its callers that must not sleep: it stops the kernel in a hard interrupt,
@@ -141,7 +141,7 @@ impl<C: Context> Weaken for C {}
     note = "allocate before the interrupt comes or bottom halves are disabled, hand the work to process context, or use \
             `KBox`, where kmalloc has that much"
 )]
-pub trait NotInterrupt: Allocate {}
+pub trait NotInterrupt: MayAlloc {}
 
 /// Contexts that are no NMI: where a raw spinlock may be taken.
 #[diagnostic::on_unimplemented(
@@ -157,15 +157,15 @@ pub trait NotNmi: Context {}
 #[diagnostic::on_unimplemented(
     message = "this may sleep, which `{Self}` does not permit",
     label = "sleeping is not allowed in this context",
-    note = "do it before the lock is taken or the interrupt comes, use `GfpAtomic` or `GfpNowait`, or hand the work to \
+    note = "do it before the lock is taken or the interrupt comes, use `GFP_ATOMIC` or `GFP_NOWAIT`, or hand the work to \
             process context"
 )]
-pub trait Sleep: Allocate<Flags: Sleeping> + NotInterrupt {
-    /// The context of a scope here that must not start file-system I/O: [`NoFs`], or [`NoIo`]
+pub trait MaySleep: MayAlloc<Flags: SleepingFlags> + NotInterrupt {
+    /// The context of a scope here that must not start file-system I/O: [`NoFsCx`], or [`NoIoCx`]
     /// inside one.
-    type NoFs<'a>: Sleep + Token;
-    /// The context of a scope here that must not start I/O: [`NoIo`].
-    type NoIo<'a>: Sleep<Flags = GfpNoIo> + Token;
+    type NoFsCx<'a>: MaySleep + Token;
+    /// The context of a scope here that must not start I/O: [`NoIoCx`].
+    type NoIoCx<'a>: MaySleep<Flags = GfpNoIo> + Token;
 }
 
 /// Contexts outside of `memalloc_noreclaim_save()` scopes: where the kernel may promise memory, if
@@ -174,9 +174,9 @@ pub trait Sleep: Allocate<Flags: Sleeping> + NotInterrupt {
     message = "nothing is reclaimed in `{Self}`: the kernel cannot promise memory, and work items must not be waited for",
     label = "`.nofail()`, `flush_work` and the like are not allowed in this context",
     note = "inside a `memalloc_noreclaim_save()` scope allocations may fail, and a work item may wait for the memory that \
-            is freed here; a helper that does either asks for `C: Sleep + Reclaim`"
+            is freed here; a helper that does either asks for `C: MaySleep + MayReclaim`"
 )]
-pub trait Reclaim: Context {}
+pub trait MayReclaim: Context {}
 
 /// Contexts inside a `memalloc_nofs_save()` scope, or a `memalloc_noio_save()` scope, which implies
 /// it: what a function asks for that must be called in one.
@@ -189,7 +189,7 @@ pub trait Reclaim: Context {}
 ///     Ok(KBox::zeroed(cx)?)
 /// }
 ///
-/// fn commit(task: &mut Task) -> Result<KBox<[u64; 8]>> {
+/// fn commit(task: &mut TaskCx) -> Result<KBox<[u64; 8]>> {
 ///     task.nofs(|cx| log_entry(cx))
 /// }
 /// ```
@@ -198,7 +198,7 @@ pub trait Reclaim: Context {}
     label = "`{Self}` is not in a NOFS scope",
     note = "enter one: `task.nofs(|cx| …)`"
 )]
-pub trait InNoFs: Sleep {}
+pub trait InNoFs: MaySleep {}
 
 /// Contexts inside a `memalloc_noio_save()` scope: what a function asks for that must be called in
 /// one.
@@ -216,22 +216,22 @@ pub trait InNoIo: InNoFs {}
     label = "`{Self}` is not in such a scope",
     note = "enter one: `task.noreclaim(|cx| …)`"
 )]
-pub trait InNoReclaim: Sleep {}
+pub trait InNoReclaim: MaySleep {}
 
 /// Contexts that may sleep and start I/O: not inside a NOIO scope.
 #[diagnostic::on_unimplemented(
     message = "this may sleep and start I/O, which `{Self}` does not permit",
     label = "not allowed in this context",
-    note = "inside a NOIO scope use `GfpNoIo`; where sleeping is not allowed use `GfpAtomic` or `GfpNowait`"
+    note = "inside a NOIO scope use `GFP_NOIO`; where sleeping is not allowed use `GFP_ATOMIC` or `GFP_NOWAIT`"
 )]
-pub trait SleepIo: Sleep {}
+pub trait MayIo: MaySleep {}
 
 /// Contexts that may sleep, start I/O and call into file systems: not inside a NOFS or NOIO scope.
 #[diagnostic::on_unimplemented(
     message = "this may sleep and call into file systems, which `{Self}` does not permit",
     label = "not allowed in this context",
-    note = "where sleeping is not allowed use `GfpAtomic` or `GfpNowait`, or allocate before the lock is taken; inside a \
-            NOFS or NOIO scope use `GfpNoFs` or `GfpNoIo`",
+    note = "where sleeping is not allowed use `GFP_ATOMIC` or `GFP_NOWAIT`, or allocate before the lock is taken; inside a \
+            NOFS or NOIO scope use `GFP_NOFS` or `GFP_NOIO`",
     note = "a call that takes no flags goes before the section or the scope, or into a work item"
 )]
-pub trait SleepFs: SleepIo {}
+pub trait MayFs: MayIo {}

@@ -37,12 +37,12 @@ use crate::{
     alloc::kmalloc,
     contexts::{
         grant::Grant,
-        traits::Allocate, //
+        traits::MayAlloc, //
     },
     flags::{
         gfp::{
-            Failed,
-            FailedWith,
+            AllocFailed,
+            AllocFailedWith,
             Gfp, //
         },
         matrix::{
@@ -129,7 +129,7 @@ const VALUE: usize = size_of::<Glue>().next_multiple_of(MAX_ALIGN);
 ///     ring: u32,
 /// }
 ///
-/// fn state<'bound>(task: &Task, dev: &'bound Device<Bound>) -> Result<Devm<'bound, State>> {
+/// fn state<'bound>(task: &TaskCx, dev: &'bound Device<Bound>) -> Result<Devm<'bound, State>> {
 ///     let mut state = Devm::new(task, dev, State { ring: 64 })?;
 ///     state.ring *= 2;
 ///     Ok(state)
@@ -216,7 +216,7 @@ impl<'bound, T> Devm<'bound, T> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where there is no memory. What does not compile is a type with drop
+    /// [`AllocFailedWith`] the value where there is no memory. What does not compile is a type with drop
     /// glue, one with an alignment above [`MAX_ALIGN`] or a size above [`MAX_SIZE`], and a grant on
     /// a node: the memory is of the device's.
     ///
@@ -224,7 +224,7 @@ impl<'bound, T> Devm<'bound, T> {
     /// use kalloc::{devm::Devm, prelude::*};
     /// use kernel::device::{Bound, Device};
     ///
-    /// fn number<'bound>(task: &Task, dev: &'bound Device<Bound>) -> Result<Devm<'bound, u32>> {
+    /// fn number<'bound>(task: &TaskCx, dev: &'bound Device<Bound>) -> Result<Devm<'bound, u32>> {
     ///     Ok(Devm::new(task, dev, 7)?)
     /// }
     /// ```
@@ -233,7 +233,7 @@ impl<'bound, T> Devm<'bound, T> {
         grant: G,
         dev: &'bound Device<Bound>,
         value: T,
-    ) -> Result<Self, FailedWith<G::Flags, T>>
+    ) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForDevm>,
     {
@@ -241,7 +241,7 @@ impl<'bound, T> Devm<'bound, T> {
         match Self::allocate(grant, dev) {
             // SAFETY: A `T` has no drop glue.
             Ok(slot) => Ok(unsafe { slot.written(value) }),
-            Err(failed) => Err(FailedWith::new(failed, value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
@@ -249,12 +249,12 @@ impl<'bound, T> Devm<'bound, T> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory; see [`Devm::new`] for what does not compile.
+    /// [`AllocFailed`] where there is no memory; see [`Devm::new`] for what does not compile.
     #[inline]
     pub fn new_uninit<G>(
         grant: G,
         dev: &'bound Device<Bound>,
-    ) -> Result<Devm<'bound, MaybeUninit<T>>, Failed<G::Flags>>
+    ) -> Result<Devm<'bound, MaybeUninit<T>>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForDevm>,
     {
@@ -267,7 +267,7 @@ impl<'bound, T> Devm<'bound, T> {
     fn allocate<G: Grant>(
         grant: G,
         dev: &'bound Device<Bound>,
-    ) -> Result<Devm<'bound, MaybeUninit<T>>, Failed<G::Flags>> {
+    ) -> Result<Devm<'bound, MaybeUninit<T>>, AllocFailed<G::Flags>> {
         match alloc(grant, dev, size_of::<T>()) {
             // INVARIANT: New memory of `devm_kmalloc()`; and a `MaybeUninit` is always initialised
             // and has no drop glue.
@@ -290,12 +290,12 @@ impl<'bound, T> Devm<'bound, T> {
     /// use kalloc::{devm::Devm, prelude::*};
     /// use kernel::device::{Bound, Device};
     ///
-    /// fn table<'bound>(task: &Task, dev: &'bound Device<Bound>) -> Result<Devm<'bound, [u64; 64]>> {
+    /// fn table<'bound>(task: &TaskCx, dev: &'bound Device<Bound>) -> Result<Devm<'bound, [u64; 64]>> {
     ///     Ok(Devm::zeroed(task, dev)?)
     /// }
     /// ```
     #[inline]
-    pub fn zeroed<G>(grant: G, dev: &'bound Device<Bound>) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed<G>(grant: G, dev: &'bound Device<Bound>) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
         G: Grant<Flags: ForDevm>,
@@ -304,7 +304,7 @@ impl<'bound, T> Devm<'bound, T> {
         match Self::allocate(grant.zeroed(), dev) {
             // SAFETY: The memory is zero, which is a `T`, and that has no drop glue.
             Ok(slot) => Ok(unsafe { slot.initialised() }),
-            Err(Failed(failure)) => Err(Failed(failure)),
+            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 
@@ -353,7 +353,7 @@ impl<'bound, T> Devm<'bound, T> {
     /// }
     ///
     /// fn counter<'bound>(
-    ///     task: &Task,
+    ///     task: &TaskCx,
     ///     dev: &'bound Device<Bound>,
     /// ) -> Result<Pin<Devm<'bound, Counter>>> {
     ///     Devm::pin_init(task, dev, pin_init!(Counter { value <- new_spinlock!(0) }))
@@ -478,7 +478,7 @@ struct Entry<T>(NonNull<c_void>, PhantomData<T>);
 
 impl<T> Entry<T> {
     /// Wraps `devres_alloc_node()`.
-    fn new<G: Grant>(_grant: G, dev: &Device<Bound>) -> Result<Self, Failed<G::Flags>> {
+    fn new<G: Grant>(_grant: G, dev: &Device<Bound>) -> Result<Self, AllocFailed<G::Flags>> {
         // SAFETY: `dev` is a valid device.
         let node = unsafe { kalloc_helper_dev_to_node(raw(dev)) };
         // SAFETY: The flags are legal in this context, which is what the grant says, and are those
@@ -551,7 +551,7 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where there is no memory. What does not compile is as in
+    /// [`AllocFailedWith`] the value where there is no memory. What does not compile is as in
     /// [`Devm::new`], but that here it is a type without drop glue.
     ///
     /// ```
@@ -562,7 +562,7 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
     ///     lines: KVec<u32>,
     /// }
     ///
-    /// fn log<'bound>(task: &Task, dev: &'bound Device<Core<'_>>) -> Result<Devm<'bound, Log>> {
+    /// fn log<'bound>(task: &TaskCx, dev: &'bound Device<Core<'_>>) -> Result<Devm<'bound, Log>> {
     ///     Ok(Devm::new_with_drop(task, dev, Log { lines: KVec::new() })?)
     /// }
     /// ```
@@ -571,7 +571,7 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
         grant: G,
         dev: &'bound Device<Core<'_>>,
         value: T,
-    ) -> Result<Self, FailedWith<G::Flags, T>>
+    ) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForDevm>,
     {
@@ -583,7 +583,7 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
                 // SAFETY: It was just initialised, and a `T` has drop glue.
                 Ok(unsafe { entry.add(dev) })
             }
-            Err(failed) => Err(FailedWith::new(failed, value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
@@ -623,7 +623,7 @@ fn slice<T>(memory: NonNull<T>, len: usize) -> NonNull<[T]> {
 
 /// The size of `len` elements, which is none that devm could never give.
 #[inline(always)]
-fn bytes<T, F: Gfp>(len: usize) -> Result<usize, Failed<F>> {
+fn bytes<T, F: Gfp>(len: usize) -> Result<usize, AllocFailed<F>> {
     match size_of::<T>() {
         0 => Ok(0),
         size if len > MAX_SIZE / size => Err(F::failed()),
@@ -636,14 +636,14 @@ impl<'bound, T> Devm<'bound, [T]> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory, and for more than [`MAX_SIZE`] bytes. What does not
+    /// [`AllocFailed`] where there is no memory, and for more than [`MAX_SIZE`] bytes. What does not
     /// compile is as in [`Devm::new`].
     #[inline]
     pub fn new_uninit_slice<G>(
         grant: G,
         dev: &'bound Device<Bound>,
         len: usize,
-    ) -> Result<Devm<'bound, [MaybeUninit<T>]>, Failed<G::Flags>>
+    ) -> Result<Devm<'bound, [MaybeUninit<T>]>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForDevm>,
     {
@@ -657,7 +657,7 @@ impl<'bound, T> Devm<'bound, [T]> {
         grant: G,
         dev: &'bound Device<Bound>,
         len: usize,
-    ) -> Result<Devm<'bound, [MaybeUninit<T>]>, Failed<G::Flags>> {
+    ) -> Result<Devm<'bound, [MaybeUninit<T>]>, AllocFailed<G::Flags>> {
         match alloc(grant, dev, bytes::<T, G::Flags>(len)?) {
             // INVARIANT: New memory of `devm_kmalloc()`; and a `MaybeUninit` is always initialised
             // and has no drop glue.
@@ -681,7 +681,7 @@ impl<'bound, T> Devm<'bound, [T]> {
     /// use kernel::device::{Bound, Device};
     ///
     /// fn ring<'bound>(
-    ///     task: &Task,
+    ///     task: &TaskCx,
     ///     dev: &'bound Device<Bound>,
     ///     entries: usize,
     /// ) -> Result<Devm<'bound, [u64]>> {
@@ -693,7 +693,7 @@ impl<'bound, T> Devm<'bound, [T]> {
         grant: G,
         dev: &'bound Device<Bound>,
         len: usize,
-    ) -> Result<Self, Failed<G::Flags>>
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
         G: Grant<Flags: ForDevm>,
@@ -702,7 +702,7 @@ impl<'bound, T> Devm<'bound, [T]> {
         match Self::allocate(grant.zeroed(), dev, len) {
             // SAFETY: The memory is zero, which is a `T` in every place, and that has no drop glue.
             Ok(memory) => Ok(unsafe { memory.initialised() }),
-            Err(Failed(failure)) => Err(Failed(failure)),
+            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 
@@ -718,7 +718,7 @@ impl<'bound, T> Devm<'bound, [T]> {
         dev: &'bound Device<Bound>,
         len: usize,
         f: impl FnMut(usize) -> T,
-    ) -> Result<Self, Failed<G::Flags>>
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForDevm>,
     {
@@ -738,7 +738,7 @@ impl<'bound, T> Devm<'bound, [T]> {
         grant: G,
         dev: &'bound Device<Bound>,
         source: &[T],
-    ) -> Result<Self, Failed<G::Flags>>
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Copy,
         G: Grant<Flags: ForDevm>,
@@ -759,14 +759,14 @@ impl<'bound, T> Devm<'bound, [T]> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the slice as it was where there is no memory, and for more than [`MAX_SIZE`]
+    /// [`AllocFailedWith`] the slice as it was where there is no memory, and for more than [`MAX_SIZE`]
     /// bytes.
     ///
     /// ```
     /// use kalloc::{devm::Devm, prelude::*};
     ///
     /// /// The longer slice, or the old one.
-    /// fn longer<'bound>(task: &Task, data: Devm<'bound, [u8]>) -> Devm<'bound, [u8]> {
+    /// fn longer<'bound>(task: &TaskCx, data: Devm<'bound, [u8]>) -> Devm<'bound, [u8]> {
     ///     let len = data.len() + 16;
     ///     data.resize(task, len, 0).unwrap_or_else(|failed| failed.value)
     /// }
@@ -776,7 +776,7 @@ impl<'bound, T> Devm<'bound, [T]> {
         grant: G,
         len: usize,
         value: T,
-    ) -> Result<Self, FailedWith<G::Flags, Self>>
+    ) -> Result<Self, AllocFailedWith<G::Flags, Self>>
     where
         T: Clone,
         G: Grant<Flags: ForDevmRealloc>,
@@ -797,7 +797,7 @@ impl<'bound, T> Devm<'bound, [T]> {
                 // SAFETY: The memory is what it was, with `kept` initialised elements, which have no
                 // drop glue.
                 let old = unsafe { failed.value.initialised() };
-                Err(FailedWith::new(Failed(failed.failure), old))
+                Err(AllocFailedWith::new(AllocFailed(failed.failure), old))
             }
         }
     }
@@ -811,16 +811,16 @@ impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the memory as it was where there is no more, and for more than [`MAX_SIZE`]
+    /// [`AllocFailedWith`] the memory as it was where there is no more, and for more than [`MAX_SIZE`]
     /// bytes.
-    pub fn realloc<G>(self, grant: G, len: usize) -> Result<Self, FailedWith<G::Flags, Self>>
+    pub fn realloc<G>(self, grant: G, len: usize) -> Result<Self, AllocFailedWith<G::Flags, Self>>
     where
         G: Grant<Flags: ForDevmRealloc>,
     {
         const { fits_plain::<T, G>() };
         let bytes = match bytes::<T, G::Flags>(len) {
             Ok(bytes) => bytes,
-            Err(failed) => return Err(FailedWith::new(failed, self)),
+            Err(failed) => return Err(AllocFailedWith::new(failed, self)),
         };
         let old = if size_of_val(&*self) == 0 {
             ptr::null_mut()
@@ -837,7 +837,7 @@ impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
         } else {
             match NonNull::new(new.cast()) {
                 Some(memory) => memory,
-                None => return Err(FailedWith::new(G::Flags::failed(), self)),
+                None => return Err(AllocFailedWith::new(G::Flags::failed(), self)),
             }
         };
         // INVARIANT: Memory of `devm_krealloc()`, unless it has no size; and a `MaybeUninit` is
@@ -902,13 +902,13 @@ impl<'bound> Devm<'bound, CStr> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory.
+    /// [`AllocFailed`] where there is no memory.
     #[inline]
     pub fn kstrdup<G>(
         grant: G,
         dev: &'bound Device<Bound>,
         source: &CStr,
-    ) -> Result<Self, Failed<G::Flags>>
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForDevm>,
     {
@@ -928,14 +928,14 @@ impl<'bound> Devm<'bound, CStr> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory.
+    /// [`AllocFailed`] where there is no memory.
     ///
     /// ```
     /// use kalloc::{devm::Devm, prelude::*};
     /// use kernel::device::{Bound, Device};
     ///
     /// fn name<'bound>(
-    ///     task: &Task,
+    ///     task: &TaskCx,
     ///     dev: &'bound Device<Bound>,
     ///     channel: u32,
     /// ) -> Result<Devm<'bound, CStr>> {
@@ -947,7 +947,7 @@ impl<'bound> Devm<'bound, CStr> {
         grant: G,
         dev: &'bound Device<Bound>,
         args: fmt::Arguments<'_>,
-    ) -> Result<Self, Failed<G::Flags>>
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForDevm>,
     {
@@ -996,7 +996,7 @@ impl<'bound, T: ?Sized> Devm<'bound, T> {
     /// use kalloc::{devm::Devm, prelude::*};
     /// use kernel::device::{Bound, Device};
     ///
-    /// fn calibrate(task: &Task, dev: &Device<Bound>) -> Result<u64> {
+    /// fn calibrate(task: &TaskCx, dev: &Device<Bound>) -> Result<u64> {
     ///     let mut samples = Devm::<[u64; 64]>::zeroed(task, dev)?;
     ///     samples[0] = 1;
     ///     let sum = samples.iter().sum();
@@ -1005,7 +1005,7 @@ impl<'bound, T: ?Sized> Devm<'bound, T> {
     /// }
     /// ```
     #[inline]
-    pub fn free<C: Allocate>(self, _cx: &C) {
+    pub fn free<C: MayAlloc>(self, _cx: &C) {
         self.end();
     }
 
@@ -1034,7 +1034,7 @@ impl<'bound, T: ?Sized> Devm<'bound, T> {
     /// use kalloc::{devm::Devm, prelude::*};
     /// use kernel::device::{Bound, Device};
     ///
-    /// fn table<'bound>(task: &Task, dev: &'bound Device<Bound>) -> Result<&'bound mut [u32; 16]> {
+    /// fn table<'bound>(task: &TaskCx, dev: &'bound Device<Bound>) -> Result<&'bound mut [u32; 16]> {
     ///     Ok(Devm::new(task, dev, [0; 16])?.into_mut())
     /// }
     /// ```

@@ -11,7 +11,7 @@
 //! longer:
 //!
 //! ```
-//! use kalloc::{dma::{Coherent, Dma}, prelude::*};
+//! use kalloc::{dma::{Coherent, DmaDevice}, prelude::*};
 //! use kernel::{device::Core, io::io_read, platform};
 //!
 //! #[derive(FromBytes, IntoBytes)]
@@ -23,10 +23,10 @@
 //! }
 //!
 //! fn probe<'bound>(
-//!     task: &Task,
+//!     task: &TaskCx,
 //!     pdev: &'bound platform::Device<Core<'_>>,
 //! ) -> Result<State<'bound>> {
-//!     let dma = Dma::set_mask_and_coherent::<32, _>(task, pdev)?;
+//!     let dma = DmaDevice::set_mask_and_coherent::<32, _>(task, pdev)?;
 //!     Ok(State { ring: Coherent::zeroed_slice(task, dma, 64)? })
 //! }
 //!
@@ -39,7 +39,7 @@
 //!
 //! | kalloc | C | |
 //! | --- | --- | --- |
-//! | [`Dma`] | `dma_set_mask()`, `dma_set_coherent_mask()` | once a binding |
+//! | [`DmaDevice`] | `dma_set_mask()`, `dma_set_coherent_mask()` | once a binding |
 //! | [`Coherent`] | `dma_alloc_attrs()` | CPU and device see it at once |
 //! | [`Coherent::managed`] | `dmam_alloc_attrs()` | for as long as the binding |
 //! | [`Streaming`] | `dma_map_single()` | a buffer of the driver; CPU and device have it in turn |
@@ -57,7 +57,7 @@
 //!
 //! What the device may use is not freed before a [`Quiesce`] says that it does not. Dropped earlier, it
 //! is kept until the end of the binding: nothing is lost there when bus mastering can be turned off, or
-//! the driver has said how to ask ([`Binding::quiesce`](crate::driver::Binding::quiesce)).
+//! the driver has said how to ask ([`BoundScope::quiesce`](crate::driver::BoundScope::quiesce)).
 
 mod buffer;
 mod coherent;
@@ -85,7 +85,7 @@ pub(crate) use keep::AtEnd;
 pub use mask::{
     AllocSinglePages,
     Attrs,
-    Dma,
+    DmaDevice,
     ForMapping,
     ForceContiguous,
     NoAttrs,

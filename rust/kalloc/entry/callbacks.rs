@@ -16,7 +16,7 @@
 use crate::{
     contexts::{
         grant::Grant,
-        traits::Sleep, //
+        traits::MaySleep, //
     },
     entry::in_flight::Here,
     flags::matrix::ForKmalloc,
@@ -52,7 +52,7 @@ use kernel::{
 ///
 /// After `wait` has returned, the kernel neither runs it nor has a pointer to it, as long as nobody
 /// starts it again.
-pub(crate) unsafe trait Called: 'static {
+pub(crate) unsafe trait Callback: 'static {
     /// Keeps it from running, as far as that takes no waiting. Legal in every context but an NMI.
     fn stop(&self);
 
@@ -67,7 +67,7 @@ pub(crate) unsafe trait Called: 'static {
 
 /// # Invariants
 ///
-/// `callback` is initialised, and in the list of its module from [`Owned::new`] to [`end`].
+/// `callback` is initialised, and in the list of its module from [`CallbackBox::new`] to [`end`].
 #[pin_data]
 #[repr(C)]
 struct Object<T> {
@@ -86,7 +86,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn new<T: Called>() -> impl PinInit<Self, Error> {
+    fn new<T: Callback>() -> impl PinInit<Self, Error> {
         let wait = wait::<T> as unsafe extern "C" fn(_);
         try_pin_init!(Self {
             callback <- Opaque::ffi_init(move |place| {
@@ -123,14 +123,14 @@ impl PinnedDrop for Entry {
 /// It points to an [`Object`] in memory of kmalloc, which nobody else owns. `T` is `Send` and `Sync`.
 // That is no bound of `T` here: a value may have an object of its own type in it, and the compiler
 // would ask without end.
-pub(crate) struct Owned<T: Called>(NonNull<Object<T>>);
+pub(crate) struct CallbackBox<T: Callback>(NonNull<Object<T>>);
 
 // SAFETY: It is a box of a `T` that is `Send`, by the invariant.
-unsafe impl<T: Called> Send for Owned<T> {}
+unsafe impl<T: Callback> Send for CallbackBox<T> {}
 // SAFETY: Shared it gives `&T`, which is `Sync`, by the invariant.
-unsafe impl<T: Called> Sync for Owned<T> {}
+unsafe impl<T: Callback> Sync for CallbackBox<T> {}
 
-impl<T: Called> Owned<T> {
+impl<T: Callback> CallbackBox<T> {
     /// # Errors
     ///
     /// `ENOMEM`, what `called` returns, and `EBUSY` if the module ends.
@@ -173,7 +173,7 @@ impl<T: Called> Owned<T> {
     }
 
     /// Waits until it does not run, drops it and frees its memory.
-    pub(crate) fn free<C: Sleep>(self, _cx: &C) {
+    pub(crate) fn free<C: MaySleep>(self, _cx: &C) {
         let object = self.0;
         core::mem::forget(self);
         // SAFETY: By the invariant; the owner is gone, and the caller may sleep. A callback has no
@@ -182,7 +182,7 @@ impl<T: Called> Owned<T> {
     }
 }
 
-impl<T: Called> Drop for Owned<T> {
+impl<T: Callback> Drop for CallbackBox<T> {
     #[inline]
     fn drop(&mut self) {
         self.get().stop();
@@ -194,8 +194,8 @@ impl<T: Called> Drop for Owned<T> {
 
 /// # Safety
 ///
-/// `object` is what an [`Owned`] had that is no more. The caller may sleep, and is not the callback.
-unsafe fn end_now<T: Called>(object: NonNull<Object<T>>) {
+/// `object` is what an [`CallbackBox`] had that is no more. The caller may sleep, and is not the callback.
+unsafe fn end_now<T: Callback>(object: NonNull<Object<T>>) {
     // SAFETY: By the contract of this function it is there.
     let this = unsafe { object.as_ref() };
     // SAFETY: The caller may sleep, and is not the callback.
@@ -210,7 +210,7 @@ unsafe fn end_now<T: Called>(object: NonNull<Object<T>>) {
 ///
 /// Only the C code calls it, where it may sleep and not in the callback, with the first field of an
 /// `Object<T>` that has not ended.
-unsafe extern "C" fn wait<T: Called>(object: *mut kalloc_callback) {
+unsafe extern "C" fn wait<T: Callback>(object: *mut kalloc_callback) {
     // SAFETY: By the contract of this function.
     let object = unsafe { &*object.cast::<Object<T>>() };
     // SAFETY: By the contract of this function.
@@ -220,8 +220,8 @@ unsafe extern "C" fn wait<T: Called>(object: *mut kalloc_callback) {
 /// # Safety
 ///
 /// Only the C code calls it, in a work item, with the first field of the `Object<T>` that an
-/// [`Owned`] had when it was dropped.
-unsafe extern "C" fn end<T: Called>(object: *mut kalloc_callback) {
+/// [`CallbackBox`] had when it was dropped.
+unsafe extern "C" fn end<T: Callback>(object: *mut kalloc_callback) {
     // SAFETY: By the contract of this function it is not null.
     let object = unsafe { NonNull::new_unchecked(object.cast::<Object<T>>()) };
     // SAFETY: By the contract of this function. A work item may sleep.
@@ -232,20 +232,20 @@ unsafe extern "C" fn end<T: Called>(object: *mut kalloc_callback) {
 ///
 /// # Safety
 ///
-/// After [`Kind::wait`] has returned, the kernel neither runs the object nor has a pointer to it, as
+/// After [`ObjectKind::wait`] has returned, the kernel neither runs the object nor has a pointer to it, as
 /// long as nobody arms it again.
-pub(crate) unsafe trait Kind: Sized + 'static {
+pub(crate) unsafe trait ObjectKind: Sized + 'static {
     /// C's object.
     type Raw;
 
-    /// As [`Called::stop`].
+    /// As [`Callback::stop`].
     ///
     /// # Safety
     ///
     /// `raw` was set up.
     unsafe fn stop(raw: *mut Self::Raw);
 
-    /// As [`Called::wait`].
+    /// As [`Callback::wait`].
     ///
     /// # Safety
     ///
@@ -260,7 +260,7 @@ pub(crate) unsafe trait Kind: Sized + 'static {
 /// `raw` was set up.
 #[pin_data]
 #[repr(C)]
-pub(crate) struct Callback<K: Kind, T> {
+pub(crate) struct KernelObject<K: ObjectKind, T> {
     #[pin]
     raw: Opaque<K::Raw>,
     #[pin]
@@ -268,12 +268,12 @@ pub(crate) struct Callback<K: Kind, T> {
 }
 
 // SAFETY: The kernel's objects are for every thread, and the value may be sent.
-unsafe impl<K: Kind, T: Send> Send for Callback<K, T> {}
+unsafe impl<K: ObjectKind, T: Send> Send for KernelObject<K, T> {}
 // SAFETY: The kernel's objects are for every thread, and the value may be shared.
-unsafe impl<K: Kind, T: Sync> Sync for Callback<K, T> {}
+unsafe impl<K: ObjectKind, T: Sync> Sync for KernelObject<K, T> {}
 
-// SAFETY: By the contract of `Kind`.
-unsafe impl<K: Kind, T: 'static> Called for Callback<K, T> {
+// SAFETY: By the contract of `ObjectKind`.
+unsafe impl<K: ObjectKind, T: 'static> Callback for KernelObject<K, T> {
     fn stop(&self) {
         // SAFETY: By the invariant.
         unsafe { K::stop(self.raw.get()) }
@@ -285,7 +285,7 @@ unsafe impl<K: Kind, T: 'static> Called for Callback<K, T> {
     }
 }
 
-impl<K: Kind, T: 'static> Callback<K, T> {
+impl<K: ObjectKind, T: 'static> KernelObject<K, T> {
     /// An object that `set_up` sets up, after the value.
     ///
     /// # Safety
@@ -309,11 +309,11 @@ impl<K: Kind, T: 'static> Callback<K, T> {
     ///
     /// # Safety
     ///
-    /// The kernel calls with `raw`, which is in an [`Owned`] `Callback<K, T>`.
+    /// The kernel calls with `raw`, which is in an [`CallbackBox`] `KernelObject<K, T>`.
     #[inline]
     pub(crate) unsafe fn enter<'a>(raw: *mut K::Raw) -> Option<&'a Self> {
         let this = raw.cast::<Self>();
-        // SAFETY: By the contract of this function: an `Owned` lives until it has been waited for.
+        // SAFETY: By the contract of this function: an `CallbackBox` lives until it has been waited for.
         let object = unsafe { &*container_of!(this, Object<Self>, called) };
         (!object.callback.is_closed()).then_some(&object.called)
     }
@@ -327,7 +327,7 @@ impl<K: Kind, T: 'static> Callback<K, T> {
     }
 }
 
-impl<K: Kind, T: 'static> Owned<Callback<K, T>> {
+impl<K: ObjectKind, T: 'static> CallbackBox<KernelObject<K, T>> {
     /// Arms the object by `arm`, unless its module ends: `None`. Legal in every context.
     #[inline]
     pub(crate) fn arm<R>(&self, arm: impl FnOnce(*mut K::Raw) -> R) -> Option<R> {
@@ -338,9 +338,9 @@ impl<K: Kind, T: 'static> Owned<Callback<K, T>> {
 }
 
 /// The workqueue that ends objects whose owner was dropped.
-pub(crate) struct Reaper(());
+pub(crate) struct CallbackWq(());
 
-impl Reaper {
+impl CallbackWq {
     /// Starts it, when kalloc is loaded.
     ///
     /// # Errors
@@ -353,7 +353,7 @@ impl Reaper {
     }
 }
 
-impl Drop for Reaper {
+impl Drop for CallbackWq {
     fn drop(&mut self) {
         // SAFETY: It is dropped in process context, when kalloc is unloaded, which nothing uses then.
         unsafe { kalloc_helper_callbacks_destroy() }

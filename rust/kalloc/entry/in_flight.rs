@@ -139,14 +139,14 @@ impl Here {
 /// Waits, when it is dropped, for what is in flight.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Landing(Here);
+pub struct WaitInFlight(Here);
 
 // SAFETY: It is an address.
-unsafe impl Send for Landing {}
+unsafe impl Send for WaitInFlight {}
 // SAFETY: As above.
-unsafe impl Sync for Landing {}
+unsafe impl Sync for WaitInFlight {}
 
-impl Landing {
+impl WaitInFlight {
     /// # Safety
     ///
     /// The result is dropped in process context.
@@ -155,7 +155,7 @@ impl Landing {
     }
 }
 
-impl Drop for Landing {
+impl Drop for WaitInFlight {
     fn drop(&mut self) {
         // SAFETY: It sleeps, which may be done here by the contract of `new`. The module is there: it
         // holds this.

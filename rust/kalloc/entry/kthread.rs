@@ -4,14 +4,14 @@
 //!
 //! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
 //!
-//! A thread runs a closure, which gets a [`Task`] of its own and a [`This`] by which it learns that
+//! A thread runs a closure, which gets a [`TaskCx`] of its own and a [`This`] by which it learns that
 //! it should stop.
 //!
 //! ```
 //! use kalloc::{kthread::{self, kthread_run, Kthread}, prelude::*};
 //!
-//! fn count(task: &Task) -> Result<Kthread<u32>> {
-//!     kthread_run!(task, c"counter", |mut task: Task, this: &kthread::This| {
+//! fn count(task: &TaskCx) -> Result<Kthread<u32>> {
+//!     kthread_run!(task, c"counter", |mut task: TaskCx, this: &kthread::This| {
 //!         let mut seconds = 0;
 //!         while !this.should_stop() {
 //!             this.sleep(&mut task, kernel::time::msecs_to_jiffies(1000));
@@ -21,7 +21,7 @@
 //!     })
 //! }
 //!
-//! fn stop(task: &Task, counter: Kthread<u32>) -> Result<u32> {
+//! fn stop(task: &TaskCx, counter: Kthread<u32>) -> Result<u32> {
 //!     counter.stop(task)
 //! }
 //! ```
@@ -35,10 +35,10 @@
 //! [`This::sleep`]: see [`in_flight`](crate::in_flight).
 
 use crate::{
-    alloc::deferred_free::Held,
+    alloc::deferred_free::DropOrLeak,
     contexts::{
-        tokens::Task,
-        traits::Sleep, //
+        tokens::TaskCx,
+        traits::MaySleep, //
     },
     entry::in_flight::{
         Begun,
@@ -102,7 +102,7 @@ impl This<'_> {
 
     /// Sleeps until the time is over or the thread should stop, without load on the machine. Wraps
     /// `schedule_timeout()`.
-    pub fn sleep<C: Sleep>(&self, _cx: &C, timeout: Jiffies) {
+    pub fn sleep<C: MaySleep>(&self, _cx: &C, timeout: Jiffies) {
         /// # Safety
         ///
         /// `this` is a [`This`] of the thread that runs.
@@ -156,7 +156,7 @@ struct Start<F, R> {
 // A handle may outlive the module that started the thread, so it has no other code of that module.
 pub struct Kthread<R> {
     thread: NonNull<bindings::task_struct>,
-    shared: Held<Arc<Shared<R>>>,
+    shared: DropOrLeak<Arc<Shared<R>>>,
     start: *mut c_void,
     never_ran: unsafe fn(*mut c_void),
 }
@@ -172,8 +172,8 @@ impl<R: Send + 'static> Kthread<R> {
     #[doc(hidden)]
     pub fn run<C, F>(cx: &C, name: &CStr, closure: F) -> Result<Self>
     where
-        C: Sleep,
-        F: FnOnce(Task, &This<'_>) -> R + Send + 'static,
+        C: MaySleep,
+        F: FnOnce(TaskCx, &This<'_>) -> R + Send + 'static,
     {
         let main: unsafe extern "C" fn(*mut c_void) -> c_int = main::<F, R>;
         let shared = Arc::new_with(
@@ -220,7 +220,7 @@ impl<R: Send + 'static> Kthread<R> {
         // INVARIANT: The reference was taken above.
         Ok(Self {
             thread,
-            shared: Held::new(shared),
+            shared: DropOrLeak::new(shared),
             start,
             never_ran: never_ran::<F, R>,
         })
@@ -233,7 +233,7 @@ impl<R: Send + 'static> Kthread<R> {
     ///
     /// `EINTR` if the thread had not begun: its closure is dropped. `EIO` if the kernel has ended the
     /// thread, because its closure panicked: what it had is lost, and locks that it held stay held.
-    pub fn stop<C: Sleep>(self, _cx: &C) -> Result<R> {
+    pub fn stop<C: MaySleep>(self, _cx: &C) -> Result<R> {
         // SAFETY: By the invariant; this sleeps, which the caller may.
         let code = unsafe { bindings::kthread_stop(self.thread.as_ptr()) };
         if code == 0 {
@@ -299,7 +299,7 @@ unsafe fn never_ran<F, R>(start: *mut c_void) {
 /// As that of [`take`].
 unsafe extern "C" fn main<F, R>(start: *mut c_void) -> c_int
 where
-    F: FnOnce(Task, &This<'_>) -> R,
+    F: FnOnce(TaskCx, &This<'_>) -> R,
 {
     // SAFETY: By the contract of this function. The first is dropped last.
     let (_begun, closure, shared) = unsafe { take::<F, R>(start) };
@@ -311,7 +311,7 @@ where
         _thread: NotThreadSafe,
     };
     // SAFETY: This is a thread of its own, and it is the only token in it.
-    let result = closure(unsafe { Task::assume() }, &this);
+    let result = closure(unsafe { TaskCx::assume() }, &this);
     // SAFETY: Until this returns it is the thread's.
     unsafe { *shared.result.get() = Some(result) };
     0
@@ -319,7 +319,7 @@ where
 
 /// Starts a thread with a name, wraps `kthread_run()`: `kthread_run!(&task, c"name", closure)`.
 ///
-/// The closure gets its [`Task`] and [`This`], and has to look at [`This::should_stop`] now and
+/// The closure gets its [`TaskCx`] and [`This`], and has to look at [`This::should_stop`] now and
 /// then.
 ///
 /// # Errors

@@ -10,14 +10,14 @@
 
 use crate::{
     contexts::{
-        tokens::Task,
-        traits::Sleep, //
+        tokens::TaskCx,
+        traits::MaySleep, //
     },
     entry::{
-        bus::driver::Binding,
+        bus::driver::BoundScope,
         callbacks::{
-            Called,
-            Owned, //
+            Callback,
+            CallbackBox, //
         },
         in_flight::InFlight, //
     },
@@ -69,7 +69,7 @@ pub use kernel::miscdevice::MiscDeviceOptions;
 
 /// A misc device that user space sees: what `open` gets. Wraps `struct miscdevice`.
 ///
-/// Who has one has a [`Registered`], or a [`Binding`].
+/// Who has one has a [`Registered`], or a [`BoundScope`].
 #[repr(C)]
 #[pin_data(PinnedDrop)]
 pub struct MiscDeviceRegistration<T: MiscDevice> {
@@ -86,7 +86,7 @@ impl<T: MiscDevice> MiscDeviceRegistration<T> {
             data,
             ended: AtomicBool::new(false),
             // The last: once it is there, nothing fails that would forget it.
-            inner <- by_hand(miscdevice::MiscDeviceRegistration::register(opts)),
+            inner <- manually_drop(miscdevice::MiscDeviceRegistration::register(opts)),
         })
     }
 
@@ -123,7 +123,7 @@ impl<T: MiscDevice> fmt::Debug for MiscDeviceRegistration<T> {
 }
 
 /// Initialises what is not dropped with the rest.
-fn by_hand<T, E>(init: impl PinInit<T, E>) -> impl PinInit<ManuallyDrop<T>, E> {
+fn manually_drop<T, E>(init: impl PinInit<T, E>) -> impl PinInit<ManuallyDrop<T>, E> {
     let init = move |slot: *mut ManuallyDrop<T>| {
         // SAFETY: By the contract of the initialiser, since it is a `T` and no more.
         unsafe { pin_init::raw_try_init(slot.cast(), init) }
@@ -140,14 +140,16 @@ fn by_hand<T, E>(init: impl PinInit<T, E>) -> impl PinInit<ManuallyDrop<T>, E> {
 /// ```
 /// use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, Registered}, prelude::*};
 ///
-/// fn register<T: MiscDevice<Data = ()> + 'static>(task: &Task) -> Result<Registered<T>> {
+/// fn register<T: MiscDevice<Data = ()> + 'static>(task: &TaskCx) -> Result<Registered<T>> {
 ///     Registered::new(task, MiscDeviceOptions { name: c"last" }, ())
 /// }
 /// ```
-pub struct Registered<T: MiscDevice<Data: 'static> + 'static>(Owned<MiscDeviceRegistration<T>>);
+pub struct Registered<T: MiscDevice<Data: 'static> + 'static>(
+    CallbackBox<MiscDeviceRegistration<T>>,
+);
 
 // SAFETY: Deregistered, nobody opens it, and files do not have it.
-unsafe impl<T: MiscDevice<Data: 'static> + 'static> Called for MiscDeviceRegistration<T> {
+unsafe impl<T: MiscDevice<Data: 'static> + 'static> Callback for MiscDeviceRegistration<T> {
     // It takes a mutex.
     fn stop(&self) {}
 
@@ -164,15 +166,15 @@ impl<T: MiscDevice<Data: 'static> + 'static> Registered<T> {
     /// # Errors
     ///
     /// `ENOMEM` where there is no memory, and what `misc_register()` returns.
-    pub fn new<C: Sleep>(cx: &C, opts: MiscDeviceOptions, data: T::Data) -> Result<Self> {
-        Ok(Self(Owned::new(
+    pub fn new<C: MaySleep>(cx: &C, opts: MiscDeviceOptions, data: T::Data) -> Result<Self> {
+        Ok(Self(CallbackBox::new(
             cx,
             MiscDeviceRegistration::new(opts, data),
         )?))
     }
 
     /// Deregisters it at once, wraps `misc_deregister()`. Not in [`MiscDevice::open`]: drop it there.
-    pub fn free<C: Sleep>(self, cx: &C) {
+    pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }
 }
@@ -191,16 +193,16 @@ impl<T: MiscDevice<Data: 'static> + 'static> fmt::Debug for Registered<T> {
     }
 }
 
-impl<'d> Binding<'d> {
+impl<'d> BoundScope<'d> {
     /// Registers a misc device until the driver's device is unbound: as [`Registered::new`].
     ///
-    /// Its files may stay open longer, so what they have of the device is [lent](Binding::lend).
+    /// Its files may stay open longer, so what they have of the device is [lent](BoundScope::lend).
     pub fn misc_register<T, C>(&mut self, cx: &C, opts: MiscDeviceOptions, data: T::Data) -> Result
     where
         T: MiscDevice + 'd,
-        C: Sleep,
+        C: MaySleep,
     {
-        self.keep(cx, MiscDeviceRegistration::<T>::new(opts, data))
+        self.until_unbind(cx, MiscDeviceRegistration::<T>::new(opts, data))
     }
 }
 
@@ -222,14 +224,14 @@ impl<'d> Binding<'d> {
 ///     type Ptr = Arc<Self>;
 ///     type Data = ();
 ///
-///     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
+///     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<Self>> {
 ///         Arc::pin_init_with(&task, pin_init!(Self { text <- new_mutex!(KVec::new()) }))
 ///     }
 ///
 ///     fn write_iter(
 ///         kiocb: Kiocb<'_, Arc<Self>>,
 ///         iov: &mut IovIterSource<'_>,
-///         task: &mut Task,
+///         task: &mut TaskCx,
 ///     ) -> Result<usize> {
 ///         let mut text = KVec::with_capacity(&task, iov.len().min(4096))?;
 ///         text.extend_from_slice(&task, b"a line")?;
@@ -248,10 +250,10 @@ pub trait MiscDevice: Sized {
 
     /// A program opens the device, with the kernel's mutex of all misc devices held: a device that is
     /// registered or freed here waits for ever.
-    fn open(file: &File, misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Self::Ptr>;
+    fn open(file: &File, misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr>;
 
     /// The last descriptor of the file was closed.
-    fn release(device: Self::Ptr, file: &File, task: &mut Task) {
+    fn release(device: Self::Ptr, file: &File, task: &mut TaskCx) {
         let _ = (file, task);
         drop(device);
     }
@@ -261,7 +263,7 @@ pub trait MiscDevice: Sized {
         device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
         file: &File,
         vma: &VmaNew,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result {
         let _ = (device, file, vma, task);
         build_error!(VTABLE_DEFAULT_ERROR)
@@ -271,7 +273,7 @@ pub trait MiscDevice: Sized {
     fn read_iter(
         kiocb: Kiocb<'_, Self::Ptr>,
         iov: &mut IovIterDest<'_>,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<usize> {
         let _ = (kiocb, iov, task);
         build_error!(VTABLE_DEFAULT_ERROR)
@@ -281,7 +283,7 @@ pub trait MiscDevice: Sized {
     fn write_iter(
         kiocb: Kiocb<'_, Self::Ptr>,
         iov: &mut IovIterSource<'_>,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<usize> {
         let _ = (kiocb, iov, task);
         build_error!(VTABLE_DEFAULT_ERROR)
@@ -293,7 +295,7 @@ pub trait MiscDevice: Sized {
         file: &File,
         cmd: u32,
         arg: usize,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<isize> {
         let _ = (device, file, cmd, arg, task);
         build_error!(VTABLE_DEFAULT_ERROR)
@@ -306,7 +308,7 @@ pub trait MiscDevice: Sized {
         file: &File,
         cmd: u32,
         arg: usize,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<isize> {
         let _ = (device, file, cmd, arg, task);
         build_error!(VTABLE_DEFAULT_ERROR)
@@ -317,7 +319,7 @@ pub trait MiscDevice: Sized {
         device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
         m: &SeqFile,
         file: &File,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) {
         let _ = (device, m, file, task);
         build_error!(VTABLE_DEFAULT_ERROR)
@@ -332,9 +334,9 @@ struct Adapter<T>(PhantomData<T>);
 /// # Safety
 ///
 /// Called once in a file operation that the kernel calls.
-unsafe fn token() -> Task {
+unsafe fn token() -> TaskCx {
     // SAFETY: Such are called in process context, and this is the only token there.
-    unsafe { Task::assume() }
+    unsafe { TaskCx::assume() }
 }
 
 impl<T: MiscDevice> Adapter<T> {

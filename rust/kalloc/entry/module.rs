@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Modules whose init and exit get a [`Task`].
+//! Modules whose init and exit get a [`TaskCx`].
 //!
 //! [`module!`](crate::module!) makes a type, for the kernel crate's own `module!`, whose init calls
 //! [`Root::start`]. That does the rest, here: nothing of it is in the macro, and the token is made
 //! where no tokens of the driver are. What it needs of the driver is a [`Spec`], a safe trait.
 
 use crate::{
-    contexts::tokens::Task,
+    contexts::tokens::TaskCx,
     entry::{
         bus::driver::Drivers,
         callbacks,
         in_flight::{
             self,
             Here,
-            Landing, //
+            WaitInFlight, //
         },
         pools::Pools, //
     },
@@ -61,11 +61,11 @@ use pin_init::cast_pin_init;
 /// struct Hello(KBox<u32>);
 ///
 /// impl kalloc::Module for Hello {
-///     fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
+///     fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
 ///         Ok(Self(KBox::new(&task, 7)?))
 ///     }
 ///
-///     fn exit(self, _task: &mut Task) {
+///     fn exit(self, _task: &mut TaskCx) {
 ///         pr_info!("the number was {}\n", *self.0);
 ///     }
 /// }
@@ -79,8 +79,8 @@ use pin_init::cast_pin_init;
 /// struct Counts(Kthread<u32>);
 ///
 /// impl kalloc::Module for Counts {
-///     fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
-///         Ok(Self(kthread_run!(&task, c"counts", |mut task: Task, this: &This<'_>| {
+///     fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
+///         Ok(Self(kthread_run!(&task, c"counts", |mut task: TaskCx, this: &This<'_>| {
 ///             let mut seconds = 0;
 ///             while !this.should_stop() {
 ///                 this.sleep(&mut task, kernel::time::msecs_to_jiffies(1000));
@@ -90,7 +90,7 @@ use pin_init::cast_pin_init;
 ///         })?))
 ///     }
 ///
-///     fn exit(self, task: &mut Task) {
+///     fn exit(self, task: &mut TaskCx) {
 ///         if let Ok(seconds) = self.0.stop(task) {
 ///             pr_info!("{} seconds\n", seconds);
 ///         }
@@ -99,20 +99,20 @@ use pin_init::cast_pin_init;
 /// ```
 pub trait Module: Sized + Send + Sync {
     /// Runs when the module is loaded.
-    fn init(module: &'static ThisModule, task: Task) -> Result<Self>;
+    fn init(module: &'static ThisModule, task: TaskCx) -> Result<Self>;
 
     /// Runs when the module is unloaded, with the module's value: what is to be stopped or freed at once
     /// can be taken out of it. The rest is dropped.
-    fn exit(self, _task: &mut Task) {}
+    fn exit(self, _task: &mut TaskCx) {}
 }
 
 /// A kernel module that is initialised in place and pinned, for [`crate::module!`].
 pub trait InPlaceModule: Sized + Send + Sync {
     /// Runs when the module is loaded. The initialiser may take `task` along.
-    fn init(module: &'static ThisModule, task: Task) -> impl PinInit<Self, Error>;
+    fn init(module: &'static ThisModule, task: TaskCx) -> impl PinInit<Self, Error>;
 
     /// Runs when the module is unloaded, before it is dropped.
-    fn exit(self: Pin<&mut Self>, _task: &mut Task) {}
+    fn exit(self: Pin<&mut Self>, _task: &mut TaskCx) {}
 
     /// Runs exit, and drops the module.
     ///
@@ -120,7 +120,7 @@ pub trait InPlaceModule: Sized + Send + Sync {
     ///
     /// `this` is pinned, and neither used nor dropped again.
     #[doc(hidden)]
-    unsafe fn end(this: *mut Self, task: &mut Task) {
+    unsafe fn end(this: *mut Self, task: &mut TaskCx) {
         // SAFETY: By the contract of this function.
         Self::exit(unsafe { Pin::new_unchecked(&mut *this) }, task);
         // SAFETY: By the contract of this function; the reference is gone.
@@ -129,11 +129,11 @@ pub trait InPlaceModule: Sized + Send + Sync {
 }
 
 impl<M: Module> InPlaceModule for M {
-    fn init(module: &'static ThisModule, task: Task) -> impl PinInit<Self, Error> {
+    fn init(module: &'static ThisModule, task: TaskCx) -> impl PinInit<Self, Error> {
         <M as Module>::init(module, task)
     }
 
-    unsafe fn end(this: *mut Self, task: &mut Task) {
+    unsafe fn end(this: *mut Self, task: &mut TaskCx) {
         // SAFETY: By the contract of this function it is not used again. It is moved although it was
         // pinned: nobody but this crate has had it, and that only for this.
         <M as Module>::exit(unsafe { this.read() }, task);
@@ -195,7 +195,7 @@ impl<M: InPlaceModule> PinnedDrop for Exit<M> {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: It is in a `Running`, which is dropped in process context. Nothing else has a token
         // there: those of init have gone with it.
-        let mut task = unsafe { Task::assume() };
+        let mut task = unsafe { TaskCx::assume() };
         // SAFETY: It stays where it is until it is dropped.
         let main = &raw mut unsafe { self.get_unchecked_mut() }.main;
         // SAFETY: As above; a `ManuallyDrop` is transparent, and this is dropped once.
@@ -207,10 +207,10 @@ impl<M: InPlaceModule> PinnedDrop for Exit<M> {
 // Dropped in this order.
 struct State<S: Spec> {
     running: Option<Pin<KBox<Running<S>>>>,
-    _landing: Landing,
+    _landing: WaitInFlight,
     // What those have dropped may still be running, and holds what the pools gave.
     _reap: callbacks::Flush,
-    _pools: <S::Pools as Pools>::Made,
+    _pools: <S::Pools as Pools>::ModulePool,
     _flush: slab::Flush,
 }
 
@@ -223,9 +223,9 @@ impl<S: Spec> State<S> {
     /// result is dropped in process context, when it runs no more.
     unsafe fn new(here: Here) -> Result<Self> {
         // SAFETY: By the contract of this function.
-        let task = unsafe { Task::assume() };
+        let task = unsafe { TaskCx::assume() };
         Ok(Self {
-            // Made first, and so dropped when what follows fails.
+            // ModulePool first, and so dropped when what follows fails.
             // SAFETY: It is dropped in process context.
             _flush: unsafe { slab::Flush::new() },
             // SAFETY: By the contract of this function: they are dropped after what runs.
@@ -233,7 +233,7 @@ impl<S: Spec> State<S> {
             // SAFETY: It is dropped in process context.
             _reap: unsafe { callbacks::Flush::new(here) },
             // SAFETY: It is dropped in process context.
-            _landing: unsafe { Landing::new(here) },
+            _landing: unsafe { WaitInFlight::new(here) },
             running: None,
         })
     }
@@ -245,9 +245,9 @@ impl<S: Spec> State<S> {
     /// In process context, where there is no other token.
     unsafe fn run(module: &'static ThisModule) -> Result<Pin<KBox<Running<S>>>> {
         // SAFETY: By the contract of this function; it is gone before the next one is made.
-        let memory = KBox::<Running<S>>::new_uninit(&unsafe { Task::assume() })?;
+        let memory = KBox::<Running<S>>::new_uninit(&unsafe { TaskCx::assume() })?;
         // SAFETY: By the contract of this function.
-        let task = unsafe { Task::assume() };
+        let task = unsafe { TaskCx::assume() };
         memory.write_pin_init(try_pin_init!(Running {
             main <- try_pin_init!(Exit {
                 // SAFETY: A `ManuallyDrop` is transparent.
@@ -302,7 +302,7 @@ impl<S: Spec> Root<S> {
         // Before all else: where there is no memory for it at the end, nobody would wait for open files.
         // SAFETY: The module's init runs, in process context, and has not been here before; it is gone
         // before the next one is made.
-        let memory = KBox::<State<S>>::new_uninit(&unsafe { Task::assume() })?;
+        let memory = KBox::<State<S>>::new_uninit(&unsafe { TaskCx::assume() })?;
         // SAFETY: The module's init runs, in process context, and has not been here before: so no code
         // of the module has run that could have a token, and none has a pool. What fails is dropped
         // here, the rest by `end`.
@@ -424,13 +424,13 @@ macro_rules! module {
 
             impl $crate::__macro::StaticPool for $name {
                 type Pool = $pool;
-                const PLACE: $crate::__macro::PlaceRef<$pool> = {
+                const PLACE: $crate::__macro::ModuleStaticRef<$pool> = {
                     // SAFETY: It is the place of a name in `Spec::Pools` below. `Root::start` makes
                     // those before all other code of this module runs: the kernel crate's `module!`
                     // below declares the init that calls it, of the crates that `crates` compares.
-                    static PLACE: $crate::__macro::Place<$pool> =
-                        unsafe { $crate::__macro::Place::new() };
-                    $crate::__macro::PlaceRef::new(&PLACE)
+                    static PLACE: $crate::__macro::ModuleStatic<$pool> =
+                        unsafe { $crate::__macro::ModuleStatic::new() };
+                    $crate::__macro::ModuleStaticRef::new(&PLACE)
                 };
                 const ARGS: <$pool as $crate::__macro::ForModule>::Args = $args;
             }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Handlers of NMIs: [`Nmi`]. On x86, where drivers may have some.
+//! Handlers of NMIs: [`NmiCx`]. On x86, where drivers may have some.
 //!
 //! C header: [`arch/x86/include/asm/nmi.h`](srctree/arch/x86/include/asm/nmi.h)
 //!
@@ -11,13 +11,13 @@
 use crate::{
     contexts::{
         nmi_safe::NmiSafe,
-        tokens::Nmi,
-        traits::Sleep, //
+        tokens::NmiCx,
+        traits::MaySleep, //
     },
     entry::callbacks::{
-        Callback,
-        Kind,
-        Owned, //
+        CallbackBox,
+        KernelObject,
+        ObjectKind, //
     },
 };
 use core::fmt;
@@ -44,7 +44,7 @@ pub enum Type {
 pub trait Handler: NmiSafe + Send + Sync + 'static {
     /// Runs in an NMI, on several CPUs at once if they come to several. Whether it was this
     /// handler's.
-    fn handle(&self, cx: &mut Nmi<'_>) -> bool;
+    fn handle(&self, cx: &mut NmiCx<'_>) -> bool;
 }
 
 /// A handler of NMIs that is registered. Memory of kmalloc.
@@ -65,22 +65,22 @@ pub trait Handler: NmiSafe + Send + Sync + 'static {
 /// }
 ///
 /// impl nmi::Handler for Count {
-///     fn handle(&self, _cx: &mut Nmi<'_>) -> bool {
+///     fn handle(&self, _cx: &mut NmiCx<'_>) -> bool {
 ///         self.count.fetch_add(1, Relaxed);
 ///         false
 ///     }
 /// }
 ///
-/// fn count(task: &Task) -> Result<nmi::Registration<Count>> {
+/// fn count(task: &TaskCx) -> Result<nmi::Registration<Count>> {
 ///     nmi::Registration::new(task, nmi::Type::Local, Count { count: AtomicU32::new(0) })
 /// }
 /// ```
-pub struct Registration<T: Handler>(Owned<Callback<Nmis, T>>);
+pub struct Registration<T: Handler>(CallbackBox<KernelObject<Nmis, T>>);
 
 struct Nmis;
 
 // SAFETY: Out of the list, and after a grace period, no handler has it.
-unsafe impl Kind for Nmis {
+unsafe impl ObjectKind for Nmis {
     type Raw = kalloc_nmi;
 
     // Taking it from the list may wait.
@@ -96,11 +96,11 @@ unsafe impl Kind for Nmis {
 ///
 /// Only the kernel calls it, in an NMI, with what was registered with it.
 unsafe extern "C" fn handle<T: Handler>(nmi: *mut kalloc_nmi) -> bool {
-    // SAFETY: It is called with what `new` has registered. Until that is in an `Owned`, the rest of it
+    // SAFETY: It is called with what `new` has registered. Until that is in an `CallbackBox`, the rest of it
     // is there: `raw` is initialised last.
-    match unsafe { Callback::<Nmis, T>::enter(nmi) } {
+    match unsafe { KernelObject::<Nmis, T>::enter(nmi) } {
         // SAFETY: This runs in an NMI, and no other token is in reach.
-        Some(callback) => callback.data().handle(&mut unsafe { Nmi::assume() }),
+        Some(callback) => callback.data().handle(&mut unsafe { NmiCx::assume() }),
         None => false,
     }
 }
@@ -113,7 +113,7 @@ impl<T: Handler> Registration<T> {
     /// `ENOMEM` where there is no memory, `EBUSY` if the module ends, and what `data` returns.
     pub fn new<C, E>(cx: &C, nmis: Type, data: impl PinInit<T, E>) -> Result<Self>
     where
-        C: Sleep,
+        C: MaySleep,
         Error: From<E>,
     {
         let set_up = |nmi| {
@@ -123,8 +123,8 @@ impl<T: Handler> Registration<T> {
             to_result(unsafe { kalloc_helper_register_nmi(nmi, Some(handle::<T>), unknown) })
         };
         // SAFETY: It is set up or fails, and `handle` is for this type.
-        let callback = unsafe { Callback::new(data, set_up) };
-        Ok(Self(Owned::new(cx, callback)?))
+        let callback = unsafe { KernelObject::new(data, set_up) };
+        Ok(Self(CallbackBox::new(cx, callback)?))
     }
 
     /// What handles them.
@@ -133,7 +133,7 @@ impl<T: Handler> Registration<T> {
     }
 
     /// Unregisters it and waits until it does not run, wraps `unregister_nmi_handler()`.
-    pub fn free<C: Sleep>(self, cx: &C) {
+    pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }
 }

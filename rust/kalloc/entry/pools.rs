@@ -3,10 +3,10 @@
 //! Pools that a module declares in [`module!`](crate::module!).
 
 use crate::{
-    contexts::tokens::Task,
+    contexts::tokens::TaskCx,
     memory::pooled::{
         ForModule,
-        Owner, //
+        PoolRef, //
     },
 };
 use core::{
@@ -25,8 +25,8 @@ use kernel::error::{
 };
 
 // SAFETY: There is one pool, in a static that the constant names, the same for each value of the type.
-// It is made before all other code of its module, and destroyed after it: see `Place::new`.
-unsafe impl<S: StaticPool> Owner<S::Pool> for S {
+// It is made before all other code of its module, and destroyed after it: see `ModuleStatic::new`.
+unsafe impl<S: StaticPool> PoolRef<S::Pool> for S {
     #[inline(always)]
     fn pool(&self) -> &S::Pool {
         S::PLACE.get()
@@ -36,7 +36,7 @@ unsafe impl<S: StaticPool> Owner<S::Pool> for S {
 /// The name of a pool that [`module!`](crate::module!) declares.
 ///
 /// Who implements it by hand gives another name to a pool that `module!` has declared: nothing else
-/// gives a [`PlaceRef`].
+/// gives a [`ModuleStaticRef`].
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not own that pool",
@@ -48,7 +48,7 @@ pub trait StaticPool: 'static {
 
     /// Where it is.
     // A constant, since a function could give this one now and that one then.
-    const PLACE: PlaceRef<Self::Pool>;
+    const PLACE: ModuleStaticRef<Self::Pool>;
 
     /// What it is made from.
     const ARGS: <Self::Pool as ForModule>::Args;
@@ -63,21 +63,21 @@ pub fn pool<S: StaticPool>(_name: S) -> &'static S::Pool {
 
 /// Where [`module!`](crate::module!) keeps a pool.
 #[doc(hidden)]
-pub struct Place<P> {
+pub struct ModuleStatic<P> {
     pool: UnsafeCell<MaybeUninit<P>>,
     made: AtomicBool,
 }
 
 // SAFETY: It is written before and after all other code of the module runs; in between it gives no
 // more than `&P`.
-unsafe impl<P: Sync> Sync for Place<P> {}
+unsafe impl<P: Sync> Sync for ModuleStatic<P> {}
 
-impl<P> Place<P> {
+impl<P> ModuleStatic<P> {
     /// A place with nothing in it.
     ///
     /// # Safety
     ///
-    /// It initialises a static. The module that has the static makes the pool, by [`Made::make`],
+    /// It initialises a static. The module that has the static makes the pool, by [`ModulePool::make`],
     /// before all other code of it runs, and destroys it after that.
     #[allow(clippy::new_without_default)]
     pub const unsafe fn new() -> Self {
@@ -88,25 +88,25 @@ impl<P> Place<P> {
     }
 }
 
-impl<P> fmt::Debug for Place<P> {
+impl<P> fmt::Debug for ModuleStatic<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Place")
+        f.write_str("ModuleStatic")
     }
 }
 
 /// The place of a pool. (A constant cannot be a reference to a static that changes.)
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct PlaceRef<P: 'static>(*const Place<P>);
+pub struct ModuleStaticRef<P: 'static>(*const ModuleStatic<P>);
 
-impl<P> PlaceRef<P> {
+impl<P> ModuleStaticRef<P> {
     /// That of this place.
-    pub const fn new(place: &'static Place<P>) -> Self {
+    pub const fn new(place: &'static ModuleStatic<P>) -> Self {
         Self(place)
     }
 
     #[inline(always)]
-    const fn place(&self) -> &'static Place<P> {
+    const fn place(&self) -> &'static ModuleStatic<P> {
         // SAFETY: `new` had a reference to it that is good for ever.
         unsafe { &*self.0 }
     }
@@ -114,7 +114,7 @@ impl<P> PlaceRef<P> {
     /// The pool.
     #[inline(always)]
     fn get(&self) -> &'static P {
-        // SAFETY: By the contract of `Place::new` there is a pool while code of the module runs, and
+        // SAFETY: By the contract of `ModuleStatic::new` there is a pool while code of the module runs, and
         // nobody writes to it. It is gone when no code is left that could use the reference.
         unsafe { (*self.place().pool.get()).assume_init_ref() }
     }
@@ -123,9 +123,9 @@ impl<P> PlaceRef<P> {
 /// The pool of a name exists until this is dropped.
 #[allow(unreachable_pub)]
 #[derive(Debug)]
-pub struct Made<S: StaticPool>(PhantomData<fn(S)>);
+pub struct ModulePool<S: StaticPool>(PhantomData<fn(S)>);
 
-impl<S: StaticPool> Made<S> {
+impl<S: StaticPool> ModulePool<S> {
     /// Makes the pool.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl<S: StaticPool> Made<S> {
     /// # Safety
     ///
     /// The result is dropped in process context, when nothing uses the pool any more.
-    pub(crate) unsafe fn make(task: &Task) -> Result<Self> {
+    pub(crate) unsafe fn make(task: &TaskCx) -> Result<Self> {
         let place = S::PLACE.place();
         if place.made.swap(true, Ordering::Relaxed) {
             return Err(EBUSY);
@@ -148,10 +148,10 @@ impl<S: StaticPool> Made<S> {
     }
 }
 
-impl<S: StaticPool> Drop for Made<S> {
+impl<S: StaticPool> Drop for ModulePool<S> {
     fn drop(&mut self) {
         // SAFETY: By the contract of `make` this is process context, and no other token is in reach.
-        let task = unsafe { Task::assume() };
+        let task = unsafe { TaskCx::assume() };
         // SAFETY: `make` wrote it, and by its contract nobody uses it again.
         let pool = unsafe { (*S::PLACE.place().pool.get()).assume_init_read() };
         pool.destroy_for_module(&task);
@@ -163,29 +163,29 @@ impl<S: StaticPool> Drop for Made<S> {
 #[allow(unreachable_pub)]
 pub trait Pools {
     /// The pools exist until this is dropped, which drops the last first.
-    type Made;
+    type ModulePool;
 
     /// Makes them, in this order.
     ///
     /// # Safety
     ///
-    /// As [`Made::make`].
-    unsafe fn make(task: &Task) -> Result<Self::Made>;
+    /// As [`ModulePool::make`].
+    unsafe fn make(task: &TaskCx) -> Result<Self::ModulePool>;
 }
 
 impl Pools for () {
-    type Made = ();
-    unsafe fn make(_task: &Task) -> Result {
+    type ModulePool = ();
+    unsafe fn make(_task: &TaskCx) -> Result {
         Ok(())
     }
 }
 
 impl<S: StaticPool, Rest: Pools> Pools for (S, Rest) {
     // Fields are dropped in their order.
-    type Made = (Rest::Made, Made<S>);
-    unsafe fn make(task: &Task) -> Result<Self::Made> {
+    type ModulePool = (Rest::ModulePool, ModulePool<S>);
+    unsafe fn make(task: &TaskCx) -> Result<Self::ModulePool> {
         // SAFETY: By the contract of this function.
-        let first = unsafe { Made::make(task) }?;
+        let first = unsafe { ModulePool::make(task) }?;
         // SAFETY: By the contract of this function.
         Ok((unsafe { Rest::make(task) }?, first))
     }

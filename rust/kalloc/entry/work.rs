@@ -9,8 +9,8 @@
 //!
 //! | item | trait | queue | token of `run` |
 //! | --- | --- | --- | --- |
-//! | [`Work`], [`DelayedWork`] | [`WorkItem`] | [`Queue`]: [`system_percpu`], … | [`Task`] |
-//! | [`BhWork`] | [`BhWorkItem`] | [`BhQueue`]: [`system_bh`], … | [`Bh`] |
+//! | [`Work`], [`DelayedWork`] | [`WorkItem`] | [`Queue`]: [`system_percpu`], … | [`TaskCx`] |
+//! | [`BhWork`] | [`BhWorkItem`] | [`BhQueue`]: [`system_bh`], … | [`BhCx`] |
 //!
 //! The kernel crate's traits are not used, because they give every caller a safe function that runs
 //! the handler, and because its BH queues take every item.
@@ -34,18 +34,18 @@
 //! impl WorkItem for Report {
 //!     type Pointer = Arc<Self>;
 //!
-//!     fn run(this: Arc<Self>, task: &mut Task) {
+//!     fn run(this: Arc<Self>, task: &mut TaskCx) {
 //!         if let Ok(copy) = KBox::new(&task, this.value) {
 //!             pr_info!("the value is {}\n", *copy);
 //!         }
 //!     }
 //! }
 //!
-//! fn report_later(cx: &Atomic<'_>, report: Arc<Report>) -> Result {
+//! fn report_later(cx: &AtomicCx<'_>, report: Arc<Report>) -> Result {
 //!     work::system_percpu().enqueue(cx, report).map_err(|_not_queued| EBUSY)
 //! }
 //!
-//! fn report(task: &Task, value: u32) -> Result<Arc<Report>> {
+//! fn report(task: &TaskCx, value: u32) -> Result<Arc<Report>> {
 //!     Arc::pin_init_with(task, pin_init!(Report {
 //!         value,
 //!         work <- new_work!("Report::work"),
@@ -62,13 +62,13 @@
 use crate::{
     contexts::{
         tokens::{
-            Bh,
-            Task, //
+            BhCx,
+            TaskCx, //
         },
         traits::{
-            NotNmi,
-            Reclaim,
-            Sleep, //
+            MayReclaim,
+            MaySleep,
+            NotNmi, //
         },
     },
     entry::in_flight::InFlight,
@@ -238,7 +238,7 @@ pub trait WorkItem<const ID: u64 = 0>:
     type Pointer: Pointer<Item = Self>;
 
     /// Runs in a thread of the kernel, which may sleep.
-    fn run(this: Self::Pointer, task: &mut Task);
+    fn run(this: Self::Pointer, task: &mut TaskCx);
 }
 
 /// What a [`BhWork`] does.
@@ -255,7 +255,7 @@ pub trait BhWorkItem<const ID: u64 = 0>:
 
     /// Runs in a softirq, which must not sleep. On `CONFIG_PREEMPT_RT` that is a thread with bottom
     /// halves disabled, in which a `spinlock_t` may be taken.
-    fn run(this: Self::Pointer, cx: &mut Bh<'_>);
+    fn run(this: Self::Pointer, cx: &mut BhCx<'_>);
 }
 
 /// # Safety
@@ -271,7 +271,7 @@ unsafe extern "C" fn run<T: WorkItem<ID>, const ID: u64>(work: *mut bindings::wo
     // SAFETY: By the contract of this function.
     let this = unsafe { T::Pointer::from_raw(item) };
     // SAFETY: Workers are threads that may sleep, and it is the only token in this one.
-    T::run(this, &mut unsafe { Task::assume() });
+    T::run(this, &mut unsafe { TaskCx::assume() });
 }
 
 /// # Safety
@@ -287,7 +287,7 @@ unsafe extern "C" fn run_bh<T: BhWorkItem<ID>, const ID: u64>(work: *mut binding
     // SAFETY: By the contract of this function.
     let this = unsafe { T::Pointer::from_raw(item) };
     // SAFETY: BH workers must not sleep and may take a `spinlock_t`, and no other token is in reach.
-    T::run(this, &mut unsafe { Bh::assume() });
+    T::run(this, &mut unsafe { BhCx::assume() });
 }
 
 macro_rules! items {
@@ -320,7 +320,7 @@ macro_rules! items {
             /// Called by the item's own handler it waits for ever. Not for code that frees memory
             /// for the kernel (`memalloc_noreclaim_save()`): the item may wait for memory, and the
             /// kernel warns.
-            pub fn $flush<C: Sleep + Reclaim>(&self, _cx: &C) -> bool {
+            pub fn $flush<C: MaySleep + MayReclaim>(&self, _cx: &C) -> bool {
                 // SAFETY: It was initialised by `new`; this sleeps, which the caller may, and the
                 // thread is not in a no-reclaim scope.
                 unsafe { bindings::$flush(self.work.get()) }
@@ -330,7 +330,7 @@ macro_rules! items {
             /// What was queued, if it was.
             ///
             /// Called by the item's own handler it waits for ever.
-            pub fn $cancel<C: Sleep>(&self, _cx: &C) -> Option<T::Pointer> {
+            pub fn $cancel<C: MaySleep>(&self, _cx: &C) -> Option<T::Pointer> {
                 // SAFETY: It was initialised by `new`; this sleeps, which the caller may.
                 if !unsafe { bindings::$cancel(self.work.get()) } {
                     return None;

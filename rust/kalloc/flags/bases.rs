@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The bases: C's combinations of flags.
+//! The bases: C's combinations of flags, each a type and its constant.
 
 use crate::{
     flags::{
         gfp::{
-            Failed,
+            AllocFailed,
             Gfp, //
         },
         properties::*, //
@@ -19,10 +19,13 @@ use kernel::{
 };
 
 macro_rules! bases {
-    ($($(#[$doc:meta])* $name:ident = $bits:ident, [$($property:ident)*];)*) => {$(
+    ($($(#[$doc:meta])* $constant:ident: $name:ident = $bits:expr, [$($property:ident)*];)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $name;
+
+        $(#[$doc])*
+        pub const $constant: $name = $name;
 
         impl Sealed for $name {}
         impl Gfp for $name {
@@ -30,54 +33,47 @@ macro_rules! bases {
             type Failure = AllocError;
             #[cold]
             #[inline]
-            fn failed() -> Failed<Self> {
-                Failed(AllocError)
+            fn failed() -> AllocFailed<Self> {
+                AllocFailed(AllocError)
             }
         }
         $(impl $property for $name {})*
     )*};
 }
 
-/// `GFP_KERNEL & ~__GFP_RECLAIM`, as the kernel writes it.
-const GFP_NORECLAIM: gfp_t = KALLOC_CONST_GFP_KERNEL & !KALLOC_CONST___GFP_RECLAIM;
-
-/// None: kmalloc_nolock adds its own.
-const GFP_NOLOCK: gfp_t = 0;
-
 bases! {
     /// `GFP_KERNEL`: for the kernel's own data, may sleep, start I/O and call into file systems.
-    Kernel = KALLOC_CONST_GFP_KERNEL,
-        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
-    /// `GFP_KERNEL_ACCOUNT`: as [`Kernel`], charged to the memory cgroup of the caller.
-    KernelAccount = KALLOC_CONST_GFP_KERNEL_ACCOUNT,
-        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
+    GFP_KERNEL: GfpKernel = KALLOC_CONST_GFP_KERNEL,
+        [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
+    /// `GFP_KERNEL_ACCOUNT`: as [`GfpKernel`], charged to the memory cgroup of the caller.
+    GFP_KERNEL_ACCOUNT: GfpKernelAccount = KALLOC_CONST_GFP_KERNEL_ACCOUNT,
+        [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `GFP_USER`: for memory that user space sees, within the caller's cpuset.
-    User = KALLOC_CONST_GFP_USER,
-        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
-    /// `GFP_HIGHUSER`: as [`User`], may come from high memory, so only for pages.
-    HighUser = KALLOC_CONST_GFP_HIGHUSER,
-        [Reclaims Unruled Unplaced AnyNode MayFail];
-    /// `GFP_HIGHUSER_MOVABLE`: as [`HighUser`], and the kernel may move it.
-    HighUserMovable = KALLOC_CONST_GFP_HIGHUSER_MOVABLE,
-        [Reclaims Unruled AnyNode MayFail];
+    GFP_USER: GfpUser = KALLOC_CONST_GFP_USER,
+        [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
+    /// `GFP_HIGHUSER`: as [`GfpUser`], may come from high memory, so only for pages.
+    GFP_HIGHUSER: GfpHighUser = KALLOC_CONST_GFP_HIGHUSER,
+        [DirectReclaim NoRetryModifier NoMobility AnyNode MayFail];
+    /// `GFP_HIGHUSER_MOVABLE`: as [`GfpHighUser`], and the kernel may move it.
+    GFP_HIGHUSER_MOVABLE: GfpHighUserMovable = KALLOC_CONST_GFP_HIGHUSER_MOVABLE,
+        [DirectReclaim NoRetryModifier AnyNode MayFail];
     /// `GFP_NOFS`: may sleep and start I/O, does not call into file systems.
-    GfpNoFs = KALLOC_CONST_GFP_NOFS,
-        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
+    GFP_NOFS: GfpNoFs = KALLOC_CONST_GFP_NOFS,
+        [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `GFP_NOIO`: may sleep, does not start I/O.
-    GfpNoIo = KALLOC_CONST_GFP_NOIO,
-        [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
+    GFP_NOIO: GfpNoIo = KALLOC_CONST_GFP_NOIO,
+        [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `GFP_ATOMIC`: does not sleep and may use part of the reserves.
-    GfpAtomic = KALLOC_CONST_GFP_ATOMIC,
-        [Unzoned Unruled Unplaced AnyNode MayFail];
+    GFP_ATOMIC: GfpAtomic = KALLOC_CONST_GFP_ATOMIC,
+        [NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `GFP_NOWAIT`: does not sleep, wakes kswapd, fails quietly. For callers with a fallback.
-    GfpNowait = KALLOC_CONST_GFP_NOWAIT,
-        [Unzoned Unruled Unplaced AnyNode MayFail];
+    GFP_NOWAIT: GfpNowait = KALLOC_CONST_GFP_NOWAIT,
+        [NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `GFP_KERNEL & ~__GFP_RECLAIM`: takes what is free and does not even wake kswapd. Does not
     /// sleep.
-    NoReclaim = GFP_NORECLAIM,
-        [Unzoned Unruled Unplaced AnyNode MayFail];
-    /// No flags at all: what the allocators that take no lock start from, in every context. Only
-    /// for [`nolock`](crate::nolock).
-    Nolock = GFP_NOLOCK,
+    GFP_NORECLAIM: GfpNoReclaim = KALLOC_CONST_GFP_KERNEL & !KALLOC_CONST___GFP_RECLAIM,
+        [NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
+    /// No flags at all: `kmalloc_nolock()` adds its own. Allowed in every context. Only for [`nolock`](crate::nolock).
+    GFP_NOLOCK: GfpNolock = 0,
         [MayFail];
 }

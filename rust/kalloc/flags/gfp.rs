@@ -28,7 +28,7 @@ pub trait Gfp: Sealed + Copy + fmt::Debug + 'static {
 
     /// What to do with NULL.
     #[doc(hidden)]
-    fn failed() -> Failed<Self>;
+    fn failed() -> AllocFailed<Self>;
 
     /// Whether the kernel, asked now, permits an allocation with these flags: asked by the allocators
     /// of boxes. Other flags than those of [`Checked`](crate::checked::Checked) need no question.
@@ -60,7 +60,7 @@ const _: () = assert!(size_of::<Flags>() == size_of::<gfp_t>());
 /// It turns into the kernel crate's [`Error`] (`ENOMEM`) and [`AllocError`] by `?`. Under
 /// `__GFP_NOFAIL` it has no value, so that `let Ok(x) = …;` is enough.
 #[derive(Clone, Copy, Debug)]
-pub struct Failed<F: Gfp>(pub F::Failure);
+pub struct AllocFailed<F: Gfp>(pub F::Failure);
 
 /// Out of memory, with the value that the caller handed in.
 ///
@@ -68,52 +68,52 @@ pub struct Failed<F: Gfp>(pub F::Failure);
 /// use kalloc::prelude::*;
 ///
 /// /// Keeps `value` in the caller's hands when there is no memory for it.
-/// fn boxed(cx: &Atomic<'_>, value: [u8; 32]) -> Result<KBox<[u8; 32]>, [u8; 32]> {
+/// fn boxed(cx: &AtomicCx<'_>, value: [u8; 32]) -> Result<KBox<[u8; 32]>, [u8; 32]> {
 ///     KBox::new(cx, value).map_err(|failed| failed.value)
 /// }
 /// ```
 #[derive(Clone, Copy)]
-pub struct FailedWith<F: Gfp, T> {
+pub struct AllocFailedWith<F: Gfp, T> {
     /// What went wrong.
     pub failure: F::Failure,
     /// What could not be stored.
     pub value: T,
 }
 
-impl<F: Gfp, T> FailedWith<F, T> {
-    pub(crate) fn new(Failed(failure): Failed<F>, value: T) -> Self {
+impl<F: Gfp, T> AllocFailedWith<F, T> {
+    pub(crate) fn new(AllocFailed(failure): AllocFailed<F>, value: T) -> Self {
         Self { failure, value }
     }
 }
 
-impl<F: Gfp, T> fmt::Debug for FailedWith<F, T> {
+impl<F: Gfp, T> fmt::Debug for AllocFailedWith<F, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Failed::<F>(self.failure).fmt(f)
+        AllocFailed::<F>(self.failure).fmt(f)
     }
 }
 
-impl<F: Gfp> From<Failed<F>> for Error {
-    fn from(_: Failed<F>) -> Self {
+impl<F: Gfp> From<AllocFailed<F>> for Error {
+    fn from(_: AllocFailed<F>) -> Self {
         kernel::error::code::ENOMEM
     }
 }
-impl<F: Gfp> From<Failed<F>> for AllocError {
-    fn from(_: Failed<F>) -> Self {
+impl<F: Gfp> From<AllocFailed<F>> for AllocError {
+    fn from(_: AllocFailed<F>) -> Self {
         AllocError
     }
 }
-impl<F: Gfp, T> From<FailedWith<F, T>> for Error {
-    fn from(_: FailedWith<F, T>) -> Self {
+impl<F: Gfp, T> From<AllocFailedWith<F, T>> for Error {
+    fn from(_: AllocFailedWith<F, T>) -> Self {
         kernel::error::code::ENOMEM
     }
 }
-impl<F: Gfp, T> From<FailedWith<F, T>> for AllocError {
-    fn from(_: FailedWith<F, T>) -> Self {
+impl<F: Gfp, T> From<AllocFailedWith<F, T>> for AllocError {
+    fn from(_: AllocFailedWith<F, T>) -> Self {
         AllocError
     }
 }
-impl<F: Gfp, T> From<FailedWith<F, T>> for Failed<F> {
-    fn from(with: FailedWith<F, T>) -> Self {
-        Failed(with.failure)
+impl<F: Gfp, T> From<AllocFailedWith<F, T>> for AllocFailed<F> {
+    fn from(with: AllocFailedWith<F, T>) -> Self {
+        AllocFailed(with.failure)
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     ground::allocators::{
         KVmalloc,
         Kmalloc,
+        UntypedAllocator,
         Vmalloc, //
     },
 };
@@ -63,13 +64,13 @@ macro_rules! allocators {
 #[diagnostic::on_unimplemented(
     message = "`{A}` does not accept `{Self}`",
     label = "flags that this allocator rejects",
-    note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or `HighUserMovable`; use \
+    note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` or `GFP_HIGHUSER_MOVABLE`; use \
             pages, or the DMA API for device memory",
     note = "vmalloc and kvmalloc know also no `.dma()`, `.reclaimable()`, `.thisnode()` or `.nomemalloc()`, and kvmalloc no \
             `.noretry()`",
     note = "vmalloc and kvmalloc may sleep: where that is not allowed use `KBox`, or `new_nonblocking` and the like"
 )]
-pub trait For<A>: Gfp {}
+pub trait For<A: UntypedAllocator>: Gfp {}
 
 /// Flags with which the allocator `A` may make memory larger: [`ForKrealloc`], [`ForVrealloc`] or
 /// [`ForKVrealloc`].
@@ -81,16 +82,16 @@ pub trait For<A>: Gfp {}
     note = "vrealloc and kvrealloc accept what vmalloc and kvmalloc do, but not `.zeroed()` and `.nofail()`; they free by \
             `vfree()`, which sleeps: make room before sleeping is forbidden"
 )]
-pub trait ForRealloc<A>: Gfp {}
+pub trait ForRealloc<A: UntypedAllocator>: Gfp {}
 
 /// Flags with which the allocator `A` does not sleep: [`ForVmallocNonblocking`] or
 /// [`ForKVmallocNonblocking`].
 #[diagnostic::on_unimplemented(
     message = "`{A}` does not accept `{Self}` where it must not block",
     label = "flags that may sleep, or that this allocator rejects",
-    note = "`GfpAtomic`, `GfpNowait` and `NoReclaim` do not sleep; with others use `new` and the like, which may"
+    note = "`GFP_ATOMIC`, `GFP_NOWAIT` and `GFP_NORECLAIM` do not sleep; with others use `new` and the like, which may"
 )]
-pub trait ForNonblocking<A>: Gfp {}
+pub trait ForNonblocking<A: UntypedAllocator>: Gfp {}
 
 allocators! {
     /// What kmalloc accepts: not `__GFP_DMA32`, `__GFP_HIGHMEM` (`GFP_SLAB_BUG_MASK`), `__GFP_COMP`
@@ -98,28 +99,28 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "kmalloc does not accept `{Self}`",
         label = "flags that kmalloc rejects",
-        note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or `HighUserMovable`; use \
+        note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` or `GFP_HIGHUSER_MOVABLE`; use \
                 pages, or the DMA API for device memory"
     )]
     ForKmalloc as For<Kmalloc>:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [Dma NoRetry RetryMayfail NoFail Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What krealloc accepts: as kmalloc, and not `__GFP_ZERO`, which it keeps only if every call
     /// for the memory had it, nor `__GFP_NOFAIL`, since no length is known to be small.
     #[diagnostic::on_unimplemented(
         message = "krealloc does not accept `{Self}`",
         label = "flags that krealloc rejects",
-        note = "krealloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or \
-                `HighUserMovable`; nor `.zeroed()`, since `resize` fills what it adds, `.dma()`, since it \
+        note = "krealloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` or \
+                `GFP_HIGHUSER_MOVABLE`; nor `.zeroed()`, since `resize` fills what it adds, `.dma()`, since it \
                 may keep the old memory, or `.nofail()`"
     )]
     ForKrealloc as ForRealloc<Kmalloc>:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What `alloc_pages()` accepts: everything. What memory it is follows from the flags.
     #[diagnostic::on_unimplemented(message = "the page allocator does not accept `{Self}`")]
     ForPages of Memory:
-        [Kernel KernelAccount User HighUser HighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpKernelAccount GfpUser GfpHighUser GfpHighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [Dma Dma32 Highmem NoRetry RetryMayfail NoFail Movable Reclaimable Zeroed NoWarn Account ThisNode Comp
            Hardwall NoMemalloc];
     /// What `alloc_pages_exact()` accepts: not `__GFP_COMP` and `__GFP_HIGHMEM`, which it takes out
@@ -127,10 +128,10 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "alloc_pages_exact does not accept `{Self}`",
         label = "flags that alloc_pages_exact rejects",
-        note = "it knows no `.comp()`, `.highmem()`, `.nofail()`, `HighUser` or `HighUserMovable`; `Pages` does"
+        note = "it knows no `.comp()`, `.highmem()`, `.nofail()`, `GFP_HIGHUSER` or `GFP_HIGHUSER_MOVABLE`; `Pages` does"
     )]
     ForPagesExact:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [Dma Dma32 NoRetry RetryMayfail Movable Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What `alloc_pages_bulk()` accepts: not `__GFP_ACCOUNT`, with which it gives one page a call,
     /// `__GFP_NOFAIL`, which would promise no more than one page, and `__GFP_COMP`, which single
@@ -138,10 +139,10 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "alloc_pages_bulk does not accept `{Self}`",
         label = "flags that alloc_pages_bulk rejects",
-        note = "it knows no `.account()`, `.nofail()`, `.comp()` or `KernelAccount`; `Pages` does, one at a time"
+        note = "it knows no `.account()`, `.nofail()`, `.comp()` or `GFP_KERNEL_ACCOUNT`; `Pages` does, one at a time"
     )]
     ForPagesBulk of Memory:
-        [Kernel User HighUser HighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpUser GfpHighUser GfpHighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [Dma Dma32 Highmem NoRetry RetryMayfail Movable Reclaimable Zeroed NoWarn ThisNode Hardwall NoMemalloc];
     /// What vmalloc accepts where it may sleep: of `GFP_VMALLOC_SUPPORTED` (mm/vmalloc.c) what
     /// reclaims.
@@ -153,17 +154,17 @@ allocators! {
                 or `.nomemalloc()`"
     )]
     ForVmalloc as For<Vmalloc>:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo]
         + [NoRetry RetryMayfail NoFail Zeroed NoWarn Account Hardwall];
     /// What vmalloc accepts where it must not sleep: of `GFP_VMALLOC_SUPPORTED` (mm/vmalloc.c) what
     /// does not reclaim.
     #[diagnostic::on_unimplemented(
         message = "vmalloc does not accept `{Self}` where it must not block",
         label = "flags that may sleep, or that vmalloc rejects",
-        note = "`GfpAtomic`, `GfpNowait` and `NoReclaim` do not sleep; with others use `new`, which may"
+        note = "`GFP_ATOMIC`, `GFP_NOWAIT` and `GFP_NORECLAIM` do not sleep; with others use `new`, which may"
     )]
     ForVmallocNonblocking as ForNonblocking<Vmalloc>:
-        [GfpAtomic GfpNowait NoReclaim]
+        [GfpAtomic GfpNowait GfpNoReclaim]
         + [Zeroed NoWarn Account Hardwall];
     /// What vrealloc accepts: as vmalloc, and not `__GFP_ZERO` and `__GFP_NOFAIL`, as for krealloc.
     /// It sleeps whatever the flags, since it frees by `vfree()`.
@@ -174,7 +175,7 @@ allocators! {
         note = "as vmalloc, and no `.zeroed()` and `.nofail()`"
     )]
     ForVrealloc as ForRealloc<Vmalloc>:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo]
         + [NoRetry RetryMayfail NoWarn Account Hardwall];
     /// What kvmalloc accepts where it may sleep: what kmalloc and vmalloc do, and not
     /// `__GFP_NORETRY` (its own).
@@ -185,16 +186,16 @@ allocators! {
         note = "as vmalloc, and no `.noretry()`"
     )]
     ForKVmalloc as For<KVmalloc>:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo]
         + [RetryMayfail NoFail Zeroed NoWarn Account Hardwall];
     /// What kvmalloc accepts where it must not sleep: as vmalloc.
     #[diagnostic::on_unimplemented(
         message = "kvmalloc does not accept `{Self}` where it must not block",
         label = "flags that may sleep, or that kvmalloc rejects",
-        note = "`GfpAtomic`, `GfpNowait` and `NoReclaim` do not sleep; with others use `new`, which may"
+        note = "`GFP_ATOMIC`, `GFP_NOWAIT` and `GFP_NORECLAIM` do not sleep; with others use `new`, which may"
     )]
     ForKVmallocNonblocking as ForNonblocking<KVmalloc>:
-        [GfpAtomic GfpNowait NoReclaim]
+        [GfpAtomic GfpNowait GfpNoReclaim]
         + [Zeroed NoWarn Account Hardwall];
     /// What kvrealloc accepts: as kvmalloc, and not `__GFP_ZERO` and `__GFP_NOFAIL`, as for
     /// krealloc. It sleeps whatever the flags, since it frees by `vfree()`.
@@ -205,26 +206,26 @@ allocators! {
         note = "as kvmalloc, and no `.zeroed()` and `.nofail()`"
     )]
     ForKVrealloc as ForRealloc<KVmalloc>:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo]
         + [RetryMayfail NoWarn Account Hardwall];
     /// What kmalloc_nolock accepts: `__GFP_ACCOUNT` and `__GFP_ZERO`, on no other flags.
     #[diagnostic::on_unimplemented(
         message = "kmalloc_nolock does not accept `{Self}`",
         label = "flags that kmalloc_nolock rejects",
-        note = "kmalloc_nolock knows only `Nolock`, `Nolock.account()` and `Nolock.zeroed()`"
+        note = "kmalloc_nolock knows only `GFP_NOLOCK`, `GFP_NOLOCK.account()` and `GFP_NOLOCK.zeroed()`"
     )]
     ForNolock:
-        [Nolock] + [Zeroed Account];
+        [GfpNolock] + [Zeroed Account];
     /// What objpool_init accepts: flags that sleep and that vmalloc, from which the memory comes,
     /// supports (`GFP_VMALLOC_SUPPORTED`).
     #[diagnostic::on_unimplemented(
         message = "objpool_init does not accept `{Self}`",
         label = "flags that objpool_init rejects",
-        note = "a pool is made in process context, of vmalloc's memory: with `Kernel`, `KernelAccount`, `GfpNoFs` or \
-                `GfpNoIo`, and `.noretry()`, `.retry_mayfail()`, `.nowarn()`, `.account()`"
+        note = "a pool is made in process context, of vmalloc's memory: with `GFP_KERNEL`, `GFP_KERNEL_ACCOUNT`, `GFP_NOFS` or \
+                `GFP_NOIO`, and `.noretry()`, `.retry_mayfail()`, `.nowarn()`, `.account()`"
     )]
     ForObjPool:
-        [Kernel KernelAccount GfpNoFs GfpNoIo]
+        [GfpKernel GfpKernelAccount GfpNoFs GfpNoIo]
         + [NoRetry RetryMayfail NoWarn Account];
     /// What the per-CPU allocator looks at: whether it may sleep (`GFP_NOIO` of the flags goes on to
     /// the pages), `__GFP_NORETRY`, `__GFP_NOWARN` and `__GFP_ACCOUNT`. All others it drops without
@@ -236,18 +237,18 @@ allocators! {
                 it has no zones, and a promise of `.nofail()` is not kept"
     )]
     ForPerCpu:
-        [Kernel KernelAccount GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpKernelAccount GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry Zeroed NoWarn Account];
     /// What `devm_kmalloc()` accepts: as kmalloc, and not `__GFP_NOFAIL`, since a probe can fail. The
     /// node is that of the device.
     #[diagnostic::on_unimplemented(
         message = "devm_kmalloc does not accept `{Self}`",
         label = "flags that devm_kmalloc rejects",
-        note = "as for kmalloc there is no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or \
-                `HighUserMovable`; and no `.nofail()`, since probe can return the error"
+        note = "as for kmalloc there is no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` or \
+                `GFP_HIGHUSER_MOVABLE`; and no `.nofail()`, since probe can return the error"
     )]
     ForDevm:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [Dma NoRetry RetryMayfail Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What `devm_krealloc()` accepts: as `devm_kmalloc()`, and neither `__GFP_ZERO`, since it may
     /// keep the old memory and has its rest as it is, nor `__GFP_DMA`, for the same reason.
@@ -258,7 +259,7 @@ allocators! {
                 otherwise as devm_kmalloc"
     )]
     ForDevmRealloc:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What a slab cache accepts: as kmalloc, and neither `__GFP_DMA` nor `__GFP_RECLAIMABLE`. Both
     /// are properties of the cache, and of a call they would silently be dropped.
@@ -266,10 +267,10 @@ allocators! {
         message = "a slab cache does not accept `{Self}`",
         label = "flags that a slab cache rejects, or would silently drop",
         note = "the zone and `reclaim_account` are properties of the cache (`slab::Args`); as for kmalloc there is no \
-                `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `HighUser` or `HighUserMovable`"
+                `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` or `GFP_HIGHUSER_MOVABLE`"
     )]
     ForSlab:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail NoFail Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What a slab cache with a constructor accepts: as any, and not `__GFP_ZERO`, which would undo
     /// what the constructor did. (The kernel warns.)
@@ -279,7 +280,7 @@ allocators! {
         note = "objects come as their constructor made them: no `.zeroed()`; otherwise as for every slab cache"
     )]
     ForConstructed:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail NoFail NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What a memory pool accepts: what can be said of its reserve too, which was there before. No
     /// zeroes, zone, node or accounting.
@@ -287,11 +288,11 @@ allocators! {
         message = "a memory pool does not accept `{Self}`",
         label = "flags that a memory pool rejects",
         note = "an element may come from the reserve, which was allocated before: no `.zeroed()`, zone, `.thisnode()`, \
-                `.account()`, `KernelAccount` or mobility. A pool has its own rule for when memory is short: no \
+                `.account()`, `GFP_KERNEL_ACCOUNT` or mobility. A pool has its own rule for when memory is short: no \
                 `.retry_mayfail()`, and `MempoolBox::new` cannot fail without `.nofail()`"
     )]
     ForMempool:
-        [Kernel User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry NoWarn Hardwall NoMemalloc];
     /// Flags with which a memory pool waits for an element, so that it always gives one.
     #[diagnostic::on_unimplemented(
@@ -300,7 +301,7 @@ allocators! {
         note = "where sleeping is not allowed use `MempoolBox::try_new`, which may fail"
     )]
     WaitsForMempool:
-        [Kernel User GfpNoFs GfpNoIo]
+        [GfpKernel GfpUser GfpNoFs GfpNoIo]
         + [NoRetry NoWarn Hardwall NoMemalloc];
     /// What `dma_alloc_attrs()` accepts: not `__GFP_COMP`, with which it warns and fails, the zones,
     /// which it takes out without a word (the mask says which memory the device reaches), mobility
@@ -308,21 +309,21 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "dma_alloc_attrs does not accept `{Self}`",
         label = "flags that dma_alloc_attrs rejects, or would silently drop",
-        note = "the DMA mask chooses the zone: no `.dma()`, `.dma32()`, `.highmem()`, `HighUser` or `HighUserMovable`; nor \
+        note = "the DMA mask chooses the zone: no `.dma()`, `.dma32()`, `.highmem()`, `GFP_HIGHUSER` or `GFP_HIGHUSER_MOVABLE`; nor \
                 `.comp()`, `.movable()`, `.reclaimable()` or `.nofail()`"
     )]
     ForCoherent:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What `dma_alloc_pages()` accepts: as `dma_alloc_attrs()`. With a zone too it warns and fails.
     #[diagnostic::on_unimplemented(
         message = "dma_alloc_pages does not accept `{Self}`",
         label = "flags that dma_alloc_pages rejects",
-        note = "the DMA mask chooses the zone: no `.dma()`, `.dma32()`, `.highmem()`, `HighUser` or `HighUserMovable`; nor \
+        note = "the DMA mask chooses the zone: no `.dma()`, `.dma32()`, `.highmem()`, `GFP_HIGHUSER` or `GFP_HIGHUSER_MOVABLE`; nor \
                 `.comp()`, `.movable()`, `.reclaimable()` or `.nofail()`"
     )]
     ForNoncoherent:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// What `dma_pool_alloc()` accepts: what both kmalloc and `dma_alloc_attrs()` do, since it asks
     /// them for more when the pool is empty; and not `__GFP_ACCOUNT`, since the page is not the
@@ -330,10 +331,10 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "dma_pool_alloc does not accept `{Self}`",
         label = "flags that dma_pool_alloc rejects",
-        note = "as dma_alloc_attrs, and no `.account()` or `KernelAccount`: the page is not the caller's alone"
+        note = "as dma_alloc_attrs, and no `.account()` or `GFP_KERNEL_ACCOUNT`: the page is not the caller's alone"
     )]
     ForDmaPool:
-        [Kernel User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim]
+        [GfpKernel GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail Zeroed NoWarn ThisNode Hardwall NoMemalloc];
 }
 
@@ -349,11 +350,11 @@ macro_rules! all_of {
 all_of! {
     /// Flags that every allocator of its context accepts and every modifier can start from: the
     /// default of a context.
-    Plain: Unzoned, Unruled, Unplaced, AnyNode, MayFail, ForKmalloc, ForKrealloc, ForPages<Kind = Low>,
+    DefaultFlags: NoZoneModifier, NoRetryModifier, NoMobility, AnyNode, MayFail, ForKmalloc, ForKrealloc, ForPages<Kind = Low>,
         ForPagesExact, ForPagesBulk, ForPerCpu, ForDevm, ForDevmRealloc, ForSlab, ForConstructed,
         ForMempool, ForCoherent, ForNoncoherent, ForDmaPool;
     /// What the default flags of a context that may sleep are besides: those that the allocators
     /// accept that sleep.
-    Sleeping: Plain, Reclaims, ForVmalloc, ForVrealloc, ForKVmalloc, ForKVrealloc, ForObjPool,
+    SleepingFlags: DefaultFlags, DirectReclaim, ForVmalloc, ForVrealloc, ForKVmalloc, ForKVrealloc, ForObjPool,
         WaitsForMempool;
 }

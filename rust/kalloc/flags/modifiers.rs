@@ -5,7 +5,7 @@
 use crate::{
     flags::{
         gfp::{
-            Failed,
+            AllocFailed,
             Gfp, //
         },
         properties::*, //
@@ -31,8 +31,8 @@ macro_rules! modifiers {
                 const BITS: gfp_t = F::BITS | $bit;
                 type Failure = F::Failure;
                 #[inline]
-                fn failed() -> Failed<Self> {
-                    Failed(F::failed().0)
+                fn failed() -> AllocFailed<Self> {
+                    AllocFailed(F::failed().0)
                 }
                 #[inline(always)]
                 fn permitted() -> bool {
@@ -62,7 +62,7 @@ macro_rules! modifiers {
             #[inline(always)]
             fn nofail(self) -> NoFail<Self>
             where
-                Self: Reclaims + Unzoned + Unruled + AnyNode,
+                Self: DirectReclaim + NoZoneModifier + NoRetryModifier + AnyNode,
             {
                 NoFail(self)
             }
@@ -74,48 +74,48 @@ macro_rules! modifiers {
 modifiers! {
     /// `__GFP_DMA`: from `ZONE_DMA`, the first 16 MiB on x86. For ISA or broken PCI devices; the
     /// DMA API is better.
-    Dma, dma = KALLOC_CONST___GFP_DMA, needs [Unzoned],
-        keeps [Reclaims Unruled Unplaced AnyNode MayFail];
+    Dma, dma = KALLOC_CONST___GFP_DMA, needs [NoZoneModifier],
+        keeps [DirectReclaim NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_DMA32`: from `ZONE_DMA32`, the first 4 GiB. Only for pages.
-    Dma32, dma32 = KALLOC_CONST___GFP_DMA32, needs [Unzoned],
-        keeps [Reclaims Unruled Unplaced AnyNode MayFail];
+    Dma32, dma32 = KALLOC_CONST___GFP_DMA32, needs [NoZoneModifier],
+        keeps [DirectReclaim NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_HIGHMEM`: may come from high memory, which has no kernel address. Only for pages.
-    Highmem, highmem = KALLOC_CONST___GFP_HIGHMEM, needs [Unzoned],
-        keeps [Reclaims Unruled Unplaced AnyNode MayFail];
+    Highmem, highmem = KALLOC_CONST___GFP_HIGHMEM, needs [NoZoneModifier],
+        keeps [DirectReclaim NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_NORETRY`: gives up after one round of reclaim, without the OOM killer.
-    NoRetry, noretry = KALLOC_CONST___GFP_NORETRY, needs [Reclaims Unruled],
-        keeps [Reclaims Unzoned Unplaced AnyNode MayFail];
+    NoRetry, noretry = KALLOC_CONST___GFP_NORETRY, needs [DirectReclaim NoRetryModifier],
+        keeps [DirectReclaim NoZoneModifier NoMobility AnyNode MayFail];
     /// `__GFP_RETRY_MAYFAIL`: tries hard, and fails when no progress is made, without the OOM
     /// killer.
-    RetryMayfail, retry_mayfail = KALLOC_CONST___GFP_RETRY_MAYFAIL, needs [Reclaims Unruled],
-        keeps [Reclaims Unzoned Unplaced AnyNode MayFail];
+    RetryMayfail, retry_mayfail = KALLOC_CONST___GFP_RETRY_MAYFAIL, needs [DirectReclaim NoRetryModifier],
+        keeps [DirectReclaim NoZoneModifier NoMobility AnyNode MayFail];
     /// `__GFP_MOVABLE`: the kernel may move the page. Only for pages.
-    Movable, movable = KALLOC_CONST___GFP_MOVABLE, needs [Unplaced],
-        keeps [Reclaims Unzoned Unruled AnyNode MayFail];
+    Movable, movable = KALLOC_CONST___GFP_MOVABLE, needs [NoMobility],
+        keeps [DirectReclaim NoZoneModifier NoRetryModifier AnyNode MayFail];
     /// `__GFP_RECLAIMABLE`: a shrinker can free the memory.
-    Reclaimable, reclaimable = KALLOC_CONST___GFP_RECLAIMABLE, needs [Unplaced],
-        keeps [Reclaims Unzoned Unruled AnyNode MayFail];
+    Reclaimable, reclaimable = KALLOC_CONST___GFP_RECLAIMABLE, needs [NoMobility],
+        keeps [DirectReclaim NoZoneModifier NoRetryModifier AnyNode MayFail];
     /// `__GFP_ZERO`: the memory is zero.
     Zeroed, zeroed = KALLOC_CONST___GFP_ZERO, needs [],
-        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
+        keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_NOWARN`: a failure is not reported in the log.
     NoWarn, nowarn = KALLOC_CONST___GFP_NOWARN, needs [],
-        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
+        keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_ACCOUNT`: charged to the memory cgroup of the caller.
     Account, account = KALLOC_CONST___GFP_ACCOUNT, needs [],
-        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
+        keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_THISNODE`: from the node that is asked for (by default the caller's), or not at all.
     ThisNode, thisnode = KALLOC_CONST___GFP_THISNODE, needs [MayFail],
-        keeps [Reclaims Unzoned Unruled Unplaced MayFail];
+        keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility MayFail];
     /// `__GFP_COMP`: the pages are one compound page. Only for pages.
     Comp, comp = KALLOC_CONST___GFP_COMP, needs [],
-        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
+        keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_HARDWALL`: within the caller's cpuset.
     Hardwall, hardwall = KALLOC_CONST___GFP_HARDWALL, needs [],
-        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
+        keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_NOMEMALLOC`: never from the emergency reserves.
     NoMemalloc, nomemalloc = KALLOC_CONST___GFP_NOMEMALLOC, needs [],
-        keeps [Reclaims Unzoned Unruled Unplaced AnyNode MayFail];
+        keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
 }
 
 /// Flags with what [`Modify::nofail`] adds.
@@ -128,10 +128,10 @@ impl<F: Gfp> Gfp for NoFail<F> {
     type Failure = Infallible;
     #[cold]
     #[inline(never)]
-    fn failed() -> Failed<Self> {
+    fn failed() -> AllocFailed<Self> {
         panic!("kalloc: NULL under __GFP_NOFAIL")
     }
 }
-impl<F: Reclaims> Reclaims for NoFail<F> {}
-impl<F: Unplaced> Unplaced for NoFail<F> {}
+impl<F: DirectReclaim> DirectReclaim for NoFail<F> {}
+impl<F: NoMobility> NoMobility for NoFail<F> {}
 impl<F: AnyNode> AnyNode for NoFail<F> {}

@@ -55,7 +55,7 @@ kinds! {
 #[diagnostic::on_unimplemented(
     message = "memory that may be high has no kernel address",
     label = "these pages may have no kernel address",
-    note = "see it through `Pages::map_local`, or allocate it without `.highmem()`, `HighUser` and `HighUserMovable`"
+    note = "see it through `Pages::map_local`, or allocate it without `.highmem()`, `GFP_HIGHUSER` and `GFP_HIGHUSER_MOVABLE`"
 )]
 pub trait Addressable: Kind {}
 impl Addressable for Low {}
@@ -91,8 +91,8 @@ macro_rules! memory {
 
 memory! {
     bases:
-        [Kernel KernelAccount User GfpNoFs GfpNoIo GfpAtomic GfpNowait NoReclaim] => Low;
-        [HighUser HighUserMovable] => High;
+        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim] => Low;
+        [GfpHighUser GfpHighUserMovable] => High;
     modifiers:
         [Dma Dma32 NoRetry RetryMayfail NoFail Movable Reclaimable Zeroed NoWarn Account ThisNode Hardwall
          NoMemalloc] => same;

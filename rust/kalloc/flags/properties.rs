@@ -16,31 +16,31 @@ properties! {
     #[diagnostic::on_unimplemented(
         message = "`{Self}` never waits for memory, so there is nothing to retry or to wait for",
         label = "nothing to retry",
-        note = "`.noretry()`, `.retry_mayfail()` and `.nofail()` go with flags that may sleep, such as `Kernel`"
+        note = "`.noretry()`, `.retry_mayfail()` and `.nofail()` go with flags that may sleep, such as `GFP_KERNEL`"
     )]
-    Reclaims;
+    DirectReclaim;
     /// With no zone chosen.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` already chooses a zone, or waits for memory that one zone may never have",
         label = "a second zone, or a zone with nofail",
-        note = "at most one of `.dma()`, `.dma32()`, `.highmem()` and the bases `HighUser`, `HighUserMovable`; none with \
+        note = "at most one of `.dma()`, `.dma32()`, `.highmem()` and the bases `GFP_HIGHUSER`, `GFP_HIGHUSER_MOVABLE`; none with \
                 `.nofail()`, which could then wait for ever"
     )]
-    Unzoned;
+    NoZoneModifier;
     /// With no rule yet for when memory is short.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` already says what happens when memory is short",
         label = "a second rule for short memory",
         note = "`.noretry()`, `.retry_mayfail()` and `.nofail()` exclude one another"
     )]
-    Unruled;
+    NoRetryModifier;
     /// With no mobility chosen.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` already says whether the memory can be moved or reclaimed",
         label = "a second mobility",
-        note = "`.movable()`, `.reclaimable()` and the base `HighUserMovable` exclude one another"
+        note = "`.movable()`, `.reclaimable()` and the base `GFP_HIGHUSER_MOVABLE` exclude one another"
     )]
-    Unplaced;
+    NoMobility;
     /// Not bound to one node.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` is bound to one node, where `.nofail()` could wait for ever",

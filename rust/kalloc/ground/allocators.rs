@@ -2,6 +2,8 @@
 
 //! The allocators of memory that has no type, as parameters of boxes and vectors.
 
+use crate::ground::sealed::Sealed;
+
 /// kmalloc, as the parameter of [`KBox`](crate::boxed::KBox) and [`KVec`](crate::vec::KVec).
 #[derive(Debug)]
 pub enum Kmalloc {}
@@ -13,3 +15,15 @@ pub enum Vmalloc {}
 /// kvmalloc, as the parameter of [`KVBox`](crate::boxed::KVBox) and [`KVVec`](crate::vec::KVVec).
 #[derive(Debug)]
 pub enum KVmalloc {}
+
+/// [`Kmalloc`], [`Vmalloc`] or [`KVmalloc`].
+// Public because it is in the bounds of public traits.
+#[allow(unreachable_pub)]
+pub trait UntypedAllocator: Sealed {}
+
+impl Sealed for Kmalloc {}
+impl Sealed for Vmalloc {}
+impl Sealed for KVmalloc {}
+impl UntypedAllocator for Kmalloc {}
+impl UntypedAllocator for Vmalloc {}
+impl UntypedAllocator for KVmalloc {}

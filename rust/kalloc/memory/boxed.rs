@@ -20,7 +20,7 @@
 //!
 //! Every constructor takes a [grant](crate::gfp), whose flags are those that the allocator accepts.
 //! A `KBox` is made in every context in which the allocators work: not with
-//! [`Nmi`](crate::context::Nmi), nor with [`Raw`](crate::context::Raw) on `CONFIG_PREEMPT_RT`. A
+//! [`NmiCx`](crate::context::NmiCx), nor with [`RawCx`](crate::context::RawCx) on `CONFIG_PREEMPT_RT`. A
 //! `VBox` or a `KVBox` is made where the code may sleep, and by the constructors whose names end in
 //! `_nonblocking` where it must not and is not an interrupt. A box holds an initialised `T`;
 //! `Box<MaybeUninit<T>, A>` is the state before, and [`Box::write`] and pin-init lead from one to
@@ -42,14 +42,14 @@ use crate::{
         grant::Grant,
         nmi_safe::NmiSafe,
         traits::{
-            NotInterrupt,
-            Sleep, //
+            MaySleep,
+            NotInterrupt, //
         },
     },
     flags::{
         gfp::{
-            Failed,
-            FailedWith,
+            AllocFailed,
+            AllocFailedWith,
             Gfp, //
         },
         matrix::{
@@ -109,7 +109,7 @@ use kernel::{
 ///
 /// struct Config { ring: u32 }
 ///
-/// fn configure(task: &Task) -> Result<KBox<Config>> {
+/// fn configure(task: &TaskCx) -> Result<KBox<Config>> {
 ///     let mut config = KBox::new(task, Config { ring: 64 })?;
 ///     config.ring *= 2;
 ///     Ok(config)
@@ -134,7 +134,7 @@ pub type KBox<T> = Box<T, Kmalloc>;
 /// ```
 /// use kalloc::prelude::*;
 ///
-/// fn firmware(task: &Task, len: usize) -> Result<VBox<[u8]>> {
+/// fn firmware(task: &TaskCx, len: usize) -> Result<VBox<[u8]>> {
 ///     Ok(VBox::zeroed_slice(task, len)?)
 /// }
 /// ```
@@ -146,7 +146,7 @@ pub type VBox<T> = Box<T, Vmalloc>;
 /// ```
 /// use kalloc::prelude::*;
 ///
-/// fn table(task: &Task, entries: usize) -> Result<KVBox<[u64]>> {
+/// fn table(task: &TaskCx, entries: usize) -> Result<KVBox<[u64]>> {
 ///     Ok(KVBox::zeroed_slice(task, entries)?)
 /// }
 /// ```
@@ -183,19 +183,19 @@ impl<T, A: Allocator> Box<T, A> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where there is no memory. A type larger than
+    /// [`AllocFailedWith`] the value where there is no memory. A type larger than
     /// [`Allocator::MAX_SIZE`], and under `nofail` one larger than [`Allocator::MAX_NOFAIL`], does
     /// not compile.
     ///
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn number(cx: &Atomic<'_>) -> Result<KBox<u32>> {
+    /// fn number(cx: &AtomicCx<'_>) -> Result<KBox<u32>> {
     ///     Ok(KBox::new(cx, 7)?)
     /// }
     /// ```
     #[inline]
-    pub fn new<G>(grant: G, value: T) -> Result<Self, FailedWith<G::Flags, T>>
+    pub fn new<G>(grant: G, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: For<A>>,
     {
@@ -203,7 +203,7 @@ impl<T, A: Allocator> Box<T, A> {
         // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
         match unsafe { Self::allocate(grant) } {
             Ok(slot) => Ok(slot.write(value)),
-            Err(failed) => Err(FailedWith::new(failed, value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
@@ -211,18 +211,18 @@ impl<T, A: Allocator> Box<T, A> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory; see [`Box::new`] for what does not compile.
+    /// [`AllocFailed`] where there is no memory; see [`Box::new`] for what does not compile.
     ///
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn table(task: &Task) -> Result<KBox<[u64; 64]>> {
+    /// fn table(task: &TaskCx) -> Result<KBox<[u64; 64]>> {
     ///     let table = KBox::<[u64; 64]>::new_uninit(task)?;
     ///     Ok(table.write([0; 64]))
     /// }
     /// ```
     #[inline]
-    pub fn new_uninit<G>(grant: G) -> Result<Box<MaybeUninit<T>, A>, Failed<G::Flags>>
+    pub fn new_uninit<G>(grant: G) -> Result<Box<MaybeUninit<T>, A>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: For<A>>,
     {
@@ -246,7 +246,9 @@ impl<T, A: Allocator> Box<T, A> {
     ///
     /// `A` accepts the flags of the grant, and a `T` [`fits`].
     #[inline(always)]
-    unsafe fn allocate<G: Grant>(grant: G) -> Result<Box<MaybeUninit<T>, A>, Failed<G::Flags>> {
+    unsafe fn allocate<G: Grant>(
+        grant: G,
+    ) -> Result<Box<MaybeUninit<T>, A>, AllocFailed<G::Flags>> {
         let memory = if const { size_of::<T>() == 0 } {
             NonNull::dangling()
         } else {
@@ -264,7 +266,7 @@ impl<T, A: Allocator> Box<T, A> {
     ///
     /// As of [`Box::allocate`].
     #[inline(always)]
-    unsafe fn allocate_zeroed<G: Grant>(grant: G) -> Result<Self, Failed<G::Flags>>
+    unsafe fn allocate_zeroed<G: Grant>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
     {
@@ -273,7 +275,7 @@ impl<T, A: Allocator> Box<T, A> {
         match unsafe { Self::allocate(grant.zeroed()) } {
             // SAFETY: The memory is zero, which is a `T`.
             Ok(slot) => Ok(unsafe { slot.assume_init() }),
-            Err(Failed(failure)) => Err(Failed(failure)),
+            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 
@@ -283,7 +285,7 @@ impl<T, A: Allocator> Box<T, A> {
     ///
     /// As [`Box::new_uninit`].
     #[inline]
-    pub fn zeroed<G>(grant: G) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed<G>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
         G: Grant<Flags: For<A>>,
@@ -299,7 +301,7 @@ impl<T, A: Allocator> Box<T, A> {
     ///
     /// As [`Box::new`].
     #[inline]
-    pub fn pin<G>(grant: G, value: T) -> Result<Pin<Self>, FailedWith<G::Flags, T>>
+    pub fn pin<G>(grant: G, value: T) -> Result<Pin<Self>, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: For<A>>,
     {
@@ -322,7 +324,7 @@ impl<T, A: Allocator> Box<T, A> {
     ///     value: SpinLock<u64>,
     /// }
     ///
-    /// fn counter(task: &Task) -> Result<Pin<KBox<Counter>>> {
+    /// fn counter(task: &TaskCx) -> Result<Pin<KBox<Counter>>> {
     ///     KBox::pin_init(task, pin_init!(Counter { value <- new_spinlock!(0) }))
     /// }
     /// ```
@@ -455,11 +457,11 @@ impl<T, A: Blocking> Box<T, A> {
     /// As [`Box::new`], without sleeping: wraps `__vmalloc()` or `kvmalloc()` with `GFP_ATOMIC`,
     /// `GFP_NOWAIT` and the like.
     ///
-    /// For code that holds a spinlock or is on the RCU read side, and for [`Task`] with flags that
+    /// For code that holds a spinlock or is on the RCU read side, and for [`TaskCx`] with flags that
     /// do not sleep. In a hard interrupt the kernel would stop, and in a softirq, or with bottom
     /// halves disabled, vmalloc could deadlock: no token that may stand for one has this.
     ///
-    /// [`Task`]: crate::context::Task
+    /// [`TaskCx`]: crate::context::TaskCx
     ///
     /// # Errors
     ///
@@ -468,12 +470,12 @@ impl<T, A: Blocking> Box<T, A> {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn in_a_lock(cx: &Atomic<'_>) -> Result<KVBox<[u8; 16384]>> {
-    ///     Ok(KVBox::zeroed_nonblocking(cx.with(GfpNowait))?)
+    /// fn in_a_lock(cx: &AtomicCx<'_>) -> Result<KVBox<[u8; 16384]>> {
+    ///     Ok(KVBox::zeroed_nonblocking(cx.with(GFP_NOWAIT))?)
     /// }
     /// ```
     #[inline]
-    pub fn new_nonblocking<G>(grant: G, value: T) -> Result<Self, FailedWith<G::Flags, T>>
+    pub fn new_nonblocking<G>(grant: G, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
@@ -481,7 +483,7 @@ impl<T, A: Blocking> Box<T, A> {
         // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
         match unsafe { Self::allocate(grant) } {
             Ok(slot) => Ok(slot.write(value)),
-            Err(failed) => Err(FailedWith::new(failed, value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
@@ -491,7 +493,9 @@ impl<T, A: Blocking> Box<T, A> {
     ///
     /// As [`Box::new_nonblocking`].
     #[inline]
-    pub fn new_uninit_nonblocking<G>(grant: G) -> Result<Box<MaybeUninit<T>, A>, Failed<G::Flags>>
+    pub fn new_uninit_nonblocking<G>(
+        grant: G,
+    ) -> Result<Box<MaybeUninit<T>, A>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
@@ -506,7 +510,7 @@ impl<T, A: Blocking> Box<T, A> {
     ///
     /// As [`Box::new_nonblocking`].
     #[inline]
-    pub fn zeroed_nonblocking<G>(grant: G) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed_nonblocking<G>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
@@ -527,7 +531,7 @@ impl<T, A: Blocking> Box<[T], A> {
     pub fn new_uninit_slice_nonblocking<G>(
         grant: G,
         len: usize,
-    ) -> Result<UninitSlice<T, A>, Failed<G::Flags>>
+    ) -> Result<UninitSlice<T, A>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
@@ -541,7 +545,7 @@ impl<T, A: Blocking> Box<[T], A> {
     ///
     /// As [`Box::new_uninit_slice`] and [`Box::new_nonblocking`].
     #[inline]
-    pub fn zeroed_slice_nonblocking<G>(grant: G, len: usize) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed_slice_nonblocking<G>(grant: G, len: usize) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
@@ -563,13 +567,13 @@ fn slice<T>(memory: NonNull<T>, len: usize) -> NonNull<[T]> {
 }
 
 /// Whether `A` takes a slice of no `T` for memory as every other, so that nobody has to ask.
-const fn nothing_is_memory<T, A: Allocator>() -> bool {
+const fn zero_len_is_allocated<T, A: Allocator>() -> bool {
     size_of::<T>() != 0 && align_of::<T>() <= A::NOTHING
 }
 
 /// The size of `len` elements, which is none that `A` could never give.
 #[inline(always)]
-pub(crate) fn bytes<T, A: Allocator, F: Gfp>(len: usize) -> Result<usize, Failed<F>> {
+pub(crate) fn bytes<T, A: Allocator, F: Gfp>(len: usize) -> Result<usize, AllocFailed<F>> {
     match size_of::<T>() {
         0 => Ok(0),
         size if len > A::MAX_SIZE / size => Err(F::failed()),
@@ -593,10 +597,13 @@ impl<T, A: Allocator> Box<[T], A> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory, and for more than [`Allocator::MAX_SIZE`] bytes, or than
+    /// [`AllocFailed`] where there is no memory, and for more than [`Allocator::MAX_SIZE`] bytes, or than
     /// all of RAM.
     #[inline]
-    pub fn new_uninit_slice<G>(grant: G, len: usize) -> Result<UninitSlice<T, A>, Failed<G::Flags>>
+    pub fn new_uninit_slice<G>(
+        grant: G,
+        len: usize,
+    ) -> Result<UninitSlice<T, A>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: For<A> + MayFail>,
     {
@@ -613,9 +620,9 @@ impl<T, A: Allocator> Box<[T], A> {
     unsafe fn allocate<G: Grant>(
         grant: G,
         len: usize,
-    ) -> Result<UninitSlice<T, A>, Failed<G::Flags>> {
+    ) -> Result<UninitSlice<T, A>, AllocFailed<G::Flags>> {
         let bytes = bytes::<T, A, G::Flags>(len)?;
-        let memory = if bytes == 0 && !const { nothing_is_memory::<T, A>() } {
+        let memory = if bytes == 0 && !const { zero_len_is_allocated::<T, A>() } {
             NonNull::dangling()
         } else {
             // SAFETY: By the contract of this function, and `bytes` is at most `MAX_SIZE`. It is 0
@@ -633,7 +640,7 @@ impl<T, A: Allocator> Box<[T], A> {
     ///
     /// As of [`Box::allocate`].
     #[inline(always)]
-    unsafe fn allocate_zeroed<G: Grant>(grant: G, len: usize) -> Result<Self, Failed<G::Flags>>
+    unsafe fn allocate_zeroed<G: Grant>(grant: G, len: usize) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
     {
@@ -642,7 +649,7 @@ impl<T, A: Allocator> Box<[T], A> {
         match unsafe { Self::allocate(grant.zeroed(), len) } {
             // SAFETY: The memory is zero, which is a `T` in every place.
             Ok(memory) => Ok(unsafe { memory.assume_init() }),
-            Err(Failed(failure)) => Err(Failed(failure)),
+            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 
@@ -652,7 +659,7 @@ impl<T, A: Allocator> Box<[T], A> {
     ///
     /// As [`Box::new_uninit_slice`].
     #[inline]
-    pub fn zeroed_slice<G>(grant: G, len: usize) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed_slice<G>(grant: G, len: usize) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
         G: Grant<Flags: For<A> + MayFail>,
@@ -671,7 +678,7 @@ impl<T, A: Allocator> Box<[T], A> {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn squares(task: &Task) -> Result<KBox<[usize]>> {
+    /// fn squares(task: &TaskCx) -> Result<KBox<[usize]>> {
     ///     Ok(KBox::from_fn(task, 16, |i| i * i)?)
     /// }
     /// ```
@@ -680,7 +687,7 @@ impl<T, A: Allocator> Box<[T], A> {
         grant: G,
         len: usize,
         f: impl FnMut(usize) -> T,
-    ) -> Result<Self, Failed<G::Flags>>
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: For<A> + MayFail>,
     {
@@ -693,7 +700,7 @@ impl<T, A: Allocator> Box<[T], A> {
     ///
     /// As [`Box::new_uninit_slice`].
     #[inline]
-    pub fn from_slice<G>(grant: G, source: &[T]) -> Result<Self, Failed<G::Flags>>
+    pub fn from_slice<G>(grant: G, source: &[T]) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Copy,
         G: Grant<Flags: For<A> + MayFail>,
@@ -714,14 +721,14 @@ impl<T, A: Allocator> Box<[T], A> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the slice where there is no memory, and for more than [`Allocator::MAX_SIZE`]
+    /// [`AllocFailedWith`] the slice where there is no memory, and for more than [`Allocator::MAX_SIZE`]
     /// bytes. When it was to shrink it is then shorter all the same, in the memory that it had.
     ///
     /// ```
     /// use kalloc::prelude::*;
     ///
     /// /// The longer slice, or the old one.
-    /// fn longer(task: &Task, data: KBox<[u8]>) -> KBox<[u8]> {
+    /// fn longer(task: &TaskCx, data: KBox<[u8]>) -> KBox<[u8]> {
     ///     let len = data.len() + 16;
     ///     data.resize(task, len, 0).unwrap_or_else(|failed| failed.value)
     /// }
@@ -731,7 +738,7 @@ impl<T, A: Allocator> Box<[T], A> {
         grant: G,
         len: usize,
         value: T,
-    ) -> Result<Self, FailedWith<G::Flags, Self>>
+    ) -> Result<Self, AllocFailedWith<G::Flags, Self>>
     where
         T: Clone,
         G: Grant<Flags: ForRealloc<A>>,
@@ -755,7 +762,7 @@ impl<T, A: Allocator> Box<[T], A> {
             Err(failed) => {
                 // SAFETY: The memory is what it was, with `kept` initialised elements.
                 let old = unsafe { failed.value.assume_init() };
-                Err(FailedWith::new(Failed(failed.failure), old))
+                Err(AllocFailedWith::new(AllocFailed(failed.failure), old))
             }
         }
     }
@@ -776,23 +783,23 @@ impl<T, A: Allocator> Box<[MaybeUninit<T>], A> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the memory as it was where there is no more, and for more than
+    /// [`AllocFailedWith`] the memory as it was where there is no more, and for more than
     /// [`Allocator::MAX_SIZE`] bytes.
-    pub fn realloc<G>(self, grant: G, len: usize) -> Result<Self, FailedWith<G::Flags, Self>>
+    pub fn realloc<G>(self, grant: G, len: usize) -> Result<Self, AllocFailedWith<G::Flags, Self>>
     where
         G: Grant<Flags: ForRealloc<A>>,
     {
         let bytes = match bytes::<T, A, G::Flags>(len) {
             Ok(bytes) => bytes,
-            Err(failed) => return Err(FailedWith::new(failed, self)),
+            Err(failed) => return Err(AllocFailedWith::new(failed, self)),
         };
-        let nothing_is_memory = const { nothing_is_memory::<T, A>() };
-        let old = if size_of_val(&*self) == 0 && !nothing_is_memory {
+        let zero_len_is_allocated = const { zero_len_is_allocated::<T, A>() };
+        let old = if size_of_val(&*self) == 0 && !zero_len_is_allocated {
             ptr::null_mut()
         } else {
             self.0.cast::<MaybeUninit<T>>().as_ptr()
         };
-        let memory = if bytes == 0 && !nothing_is_memory {
+        let memory = if bytes == 0 && !zero_len_is_allocated {
             drop(self);
             NonNull::dangling()
         } else {
@@ -805,7 +812,7 @@ impl<T, A: Allocator> Box<[MaybeUninit<T>], A> {
                     core::mem::forget(self);
                     memory
                 }
-                None => return Err(FailedWith::new(G::Flags::failed(), self)),
+                None => return Err(AllocFailedWith::new(G::Flags::failed(), self)),
             }
         };
         // INVARIANT: Memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
@@ -903,14 +910,14 @@ impl<T: ?Sized, A: Allocator> Box<T, A> {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn replace(task: &Task, old: VBox<[u8]>) -> Result<VBox<[u8]>> {
+    /// fn replace(task: &TaskCx, old: VBox<[u8]>) -> Result<VBox<[u8]>> {
     ///     let len = old.len();
     ///     old.free(task);
     ///     Ok(VBox::zeroed_slice(task, 2 * len)?)
     /// }
     /// ```
     #[inline]
-    pub fn free<C: Sleep>(self, _cx: &C) {
+    pub fn free<C: MaySleep>(self, _cx: &C) {
         if let Some((memory, _)) = self.end() {
             // SAFETY: By the invariant it is memory of `A`, which was ours, or nothing to `A`, and
             // the context may sleep.
@@ -951,12 +958,12 @@ impl<T: ?Sized> KVBox<T> {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn forget(task: &Task, keys: KVBox<[[u8; 32]]>) {
+    /// fn forget(task: &TaskCx, keys: KVBox<[[u8; 32]]>) {
     ///     keys.free_sensitive(task);
     /// }
     /// ```
     #[inline]
-    pub fn free_sensitive<C: Sleep>(self, _cx: &C) {
+    pub fn free_sensitive<C: MaySleep>(self, _cx: &C) {
         if let Some((memory, size)) = self.end() {
             // A `T` that has a size was not a vector: its memory has no room to spare.
             let whole = const { size_of::<*const T>() == size_of::<usize>() };

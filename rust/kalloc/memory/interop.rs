@@ -15,7 +15,7 @@ use crate::{
     contexts::grant::Grant,
     flags::{
         gfp::{
-            Failed,
+            AllocFailed,
             Gfp, //
         },
         matrix::ForKrealloc,
@@ -47,7 +47,7 @@ use kernel::{
     types::ForeignOwnable, //
 };
 
-impl<T: ?Sized, A: Allocator> From<Box<T, A>> for KernelBox<T, A::Upstream> {
+impl<T: ?Sized, A: Allocator> From<Box<T, A>> for KernelBox<T, A::KernelAllocator> {
     #[inline]
     fn from(this: Box<T, A>) -> Self {
         // SAFETY: The pointer is to a `T` in memory of `A`, or to one of no size, and is ours to
@@ -56,15 +56,15 @@ impl<T: ?Sized, A: Allocator> From<Box<T, A>> for KernelBox<T, A::Upstream> {
     }
 }
 
-impl<T: ?Sized, A: Allocator> From<KernelBox<T, A::Upstream>> for Box<T, A> {
+impl<T: ?Sized, A: Allocator> From<KernelBox<T, A::KernelAllocator>> for Box<T, A> {
     #[inline]
-    fn from(this: KernelBox<T, A::Upstream>) -> Self {
+    fn from(this: KernelBox<T, A::KernelAllocator>) -> Self {
         // SAFETY: As above, the other way round.
         unsafe { Box::from_raw(KernelBox::into_raw(this)) }
     }
 }
 
-impl<T, A: Allocator> From<Box<[T], A>> for KernelVec<T, A::Upstream> {
+impl<T, A: Allocator> From<Box<[T], A>> for KernelVec<T, A::KernelAllocator> {
     /// A vector with no room to spare.
     #[inline]
     fn from(this: Box<[T], A>) -> Self {
@@ -72,16 +72,16 @@ impl<T, A: Allocator> From<Box<[T], A>> for KernelVec<T, A::Upstream> {
     }
 }
 
-impl<T, A: Allocator> From<KernelVec<T, A::Upstream>> for Box<[T], A> {
+impl<T, A: Allocator> From<KernelVec<T, A::KernelAllocator>> for Box<[T], A> {
     /// The elements, in the memory of the vector. What room it had to spare stays with them until
     /// they are freed.
     #[inline]
-    fn from(this: KernelVec<T, A::Upstream>) -> Self {
+    fn from(this: KernelVec<T, A::KernelAllocator>) -> Self {
         Vec::from(this).into_boxed_slice()
     }
 }
 
-impl<T, A: Allocator> From<Vec<T, A>> for KernelVec<T, A::Upstream> {
+impl<T, A: Allocator> From<Vec<T, A>> for KernelVec<T, A::KernelAllocator> {
     #[inline]
     fn from(this: Vec<T, A>) -> Self {
         let (elements, len, capacity) = this.into_raw_parts();
@@ -91,24 +91,34 @@ impl<T, A: Allocator> From<Vec<T, A>> for KernelVec<T, A::Upstream> {
     }
 }
 
-impl<T, A: Allocator> From<KernelVec<T, A::Upstream>> for Vec<T, A> {
+impl<T, A: Allocator> From<KernelVec<T, A::KernelAllocator>> for Vec<T, A> {
     #[inline]
-    fn from(this: KernelVec<T, A::Upstream>) -> Self {
+    fn from(this: KernelVec<T, A::KernelAllocator>) -> Self {
         let (elements, len, capacity) = this.into_raw_parts();
         // SAFETY: As above, the other way round.
         unsafe { Vec::from_raw_parts(elements, len, capacity) }
     }
 }
 
-/// The flags of a grant, as the kernel crate's value.
+/// The flags of a grant as the kernel crate's [`Flags`], for its own functions that allocate.
+///
+/// In kalloc's prelude `GFP_KERNEL` is a type's constant, which these do not take. Nothing checks what
+/// they do with the flags, nor where a value goes that is kept: no function of kalloc takes one.
+///
+/// A grant of [`Grant::on`] does not compile: [`Flags`] have no node.
+///
+/// ```
+/// use kalloc::{interop, prelude::*};
+/// use kernel::xarray::{AllocKind, XArray};
+///
+/// fn keep(task: &TaskCx, array: &XArray<KBox<u32>>, value: KBox<u32>) -> Result {
+///     array.lock().store(0, value, interop::flags(task.with(GFP_ATOMIC)))?;
+///     Ok(())
+/// }
+/// ```
 #[inline(always)]
-fn flags<G: Grant>(_grant: G) -> Flags {
-    const {
-        assert!(
-            !G::ON_NODE,
-            "the kernel crate's containers know no NUMA node"
-        )
-    };
+pub fn flags<G: Grant>(_grant: G) -> Flags {
+    const { assert!(!G::ON_NODE, "the kernel crate's flags have no NUMA node") };
     G::Flags::FLAGS.0
 }
 
@@ -120,11 +130,11 @@ pub trait ArcExt<T>: Sized {
     /// use kalloc::prelude::*;
     /// use kernel::sync::Arc;
     ///
-    /// fn shared(cx: &Atomic<'_>) -> Result<Arc<u32>> {
+    /// fn shared(cx: &AtomicCx<'_>) -> Result<Arc<u32>> {
     ///     Ok(Arc::new_with(cx, 7)?)
     /// }
     /// ```
-    fn new_with<G>(grant: G, value: T) -> Result<Self, Failed<G::Flags>>
+    fn new_with<G>(grant: G, value: T) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>;
 
@@ -137,7 +147,7 @@ pub trait ArcExt<T>: Sized {
 
 impl<T> ArcExt<T> for Arc<T> {
     #[inline]
-    fn new_with<G>(grant: G, value: T) -> Result<Self, Failed<G::Flags>>
+    fn new_with<G>(grant: G, value: T) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
@@ -157,12 +167,12 @@ impl<T> ArcExt<T> for Arc<T> {
 /// `KVec` with a grant.
 pub trait KVecExt<T>: Sized {
     /// As `KVec::with_capacity`.
-    fn with_capacity_with<G>(grant: G, capacity: usize) -> Result<Self, Failed<G::Flags>>
+    fn with_capacity_with<G>(grant: G, capacity: usize) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>;
 
     /// As `KVec::reserve`.
-    fn reserve_with<G>(&mut self, grant: G, additional: usize) -> Result<(), Failed<G::Flags>>
+    fn reserve_with<G>(&mut self, grant: G, additional: usize) -> Result<(), AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>;
 
@@ -172,16 +182,20 @@ pub trait KVecExt<T>: Sized {
     /// use kalloc::prelude::*;
     /// use kernel::alloc::KVec;
     ///
-    /// fn add(cx: &Atomic<'_>, list: &mut KVec<u32>) -> Result {
+    /// fn add(cx: &AtomicCx<'_>, list: &mut KVec<u32>) -> Result {
     ///     Ok(list.push_with(cx, 7)?)
     /// }
     /// ```
-    fn push_with<G>(&mut self, grant: G, value: T) -> Result<(), Failed<G::Flags>>
+    fn push_with<G>(&mut self, grant: G, value: T) -> Result<(), AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>;
 
     /// As `KVec::extend_from_slice`.
-    fn extend_from_slice_with<G>(&mut self, grant: G, slice: &[T]) -> Result<(), Failed<G::Flags>>
+    fn extend_from_slice_with<G>(
+        &mut self,
+        grant: G,
+        slice: &[T],
+    ) -> Result<(), AllocFailed<G::Flags>>
     where
         T: Clone,
         G: Grant<Flags: ForKrealloc + MayFail>;
@@ -189,7 +203,7 @@ pub trait KVecExt<T>: Sized {
 
 impl<T> KVecExt<T> for KVec<T> {
     #[inline]
-    fn with_capacity_with<G>(grant: G, capacity: usize) -> Result<Self, Failed<G::Flags>>
+    fn with_capacity_with<G>(grant: G, capacity: usize) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
@@ -197,7 +211,7 @@ impl<T> KVecExt<T> for KVec<T> {
     }
 
     #[inline]
-    fn reserve_with<G>(&mut self, grant: G, additional: usize) -> Result<(), Failed<G::Flags>>
+    fn reserve_with<G>(&mut self, grant: G, additional: usize) -> Result<(), AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
@@ -206,7 +220,7 @@ impl<T> KVecExt<T> for KVec<T> {
     }
 
     #[inline]
-    fn push_with<G>(&mut self, grant: G, value: T) -> Result<(), Failed<G::Flags>>
+    fn push_with<G>(&mut self, grant: G, value: T) -> Result<(), AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
@@ -215,7 +229,11 @@ impl<T> KVecExt<T> for KVec<T> {
     }
 
     #[inline]
-    fn extend_from_slice_with<G>(&mut self, grant: G, slice: &[T]) -> Result<(), Failed<G::Flags>>
+    fn extend_from_slice_with<G>(
+        &mut self,
+        grant: G,
+        slice: &[T],
+    ) -> Result<(), AllocFailed<G::Flags>>
     where
         T: Clone,
         G: Grant<Flags: ForKrealloc + MayFail>,
@@ -234,7 +252,7 @@ fn into_foreign<T, A: Allocator>(this: Box<T, A>) -> *mut c_void {
         let _this = ManuallyDrop::new(this);
         return ptr::without_provenance_mut(<Box<T, A> as ForeignOwnable>::FOREIGN_ALIGN);
     }
-    KernelBox::<T, A::Upstream>::from(this).into_foreign()
+    KernelBox::<T, A::KernelAllocator>::from(this).into_foreign()
 }
 
 /// # Safety
@@ -253,7 +271,8 @@ unsafe fn from_foreign<T, A: Allocator>(foreign: *mut c_void) -> Box<T, A> {
 
 // SAFETY: `into_foreign` gives memory of the allocator, or for a type of no size that very alignment.
 unsafe impl<T, A: Allocator> ForeignOwnable for Box<T, A> {
-    const FOREIGN_ALIGN: usize = <KernelBox<T, A::Upstream> as ForeignOwnable>::FOREIGN_ALIGN;
+    const FOREIGN_ALIGN: usize =
+        <KernelBox<T, A::KernelAllocator> as ForeignOwnable>::FOREIGN_ALIGN;
     type Borrowed<'a>
         = &'a T
     where
@@ -277,7 +296,7 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Box<T, A> {
         Self: 'a,
     {
         // SAFETY: By the contract of this function.
-        unsafe { <KernelBox<T, A::Upstream> as ForeignOwnable>::borrow(ptr) }
+        unsafe { <KernelBox<T, A::KernelAllocator> as ForeignOwnable>::borrow(ptr) }
     }
 
     unsafe fn borrow_mut<'a>(ptr: *mut c_void) -> &'a mut T
@@ -285,13 +304,14 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Box<T, A> {
         Self: 'a,
     {
         // SAFETY: By the contract of this function.
-        unsafe { <KernelBox<T, A::Upstream> as ForeignOwnable>::borrow_mut(ptr) }
+        unsafe { <KernelBox<T, A::KernelAllocator> as ForeignOwnable>::borrow_mut(ptr) }
     }
 }
 
 // SAFETY: As above.
 unsafe impl<T, A: Allocator> ForeignOwnable for Pin<Box<T, A>> {
-    const FOREIGN_ALIGN: usize = <KernelBox<T, A::Upstream> as ForeignOwnable>::FOREIGN_ALIGN;
+    const FOREIGN_ALIGN: usize =
+        <KernelBox<T, A::KernelAllocator> as ForeignOwnable>::FOREIGN_ALIGN;
     type Borrowed<'a>
         = Pin<&'a T>
     where
@@ -317,7 +337,7 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Pin<Box<T, A>> {
         Self: 'a,
     {
         // SAFETY: By the contract of this function.
-        unsafe { <Pin<KernelBox<T, A::Upstream>> as ForeignOwnable>::borrow(ptr) }
+        unsafe { <Pin<KernelBox<T, A::KernelAllocator>> as ForeignOwnable>::borrow(ptr) }
     }
 
     unsafe fn borrow_mut<'a>(ptr: *mut c_void) -> Pin<&'a mut T>
@@ -325,6 +345,6 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Pin<Box<T, A>> {
         Self: 'a,
     {
         // SAFETY: By the contract of this function.
-        unsafe { <Pin<KernelBox<T, A::Upstream>> as ForeignOwnable>::borrow_mut(ptr) }
+        unsafe { <Pin<KernelBox<T, A::KernelAllocator>> as ForeignOwnable>::borrow_mut(ptr) }
     }
 }

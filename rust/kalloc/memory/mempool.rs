@@ -14,7 +14,7 @@
 //!
 //! struct Request { sector: u64 }
 //!
-//! fn example(task: &mut Task) -> Result {
+//! fn example(task: &mut TaskCx) -> Result {
 //!     let pool = Mempool::<Request>::kmalloc(&task, 4)?;
 //!     let mut request = MempoolBox::new(&task, &pool, Request { sector: 0 });
 //!     request.sector = 8;
@@ -41,23 +41,23 @@ use crate::{
     alloc::{
         deferred_free::{
             self,
-            Held, //
+            DropOrLeak, //
         },
         kmalloc, //
     },
     contexts::{
         grant::Grant,
-        tokens::Task,
+        tokens::TaskCx,
         traits::{
-            Allocate,
-            Sleep,
-            SleepFs, //
+            MayAlloc,
+            MayFs,
+            MaySleep, //
         },
     },
     flags::{
         gfp::{
-            Failed,
-            FailedWith,
+            AllocFailed,
+            AllocFailedWith,
             Gfp, //
         },
         matrix::{
@@ -70,10 +70,10 @@ use crate::{
         pooled::{
             owners,
             ForModule,
-            Memory,
-            Owned,
-            Owner,
-            Pool, //
+            Pool,
+            PoolRef,
+            Pooled,
+            PooledUninit, //
         },
         slab::{
             self,
@@ -220,7 +220,7 @@ pub struct SlabBacked<O>(O);
 
 // SAFETY: The functions and the cache belong together, as in `mempool_create_slab_pool()`. An owner
 // gives the same cache each time and keeps it; its objects have memory for a `T`.
-unsafe impl<T, O: Owner<Cache<T>>> Backing<T> for SlabBacked<O> {
+unsafe impl<T, O: PoolRef<Cache<T>>> Backing<T> for SlabBacked<O> {
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void) {
         (
             Some(bindings::mempool_alloc_slab),
@@ -291,9 +291,9 @@ unsafe impl<T> Backing<T> for PageBacked {
 /// at least `BULK` and 1.
 pub struct Mempool<T, B: Backing<T> = KmallocBacked, const BULK: usize = 1> {
     pool: NonNull<bindings::mempool>,
-    // Dropped after the pool. What stays with its reserve keeps this too: see `deferred_free::stays`.
+    // Dropped after the pool. What stays with its reserve keeps this too: see `deferred_free::must_leak`.
     #[expect(dead_code)]
-    backing: Held<B>,
+    backing: DropOrLeak<B>,
     _element: PhantomData<fn() -> T>,
 }
 
@@ -314,13 +314,13 @@ impl<T, const BULK: usize> Mempool<T, KmallocBacked, BULK> {
     /// there is no memory for the reserve. A `T` of no size, or too large, does not compile.
     pub fn kmalloc<G>(grant: G, min_nr: usize) -> Result<Self>
     where
-        G: Grant<Flags: ForMempool, Context: Sleep>,
+        G: Grant<Flags: ForMempool, Context: MaySleep>,
     {
         Self::create(grant, min_nr, KmallocBacked)
     }
 }
 
-impl<T, O: Owner<Cache<T>>, const BULK: usize> Mempool<T, SlabBacked<O>, BULK> {
+impl<T, O: PoolRef<Cache<T>>, const BULK: usize> Mempool<T, SlabBacked<O>, BULK> {
     /// A pool with a reserve of `min_nr` objects of a cache, wraps `mempool_create_slab_pool()`.
     ///
     /// # Errors
@@ -331,13 +331,13 @@ impl<T, O: Owner<Cache<T>>, const BULK: usize> Mempool<T, SlabBacked<O>, BULK> {
     /// use kalloc::{mempool::{Mempool, SlabBacked}, prelude::*, slab::Cache};
     /// use kernel::sync::Arc;
     ///
-    /// fn reserve(task: &Task, cache: Arc<Cache<u64>>) -> Result<Mempool<u64, SlabBacked<Arc<Cache<u64>>>>> {
+    /// fn reserve(task: &TaskCx, cache: Arc<Cache<u64>>) -> Result<Mempool<u64, SlabBacked<Arc<Cache<u64>>>>> {
     ///     Mempool::slab(task, 16, cache)
     /// }
     /// ```
     pub fn slab<G>(grant: G, min_nr: usize, cache: O) -> Result<Self>
     where
-        G: Grant<Flags: ForMempool, Context: Sleep>,
+        G: Grant<Flags: ForMempool, Context: MaySleep>,
     {
         Self::create(grant, min_nr, SlabBacked(cache))
     }
@@ -353,13 +353,13 @@ impl<T, const BULK: usize> Mempool<T, PageBacked, BULK> {
     /// ```
     /// use kalloc::{mempool::{Mempool, PageBacked}, prelude::*};
     ///
-    /// fn pages(task: &Task) -> Result<Mempool<[u8; 4096], PageBacked>> {
+    /// fn pages(task: &TaskCx) -> Result<Mempool<[u8; 4096], PageBacked>> {
     ///     Mempool::pages(task, 16)
     /// }
     /// ```
     pub fn pages<G>(grant: G, min_nr: usize) -> Result<Self>
     where
-        G: Grant<Flags: ForMempool, Context: Sleep>,
+        G: Grant<Flags: ForMempool, Context: MaySleep>,
     {
         Self::create(grant, min_nr, PageBacked)
     }
@@ -377,7 +377,7 @@ impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
     /// Wraps `mempool_create_node()`.
     fn create<G>(grant: G, min_nr: usize, backing: B) -> Result<Self>
     where
-        G: Grant<Flags: ForMempool, Context: Sleep>,
+        G: Grant<Flags: ForMempool, Context: MaySleep>,
     {
         const { assert!(size_of::<T>() != 0, "a pool of elements of no size") };
         let min_nr = Self::reserve(min_nr)?;
@@ -391,7 +391,7 @@ impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
         // INVARIANT: It was just made.
         Ok(Self {
             pool: NonNull::new(pool).ok_or(ENOMEM)?,
-            backing: Held::new(backing),
+            backing: DropOrLeak::new(backing),
             _element: PhantomData,
         })
     }
@@ -410,14 +410,14 @@ impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
     /// use kalloc::{mempool::Mempool, prelude::*};
     ///
     /// /// A queue that has become deeper must be able to have more in flight.
-    /// fn deepen(task: &Task, pool: &Mempool<[u8; 512]>, depth: usize) -> Result {
+    /// fn deepen(task: &TaskCx, pool: &Mempool<[u8; 512]>, depth: usize) -> Result {
     ///     if depth > pool.min_nr() {
     ///         pool.resize(task, depth)?;
     ///     }
     ///     Ok(())
     /// }
     /// ```
-    pub fn resize<C: SleepFs>(&self, _cx: &C, min_nr: usize) -> Result {
+    pub fn resize<C: MayFs>(&self, _cx: &C, min_nr: usize) -> Result {
         let min_nr = Self::reserve(min_nr)?;
         // SAFETY: By the invariant it is a pool, which lives for as long as `self`, and `min_nr` is
         // above 0. It sleeps and allocates with GFP_KERNEL, which the caller may. Nobody else
@@ -474,11 +474,11 @@ macro_rules! for_module {
         impl<T: 'static, const BULK: usize> ForModule for Mempool<T, $backing, BULK> {
             type Args = usize;
 
-            fn create_for_module(task: &Task, min_nr: &usize) -> Result<Self> {
+            fn create_for_module(task: &TaskCx, min_nr: &usize) -> Result<Self> {
                 Self::$create(task, *min_nr)
             }
 
-            fn destroy_for_module(self, _task: &Task) {}
+            fn destroy_for_module(self, _task: &TaskCx) {}
         }
     )*};
 }
@@ -493,13 +493,14 @@ for_module! {
 /// A `T` in an element of a [`Mempool`]. Dropped, the element goes back: into the reserve, if that
 /// is not full.
 ///
-/// An element and an [owner](crate::owner) of the pool. It may be dropped in every context in which
+/// An element and an [owner](crate::pooled) of the pool. It may be dropped in every context in which
 /// it may be made.
-pub type MempoolBox<T, O, B = KmallocBacked, const BULK: usize = 1> = Owned<Mempool<T, B, BULK>, O>;
+pub type MempoolBox<T, O, B = KmallocBacked, const BULK: usize = 1> =
+    Pooled<Mempool<T, B, BULK>, O>;
 
 /// An element of a [`Mempool`] with nothing in it yet.
 pub type MempoolMemory<T, O, B = KmallocBacked, const BULK: usize = 1> =
-    Memory<Mempool<T, B, BULK>, O>;
+    PooledUninit<Mempool<T, B, BULK>, O>;
 
 /// The kernel gives NULL only where it does not wait.
 ///
@@ -514,11 +515,11 @@ fn waited_for_nothing<T>() -> ! {
 impl<T, B, O, const BULK: usize> MempoolBox<T, O, B, BULK>
 where
     B: Backing<T>,
-    O: Owner<Mempool<T, B, BULK>>,
+    O: PoolRef<Mempool<T, B, BULK>>,
 {
     /// Wraps `mempool_alloc()`.
     #[inline(always)]
-    fn alloc<G: Grant>(_grant: G, owner: O) -> Option<Memory<Mempool<T, B, BULK>, O>> {
+    fn alloc<G: Grant>(_grant: G, owner: O) -> Option<PooledUninit<Mempool<T, B, BULK>, O>> {
         const { assert!(!G::ON_NODE, "the reserve of a pool is not for one node") };
         // SAFETY: The pool is there, since it has an owner, and the flags are legal in this
         // context, which is what the grant says.
@@ -526,7 +527,7 @@ where
         // SAFETY: The pool gave an element of its backing.
         let object = unsafe { B::object(NonNull::new(element)?) };
         // SAFETY: It is an element of this pool, with room for a `T`.
-        Some(unsafe { Memory::new(object, owner) })
+        Some(unsafe { PooledUninit::new(object, owner) })
     }
 
     /// Moves `value` into an element, wraps `mempool_alloc()`. Waits until there is one.
@@ -542,7 +543,7 @@ where
 
     /// An element, wraps `mempool_alloc()`. Waits until there is one.
     #[inline(always)]
-    pub fn new_uninit<G>(grant: G, owner: O) -> Memory<Mempool<T, B, BULK>, O>
+    pub fn new_uninit<G>(grant: G, owner: O) -> PooledUninit<Mempool<T, B, BULK>, O>
     where
         G: Grant<Flags: WaitsForMempool>,
     {
@@ -571,25 +572,25 @@ where
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where neither the allocator nor the reserve has memory, and the
+    /// [`AllocFailedWith`] the value where neither the allocator nor the reserve has memory, and the
     /// flags do not wait.
     ///
     /// ```
     /// use kalloc::{mempool::{Mempool, MempoolBox}, prelude::*};
     ///
-    /// fn complete(cx: &Irq<'_>, pool: &Mempool<u64>) -> Result {
+    /// fn complete(cx: &IrqCx<'_>, pool: &Mempool<u64>) -> Result {
     ///     let _event = MempoolBox::try_new(cx, pool, 1)?;
     ///     Ok(())
     /// }
     /// ```
     #[inline]
-    pub fn try_new<G>(grant: G, owner: O, value: T) -> Result<Self, FailedWith<G::Flags, T>>
+    pub fn try_new<G>(grant: G, owner: O, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForMempool>,
     {
         match Self::try_new_uninit(grant, owner) {
             Ok(memory) => Ok(memory.write(value)),
-            Err(failed) => Err(FailedWith::new(failed, value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
@@ -602,7 +603,7 @@ where
     pub fn try_new_uninit<G>(
         grant: G,
         owner: O,
-    ) -> Result<MempoolMemory<T, O, B, BULK>, Failed<G::Flags>>
+    ) -> Result<MempoolMemory<T, O, B, BULK>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForMempool>,
     {
@@ -635,13 +636,13 @@ where
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where the reserve is empty.
+    /// [`AllocFailedWith`] the value where the reserve is empty.
     ///
     /// ```
     /// use kalloc::{mempool::{Mempool, MempoolBox}, prelude::*};
     ///
     /// /// What is left for the interrupt: whether there was an element for `event`.
-    /// fn record(cx: &Irq<'_>, pool: &Mempool<u64>, event: u64) -> bool {
+    /// fn record(cx: &IrqCx<'_>, pool: &Mempool<u64>, event: u64) -> bool {
     ///     match MempoolBox::preallocated(cx, pool, event) {
     ///         Ok(event) => {
     ///             pr_info!("{}\n", *event);
@@ -656,13 +657,13 @@ where
         cx: &C,
         owner: O,
         value: T,
-    ) -> Result<Self, FailedWith<<C as Allocate>::Flags, T>>
+    ) -> Result<Self, AllocFailedWith<<C as MayAlloc>::Flags, T>>
     where
-        C: Allocate,
+        C: MayAlloc,
     {
         match Self::preallocated_uninit(cx, owner) {
             Ok(memory) => Ok(memory.write(value)),
-            Err(failed) => Err(FailedWith::new(failed, value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
@@ -675,18 +676,18 @@ where
     pub fn preallocated_uninit<C>(
         _cx: &C,
         owner: O,
-    ) -> Result<MempoolMemory<T, O, B, BULK>, Failed<<C as Allocate>::Flags>>
+    ) -> Result<MempoolMemory<T, O, B, BULK>, AllocFailed<<C as MayAlloc>::Flags>>
     where
-        C: Allocate,
+        C: MayAlloc,
     {
         // SAFETY: The pool is there, since it has an owner. It takes a `spinlock_t`, which may be
         // done where the allocators work.
         let element = unsafe { bindings::mempool_alloc_preallocated(owner.pool().pool.as_ptr()) };
-        let element = NonNull::new(element).ok_or_else(<C as Allocate>::Flags::failed)?;
+        let element = NonNull::new(element).ok_or_else(<C as MayAlloc>::Flags::failed)?;
         // SAFETY: The pool gave an element of its backing.
         let object = unsafe { B::object(element) };
         // SAFETY: It is an element of this pool, with room for a `T`.
-        Ok(unsafe { Memory::new(object, owner) })
+        Ok(unsafe { PooledUninit::new(object, owner) })
     }
 }
 
@@ -701,7 +702,7 @@ where
 /// ```
 /// use kalloc::{mempool::{Mempool, MempoolBulk, KmallocBacked}, prelude::*};
 ///
-/// fn stripe(task: &Task, pool: &Mempool<[u8; 512], KmallocBacked, 4>) {
+/// fn stripe(task: &TaskCx, pool: &Mempool<[u8; 512], KmallocBacked, 4>) {
 ///     let mut blocks = MempoolBulk::<_, 4, _, _, 4>::from_fn(task, pool, |_| [0; 512]);
 ///     blocks[3][0] = 1;
 /// }
@@ -713,10 +714,10 @@ where
 pub struct MempoolBulk<T, const N: usize, O, B = KmallocBacked, const BULK: usize = N>
 where
     B: Backing<T>,
-    O: Owner<Mempool<T, B, BULK>>,
+    O: PoolRef<Mempool<T, B, BULK>>,
 {
     elements: [NonNull<c_void>; N],
-    owner: Held<O>,
+    owner: DropOrLeak<O>,
     _object: PhantomData<(T, B)>,
 }
 
@@ -724,27 +725,27 @@ where
 unsafe impl<T: Send, const N: usize, O, B, const BULK: usize> Send for MempoolBulk<T, N, O, B, BULK>
 where
     B: Backing<T>,
-    O: Owner<Mempool<T, B, BULK>> + Send,
+    O: PoolRef<Mempool<T, B, BULK>> + Send,
 {
 }
 // SAFETY: Shared, it gives no more than `&T`.
 unsafe impl<T: Sync, const N: usize, O, B, const BULK: usize> Sync for MempoolBulk<T, N, O, B, BULK>
 where
     B: Backing<T>,
-    O: Owner<Mempool<T, B, BULK>> + Sync,
+    O: PoolRef<Mempool<T, B, BULK>> + Sync,
 {
 }
 
 impl<T, const N: usize, O, B, const BULK: usize> MempoolBulk<T, N, O, B, BULK>
 where
     B: Backing<T>,
-    O: Owner<Mempool<T, B, BULK>>,
+    O: PoolRef<Mempool<T, B, BULK>>,
 {
     /// `N` elements, each with what `f` makes from its index, wraps `mempool_alloc_bulk()`. Waits
     /// until there are as many.
     ///
     /// More than `BULK` of them or [`MAX_BULK`], or none, do not compile.
-    pub fn from_fn<C: SleepFs>(_cx: &C, owner: O, mut f: impl FnMut(usize) -> T) -> Self {
+    pub fn from_fn<C: MayFs>(_cx: &C, owner: O, mut f: impl FnMut(usize) -> T) -> Self {
         const {
             assert!(N > 0, "a bulk of no elements");
             assert!(N <= MAX_BULK, "a bulk is on the stack: at most 64");
@@ -773,7 +774,7 @@ where
         // INVARIANT: All were just allocated and initialised.
         Self {
             elements,
-            owner: Held::new(owner),
+            owner: DropOrLeak::new(owner),
             _object: PhantomData,
         }
     }
@@ -788,7 +789,7 @@ where
 impl<T, const N: usize, O, B, const BULK: usize> Index<usize> for MempoolBulk<T, N, O, B, BULK>
 where
     B: Backing<T>,
-    O: Owner<Mempool<T, B, BULK>>,
+    O: PoolRef<Mempool<T, B, BULK>>,
 {
     type Output = T;
     #[inline]
@@ -803,7 +804,7 @@ where
 impl<T, const N: usize, O, B, const BULK: usize> IndexMut<usize> for MempoolBulk<T, N, O, B, BULK>
 where
     B: Backing<T>,
-    O: Owner<Mempool<T, B, BULK>>,
+    O: PoolRef<Mempool<T, B, BULK>>,
 {
     #[inline]
     fn index_mut(&mut self, index: usize) -> &mut T {
@@ -817,7 +818,7 @@ where
 impl<T, const N: usize, O, B, const BULK: usize> Drop for MempoolBulk<T, N, O, B, BULK>
 where
     B: Backing<T>,
-    O: Owner<Mempool<T, B, BULK>>,
+    O: PoolRef<Mempool<T, B, BULK>>,
 {
     fn drop(&mut self) {
         if const { needs_drop::<T>() } {
@@ -852,7 +853,7 @@ where
 impl<T, const N: usize, O, B, const BULK: usize> fmt::Debug for MempoolBulk<T, N, O, B, BULK>
 where
     B: Backing<T>,
-    O: Owner<Mempool<T, B, BULK>>,
+    O: PoolRef<Mempool<T, B, BULK>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MempoolBulk").field("len", &N).finish()

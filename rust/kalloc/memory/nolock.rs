@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | [`NolockBox::new_uninit`], [`NolockBox::new`] | `kmalloc_nolock(sizeof(T), 0, NUMA_NO_NODE)` |
 //! | [`NolockBox::zeroed`] | `kmalloc_nolock(sizeof(T), __GFP_ZERO, …)` |
-//! | `cx.with(Nolock.account())` | `__GFP_ACCOUNT` |
+//! | `cx.with(GFP_NOLOCK.account())` | `__GFP_ACCOUNT` |
 //! | drop | `kfree_nolock()` |
 //! | [`NolockPages::new`] | `page_address(alloc_pages_nolock(0, NUMA_NO_NODE, ORDER))` |
 //! | drop of these | `__free_pages()`, put off to an irq_work where that must not be called |
@@ -19,7 +19,7 @@
 //! always
 //!
 //! * on `CONFIG_PREEMPT_RT`, in NMI and in hard interrupts (with interrupts or preemption disabled
-//!   in a thread it works there: it is the allocator of [`Raw`](crate::context::Raw) code);
+//!   in a thread it works there: it is the allocator of [`RawCx`](crate::context::RawCx) code);
 //! * in NMI, on a kernel without `CONFIG_SMP`;
 //! * on processors that cannot exchange two words at once.
 //!
@@ -37,15 +37,15 @@ use crate::{
             With, //
         },
         traits::{
-            Allocate,
-            Context, //
+            Context,
+            MayAlloc, //
         },
     },
     flags::{
-        bases::Nolock,
+        bases::GfpNolock,
         gfp::{
-            Failed,
-            FailedWith,
+            AllocFailed,
+            AllocFailedWith,
             Gfp, //
         },
         matrix::ForNolock,
@@ -92,23 +92,23 @@ use kernel::bindings::_kmalloc_nolock_noprof as kmalloc_nolock;
 #[cfg(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES))]
 use kalloc_bindings::kalloc_helper_kmalloc_nolock as kmalloc_nolock;
 
-/// A grant for `kmalloc_nolock()`: a reference to any token, or `cx.with(…)` of [`Nolock`] flags.
+/// A grant for `kmalloc_nolock()`: a reference to any token, or `cx.with(…)` of [`GfpNolock`] flags.
 ///
 /// It is not a [`Grant`], which `&cx` of an NMI handler is not: there no other allocator works.
 ///
 /// ```
 /// use kalloc::prelude::*;
 ///
-/// fn sample(cx: &mut Nmi<'_>) -> Option<(NolockBox<u64>, NolockBox<u64>)> {
+/// fn sample(cx: &mut NmiCx<'_>) -> Option<(NolockBox<u64>, NolockBox<u64>)> {
 ///     Some((
 ///         NolockBox::new(&cx, 1).ok()?,
-///         NolockBox::new(cx.with(Nolock.account()), 2).ok()?,
+///         NolockBox::new(cx.with(GFP_NOLOCK.account()), 2).ok()?,
 ///     ))
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not permit kmalloc_nolock",
-    label = "a grant of `Nolock` flags is expected here: `&cx`, or `cx.with(Nolock.account())`"
+    label = "a grant of `GFP_NOLOCK` flags is expected here: `&cx`, or `cx.with(GFP_NOLOCK.account())`"
 )]
 pub trait NolockGrant: Sealed + Copy {
     /// The flags.
@@ -120,7 +120,7 @@ pub trait NolockGrant: Sealed + Copy {
 }
 
 impl<C: Context> NolockGrant for &C {
-    type Flags = Nolock;
+    type Flags = GfpNolock;
     #[inline(always)]
     fn nid(self) -> i32 {
         NUMA_NO_NODE
@@ -146,7 +146,7 @@ impl<F: Gfp, C: Context> NolockGrant for OnNode<With<'_, F, C>> {
 /// ```
 /// use kalloc::prelude::*;
 ///
-/// fn event(cx: &mut Nmi<'_>) -> Option<NolockBox<[u64; 4]>> {
+/// fn event(cx: &mut NmiCx<'_>) -> Option<NolockBox<[u64; 4]>> {
 ///     NolockBox::new(&cx, [1, 2, 3, 4]).ok()
 /// }
 /// ```
@@ -214,18 +214,18 @@ impl<T> NolockBox<T> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where there is no memory or no lock to be had, or where
+    /// [`AllocFailedWith`] the value where there is no memory or no lock to be had, or where
     /// `kmalloc_nolock()` does not work (see [the module](self)). For a type that is aligned to more
     /// than 32 bytes also where only a larger cache has memory, which need not be aligned to that. A
     /// type larger than [`MAX_SIZE`] does not compile.
     #[inline]
-    pub fn new<G>(grant: G, value: T) -> Result<Self, FailedWith<G::Flags, T>>
+    pub fn new<G>(grant: G, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         G: NolockGrant<Flags: ForNolock>,
     {
         match Self::new_uninit(grant) {
             Ok(slot) => Ok(slot.write(value)),
-            Err(failed) => Err(FailedWith::new(failed, value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
@@ -235,7 +235,7 @@ impl<T> NolockBox<T> {
     ///
     /// As [`NolockBox::new`].
     #[inline]
-    pub fn new_uninit<G>(grant: G) -> Result<NolockBox<MaybeUninit<T>>, Failed<G::Flags>>
+    pub fn new_uninit<G>(grant: G) -> Result<NolockBox<MaybeUninit<T>>, AllocFailed<G::Flags>>
     where
         G: NolockGrant<Flags: ForNolock>,
     {
@@ -248,7 +248,7 @@ impl<T> NolockBox<T> {
     ///
     /// As [`NolockBox::new`].
     #[inline]
-    pub fn zeroed<G>(grant: G) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed<G>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
         G: NolockGrant<Flags: ForNolock>,
@@ -265,12 +265,12 @@ impl<T> NolockBox<T> {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn keep(cx: &Atomic<'_>, event: NolockBox<[u64; 4]>) -> KBox<[u64; 4]> {
+    /// fn keep(cx: &AtomicCx<'_>, event: NolockBox<[u64; 4]>) -> KBox<[u64; 4]> {
     ///     event.into_kbox(cx)
     /// }
     /// ```
     #[inline(always)]
-    pub fn into_kbox<C: Allocate>(self, _cx: &C) -> KBox<T> {
+    pub fn into_kbox<C: MayAlloc>(self, _cx: &C) -> KBox<T> {
         // SAFETY: `kfree()` takes memory of kmalloc_nolock, and it is ours to give.
         unsafe { KBox::from_raw(ManuallyDrop::new(self).0.as_ptr()) }
     }
@@ -360,7 +360,7 @@ pub const MAX_ORDER: u32 = KALLOC_CONST_PAGE_ALLOC_COSTLY_ORDER;
 /// ```
 /// use kalloc::{nolock::NolockPages, prelude::*};
 ///
-/// fn log(cx: &mut Nmi<'_>, line: &[u8; 64]) -> Option<NolockPages<0>> {
+/// fn log(cx: &mut NmiCx<'_>, line: &[u8; 64]) -> Option<NolockPages<0>> {
 ///     let mut page = NolockPages::new(&cx).ok()?;
 ///     page[..64].copy_from_slice(line);
 ///     Some(page)
@@ -386,11 +386,11 @@ impl<const ORDER: u32> NolockPages<ORDER> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there are none to be had without a lock, where `kmalloc_nolock()` fails too
+    /// [`AllocFailed`] where there are none to be had without a lock, where `kmalloc_nolock()` fails too
     /// (see [the module](self)), and while the kernel still initialises its memory. An order above
     /// [`MAX_ORDER`] does not compile.
     #[inline]
-    pub fn new<G>(grant: G) -> Result<Self, Failed<G::Flags>>
+    pub fn new<G>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: NolockGrant<Flags: ForNolock>,
     {

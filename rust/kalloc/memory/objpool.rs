@@ -28,7 +28,7 @@ use crate::{
     contexts::{
         grant::Grant,
         nmi_safe::NmiSafe,
-        traits::Sleep, //
+        traits::MaySleep, //
     },
     flags::{
         gfp::Gfp,
@@ -107,11 +107,11 @@ struct Inner {
 ///
 /// struct Sample { cpu: u32, values: [u64; 7] }
 ///
-/// fn pool(task: &Task) -> Result<ObjPool<Sample>> {
+/// fn pool(task: &TaskCx) -> Result<ObjPool<Sample>> {
 ///     ObjPool::new(task, 64, |_| Sample { cpu: 0, values: [0; 7] })
 /// }
 ///
-/// fn sample(_cx: &mut Nmi<'_>, pool: &ObjPool<Sample>) {
+/// fn sample(_cx: &mut NmiCx<'_>, pool: &ObjPool<Sample>) {
 ///     if let Some(mut sample) = pool.pop() {
 ///         sample.values[0] += 1;
 ///     } // Goes back to the pool.
@@ -185,7 +185,7 @@ impl<T> ObjPool<T> {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn boxes(task: &Task) -> Result<ObjPool<KBox<u32>>> {
+    /// fn boxes(task: &TaskCx) -> Result<ObjPool<KBox<u32>>> {
     ///     ObjPool::try_new(task, 8, |i| KBox::new(task, i as u32))
     /// }
     /// ```
@@ -368,7 +368,7 @@ impl<T> ObjPool<T> {
     ///
     /// struct Event(PoolBox<[u64; 4], ObjPool<[u64; 4]>>);
     ///
-    /// fn event(_cx: &mut Nmi<'_>, pool: &ObjPool<[u64; 4]>) -> Option<Event> {
+    /// fn event(_cx: &mut NmiCx<'_>, pool: &ObjPool<[u64; 4]>) -> Option<Event> {
     ///     pool.pop_owned().map(Event)
     /// }
     /// ```
@@ -392,7 +392,7 @@ impl<T> ObjPool<T> {
     /// Drops the objects and frees the pool at once, or with the last object of
     /// [`ObjPool::pop_owned`]; wraps `objpool_free()`.
     #[inline]
-    pub fn free<C: Sleep>(self, _cx: &C) {
+    pub fn free<C: MaySleep>(self, _cx: &C) {
         let this = ManuallyDrop::new(self);
         if this.end() {
             let inner = this.0;

@@ -9,7 +9,7 @@
 //! | kalloc | C |
 //! | --- | --- |
 //! | [`Pages`] | `alloc_pages()`, `__free_pages()`: known by its `struct page` |
-//! | [`PageMem`] | `__get_free_pages()`, `get_zeroed_page()`, `free_pages()`: known by its address |
+//! | [`FreePages`] | `__get_free_pages()`, `get_zeroed_page()`, `free_pages()`: known by its address |
 //! | [`ExactPages`] | `alloc_pages_exact()`, `free_pages_exact()` |
 //! | [`alloc_bulk`] | `alloc_pages_bulk()` |
 //! | [`Pages::split`] | `split_page()` |
@@ -22,7 +22,7 @@
 //! * How many: [`Order<N>`](Order) is known at build time, [`AnyOrder`] is not.
 //! * Initialised or not: `u8`, or `MaybeUninit<u8>` before [`Pages::memset`] or [`Pages::write`].
 //! * What memory: [`Low`] has a kernel address. [`High`], which the flags `.highmem()`,
-//!   [`HighUser`] and [`HighUserMovable`] give,
+//!   [`GfpHighUser`] and [`GfpHighUserMovable`] give,
 //!   may have none and is seen through local mappings only. [`Compound`], which `.comp()` gives, is
 //!   one page to the kernel and cannot be split.
 //!
@@ -30,14 +30,14 @@
 //! use kalloc::prelude::*;
 //!
 //! struct Ring {
-//!     descriptors: PageMem<Order<2>>,
+//!     descriptors: FreePages<Order<2>>,
 //!     buffers: Pages<AnyOrder>,
 //! }
 //!
-//! fn ring(task: &Task, order: u32) -> Result<Ring> {
+//! fn ring(task: &TaskCx, order: u32) -> Result<Ring> {
 //!     Ok(Ring {
-//!         descriptors: PageMem::zeroed(task, Order::<2>)?,
-//!         buffers: Pages::zeroed(task.with(Kernel.account()), AnyOrder::new(order)?)?,
+//!         descriptors: FreePages::zeroed(task, Order::<2>)?,
+//!         buffers: Pages::zeroed(task.with(GFP_KERNEL.account()), AnyOrder::new(order)?)?,
 //!     })
 //! }
 //! ```
@@ -63,13 +63,13 @@ pub use crate::flags::page_kind::{
 };
 pub use address::{
     ExactPages,
-    PageMem, //
+    FreePages, //
 };
 pub use contents::{
-    Contents,
     KindOf,
-    NewPageMem,
-    NewPages, //
+    NewFreePages,
+    NewPages,
+    PageBytes, //
 };
 pub use map::MapLocal;
 pub use order::{
@@ -171,8 +171,8 @@ const fn check<O: PageOrder, F: Gfp>() {
 /// ```
 /// use kalloc::prelude::*;
 ///
-/// fn dma_buffer(task: &Task) -> Result<Pages<Order<3>>> {
-///     let mut buffer = Pages::zeroed(task.with(Kernel.dma32()), Order::<3>)?;
+/// fn dma_buffer(task: &TaskCx) -> Result<Pages<Order<3>>> {
+///     let mut buffer = Pages::zeroed(task.with(GFP_KERNEL.dma32()), Order::<3>)?;
 ///     buffer.page_address_mut()[0] = 1;
 ///     Ok(buffer)
 /// }
@@ -183,16 +183,16 @@ const fn check<O: PageOrder, F: Gfp>() {
 /// `page` is the first of `1 << order` pages that were allocated together and that this owns: it
 /// holds the only reference that counts. They are compound if `K` says so. They have a kernel
 /// address if `K: Addressable`. Their bytes are initialised if `T` says so.
-pub struct Pages<O: PageOrder = Order<0>, T: Contents = u8, K: Kind = Low> {
+pub struct Pages<O: PageOrder = Order<0>, T: PageBytes = u8, K: Kind = Low> {
     page: NonNull<bindings::page>,
     order: O,
     _memory: PhantomData<(T, K)>,
 }
 
 // SAFETY: The pages are owned, and any thread may free them.
-unsafe impl<O: PageOrder, T: Contents, K: Kind> Send for Pages<O, T, K> {}
+unsafe impl<O: PageOrder, T: PageBytes, K: Kind> Send for Pages<O, T, K> {}
 // SAFETY: Shared pages give no more than `&[T]`.
-unsafe impl<O: PageOrder, T: Contents, K: Kind> Sync for Pages<O, T, K> {}
+unsafe impl<O: PageOrder, T: PageBytes, K: Kind> Sync for Pages<O, T, K> {}
 
 const _: () = assert!(size_of::<Pages<Order<3>>>() == size_of::<usize>());
 const _: () = assert!(size_of::<Option<Pages>>() == size_of::<usize>());
@@ -202,19 +202,19 @@ impl<O: PageOrder> Pages<O> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory. A constant order above [`MAX_ORDER`], and under
+    /// [`AllocFailed`] where there is no memory. A constant order above [`MAX_ORDER`], and under
     /// `nofail` above 1 or at run time, does not compile.
     ///
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn copy(cx: &Atomic<'_>, packet: &[u8]) -> Result<Pages> {
+    /// fn copy(cx: &AtomicCx<'_>, packet: &[u8]) -> Result<Pages> {
     ///     let page = Pages::new_uninit(cx, Order::<0>)?;
     ///     page.write(packet).map_err(|_page| EMSGSIZE)
     /// }
     /// ```
     #[inline]
-    pub fn new_uninit<G>(grant: G, order: O) -> Result<NewPages<O, G>, Failed<G::Flags>>
+    pub fn new_uninit<G>(grant: G, order: O) -> Result<NewPages<O, G>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForPages>,
     {
@@ -224,7 +224,7 @@ impl<O: PageOrder> Pages<O> {
 
     /// As [`Pages::new_uninit`], of what was checked.
     #[inline(always)]
-    fn checked<G>(grant: G, order: O) -> Result<NewPages<O, G>, Failed<G::Flags>>
+    fn checked<G>(grant: G, order: O) -> Result<NewPages<O, G>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForPages>,
     {
@@ -244,7 +244,7 @@ impl<O: PageOrder> Pages<O> {
     ///
     /// As [`Pages::new_uninit`].
     #[inline]
-    pub fn zeroed<G>(grant: G, order: O) -> Result<Pages<O, u8, KindOf<G>>, Failed<G::Flags>>
+    pub fn zeroed<G>(grant: G, order: O) -> Result<Pages<O, u8, KindOf<G>>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForPages>,
     {
@@ -252,7 +252,7 @@ impl<O: PageOrder> Pages<O> {
         match Self::checked(grant.zeroed(), order) {
             // SAFETY: The memory is zero.
             Ok(pages) => Ok(unsafe { pages.assume_init() }),
-            Err(Failed(failure)) => Err(Failed(failure)),
+            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 }
@@ -272,7 +272,7 @@ fn alloc<G: Grant>(grant: G, order: u32) -> *mut bindings::page {
     }
 }
 
-impl<O: PageOrder, T: Contents, K: Kind> Pages<O, T, K> {
+impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
     /// The order.
     #[inline(always)]
     pub fn order(&self) -> O {
@@ -344,7 +344,7 @@ impl<O: PageOrder, T: Contents, K: Kind> Pages<O, T, K> {
 
     /// The bytes, wraps `page_address()`.
     ///
-    /// A call each time: [`PageMem`] keeps the address instead.
+    /// A call each time: [`FreePages`] keeps the address instead.
     #[inline]
     pub fn page_address(&self) -> &[T]
     where
@@ -385,7 +385,7 @@ impl<O: PageOrder, T: Contents, K: Kind> Pages<O, T, K> {
     /// use kalloc::prelude::*;
     ///
     /// /// Two pages that follow one another and are freed apart.
-    /// fn two(task: &Task) -> Result<(Pages, Pages)> {
+    /// fn two(task: &TaskCx) -> Result<(Pages, Pages)> {
     ///     let mut pages = Pages::zeroed(task, Order::<1>)?.split();
     ///     pages.next().zip(pages.next()).ok_or(EINVAL)
     /// }
@@ -410,7 +410,7 @@ impl<O: PageOrder, T: Contents, K: Kind> Pages<O, T, K> {
     }
 
     #[inline(always)]
-    fn with_contents<U: Contents>(self) -> Pages<O, U, K> {
+    fn with_contents<U: PageBytes>(self) -> Pages<O, U, K> {
         let order = self.order;
         Pages {
             page: ManuallyDrop::new(self).page,
@@ -485,7 +485,7 @@ fn write(memory: &mut [MaybeUninit<u8>], source: &[u8]) {
     tail.fill(MaybeUninit::new(0));
 }
 
-impl<O: PageOrder, T: Contents> Pages<O, T, High> {
+impl<O: PageOrder, T: PageBytes> Pages<O, T, High> {
     /// The same as memory with a kernel address, which it has unless `PageHighMem()`.
     ///
     /// # Errors
@@ -506,7 +506,7 @@ impl<O: PageOrder, T: Contents> Pages<O, T, High> {
     }
 }
 
-impl<O: PageOrder, T: Contents, K: Kind> Drop for Pages<O, T, K> {
+impl<O: PageOrder, T: PageBytes, K: Kind> Drop for Pages<O, T, K> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the invariant these are all the pages of an allocation, which were ours.
@@ -514,7 +514,7 @@ impl<O: PageOrder, T: Contents, K: Kind> Drop for Pages<O, T, K> {
     }
 }
 
-impl<O: PageOrder, T: Contents, K: Kind> fmt::Debug for Pages<O, T, K> {
+impl<O: PageOrder, T: PageBytes, K: Kind> fmt::Debug for Pages<O, T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pages").field("order", &self.order).finish()
     }
@@ -526,18 +526,18 @@ impl<O: PageOrder, T: Contents, K: Kind> fmt::Debug for Pages<O, T, K> {
 ///
 /// From `page` on `left` single pages follow one another that this owns, of the memory `K`,
 /// initialised as `T` says.
-pub struct Split<T: Contents = u8, K: Kind = Low> {
+pub struct Split<T: PageBytes = u8, K: Kind = Low> {
     page: *mut bindings::page,
     left: usize,
     _memory: PhantomData<(T, K)>,
 }
 
 // SAFETY: The pages are owned, and any thread may free them.
-unsafe impl<T: Contents, K: Kind> Send for Split<T, K> {}
+unsafe impl<T: PageBytes, K: Kind> Send for Split<T, K> {}
 // SAFETY: A shared iterator gives no more than its length.
-unsafe impl<T: Contents, K: Kind> Sync for Split<T, K> {}
+unsafe impl<T: PageBytes, K: Kind> Sync for Split<T, K> {}
 
-impl<T: Contents, K: Kind> Iterator for Split<T, K> {
+impl<T: PageBytes, K: Kind> Iterator for Split<T, K> {
     type Item = Pages<Order<0>, T, K>;
 
     #[inline]
@@ -556,15 +556,15 @@ impl<T: Contents, K: Kind> Iterator for Split<T, K> {
     }
 }
 
-impl<T: Contents, K: Kind> ExactSizeIterator for Split<T, K> {}
+impl<T: PageBytes, K: Kind> ExactSizeIterator for Split<T, K> {}
 
-impl<T: Contents, K: Kind> Drop for Split<T, K> {
+impl<T: PageBytes, K: Kind> Drop for Split<T, K> {
     fn drop(&mut self) {
         self.for_each(drop);
     }
 }
 
-impl<T: Contents, K: Kind> fmt::Debug for Split<T, K> {
+impl<T: PageBytes, K: Kind> fmt::Debug for Split<T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Split").field("left", &self.left).finish()
     }
@@ -582,7 +582,7 @@ impl<T: Contents, K: Kind> fmt::Debug for Split<T, K> {
 /// use kalloc::{page::alloc_bulk, prelude::*};
 ///
 /// /// Eight pages or none.
-/// fn eight(task: &Task) -> Result<[Option<Pages<Order<0>, core::mem::MaybeUninit<u8>>>; 8]> {
+/// fn eight(task: &TaskCx) -> Result<[Option<Pages<Order<0>, core::mem::MaybeUninit<u8>>>; 8]> {
 ///     let mut pages = [const { None }; 8];
 ///     let mut have = 0;
 ///     while have < pages.len() {
@@ -625,7 +625,7 @@ const _: () = {
 
 // The kernel crate's page ----------------------------------------------------------------------------------------------
 
-impl<T: Contents, K: Kind> From<Pages<Order<0>, T, K>> for Page {
+impl<T: PageBytes, K: Kind> From<Pages<Order<0>, T, K>> for Page {
     /// The same page, without a copy.
     #[inline]
     fn from(pages: Pages<Order<0>, T, K>) -> Self {

@@ -32,7 +32,7 @@
 //! #[derive(Default)]
 //! struct Stats { packets: CpuLocal<u64>, bytes: CpuLocal<u64> }
 //!
-//! fn stats(task: &Task) -> Result<PerCpu<Stats>> {
+//! fn stats(task: &TaskCx) -> Result<PerCpu<Stats>> {
 //!     Ok(PerCpu::from_fn(task, |_cpu| Stats::default())?)
 //! }
 //!
@@ -53,20 +53,20 @@ use crate::{
         grant::Grant,
         nmi_safe::NmiSafe,
         traits::{
-            Allocate,
             Context,
+            MayAlloc,
             Token, //
         },
     },
     flags::{
         gfp::{
-            Failed,
+            AllocFailed,
             Gfp, //
         },
         matrix::ForPerCpu, //
     },
     sections::{
-        disable::Disable,
+        disable::DisableExt,
         guards::{
             IrqGuard,
             PreemptGuard, //
@@ -162,7 +162,7 @@ fn possible_cpus() -> impl Iterator<Item = u32> {
 impl<T> PerCpu<T> {
     /// The memory, which is zero, wraps `alloc_percpu_gfp()`.
     #[inline]
-    fn alloc<G>(_grant: G) -> Result<NonNull<T>, Failed<G::Flags>>
+    fn alloc<G>(_grant: G) -> Result<NonNull<T>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForPerCpu>,
     {
@@ -199,19 +199,19 @@ impl<T> PerCpu<T> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory, and with flags that sleep also where the thread was
+    /// [`AllocFailed`] where there is no memory, and with flags that sleep also where the thread was
     /// killed. A type of no size, one larger than [`MAX_SIZE`], one aligned to more than a page and
     /// a grant for one node do not compile.
     ///
     /// ```
     /// use kalloc::{percpu::CpuLocal, prelude::*};
     ///
-    /// fn counter(task: &Task) -> Result<PerCpu<CpuLocal<u64>>> {
+    /// fn counter(task: &TaskCx) -> Result<PerCpu<CpuLocal<u64>>> {
     ///     Ok(PerCpu::zeroed(task)?)
     /// }
     /// ```
     #[inline]
-    pub fn zeroed<G>(grant: G) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed<G>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
         G: Grant<Flags: ForPerCpu>,
@@ -233,12 +233,12 @@ impl<T> PerCpu<T> {
     /// use kalloc::prelude::*;
     ///
     /// /// Numbers that no two CPUs give out: each begins elsewhere.
-    /// fn numbers(task: &Task) -> Result<PerCpu<AtomicU64>> {
+    /// fn numbers(task: &TaskCx) -> Result<PerCpu<AtomicU64>> {
     ///     Ok(PerCpu::from_fn(task, |cpu| AtomicU64::new(u64::from(cpu) << 48))?)
     /// }
     /// ```
     #[inline]
-    pub fn from_fn<G>(grant: G, mut f: impl FnMut(u32) -> T) -> Result<Self, Failed<G::Flags>>
+    pub fn from_fn<G>(grant: G, mut f: impl FnMut(u32) -> T) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForPerCpu>,
     {
@@ -260,7 +260,7 @@ impl<T> PerCpu<T> {
     /// use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
     /// use kalloc::prelude::*;
     ///
-    /// fn visit(task: &mut Task, seen: &PerCpu<AtomicU32>) -> u32 {
+    /// fn visit(task: &mut TaskCx, seen: &PerCpu<AtomicU32>) -> u32 {
     ///     seen.pin(task, |seen, _cx| seen.fetch_add(1, Relaxed))
     /// }
     /// ```
@@ -268,7 +268,7 @@ impl<T> PerCpu<T> {
     pub fn pin<C: Context, R>(
         &self,
         cx: &mut C,
-        f: impl for<'x> FnOnce(&T, &mut C::Raw<'x>) -> R,
+        f: impl for<'x> FnOnce(&T, &mut C::RawCx<'x>) -> R,
     ) -> R
     where
         T: Sync,
@@ -282,7 +282,7 @@ impl<T> PerCpu<T> {
     /// use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
     /// use kalloc::prelude::*;
     ///
-    /// fn visit(task: &mut Task, seen: &PerCpu<AtomicU32>) -> u32 {
+    /// fn visit(task: &mut TaskCx, seen: &PerCpu<AtomicU32>) -> u32 {
     ///     section!(pinned = task, preempt_disable());
     ///     seen.get(&pinned).fetch_add(1, Relaxed)
     /// }
@@ -856,11 +856,11 @@ impl<T> PerCpu<LocalLock<T>> {
     /// use kalloc::{percpu::{new_local_lock, LocalLock}, prelude::*};
     ///
     /// /// What each CPU has put aside.
-    /// fn spares(task: &Task) -> Result<PerCpu<LocalLock<Option<KBox<[u64; 8]>>>>> {
+    /// fn spares(task: &TaskCx) -> Result<PerCpu<LocalLock<Option<KBox<[u64; 8]>>>>> {
     ///     Ok(PerCpu::locked(task, new_local_lock!(|_cpu| None))?)
     /// }
     ///
-    /// fn spare(cx: &mut Atomic<'_>, spares: &PerCpu<LocalLock<Option<KBox<[u64; 8]>>>>) -> Option<KBox<[u64; 8]>> {
+    /// fn spare(cx: &mut AtomicCx<'_>, spares: &PerCpu<LocalLock<Option<KBox<[u64; 8]>>>>) -> Option<KBox<[u64; 8]>> {
     ///     spares.with(cx, |spare, _cx| spare.take())
     /// }
     /// ```
@@ -868,7 +868,7 @@ impl<T> PerCpu<LocalLock<T>> {
     pub fn locked<G>(
         grant: G,
         mut new: NewLocalLock<impl FnMut(u32) -> T>,
-    ) -> Result<Self, Failed<G::Flags>>
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForPerCpu>,
     {
@@ -910,22 +910,22 @@ impl<T> PerCpu<LocalLock<T>> {
     ///
     /// type Cache = PerCpu<LocalLock<Option<KBox<u64>>>>;
     ///
-    /// fn take(cx: &mut Atomic<'_>, cache: &Cache) -> Option<KBox<u64>> {
+    /// fn take(cx: &mut AtomicCx<'_>, cache: &Cache) -> Option<KBox<u64>> {
     ///     cache.with(cx, |slot, _cx| slot.take())
     /// }
     /// ```
     #[inline]
-    pub fn with<C: Allocate, R>(
+    pub fn with<C: MayAlloc, R>(
         &self,
         cx: &mut C,
-        f: impl for<'x> FnOnce(&mut T, &mut C::Irq<'x>) -> R,
+        f: impl for<'x> FnOnce(&mut T, &mut C::IrqCx<'x>) -> R,
     ) -> R
     where
         T: Send,
     {
         let mut flags: c_ulong = 0;
         // SAFETY: By the invariant there is an initialised lock on each CPU. In the contexts of
-        // `Allocate` it may be taken.
+        // `MayAlloc` it may be taken.
         let local = unsafe { local_lock_irqsave(self.0.as_ptr().cast(), &mut flags) };
         let Some(local) = NonNull::new(local) else {
             taken_twice::<T>()
@@ -941,7 +941,7 @@ impl<T> PerCpu<LocalLock<T>> {
     /// ```
     /// use kalloc::{percpu::LocalLock, prelude::*};
     ///
-    /// fn count(cx: &mut Irq<'_>, counts: &PerCpu<LocalLock<u64>>) -> Option<u64> {
+    /// fn count(cx: &mut IrqCx<'_>, counts: &PerCpu<LocalLock<u64>>) -> Option<u64> {
     ///     counts.try_with(cx, |count, _cx| {
     ///         *count += 1;
     ///         *count
@@ -949,10 +949,10 @@ impl<T> PerCpu<LocalLock<T>> {
     /// }
     /// ```
     #[inline]
-    pub fn try_with<C: Allocate, R>(
+    pub fn try_with<C: MayAlloc, R>(
         &self,
         cx: &mut C,
-        f: impl for<'x> FnOnce(&mut T, &mut C::Irq<'x>) -> R,
+        f: impl for<'x> FnOnce(&mut T, &mut C::IrqCx<'x>) -> R,
     ) -> Option<R>
     where
         T: Send,
@@ -971,11 +971,11 @@ impl<T> PerCpu<LocalLock<T>> {
     ///
     /// The lock at `local`, of one CPU's value, was just taken by this thread, which got `flags`.
     #[inline(always)]
-    unsafe fn locked_section<C: Allocate, R>(
+    unsafe fn locked_section<C: MayAlloc, R>(
         _cx: &mut C,
         local: NonNull<LocalLock<T>>,
         flags: c_ulong,
-        f: impl for<'x> FnOnce(&mut T, &mut C::Irq<'x>) -> R,
+        f: impl for<'x> FnOnce(&mut T, &mut C::IrqCx<'x>) -> R,
     ) -> R
     where
         T: Send,
@@ -985,9 +985,9 @@ impl<T> PerCpu<LocalLock<T>> {
         // returned, on whatever CPU this thread is then. It is given up below and nowhere else, so
         // nobody else uses the value.
         let value = unsafe { &mut *(*local.as_ptr()).value.get() };
-        // SAFETY: With the lock held the code may do what `C::Irq` permits, and the token of the
+        // SAFETY: With the lock held the code may do what `C::IrqCx` permits, and the token of the
         // context before is borrowed until it ends.
-        let result = f(value, &mut unsafe { <C::Irq<'_> as Token>::token() });
+        let result = f(value, &mut unsafe { <C::IrqCx<'_> as Token>::token() });
         // SAFETY: By the contract of this function it is the lock that this thread took, with these
         // flags. It is named by its address and not by the CPU that this now runs on.
         unsafe { kalloc_helper_local_unlock_irqrestore(local.as_ptr().cast(), flags) };

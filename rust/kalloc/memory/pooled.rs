@@ -16,8 +16,8 @@
 //! pool goes, and keeps the memory.
 
 use crate::{
-    alloc::deferred_free::Held,
-    contexts::tokens::Task,
+    alloc::deferred_free::DropOrLeak,
+    contexts::tokens::TaskCx,
     ground::sealed::Sealed, //
 };
 use core::{
@@ -50,14 +50,14 @@ use kernel::{
 ///
 /// # Safety
 ///
-/// [`Owner::pool`] gives the same `P` each time, also after the owner moved, and that `P` lives
+/// [`PoolRef::pool`] gives the same `P` each time, also after the owner moved, and that `P` lives
 /// where it is until the owner is dropped. Where the owner is [`Clone`], each clone gives that same
 /// `P`, and keeps it for itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not own a `{P}`",
     label = "a `&{P}`, an `Arc<{P}>`, or a name that `module!` declares is expected here"
 )]
-pub unsafe trait Owner<P> {
+pub unsafe trait PoolRef<P> {
     /// The pool.
     fn pool(&self) -> &P;
 }
@@ -66,7 +66,7 @@ pub unsafe trait Owner<P> {
 macro_rules! owners {
     ($({$($generics:tt)*} $pool:ty;)*) => {$(
         // SAFETY: A reference is to the same place for as long as it lives, and so is a copy.
-        unsafe impl<$($generics)*> crate::memory::pooled::Owner<$pool> for &$pool {
+        unsafe impl<$($generics)*> crate::memory::pooled::PoolRef<$pool> for &$pool {
             #[inline(always)]
             fn pool(&self) -> &$pool {
                 self
@@ -74,7 +74,7 @@ macro_rules! owners {
         }
 
         // SAFETY: An `Arc` does not move what it counts, and keeps it; a clone counts the same.
-        unsafe impl<$($generics)*> crate::memory::pooled::Owner<$pool> for kernel::sync::Arc<$pool> {
+        unsafe impl<$($generics)*> crate::memory::pooled::PoolRef<$pool> for kernel::sync::Arc<$pool> {
             #[inline(always)]
             fn pool(&self) -> &$pool {
                 self
@@ -92,11 +92,11 @@ pub trait ForModule: Sealed + Sync + Sized {
 
     /// Makes the pool.
     #[doc(hidden)]
-    fn create_for_module(task: &Task, args: &Self::Args) -> Result<Self>;
+    fn create_for_module(task: &TaskCx, args: &Self::Args) -> Result<Self>;
 
     /// Ends the pool at once.
     #[doc(hidden)]
-    fn destroy_for_module(self, task: &Task);
+    fn destroy_for_module(self, task: &TaskCx);
 }
 
 // What comes from a pool -----------------------------------------------------------------------------------------------
@@ -117,24 +117,24 @@ pub trait Pool: Sealed {
 
 /// Memory from a pool, of which nobody knows what is in it.
 ///
-/// [`Memory::write`] and pin-init make an [`Owned`] of it; dropped, it goes back.
+/// [`PooledUninit::write`] and pin-init make an [`Pooled`] of it; dropped, it goes back.
 ///
 /// # Invariants
 ///
 /// `object` is memory from the pool of `owner`, aligned and valid for reads and writes of a
 /// `P::Object`, and nobody else uses it.
-pub struct Memory<P: Pool, O: Owner<P>> {
+pub struct PooledUninit<P: Pool, O: PoolRef<P>> {
     object: NonNull<P::Object>,
-    owner: Held<O>,
+    owner: DropOrLeak<O>,
     _pool: PhantomData<P>,
 }
 
 // SAFETY: The memory is ours alone, and every pool may be used from every thread.
-unsafe impl<P: Pool, O: Owner<P> + Send> Send for Memory<P, O> {}
+unsafe impl<P: Pool, O: PoolRef<P> + Send> Send for PooledUninit<P, O> {}
 // SAFETY: A shared reference gives nothing.
-unsafe impl<P: Pool, O: Owner<P> + Sync> Sync for Memory<P, O> {}
+unsafe impl<P: Pool, O: PoolRef<P> + Sync> Sync for PooledUninit<P, O> {}
 
-impl<P: Pool, O: Owner<P>> Memory<P, O> {
+impl<P: Pool, O: PoolRef<P>> PooledUninit<P, O> {
     /// # Safety
     ///
     /// `object` is memory from the pool of `owner`, aligned and valid for reads and writes of a
@@ -144,7 +144,7 @@ impl<P: Pool, O: Owner<P>> Memory<P, O> {
         // INVARIANT: By the contract of this function.
         Self {
             object,
-            owner: Held::new(owner),
+            owner: DropOrLeak::new(owner),
             _pool: PhantomData,
         }
     }
@@ -163,11 +163,11 @@ impl<P: Pool, O: Owner<P>> Memory<P, O> {
 
     /// Initialises the memory with `value`.
     #[inline(always)]
-    pub fn write(self, value: P::Object) -> Owned<P, O> {
+    pub fn write(self, value: P::Object) -> Pooled<P, O> {
         // SAFETY: By the invariant.
         unsafe { self.object.write(value) };
         // INVARIANT: Just initialised.
-        Owned(self)
+        Pooled(self)
     }
 
     /// Claims that the memory is initialised.
@@ -176,13 +176,13 @@ impl<P: Pool, O: Owner<P>> Memory<P, O> {
     ///
     /// The memory holds a valid object.
     #[inline(always)]
-    pub unsafe fn assume_init(self) -> Owned<P, O> {
+    pub unsafe fn assume_init(self) -> Pooled<P, O> {
         // INVARIANT: By the contract of this function.
-        Owned(self)
+        Pooled(self)
     }
 }
 
-impl<P: Pool, O: Owner<P>> Drop for Memory<P, O> {
+impl<P: Pool, O: PoolRef<P>> Drop for PooledUninit<P, O> {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: By the invariant, and it is not used again.
@@ -190,15 +190,15 @@ impl<P: Pool, O: Owner<P>> Drop for Memory<P, O> {
     }
 }
 
-impl<P: Pool, O: Owner<P>> InPlaceWrite<P::Object> for Memory<P, O> {
-    type Initialized = Owned<P, O>;
+impl<P: Pool, O: PoolRef<P>> InPlaceWrite<P::Object> for PooledUninit<P, O> {
+    type Initialized = Pooled<P, O>;
 
     #[inline]
     fn write_init<E>(self, init: impl Init<P::Object, E>) -> Result<Self::Initialized, E> {
         // SAFETY: The memory is valid, and when `init` fails it goes back without being looked at.
         unsafe { pin_init::raw_try_init(self.as_ptr(), init)? };
         // INVARIANT: `init` succeeded.
-        Ok(Owned(self))
+        Ok(Pooled(self))
     }
 
     #[inline]
@@ -210,13 +210,13 @@ impl<P: Pool, O: Owner<P>> InPlaceWrite<P::Object> for Memory<P, O> {
         // the object stays there.
         unsafe { pin_init::raw_try_init(self.as_ptr(), init)? };
         // INVARIANT: `init` succeeded.
-        Ok(Owned(self).into())
+        Ok(Pooled(self).into())
     }
 }
 
-impl<P: Pool, O: Owner<P>> fmt::Debug for Memory<P, O> {
+impl<P: Pool, O: PoolRef<P>> fmt::Debug for PooledUninit<P, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Memory")
+        f.write_str("PooledUninit")
     }
 }
 
@@ -229,16 +229,16 @@ impl<P: Pool, O: Owner<P>> fmt::Debug for Memory<P, O> {
 /// # Invariants
 ///
 /// The memory holds a valid object.
-pub struct Owned<P: Pool, O: Owner<P>>(Memory<P, O>);
+pub struct Pooled<P: Pool, O: PoolRef<P>>(PooledUninit<P, O>);
 
 // SAFETY: The box owns the object, and every pool may be used from every thread.
-unsafe impl<P: Pool, O: Owner<P> + Send> Send for Owned<P, O> where P::Object: Send {}
+unsafe impl<P: Pool, O: PoolRef<P> + Send> Send for Pooled<P, O> where P::Object: Send {}
 // SAFETY: A shared box gives no more than a shared reference to the object.
-unsafe impl<P: Pool, O: Owner<P> + Sync> Sync for Owned<P, O> where P::Object: Sync {}
+unsafe impl<P: Pool, O: PoolRef<P> + Sync> Sync for Pooled<P, O> where P::Object: Sync {}
 // The object does not move with the box.
-impl<P: Pool, O: Owner<P>> Unpin for Owned<P, O> {}
+impl<P: Pool, O: PoolRef<P>> Unpin for Pooled<P, O> {}
 
-impl<P: Pool, O: Owner<P>> Owned<P, O> {
+impl<P: Pool, O: PoolRef<P>> Pooled<P, O> {
     /// Takes the object out and gives the memory back.
     #[inline]
     pub fn into_inner(self) -> P::Object {
@@ -247,7 +247,7 @@ impl<P: Pool, O: Owner<P>> Owned<P, O> {
 
     /// Takes the object out and keeps the memory for another one.
     #[inline]
-    pub fn take(self) -> (P::Object, Memory<P, O>) {
+    pub fn take(self) -> (P::Object, PooledUninit<P, O>) {
         let this = ManuallyDrop::new(self);
         // SAFETY: The box is not used again.
         let memory = unsafe { ptr::read(&this.0) };
@@ -257,7 +257,7 @@ impl<P: Pool, O: Owner<P>> Owned<P, O> {
     }
 }
 
-impl<P: Pool, O: Owner<P>> Drop for Owned<P, O> {
+impl<P: Pool, O: PoolRef<P>> Drop for Pooled<P, O> {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: By the invariant; the object is not used again. The memory goes back after this.
@@ -265,7 +265,7 @@ impl<P: Pool, O: Owner<P>> Drop for Owned<P, O> {
     }
 }
 
-impl<P: Pool, O: Owner<P>> Deref for Owned<P, O> {
+impl<P: Pool, O: PoolRef<P>> Deref for Pooled<P, O> {
     type Target = P::Object;
     #[inline(always)]
     fn deref(&self) -> &P::Object {
@@ -274,7 +274,7 @@ impl<P: Pool, O: Owner<P>> Deref for Owned<P, O> {
     }
 }
 
-impl<P: Pool, O: Owner<P>> DerefMut for Owned<P, O> {
+impl<P: Pool, O: PoolRef<P>> DerefMut for Pooled<P, O> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut P::Object {
         // SAFETY: By the invariant, and the box is borrowed exclusively.
@@ -282,16 +282,16 @@ impl<P: Pool, O: Owner<P>> DerefMut for Owned<P, O> {
     }
 }
 
-impl<P: Pool, O: Owner<P>> From<Owned<P, O>> for Pin<Owned<P, O>> {
+impl<P: Pool, O: PoolRef<P>> From<Pooled<P, O>> for Pin<Pooled<P, O>> {
     #[inline]
-    fn from(this: Owned<P, O>) -> Self {
+    fn from(this: Pooled<P, O>) -> Self {
         // SAFETY: The object is in memory that does not move with the box, and `Pin` does not let
         // it out. Memory of a leaked box is never used again: the pool is not freed before.
         unsafe { Pin::new_unchecked(this) }
     }
 }
 
-impl<P: Pool, O: Owner<P>> fmt::Debug for Owned<P, O>
+impl<P: Pool, O: PoolRef<P>> fmt::Debug for Pooled<P, O>
 where
     P::Object: fmt::Debug,
 {

@@ -22,11 +22,11 @@
 //! #[derive(Clone, Copy)]
 //! struct Config { mtu: u32, queues: u32 }
 //!
-//! fn read(cx: &mut Task, config: &RcuCell<Config>) -> u32 {
+//! fn read(cx: &mut TaskCx, config: &RcuCell<Config>) -> u32 {
 //!     cx.rcu_read(|side, _cx| config.load(side).map_or(1500, |config| config.mtu))
 //! }
 //!
-//! fn update(task: &Task, config: &RcuCell<Config>, new: Config) -> Result {
+//! fn update(task: &TaskCx, config: &RcuCell<Config>, new: Config) -> Result {
 //!     // Readers see the old one or the new one. The old one is freed when none can have it.
 //!     drop(config.swap(Some(RcuBox::new(task, new)?)));
 //!     Ok(())
@@ -38,12 +38,12 @@ use crate::{
     contexts::{
         grant::Grant,
         nmi_safe::NmiSafe,
-        traits::Sleep, //
+        traits::MaySleep, //
     },
     flags::{
         gfp::{
-            Failed,
-            FailedWith,
+            AllocFailed,
+            AllocFailedWith,
             Gfp, //
         },
         matrix::ForKmalloc, //
@@ -112,25 +112,25 @@ impl<T> RcuBox<T> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where there is no memory. A type with drop glue does not compile,
+    /// [`AllocFailedWith`] the value where there is no memory. A type with drop glue does not compile,
     /// nor does one that with its `kvfree_rcu_head` is larger than [`kmalloc::MAX_SIZE`], and under
     /// `nofail` than a page.
     ///
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn limits(cx: &Atomic<'_>) -> Result<RcuBox<[u32; 4]>> {
+    /// fn limits(cx: &AtomicCx<'_>) -> Result<RcuBox<[u32; 4]>> {
     ///     Ok(RcuBox::new(cx, [1, 2, 3, 4])?)
     /// }
     /// ```
     #[inline]
-    pub fn new<G>(grant: G, value: T) -> Result<Self, FailedWith<G::Flags, T>>
+    pub fn new<G>(grant: G, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForKmalloc>,
     {
         let memory = match Self::alloc(grant) {
             Ok(memory) => memory,
-            Err(failed) => return Err(FailedWith::new(failed, value)),
+            Err(failed) => return Err(AllocFailedWith::new(failed, value)),
         };
         // SAFETY: The memory is valid for writes of a `Node<T>`, aligned because the size of a type
         // is a multiple of its alignment.
@@ -154,7 +154,7 @@ impl<T> RcuBox<T> {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn table(task: &Task) -> Result<RcuBox<[u32; 1 << 14]>> {
+    /// fn table(task: &TaskCx) -> Result<RcuBox<[u32; 1 << 14]>> {
     ///     RcuBox::init(task, pin_init::init_zeroed::<[u32; 1 << 14]>())
     /// }
     /// ```
@@ -179,7 +179,7 @@ impl<T> RcuBox<T> {
 
     /// Memory for a `Node<T>`.
     #[inline(always)]
-    fn alloc<G>(grant: G) -> Result<NonNull<Node<T>>, Failed<G::Flags>>
+    fn alloc<G>(grant: G) -> Result<NonNull<Node<T>>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForKmalloc>,
     {
@@ -207,7 +207,7 @@ impl<T> RcuBox<T> {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn last(task: &mut Task, limit: RcuBox<u32>) -> u32 {
+    /// fn last(task: &mut TaskCx, limit: RcuBox<u32>) -> u32 {
     ///     task.rcu_read(|side, _cx| {
     ///         let value = limit.read(side);
     ///         drop(limit);
@@ -228,7 +228,7 @@ impl<T> RcuBox<T> {
     /// The value would be as free after a drop. This is for who frees many, and had better wait than
     /// pile them up.
     #[inline]
-    pub fn free<C: Sleep>(self, _cx: &C) {
+    pub fn free<C: MaySleep>(self, _cx: &C) {
         let node = ManuallyDrop::new(self).0;
         // SAFETY: By the invariant it is memory of kmalloc and ours to free. The caller may sleep.
         unsafe { bindings::kvfree_call_rcu(ptr::null_mut(), node.as_ptr().cast()) };

@@ -16,7 +16,7 @@ use crate::{
     contexts::grant::Grant,
     flags::{
         gfp::{
-            Failed,
+            AllocFailed,
             Gfp, //
         },
         matrix::ForKmalloc,
@@ -108,7 +108,7 @@ pub const fn struct_size<H, T>(n: usize) -> Result<usize, Overflow> {
 /// ```
 /// use kalloc::{prelude::*, size::Flex};
 ///
-/// fn message(task: &Task, len: usize) -> Result<KBox<Flex<u32, [u8]>>> {
+/// fn message(task: &TaskCx, len: usize) -> Result<KBox<Flex<u32, [u8]>>> {
 ///     let mut message = Flex::new(task, 7u32, len, |_| 0u8)?;
 ///     message.items[0] = 1;
 ///     Ok(message)
@@ -129,13 +129,13 @@ impl<H, T> Flex<H, [T]> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory, and for more than [`kmalloc::MAX_SIZE`] bytes.
+    /// [`AllocFailed`] where there is no memory, and for more than [`kmalloc::MAX_SIZE`] bytes.
     pub fn new<G>(
         grant: G,
         header: H,
         len: usize,
         mut f: impl FnMut(usize) -> T,
-    ) -> Result<KBox<Self>, Failed<G::Flags>>
+    ) -> Result<KBox<Self>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForKmalloc + MayFail>,
     {

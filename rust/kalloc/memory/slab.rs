@@ -17,7 +17,7 @@
 //! | [`ConstructedCache`] | a cache with `ctor` |
 //! | [`RcuCache`] | `SLAB_TYPESAFE_BY_RCU` |
 //!
-//! Each box has an [owner](crate::owner) of its cache, so a cache has no objects left when it is
+//! Each box has an [owner](crate::pooled) of its cache, so a cache has no objects left when it is
 //! destroyed:
 //!
 //! ```
@@ -26,7 +26,7 @@
 //!
 //! struct Request { sector: u64 }
 //!
-//! fn example(task: &Task) -> Result {
+//! fn example(task: &TaskCx) -> Result {
 //!     let cache = Cache::create(task, &Args::new(c"request").hwcache_align())?;
 //!     let request = SlabBox::new(task, &cache, Request { sector: 8 })?;
 //!     pr_info!("{}\n", request.sector);
@@ -44,22 +44,22 @@ use crate::{
     alloc::{
         deferred_free::{
             self,
-            Held, //
+            DropOrLeak, //
         },
         kmalloc, //
     },
     contexts::{
         grant::Grant,
-        tokens::Task,
+        tokens::TaskCx,
         traits::{
             IrqsOn,
-            SleepFs, //
+            MayFs, //
         },
     },
     flags::{
         gfp::{
-            Failed,
-            FailedWith,
+            AllocFailed,
+            AllocFailedWith,
             Gfp, //
         },
         matrix::{
@@ -75,10 +75,10 @@ use crate::{
     memory::pooled::{
         owners,
         ForModule,
-        Memory,
-        Owned,
-        Owner,
-        Pool, //
+        Pool,
+        PoolRef,
+        Pooled,
+        PooledUninit, //
     },
     sections::guards::ReadSide, //
 };
@@ -199,7 +199,7 @@ macro_rules! usercopy {
 ///
 /// struct Request { sector: u64 }
 ///
-/// fn requests(task: &Task) -> Result<Cache<Request>> {
+/// fn requests(task: &TaskCx) -> Result<Cache<Request>> {
 ///     kmem_cache!(task, Request, hwcache_align(), account())
 /// }
 /// ```
@@ -388,7 +388,7 @@ type Ctor = unsafe extern "C" fn(*mut c_void);
 
 impl RawCache {
     /// Wraps `kmem_cache_create()`, for objects of the type `Object` that have a `T` at `offset`.
-    fn create<T, Object, C: SleepFs>(
+    fn create<T, Object, C: MayFs>(
         cx: &C,
         args: &Args<'_, T>,
         offset: usize,
@@ -502,7 +502,7 @@ impl Drop for RawCache {
 /// Waits until every cache that was dropped is destroyed, and destroys those that wait for it.
 ///
 /// Creating a cache and unloading a module do so by themselves.
-pub fn flush<C: SleepFs>(_cx: &C) {
+pub fn flush<C: MayFs>(_cx: &C) {
     // SAFETY: It sleeps, which the caller may.
     unsafe { kalloc_helper_kmem_cache_destroy_flush() }
 }
@@ -535,7 +535,7 @@ macro_rules! caches {
             /// left.
             ///
             /// Context: one that may sleep and is in no scope.
-            pub fn shrink<C: SleepFs>(&self, _cx: &C) -> bool {
+            pub fn shrink<C: MayFs>(&self, _cx: &C) -> bool {
                 self.0.shrink()
             }
 
@@ -544,7 +544,7 @@ macro_rules! caches {
             /// It has no objects any more: each has an owner of the cache.
             ///
             /// Context: one that may sleep and is in no scope. A drop is for the others.
-            pub fn destroy<C: SleepFs>(self, _cx: &C) {
+            pub fn destroy<C: MayFs>(self, _cx: &C) {
                 self.0.destroy();
             }
 
@@ -569,11 +569,11 @@ macro_rules! caches {
         {
             type Args = Args<'static, T>;
 
-            fn create_for_module(task: &Task, args: &Self::Args) -> Result<Self> {
+            fn create_for_module(task: &TaskCx, args: &Self::Args) -> Result<Self> {
                 Self::create(task, args)
             }
 
-            fn destroy_for_module(self, task: &Task) {
+            fn destroy_for_module(self, task: &TaskCx) {
                 self.destroy(task);
             }
         }
@@ -604,7 +604,7 @@ impl<T> Cache<T> {
     ///
     /// `EINVAL` for a name that is empty or has a blank or a slash; `ENOMEM` where the kernel makes
     /// none, which it says in its log. A `T` of no size, or too large for a slab, does not compile.
-    pub fn create<C: SleepFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
+    pub fn create<C: MayFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
         Ok(Self(
             RawCache::create::<T, T, C>(cx, args, 0, 0, None)?,
             PhantomData,
@@ -630,7 +630,7 @@ impl<T> Pool for Cache<T> {
 
 /// A `T` in memory of a [`Cache`], freed by `kmem_cache_free()` when it is dropped.
 ///
-/// A pointer and an [owner](crate::owner) of the cache. It may be dropped in every context in which
+/// A pointer and an [owner](crate::pooled) of the cache. It may be dropped in every context in which
 /// it may be made.
 ///
 /// ```
@@ -640,28 +640,28 @@ impl<T> Pool for Cache<T> {
 /// struct Request { sector: u64 }
 ///
 /// /// Lives on its own, and keeps the cache.
-/// fn request(cx: &Atomic<'_>, cache: &Arc<Cache<Request>>) -> Result<SlabBox<Request, Arc<Cache<Request>>>> {
+/// fn request(cx: &AtomicCx<'_>, cache: &Arc<Cache<Request>>) -> Result<SlabBox<Request, Arc<Cache<Request>>>> {
 ///     Ok(SlabBox::new(cx, cache.clone(), Request { sector: 0 })?)
 /// }
 /// ```
-pub type SlabBox<T, O> = Owned<Cache<T>, O>;
+pub type SlabBox<T, O> = Pooled<Cache<T>, O>;
 
-impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
+impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
     /// Moves `value` into new memory of the cache, wraps `kmem_cache_alloc()`.
     ///
     /// Context: as the flags.
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where there is no memory.
+    /// [`AllocFailedWith`] the value where there is no memory.
     #[inline]
-    pub fn new<G>(grant: G, owner: O, value: T) -> Result<Self, FailedWith<G::Flags, T>>
+    pub fn new<G>(grant: G, owner: O, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForSlab>,
     {
         match Self::new_uninit(grant, owner) {
             Ok(memory) => Ok(memory.write(value)),
-            Err(failed) => Err(FailedWith::new(failed, value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
@@ -671,10 +671,13 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory. Under `nofail` a type larger than a page does not
+    /// [`AllocFailed`] where there is no memory. Under `nofail` a type larger than a page does not
     /// compile.
     #[inline(always)]
-    pub fn new_uninit<G>(grant: G, owner: O) -> Result<Memory<Cache<T>, O>, Failed<G::Flags>>
+    pub fn new_uninit<G>(
+        grant: G,
+        owner: O,
+    ) -> Result<PooledUninit<Cache<T>, O>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForSlab>,
     {
@@ -686,7 +689,7 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
         };
         let object = NonNull::new(owner.pool().0.alloc(grant)).ok_or_else(G::Flags::failed)?;
         // SAFETY: New memory of this cache, whose objects have the size and alignment of a `T`.
-        Ok(unsafe { Memory::new(object.cast(), owner) })
+        Ok(unsafe { PooledUninit::new(object.cast(), owner) })
     }
 
     /// An object of zeroes, wraps `kmem_cache_zalloc()`.
@@ -697,7 +700,7 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
     ///
     /// As [`SlabBox::new_uninit`].
     #[inline]
-    pub fn zeroed<G>(grant: G, owner: O) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed<G>(grant: G, owner: O) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
         G: Grant<Flags: ForSlab>,
@@ -705,7 +708,7 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
         match Self::new_uninit(grant.zeroed(), owner) {
             // SAFETY: The memory is zero, which is a `T`.
             Ok(memory) => Ok(unsafe { memory.assume_init() }),
-            Err(Failed(failure)) => Err(Failed(failure)),
+            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 
@@ -717,7 +720,7 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
     ///
     /// As [`SlabBox::new`].
     #[inline]
-    pub fn pin<G>(grant: G, owner: O, value: T) -> Result<Pin<Self>, FailedWith<G::Flags, T>>
+    pub fn pin<G>(grant: G, owner: O, value: T) -> Result<Pin<Self>, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForSlab>,
     {
@@ -742,7 +745,7 @@ impl<T, O: Owner<Cache<T>>> SlabBox<T, O> {
     ///     value: SpinLock<u64>,
     /// }
     ///
-    /// fn counter<'a>(task: &Task, cache: &'a Cache<Counter>) -> Result<Pin<SlabBox<Counter, &'a Cache<Counter>>>> {
+    /// fn counter<'a>(task: &TaskCx, cache: &'a Cache<Counter>) -> Result<Pin<SlabBox<Counter, &'a Cache<Counter>>>> {
     ///     SlabBox::pin_init(task, cache, pin_init!(Counter { value <- new_spinlock!(0) }))
     /// }
     /// ```
@@ -787,7 +790,7 @@ pub const MAX_BULK: usize = 64;
 /// ```
 /// use kalloc::{prelude::*, slab::{Cache, SlabBulk}};
 ///
-/// fn squares(task: &Task, cache: &Cache<u64>) -> Result<u64> {
+/// fn squares(task: &TaskCx, cache: &Cache<u64>) -> Result<u64> {
 ///     let bulk = SlabBulk::<_, 16, _>::from_fn(task, cache, |i| (i * i) as u64)?;
 ///     Ok(bulk.iter().sum())
 /// }
@@ -796,32 +799,32 @@ pub const MAX_BULK: usize = 64;
 /// # Invariants
 ///
 /// `objects` are from the cache of `owner`, valid and ours alone.
-pub struct SlabBulk<T, const N: usize, O: Owner<Cache<T>>> {
+pub struct SlabBulk<T, const N: usize, O: PoolRef<Cache<T>>> {
     // Not `NonNull`: with a niche in the first of them, the compiler copies all of them once more.
     objects: [*mut T; N],
-    owner: Held<O>,
+    owner: DropOrLeak<O>,
 }
 
 // SAFETY: It owns the objects, and a cache may be used from every thread.
-unsafe impl<T: Send, const N: usize, O: Owner<Cache<T>> + Send> Send for SlabBulk<T, N, O> {}
+unsafe impl<T: Send, const N: usize, O: PoolRef<Cache<T>> + Send> Send for SlabBulk<T, N, O> {}
 // SAFETY: Shared, it gives no more than `&T`.
-unsafe impl<T: Sync, const N: usize, O: Owner<Cache<T>> + Sync> Sync for SlabBulk<T, N, O> {}
+unsafe impl<T: Sync, const N: usize, O: PoolRef<Cache<T>> + Sync> Sync for SlabBulk<T, N, O> {}
 
-impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
+impl<T, const N: usize, O: PoolRef<Cache<T>>> SlabBulk<T, N, O> {
     /// `N` objects, each made by `f` from its index: all, or none. Wraps `kmem_cache_alloc_bulk()`.
     ///
     /// Context: as the flags, with interrupts on.
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory for all of them. An `N` of 0 or above [`MAX_BULK`], or a
+    /// [`AllocFailed`] where there is no memory for all of them. An `N` of 0 or above [`MAX_BULK`], or a
     /// grant for a node, which the kernel does not ask for in bulk, does not compile.
     #[inline]
     pub fn from_fn<G>(
         _grant: G,
         owner: O,
         mut f: impl FnMut(usize) -> T,
-    ) -> Result<Self, Failed<G::Flags>>
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForSlab + MayFail, Context: IrqsOn>,
     {
@@ -853,7 +856,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
         // INVARIANT: All were just allocated and initialised.
         Ok(Self {
             objects,
-            owner: Held::new(owner),
+            owner: DropOrLeak::new(owner),
         })
     }
 
@@ -870,7 +873,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
             // SAFETY: By the invariant it is valid, and so not NULL.
             let object = unsafe { NonNull::new_unchecked(object) };
             // SAFETY: By the invariant it is memory of this cache, which is ours to give.
-            let memory = unsafe { Memory::new(object, O::clone(&owner)) };
+            let memory = unsafe { PooledUninit::new(object, O::clone(&owner)) };
             // SAFETY: By the invariant it is initialised.
             unsafe { memory.assume_init() }
         })
@@ -893,7 +896,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> SlabBulk<T, N, O> {
     }
 }
 
-impl<T, const N: usize, O: Owner<Cache<T>>> Index<usize> for SlabBulk<T, N, O> {
+impl<T, const N: usize, O: PoolRef<Cache<T>>> Index<usize> for SlabBulk<T, N, O> {
     type Output = T;
     #[inline]
     fn index(&self, index: usize) -> &T {
@@ -902,7 +905,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> Index<usize> for SlabBulk<T, N, O> {
     }
 }
 
-impl<T, const N: usize, O: Owner<Cache<T>>> IndexMut<usize> for SlabBulk<T, N, O> {
+impl<T, const N: usize, O: PoolRef<Cache<T>>> IndexMut<usize> for SlabBulk<T, N, O> {
     #[inline]
     fn index_mut(&mut self, index: usize) -> &mut T {
         // SAFETY: By the invariant, and `self` is borrowed exclusively.
@@ -910,7 +913,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> IndexMut<usize> for SlabBulk<T, N, O
     }
 }
 
-impl<T, const N: usize, O: Owner<Cache<T>>> Drop for SlabBulk<T, N, O> {
+impl<T, const N: usize, O: PoolRef<Cache<T>>> Drop for SlabBulk<T, N, O> {
     #[inline]
     fn drop(&mut self) {
         if const { needs_drop::<T>() } {
@@ -930,7 +933,7 @@ impl<T, const N: usize, O: Owner<Cache<T>>> Drop for SlabBulk<T, N, O> {
     }
 }
 
-impl<T, const N: usize, O: Owner<Cache<T>>> fmt::Debug for SlabBulk<T, N, O> {
+impl<T, const N: usize, O: PoolRef<Cache<T>>> fmt::Debug for SlabBulk<T, N, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SlabBulk").field("len", &N).finish()
     }
@@ -1032,7 +1035,7 @@ impl<T: Constructed> ConstructedCache<T> {
     ///     }
     /// }
     ///
-    /// fn example(task: &Task) -> Result {
+    /// fn example(task: &TaskCx) -> Result {
     ///     let cache = ConstructedCache::<Session>::create(task, &Args::new(c"session"))?;
     ///     let mut session = ConstructedBox::new(task, &cache)?;
     ///     *session.as_mut().project().id = 7;
@@ -1041,7 +1044,7 @@ impl<T: Constructed> ConstructedCache<T> {
     ///     Ok(())
     /// }
     /// ```
-    pub fn create<C: SleepFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
+    pub fn create<C: MayFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
         const {
             assert!(
                 !needs_drop::<T>(),
@@ -1072,7 +1075,7 @@ impl<T> Pool for ConstructedCache<T> {
 /// ```
 /// use kalloc::{prelude::*, slab::{Constructed, ConstructedBox, ConstructedCache}};
 ///
-/// fn session<'a, T: Constructed>(cx: &Irq<'_>, cache: &'a ConstructedCache<T>) -> Result {
+/// fn session<'a, T: Constructed>(cx: &IrqCx<'_>, cache: &'a ConstructedCache<T>) -> Result {
 ///     let _session = ConstructedBox::new(cx, cache)?;
 ///     Ok(())
 /// }
@@ -1081,22 +1084,22 @@ impl<T> Pool for ConstructedCache<T> {
 /// # Invariants
 ///
 /// The memory holds a valid `T`, pinned.
-pub struct ConstructedBox<T: Constructed, O: Owner<ConstructedCache<T>>>(
-    Memory<ConstructedCache<T>, O>,
+pub struct ConstructedBox<T: Constructed, O: PoolRef<ConstructedCache<T>>>(
+    PooledUninit<ConstructedCache<T>, O>,
     PhantomData<T>,
 );
 
-impl<T: Constructed, O: Owner<ConstructedCache<T>>> ConstructedBox<T, O> {
+impl<T: Constructed, O: PoolRef<ConstructedCache<T>>> ConstructedBox<T, O> {
     /// A constructed object, wraps `kmem_cache_alloc()`.
     ///
     /// Context: as the flags.
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory. Under `nofail` a type larger than a page does not
+    /// [`AllocFailed`] where there is no memory. Under `nofail` a type larger than a page does not
     /// compile.
     #[inline]
-    pub fn new<G>(grant: G, owner: O) -> Result<Self, Failed<G::Flags>>
+    pub fn new<G>(grant: G, owner: O) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForConstructed>,
     {
@@ -1108,7 +1111,7 @@ impl<T: Constructed, O: Owner<ConstructedCache<T>>> ConstructedBox<T, O> {
         };
         let object = NonNull::new(owner.pool().0.alloc(grant)).ok_or_else(G::Flags::failed)?;
         // SAFETY: New memory of this cache, whose objects have the size and alignment of a `T`.
-        let memory = unsafe { Memory::new(object.cast(), owner) };
+        let memory = unsafe { PooledUninit::new(object.cast(), owner) };
         // INVARIANT: The constructor ran when the memory came to the cache, and each box since has
         // left a valid `T`.
         Ok(Self(memory, PhantomData))
@@ -1124,7 +1127,7 @@ impl<T: Constructed, O: Owner<ConstructedCache<T>>> ConstructedBox<T, O> {
     }
 }
 
-impl<T: Constructed, O: Owner<ConstructedCache<T>>> Drop for ConstructedBox<T, O> {
+impl<T: Constructed, O: PoolRef<ConstructedCache<T>>> Drop for ConstructedBox<T, O> {
     #[inline]
     fn drop(&mut self) {
         // The memory goes back after this.
@@ -1132,7 +1135,7 @@ impl<T: Constructed, O: Owner<ConstructedCache<T>>> Drop for ConstructedBox<T, O
     }
 }
 
-impl<T: Constructed, O: Owner<ConstructedCache<T>>> Deref for ConstructedBox<T, O> {
+impl<T: Constructed, O: PoolRef<ConstructedCache<T>>> Deref for ConstructedBox<T, O> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
@@ -1141,14 +1144,14 @@ impl<T: Constructed, O: Owner<ConstructedCache<T>>> Deref for ConstructedBox<T, 
     }
 }
 
-impl<T: Constructed + Unpin, O: Owner<ConstructedCache<T>>> DerefMut for ConstructedBox<T, O> {
+impl<T: Constructed + Unpin, O: PoolRef<ConstructedCache<T>>> DerefMut for ConstructedBox<T, O> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
         self.as_mut().get_mut()
     }
 }
 
-impl<T: Constructed + fmt::Debug, O: Owner<ConstructedCache<T>>> fmt::Debug
+impl<T: Constructed + fmt::Debug, O: PoolRef<ConstructedCache<T>>> fmt::Debug
     for ConstructedBox<T, O>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -1212,11 +1215,11 @@ impl<T: Construct + Sync> RcuCache<T> {
     /// }
     ///
     /// /// Shared by the objects, and gone with the last of them.
-    /// fn sessions(task: &Task) -> Result<Arc<RcuCache<Session>>> {
+    /// fn sessions(task: &TaskCx) -> Result<Arc<RcuCache<Session>>> {
     ///     Ok(Arc::new_with(task, RcuCache::create(task, &Args::new(c"session"))?)?)
     /// }
     /// ```
-    pub fn create<C: SleepFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
+    pub fn create<C: MayFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
         const {
             assert!(
                 !needs_drop::<T>(),
@@ -1244,18 +1247,18 @@ impl<T> Sealed for RcuCache<T> {}
 /// # Invariants
 ///
 /// `slot` is an object from the cache of `owner`, and one of its references is ours.
-pub struct RcuRef<T: Construct + Sync, O: Owner<RcuCache<T>>> {
+pub struct RcuRef<T: Construct + Sync, O: PoolRef<RcuCache<T>>> {
     slot: NonNull<Slot<T>>,
-    owner: Held<O>,
+    owner: DropOrLeak<O>,
     _cache: PhantomData<RcuCache<T>>,
 }
 
 // SAFETY: It gives `&T`, and its last reference frees without dropping.
-unsafe impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Send> Send for RcuRef<T, O> {}
+unsafe impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Send> Send for RcuRef<T, O> {}
 // SAFETY: As above.
-unsafe impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Sync> Sync for RcuRef<T, O> {}
+unsafe impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Sync> Sync for RcuRef<T, O> {}
 
-impl<T: Construct + Sync, O: Owner<RcuCache<T>>> RcuRef<T, O> {
+impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> RcuRef<T, O> {
     /// A new object, wraps `kmem_cache_alloc()`.
     ///
     /// `init` sets it up, through `&T` alone, from what its last user left. Readers get references
@@ -1265,7 +1268,7 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>>> RcuRef<T, O> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory. Under `nofail` a type larger than a page does not
+    /// [`AllocFailed`] where there is no memory. Under `nofail` a type larger than a page does not
     /// compile.
     ///
     /// ```
@@ -1281,7 +1284,7 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>>> RcuRef<T, O> {
     /// }
     ///
     /// fn session<'a>(
-    ///     cx: &Atomic<'_>,
+    ///     cx: &AtomicCx<'_>,
     ///     cache: &'a RcuCache<Session>,
     ///     id: u64,
     /// ) -> Result<RcuRef<Session, &'a RcuCache<Session>>> {
@@ -1289,7 +1292,7 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>>> RcuRef<T, O> {
     /// }
     /// ```
     #[inline]
-    pub fn new<G>(grant: G, owner: O, init: impl FnOnce(&T)) -> Result<Self, Failed<G::Flags>>
+    pub fn new<G>(grant: G, owner: O, init: impl FnOnce(&T)) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForConstructed>,
     {
@@ -1311,13 +1314,13 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>>> RcuRef<T, O> {
         // INVARIANT: It is new, and the reference is the first.
         Ok(Self {
             slot,
-            owner: Held::new(owner),
+            owner: DropOrLeak::new(owner),
             _cache: PhantomData,
         })
     }
 }
 
-impl<T: Construct + Sync, O: Owner<RcuCache<T>>> Deref for RcuRef<T, O> {
+impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> Deref for RcuRef<T, O> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
@@ -1326,7 +1329,7 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>>> Deref for RcuRef<T, O> {
     }
 }
 
-impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> Clone for RcuRef<T, O> {
+impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> Clone for RcuRef<T, O> {
     #[inline]
     fn clone(&self) -> Self {
         // SAFETY: By the invariant.
@@ -1334,13 +1337,13 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> Clone for RcuRef<T, O> 
         // INVARIANT: The reference was just taken.
         Self {
             slot: self.slot,
-            owner: Held::new(O::clone(&self.owner)),
+            owner: DropOrLeak::new(O::clone(&self.owner)),
             _cache: PhantomData,
         }
     }
 }
 
-impl<T: Construct + Sync, O: Owner<RcuCache<T>>> Drop for RcuRef<T, O> {
+impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> Drop for RcuRef<T, O> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the invariant.
@@ -1357,7 +1360,7 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>>> Drop for RcuRef<T, O> {
     }
 }
 
-impl<T: Construct + Sync + fmt::Debug, O: Owner<RcuCache<T>>> fmt::Debug for RcuRef<T, O> {
+impl<T: Construct + Sync + fmt::Debug, O: PoolRef<RcuCache<T>>> fmt::Debug for RcuRef<T, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
@@ -1380,7 +1383,7 @@ impl<T: Construct + Sync + fmt::Debug, O: Owner<RcuCache<T>>> fmt::Debug for Rcu
 /// }
 ///
 /// fn find<'a>(
-///     task: &mut Task,
+///     task: &mut TaskCx,
 ///     bucket: &RcuSlot<Session, &'a RcuCache<Session>>,
 ///     id: u64,
 /// ) -> Option<RcuRef<Session, &'a RcuCache<Session>>> {
@@ -1391,28 +1394,28 @@ impl<T: Construct + Sync + fmt::Debug, O: Owner<RcuCache<T>>> fmt::Debug for Rcu
 /// # Invariants
 ///
 /// `slot` is NULL, or an object from the cache of `owner` of which the cell has a reference.
-pub struct RcuSlot<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> {
+pub struct RcuSlot<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> {
     slot: Atomic<*mut Slot<T>>,
-    owner: Held<O>,
+    owner: DropOrLeak<O>,
     _cache: PhantomData<RcuCache<T>>,
 }
 
 // SAFETY: It gives references, which may be sent.
-unsafe impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone + Send> Send for RcuSlot<T, O> {}
+unsafe impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone + Send> Send for RcuSlot<T, O> {}
 // SAFETY: All its accesses are atomic, and it gives references, which may be sent.
-unsafe impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone + Send + Sync> Sync
+unsafe impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone + Send + Sync> Sync
     for RcuSlot<T, O>
 {
 }
 
-impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> RcuSlot<T, O> {
+impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> RcuSlot<T, O> {
     /// A cell for objects of one cache, with none in it.
     #[inline]
     pub fn new(owner: O) -> Self {
         // INVARIANT: NULL.
         Self {
             slot: Atomic::new(ptr::null_mut()),
-            owner: Held::new(owner),
+            owner: DropOrLeak::new(owner),
             _cache: PhantomData,
         }
     }
@@ -1481,7 +1484,7 @@ impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> RcuSlot<T, O> {
     fn reference(&self, slot: *mut Slot<T>) -> Option<RcuRef<T, O>> {
         Some(RcuRef {
             slot: NonNull::new(slot)?,
-            owner: Held::new(O::clone(&self.owner)),
+            owner: DropOrLeak::new(O::clone(&self.owner)),
             _cache: PhantomData,
         })
     }
@@ -1494,14 +1497,14 @@ fn try_get(refs: &Refcount) -> bool {
     unsafe { kalloc_helper_refcount_inc_not_zero_acquire(refs.as_atomic().as_ptr().cast()) }
 }
 
-impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> Drop for RcuSlot<T, O> {
+impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> Drop for RcuSlot<T, O> {
     fn drop(&mut self) {
         // Cannot be from another cache: there is none.
         let _ = self.replace(None);
     }
 }
 
-impl<T: Construct + Sync, O: Owner<RcuCache<T>> + Clone> fmt::Debug for RcuSlot<T, O> {
+impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> fmt::Debug for RcuSlot<T, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RcuSlot")
     }

@@ -32,8 +32,8 @@ use crate::{
     },
     flags::{
         gfp::{
-            Failed,
-            FailedWith,
+            AllocFailed,
+            AllocFailedWith,
             Gfp, //
         },
         matrix::{
@@ -101,7 +101,7 @@ pub struct Vec<T, A: Allocator> {
 /// ```
 /// use kalloc::prelude::*;
 ///
-/// fn squares(cx: &Atomic<'_>) -> Result<KVec<u32>> {
+/// fn squares(cx: &AtomicCx<'_>) -> Result<KVec<u32>> {
 ///     let mut squares = KVec::new();
 ///     for i in 0..10 {
 ///         squares.push(cx, i * i)?;
@@ -119,7 +119,7 @@ pub type VVec<T> = Vec<T, Vmalloc>;
 /// ```
 /// use kalloc::prelude::*;
 ///
-/// fn log(task: &Task, log: &mut KVVec<u8>, line: &[u8]) -> Result {
+/// fn log(task: &TaskCx, log: &mut KVVec<u8>, line: &[u8]) -> Result {
 ///     Ok(log.extend_from_slice(task, line)?)
 /// }
 /// ```
@@ -137,7 +137,7 @@ pub enum InsertError<F: Gfp, T> {
     /// There is no such place. Turns into `EINVAL`.
     OutOfBounds(T),
     /// There is no memory. Turns into `ENOMEM`.
-    Failed(FailedWith<F, T>),
+    AllocFailed(AllocFailedWith<F, T>),
 }
 
 impl<F: Gfp, T> InsertError<F, T> {
@@ -145,7 +145,7 @@ impl<F: Gfp, T> InsertError<F, T> {
     pub fn into_value(self) -> T {
         match self {
             Self::OutOfBounds(value) => value,
-            Self::Failed(failed) => failed.value,
+            Self::AllocFailed(failed) => failed.value,
         }
     }
 }
@@ -154,7 +154,7 @@ impl<F: Gfp, T> fmt::Debug for InsertError<F, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OutOfBounds(_) => f.write_str("OutOfBounds"),
-            Self::Failed(failed) => failed.fmt(f),
+            Self::AllocFailed(failed) => failed.fmt(f),
         }
     }
 }
@@ -163,7 +163,7 @@ impl<F: Gfp, T> From<InsertError<F, T>> for Error {
     fn from(error: InsertError<F, T>) -> Self {
         match error {
             InsertError::OutOfBounds(_) => EINVAL,
-            InsertError::Failed(_) => ENOMEM,
+            InsertError::AllocFailed(_) => ENOMEM,
         }
     }
 }
@@ -188,10 +188,10 @@ impl<T, A: Allocator> Vec<T, A> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory, and for more than [`Allocator::MAX_SIZE`] bytes, or than
+    /// [`AllocFailed`] where there is no memory, and for more than [`Allocator::MAX_SIZE`] bytes, or than
     /// all of RAM.
     #[inline]
-    pub fn with_capacity<G>(grant: G, capacity: usize) -> Result<Self, Failed<G::Flags>>
+    pub fn with_capacity<G>(grant: G, capacity: usize) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForRealloc<A>>,
     {
@@ -205,7 +205,7 @@ impl<T, A: Allocator> Vec<T, A> {
     ///
     /// `A` accepts the flags of the grant.
     #[inline(always)]
-    unsafe fn allocate<G: Grant>(grant: G, capacity: usize) -> Result<Self, Failed<G::Flags>> {
+    unsafe fn allocate<G: Grant>(grant: G, capacity: usize) -> Result<Self, AllocFailed<G::Flags>> {
         let bytes = bytes::<T, A, G::Flags>(capacity)?;
         if bytes == 0 {
             return Ok(Self::new());
@@ -301,7 +301,7 @@ impl<T, A: Allocator> Vec<T, A> {
 
     /// Makes room for `additional` elements more than there are, of which there is not enough.
     #[inline(always)]
-    fn grow<G>(&mut self, grant: G, additional: usize) -> Result<(), Failed<G::Flags>>
+    fn grow<G>(&mut self, grant: G, additional: usize) -> Result<(), AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForRealloc<A>>,
     {
@@ -319,7 +319,7 @@ impl<T, A: Allocator> Vec<T, A> {
     ///
     /// As [`Vec::with_capacity`]. The vector is then as it was.
     #[inline]
-    pub fn reserve<G>(&mut self, grant: G, additional: usize) -> Result<(), Failed<G::Flags>>
+    pub fn reserve<G>(&mut self, grant: G, additional: usize) -> Result<(), AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForRealloc<A>>,
     {
@@ -334,8 +334,8 @@ impl<T, A: Allocator> Vec<T, A> {
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory to move to. The vector is then as it was.
-    pub fn shrink_to_fit<G>(&mut self, grant: G) -> Result<(), Failed<G::Flags>>
+    /// [`AllocFailed`] where there is no memory to move to. The vector is then as it was.
+    pub fn shrink_to_fit<G>(&mut self, grant: G) -> Result<(), AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForRealloc<A>>,
     {
@@ -364,7 +364,7 @@ impl<T, A: Blocking> Vec<T, A> {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn in_a_lock(cx: &Atomic<'_>, words: [u64; 4]) -> Result<KVVec<u64>> {
+    /// fn in_a_lock(cx: &AtomicCx<'_>, words: [u64; 4]) -> Result<KVVec<u64>> {
     ///     let mut list = KVVec::with_capacity_nonblocking(cx, 4)?;
     ///     for word in words {
     ///         list.push_within_capacity(word).map_err(|_| ENOMEM)?;
@@ -377,7 +377,10 @@ impl<T, A: Blocking> Vec<T, A> {
     ///
     /// As [`Vec::with_capacity`].
     #[inline]
-    pub fn with_capacity_nonblocking<G>(grant: G, capacity: usize) -> Result<Self, Failed<G::Flags>>
+    pub fn with_capacity_nonblocking<G>(
+        grant: G,
+        capacity: usize,
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
@@ -419,24 +422,24 @@ impl<T, A: Allocator> Vec<T, A> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where there is no memory: as [`Vec::reserve`].
+    /// [`AllocFailedWith`] the value where there is no memory: as [`Vec::reserve`].
     ///
     /// ```
     /// use kalloc::prelude::*;
     ///
     /// /// Keeps what does not fit in the caller's hands.
-    /// fn add(cx: &Atomic<'_>, list: &mut KVec<KBox<u32>>, item: KBox<u32>) -> Option<KBox<u32>> {
+    /// fn add(cx: &AtomicCx<'_>, list: &mut KVec<KBox<u32>>, item: KBox<u32>) -> Option<KBox<u32>> {
     ///     list.push(cx, item).err().map(|failed| failed.value)
     /// }
     /// ```
     #[inline]
-    pub fn push<G>(&mut self, grant: G, value: T) -> Result<(), FailedWith<G::Flags, T>>
+    pub fn push<G>(&mut self, grant: G, value: T) -> Result<(), AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForRealloc<A>>,
     {
         if self.len == self.capacity() {
             if let Err(failed) = self.grow(grant, 1) {
-                return Err(FailedWith::new(failed, value));
+                return Err(AllocFailedWith::new(failed, value));
             }
         }
         // SAFETY: There is room, or has just been made.
@@ -463,7 +466,9 @@ impl<T, A: Allocator> Vec<T, A> {
             return Err(InsertError::OutOfBounds(value));
         }
         if let Err(failed) = self.reserve(grant, 1) {
-            return Err(InsertError::Failed(FailedWith::new(failed, value)));
+            return Err(InsertError::AllocFailed(AllocFailedWith::new(
+                failed, value,
+            )));
         }
         // SAFETY: `index` is at most the length.
         let place = unsafe { self.ptr.add(index) };
@@ -481,7 +486,11 @@ impl<T, A: Allocator> Vec<T, A> {
     /// # Errors
     ///
     /// As [`Vec::reserve`].
-    pub fn extend_from_slice<G>(&mut self, grant: G, slice: &[T]) -> Result<(), Failed<G::Flags>>
+    pub fn extend_from_slice<G>(
+        &mut self,
+        grant: G,
+        slice: &[T],
+    ) -> Result<(), AllocFailed<G::Flags>>
     where
         T: Clone,
         G: Grant<Flags: ForRealloc<A>>,
@@ -510,13 +519,13 @@ impl<T, A: Allocator> Vec<T, A> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where there is no memory: as [`Vec::reserve`].
+    /// [`AllocFailedWith`] the value where there is no memory: as [`Vec::reserve`].
     pub fn resize<G>(
         &mut self,
         grant: G,
         len: usize,
         value: T,
-    ) -> Result<(), FailedWith<G::Flags, T>>
+    ) -> Result<(), AllocFailedWith<G::Flags, T>>
     where
         T: Clone,
         G: Grant<Flags: ForRealloc<A>>,
@@ -524,7 +533,7 @@ impl<T, A: Allocator> Vec<T, A> {
         self.truncate(len);
         let missing = len - self.len;
         if let Err(failed) = self.reserve(grant, missing) {
-            return Err(FailedWith::new(failed, value));
+            return Err(AllocFailedWith::new(failed, value));
         }
         if let Some((last, others)) = self.spare()[..missing].split_last_mut() {
             for place in others {
@@ -541,8 +550,12 @@ impl<T, A: Allocator> Vec<T, A> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value: as [`Vec::with_capacity`].
-    pub fn from_elem<G>(grant: G, value: T, len: usize) -> Result<Self, FailedWith<G::Flags, T>>
+    /// [`AllocFailedWith`] the value: as [`Vec::with_capacity`].
+    pub fn from_elem<G>(
+        grant: G,
+        value: T,
+        len: usize,
+    ) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         T: Clone,
         G: Grant<Flags: ForRealloc<A>>,

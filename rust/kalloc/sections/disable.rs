@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Disabling bottom halves, in every context with interrupts on.
-pub trait DisableBh: IrqsOn {
+pub trait DisableBhExt: IrqsOn {
     /// Runs `f` with bottom halves disabled on this CPU, wraps `local_bh_disable()` and
     /// `local_bh_enable()`.
     ///
@@ -25,7 +25,7 @@ pub trait DisableBh: IrqsOn {
     /// use kernel::sync::SpinLock;
     ///
     /// /// What a timer counts too.
-    /// fn count(task: &mut Task, events: &SpinLock<u64>) {
+    /// fn count(task: &mut TaskCx, events: &SpinLock<u64>) {
     ///     task.bh_off(|cx| cx.locked(events, |events, _cx| *events += 1))
     /// }
     /// ```
@@ -37,22 +37,22 @@ pub trait DisableBh: IrqsOn {
         within(self, enter::local_bh_disable(), |_off, cx| f(cx))
     }
 }
-impl<C: IrqsOn> DisableBh for C {}
+impl<C: IrqsOn> DisableBhExt for C {}
 
 /// Disabling interrupts and preemption, in every context.
-pub trait Disable: Context {
+pub trait DisableExt: Context {
     /// Runs `f` with interrupts off on this CPU, wraps `local_irq_save()` and
     /// `local_irq_restore()`.
     ///
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn quiet(task: &mut Task) -> u32 {
+    /// fn quiet(task: &mut TaskCx) -> u32 {
     ///     task.irqs_off(|_cx| 1 + 1)
     /// }
     /// ```
     #[inline(always)]
-    fn irqs_off<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::Raw<'x>) -> R) -> R
+    fn irqs_off<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::RawCx<'x>) -> R) -> R
     where
         Self: Sized,
     {
@@ -61,11 +61,11 @@ pub trait Disable: Context {
 
     /// Runs `f` with preemption disabled, wraps `preempt_disable()` and `preempt_enable()`.
     #[inline(always)]
-    fn preempt_off<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::Raw<'x>) -> R) -> R
+    fn preempt_off<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::RawCx<'x>) -> R) -> R
     where
         Self: Sized,
     {
         within(self, enter::preempt_disable(), |_off, cx| f(cx))
     }
 }
-impl<C: Context> Disable for C {}
+impl<C: Context> DisableExt for C {}

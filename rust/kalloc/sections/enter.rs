@@ -6,13 +6,13 @@
 
 use crate::{
     contexts::{
-        tokens::Memalloc,
+        tokens::NoReclaimCx,
         traits::{
-            Allocate,
             Context,
             IrqsOn,
-            NotNmi,
-            Sleep, //
+            MayAlloc,
+            MaySleep,
+            NotNmi, //
         },
     },
     sections::{
@@ -67,15 +67,15 @@ macro_rules! locks {
 }
 
 locks! {
-    lock, BySpinLock(SpinLock), Allocate => Locked, Guard<'l, T, DirectSpinLockBackend>,
+    lock, BySpinLock(SpinLock), MayAlloc => Locked, Guard<'l, T, DirectSpinLockBackend>,
         |lock| direct(lock).lock();
-    lock_irq, BySpinLockIrq(SpinLockIrq), Allocate => LockedIrq, Guard<'l, T, SpinLockIrqBackend>,
+    lock_irq, BySpinLockIrq(SpinLockIrq), MayAlloc => LockedIrq, Guard<'l, T, SpinLockIrqBackend>,
         |lock| lock.lock();
-    read_lock, ByReadLock(RwLock), Allocate => Locked, ReadGuard<'l, T>, RwLock::read;
-    write_lock, ByWriteLock(RwLock), Allocate => Locked, WriteGuard<'l, T>, RwLock::write;
-    raw_lock, ByRawSpinLock(RawSpinLock), NotNmi => Raw, Guard<'l, T, RawSpinLockBackend>,
+    read_lock, ByReadLock(RwLock), MayAlloc => Locked, ReadGuard<'l, T>, RwLock::read;
+    write_lock, ByWriteLock(RwLock), MayAlloc => Locked, WriteGuard<'l, T>, RwLock::write;
+    raw_lock, ByRawSpinLock(RawSpinLock), NotNmi => RawCx, Guard<'l, T, RawSpinLockBackend>,
         RawSpinLock::guard;
-    raw_lock_irq, ByRawSpinLockIrq(RawSpinLockIrq), NotNmi => Raw, Guard<'l, T, RawSpinLockIrqBackend>,
+    raw_lock_irq, ByRawSpinLockIrq(RawSpinLockIrq), NotNmi => RawCx, Guard<'l, T, RawSpinLockIrqBackend>,
         RawSpinLockIrq::guard;
 }
 
@@ -107,11 +107,11 @@ macro_rules! states {
 
 states! {
     local_bh_disable, ByBhOff, IrqsOn => C::BhOff<'x>, BhGuard, BhGuard::new;
-    local_irq_save, ByIrqsOff, Context => C::Raw<'x>, IrqGuard, IrqGuard::new;
-    preempt_disable, ByPreemptOff, Context => C::Raw<'x>, PreemptGuard, PreemptGuard::new;
-    memalloc_nofs_save, ByNoFs, Sleep => C::NoFs<'x>, NoFsGuard, NoFsGuard::new;
-    memalloc_noio_save, ByNoIo, Sleep => C::NoIo<'x>, NoIoGuard, NoIoGuard::new;
-    memalloc_noreclaim_save, ByNoReclaim, Sleep => Memalloc<'x>, NoReclaimGuard, NoReclaimGuard::new;
+    local_irq_save, ByIrqsOff, Context => C::RawCx<'x>, IrqGuard, IrqGuard::new;
+    preempt_disable, ByPreemptOff, Context => C::RawCx<'x>, PreemptGuard, PreemptGuard::new;
+    memalloc_nofs_save, ByNoFs, MaySleep => C::NoFsCx<'x>, NoFsGuard, NoFsGuard::new;
+    memalloc_noio_save, ByNoIo, MaySleep => C::NoIoCx<'x>, NoIoGuard, NoIoGuard::new;
+    memalloc_noreclaim_save, ByNoReclaim, MaySleep => NoReclaimCx<'x>, NoReclaimGuard, NoReclaimGuard::new;
 }
 
 /// `rcu_read_lock()`.
@@ -127,7 +127,7 @@ pub fn rcu_read_lock() -> ByRcu {
 // SAFETY: On the RCU read side the code must not sleep, and may do all else that it might before.
 unsafe impl<C: Context + ?Sized> Enter<C> for ByRcu {
     type Guard = ReadSide;
-    type Cx<'x> = C::Atomic<'x>;
+    type Cx<'x> = C::AtomicCx<'x>;
     #[inline(always)]
     unsafe fn enter(self) -> ReadSide {
         // SAFETY: By the contract of this function the guard is dropped on this thread, and

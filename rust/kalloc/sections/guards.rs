@@ -133,7 +133,7 @@ guards! {
 
 /// Evidence that the code is on the RCU read side, for as long as it is borrowed.
 ///
-/// A driver has a reference, from [`RcuRead::rcu_read`] or from `section!(…, rcu_read_lock())`, and
+/// A driver has a reference, from [`RcuReadExt::rcu_read`] or from `section!(…, rcu_read_lock())`, and
 /// never the value: it cannot leak it. The guard of the kernel crate is no such evidence. Leaked, it
 /// is `&'static`, and the read side ends with the thread, or where the thread sleeps.
 ///
@@ -143,7 +143,7 @@ guards! {
 /// use kalloc::prelude::*;
 /// use kernel::revocable::Revocable;
 ///
-/// fn limit(task: &mut Task, limit: &Revocable<u32>) -> Option<u32> {
+/// fn limit(task: &mut TaskCx, limit: &Revocable<u32>) -> Option<u32> {
 ///     task.rcu_read(|side, _cx| limit.try_access_with_guard(side).copied())
 /// }
 /// ```

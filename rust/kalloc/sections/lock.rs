@@ -4,7 +4,7 @@
 
 use crate::{
     contexts::traits::{
-        Allocate,
+        MayAlloc,
         NotNmi, //
     },
     sections::{
@@ -24,16 +24,16 @@ use kernel::sync::{
 };
 
 /// Taking spinlocks, in every context that may.
-pub trait Lock: Allocate {
+pub trait LockExt: MayAlloc {
     /// Runs `f` with `lock` held, wraps `spin_lock()` and `spin_unlock()`.
     ///
-    /// `f` must not sleep, and cannot: its token is [`Atomic`](crate::context::Atomic) or stricter.
+    /// `f` must not sleep, and cannot: its token is [`AtomicCx`](crate::context::AtomicCx) or stricter.
     ///
     /// ```
     /// use kalloc::prelude::*;
     /// use kernel::sync::SpinLock;
     ///
-    /// fn push(task: &mut Task, list: &SpinLock<Option<KBox<u32>>>) -> Result {
+    /// fn push(task: &mut TaskCx, list: &SpinLock<Option<KBox<u32>>>) -> Result {
     ///     task.locked(list, |head, cx| -> Result {
     ///         *head = Some(KBox::new(&cx, 1)?);
     ///         Ok(())
@@ -52,7 +52,7 @@ pub trait Lock: Allocate {
         within(self, enter::lock(lock), |data, cx| f(data, cx))
     }
 
-    /// As [`Lock::locked`], for data that must not be moved.
+    /// As [`LockExt::locked`], for data that must not be moved.
     #[inline(always)]
     fn locked_pin<T, R>(
         &mut self,
@@ -76,7 +76,7 @@ pub trait Lock: Allocate {
     /// use kalloc::prelude::*;
     /// use kernel::sync::SpinLockIrq;
     ///
-    /// fn take(task: &mut Task, last: &SpinLockIrq<Option<KBox<u32>>>) -> Option<KBox<u32>> {
+    /// fn take(task: &mut TaskCx, last: &SpinLockIrq<Option<KBox<u32>>>) -> Option<KBox<u32>> {
     ///     task.locked_irq(last, |last, _cx| last.take())
     /// }
     /// ```
@@ -97,7 +97,7 @@ pub trait Lock: Allocate {
     /// ```
     /// use kalloc::{prelude::*, sync::RwLock};
     ///
-    /// fn limit(task: &mut Task, limits: &RwLock<[u32; 4]>, of: usize) -> Option<u32> {
+    /// fn limit(task: &mut TaskCx, limits: &RwLock<[u32; 4]>, of: usize) -> Option<u32> {
     ///     task.read_locked(limits, |limits, _cx| limits.get(of).copied())
     /// }
     /// ```
@@ -126,16 +126,16 @@ pub trait Lock: Allocate {
         within(self, enter::write_lock(lock), |data, cx| f(data, cx))
     }
 }
-impl<C: Allocate> Lock for C {}
+impl<C: MayAlloc> LockExt for C {}
 
 /// Taking raw spinlocks, in every context but NMI.
-pub trait LockRaw: NotNmi {
+pub trait RawLockExt: NotNmi {
     /// Runs `f` with `lock` held, wraps `raw_spin_lock()` and `raw_spin_unlock()`.
     ///
     /// ```
     /// use kalloc::{prelude::*, sync::RawSpinLock};
     ///
-    /// fn count(task: &mut Task, n: &RawSpinLock<u32>) {
+    /// fn count(task: &mut TaskCx, n: &RawSpinLock<u32>) {
     ///     task.raw_locked(n, |n, _cx| *n += 1)
     /// }
     /// ```
@@ -143,7 +143,7 @@ pub trait LockRaw: NotNmi {
     fn raw_locked<T, R>(
         &mut self,
         lock: &RawSpinLock<T>,
-        f: impl for<'x> FnOnce(&mut T, &mut Self::Raw<'x>) -> R,
+        f: impl for<'x> FnOnce(&mut T, &mut Self::RawCx<'x>) -> R,
     ) -> R
     where
         T: ?Sized + Unpin,
@@ -157,7 +157,7 @@ pub trait LockRaw: NotNmi {
     fn raw_locked_irq<T, R>(
         &mut self,
         lock: &RawSpinLockIrq<T>,
-        f: impl for<'x> FnOnce(&mut T, &mut Self::Raw<'x>) -> R,
+        f: impl for<'x> FnOnce(&mut T, &mut Self::RawCx<'x>) -> R,
     ) -> R
     where
         T: ?Sized + Unpin,
@@ -165,4 +165,4 @@ pub trait LockRaw: NotNmi {
         within(self, enter::raw_lock_irq(lock), |data, cx| f(data, cx))
     }
 }
-impl<C: NotNmi> LockRaw for C {}
+impl<C: NotNmi> RawLockExt for C {}

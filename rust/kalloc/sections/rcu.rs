@@ -14,17 +14,17 @@ use crate::{
 };
 
 /// The RCU read side, in every context.
-pub trait RcuRead: Context {
+pub trait RcuReadExt: Context {
     /// Runs `f` on the RCU read side, wraps `rcu_read_lock()` and `rcu_read_unlock()`.
     ///
     /// `f` must not sleep, and cannot. It gets the evidence, which `load`, `read` and `get` of what
     /// is under RCU take, and the token of the section.
     #[inline(always)]
-    fn rcu_read<R>(&mut self, f: impl for<'x> FnOnce(&ReadSide, &mut Self::Atomic<'x>) -> R) -> R
+    fn rcu_read<R>(&mut self, f: impl for<'x> FnOnce(&ReadSide, &mut Self::AtomicCx<'x>) -> R) -> R
     where
         Self: Sized,
     {
         within(self, enter::rcu_read_lock(), |side, cx| f(side, cx))
     }
 }
-impl<C: Context> RcuRead for C {}
+impl<C: Context> RcuReadExt for C {}

@@ -39,14 +39,14 @@ pub use new_rwlock;
 
 /// Data that many may read at a time, or one may change: a spinlock, wraps `rwlock_t`.
 ///
-/// Taken by [`Lock::read_locked`](super::Lock::read_locked) and
-/// [`Lock::write_locked`](super::Lock::write_locked), and not without a token. Readers hold off
+/// Taken by [`LockExt::read_locked`](super::LockExt::read_locked) and
+/// [`LockExt::write_locked`](super::LockExt::write_locked), and not without a token. Readers hold off
 /// writers for as long as they come; RCU does not.
 ///
 /// ```
 /// use kalloc::{prelude::*, sync::{new_rwlock, RwLock}};
 ///
-/// fn limits(task: &Task) -> Result<Pin<KBox<RwLock<[u32; 4]>>>> {
+/// fn limits(task: &TaskCx) -> Result<Pin<KBox<RwLock<[u32; 4]>>>> {
 ///     KBox::pin_init(task, new_rwlock!([1, 2, 3, 4]))
 /// }
 /// ```

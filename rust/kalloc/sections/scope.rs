@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Scopes that hold back file-system or any I/O, or all of reclaim: [`NoFs`](crate::context::NoFs),
-//! [`NoIo`](crate::context::NoIo) and [`Memalloc`].
+//! Scopes that hold back file-system or any I/O, or all of reclaim: [`NoFsCx`](crate::context::NoFsCx),
+//! [`NoIoCx`](crate::context::NoIoCx) and [`NoReclaimCx`].
 //!
 //! C header: [`include/linux/sched/mm.h`](srctree/include/linux/sched/mm.h)
 //!
@@ -21,8 +21,8 @@
 
 use crate::{
     contexts::{
-        tokens::Memalloc,
-        traits::Sleep, //
+        tokens::NoReclaimCx,
+        traits::MaySleep, //
     },
     sections::{
         enter,
@@ -31,19 +31,19 @@ use crate::{
 };
 
 /// Entering scopes, in every context that may sleep.
-pub trait Scope: Sleep {
+pub trait ScopeExt: MaySleep {
     /// Runs `f` in a NOFS scope, wraps `memalloc_nofs_save()` and `memalloc_nofs_restore()`.
     ///
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn page_cache_entry(task: &mut Task) -> Result<KBox<u64>> {
+    /// fn page_cache_entry(task: &mut TaskCx) -> Result<KBox<u64>> {
     ///     // GFP_NOFS
     ///     task.nofs(|cx| Ok(KBox::new(&cx, 0)?))
     /// }
     /// ```
     #[inline(always)]
-    fn nofs<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::NoFs<'x>) -> R) -> R
+    fn nofs<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::NoFsCx<'x>) -> R) -> R
     where
         Self: Sized,
     {
@@ -52,7 +52,7 @@ pub trait Scope: Sleep {
 
     /// Runs `f` in a NOIO scope, wraps `memalloc_noio_save()` and `memalloc_noio_restore()`.
     #[inline(always)]
-    fn noio<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::NoIo<'x>) -> R) -> R
+    fn noio<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::NoIoCx<'x>) -> R) -> R
     where
         Self: Sized,
     {
@@ -70,16 +70,16 @@ pub trait Scope: Sleep {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn write_back(task: &mut Task, page: &[u8; 64]) -> Result<KBox<[u8; 64]>> {
+    /// fn write_back(task: &mut TaskCx, page: &[u8; 64]) -> Result<KBox<[u8; 64]>> {
     ///     task.noreclaim(|cx| Ok(KBox::new(&cx, *page)?))
     /// }
     /// ```
     #[inline(always)]
-    fn noreclaim<R>(&mut self, f: impl for<'x> FnOnce(&mut Memalloc<'x>) -> R) -> R
+    fn noreclaim<R>(&mut self, f: impl for<'x> FnOnce(&mut NoReclaimCx<'x>) -> R) -> R
     where
         Self: Sized,
     {
         within(self, enter::memalloc_noreclaim_save(), |_scope, cx| f(cx))
     }
 }
-impl<C: Sleep> Scope for C {}
+impl<C: MaySleep> ScopeExt for C {}

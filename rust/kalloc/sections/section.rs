@@ -253,25 +253,25 @@ impl<T: ?Sized, B: Backend> Pinned for Guard<'_, T, B> {
 ///
 /// | `HOW` | C | closure form |
 /// | --- | --- | --- |
-/// | `lock(&lock)` | `spin_lock()` | [`Lock::locked`](crate::sync::Lock::locked) |
-/// | `lock_irq(&lock)` | `spin_lock_irqsave()` | [`Lock::locked_irq`](crate::sync::Lock::locked_irq) |
-/// | `read_lock(&lock)` | `read_lock()` | [`Lock::read_locked`](crate::sync::Lock::read_locked) |
-/// | `write_lock(&lock)` | `write_lock()` | [`Lock::write_locked`](crate::sync::Lock::write_locked) |
-/// | `raw_lock(&lock)` | `raw_spin_lock()` | [`LockRaw::raw_locked`](crate::sync::LockRaw::raw_locked) |
-/// | `raw_lock_irq(&lock)` | `raw_spin_lock_irqsave()` | [`LockRaw::raw_locked_irq`](crate::sync::LockRaw::raw_locked_irq) |
-/// | `rcu_read_lock()` | `rcu_read_lock()` | [`RcuRead::rcu_read`](crate::sync::RcuRead::rcu_read) |
-/// | `local_bh_disable()` | `local_bh_disable()` | [`DisableBh::bh_off`](crate::irq::DisableBh::bh_off) |
-/// | `local_irq_save()` | `local_irq_save()` | [`Disable::irqs_off`](crate::irq::Disable::irqs_off) |
-/// | `preempt_disable()` | `preempt_disable()` | [`Disable::preempt_off`](crate::irq::Disable::preempt_off) |
-/// | `memalloc_nofs_save()` | `memalloc_nofs_save()` | [`Scope::nofs`](crate::scope::Scope::nofs) |
-/// | `memalloc_noio_save()` | `memalloc_noio_save()` | [`Scope::noio`](crate::scope::Scope::noio) |
-/// | `memalloc_noreclaim_save()` | `memalloc_noreclaim_save()` | [`Scope::noreclaim`](crate::scope::Scope::noreclaim) |
+/// | `lock(&lock)` | `spin_lock()` | [`LockExt::locked`](crate::sync::LockExt::locked) |
+/// | `lock_irq(&lock)` | `spin_lock_irqsave()` | [`LockExt::locked_irq`](crate::sync::LockExt::locked_irq) |
+/// | `read_lock(&lock)` | `read_lock()` | [`LockExt::read_locked`](crate::sync::LockExt::read_locked) |
+/// | `write_lock(&lock)` | `write_lock()` | [`LockExt::write_locked`](crate::sync::LockExt::write_locked) |
+/// | `raw_lock(&lock)` | `raw_spin_lock()` | [`RawLockExt::raw_locked`](crate::sync::RawLockExt::raw_locked) |
+/// | `raw_lock_irq(&lock)` | `raw_spin_lock_irqsave()` | [`RawLockExt::raw_locked_irq`](crate::sync::RawLockExt::raw_locked_irq) |
+/// | `rcu_read_lock()` | `rcu_read_lock()` | [`RcuReadExt::rcu_read`](crate::sync::RcuReadExt::rcu_read) |
+/// | `local_bh_disable()` | `local_bh_disable()` | [`DisableBhExt::bh_off`](crate::irq::DisableBhExt::bh_off) |
+/// | `local_irq_save()` | `local_irq_save()` | [`DisableExt::irqs_off`](crate::irq::DisableExt::irqs_off) |
+/// | `preempt_disable()` | `preempt_disable()` | [`DisableExt::preempt_off`](crate::irq::DisableExt::preempt_off) |
+/// | `memalloc_nofs_save()` | `memalloc_nofs_save()` | [`ScopeExt::nofs`](crate::scope::ScopeExt::nofs) |
+/// | `memalloc_noio_save()` | `memalloc_noio_save()` | [`ScopeExt::noio`](crate::scope::ScopeExt::noio) |
+/// | `memalloc_noreclaim_save()` | `memalloc_noreclaim_save()` | [`ScopeExt::noreclaim`](crate::scope::ScopeExt::noreclaim) |
 ///
 /// ```
 /// use kalloc::prelude::*;
 /// use kernel::sync::SpinLock;
 ///
-/// fn push(task: &mut Task, list: &SpinLock<Option<KBox<u32>>>) -> Result {
+/// fn push(task: &mut TaskCx, list: &SpinLock<Option<KBox<u32>>>) -> Result {
 ///     section!(head = task, lock(list));
 ///     let (data, cx) = head.split();
 ///     *data = Some(KBox::new(&cx, 1)?);

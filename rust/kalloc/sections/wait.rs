@@ -9,7 +9,7 @@
 //! [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h),
 //! [`include/linux/delay.h`](srctree/include/linux/delay.h)
 
-use crate::contexts::traits::Sleep;
+use crate::contexts::traits::MaySleep;
 use kernel::{
     sync::{
         rcu,
@@ -27,17 +27,17 @@ use kernel::{
 };
 
 /// Sleeping, in every context that may: the kernel crate's calls, with a token.
-pub trait Wait: Sleep {
+pub trait WaitExt: MaySleep {
     /// Runs `f` with `lock` held, wraps `mutex_lock()` and `mutex_unlock()`.
     ///
     /// A mutex does not keep its holder from sleeping, so `f` gets the token of the context around.
-    /// The data is behind the kernel crate's guard, which [`Wait::wait`] takes:
+    /// The data is behind the kernel crate's guard, which [`WaitExt::wait`] takes:
     ///
     /// ```
     /// use kalloc::prelude::*;
     /// use kernel::sync::{CondVar, Mutex};
     ///
-    /// fn next(task: &mut Task, queue: &Mutex<KVec<u32>>, filled: &CondVar) -> u32 {
+    /// fn next(task: &mut TaskCx, queue: &Mutex<KVec<u32>>, filled: &CondVar) -> u32 {
     ///     task.mutex_locked(queue, |queue, task| loop {
     ///         match queue.pop() {
     ///             Some(item) => break item,
@@ -73,7 +73,7 @@ pub trait Wait: Sleep {
         condvar.wait(guard)
     }
 
-    /// As [`Wait::wait`], until a signal comes too. Returns whether one is pending.
+    /// As [`WaitExt::wait`], until a signal comes too. Returns whether one is pending.
     #[inline]
     #[must_use = "true if a signal is pending"]
     fn wait_interruptible<T: ?Sized>(
@@ -84,7 +84,7 @@ pub trait Wait: Sleep {
         condvar.wait_interruptible(guard)
     }
 
-    /// As [`Wait::wait_interruptible`], for at most `timeout`.
+    /// As [`WaitExt::wait_interruptible`], for at most `timeout`.
     #[inline]
     #[must_use = "says whether it was woken, a signal came, or the time was over"]
     fn wait_interruptible_timeout<T: ?Sized>(
@@ -109,7 +109,7 @@ pub trait Wait: Sleep {
     /// ```compile_fail
     /// use kalloc::prelude::*;
     ///
-    /// fn for_ever(task: &mut Task) {
+    /// fn for_ever(task: &mut TaskCx) {
     ///     task.rcu_read(|_guard, cx| cx.synchronize_rcu())
     /// }
     /// ```
@@ -147,4 +147,4 @@ pub trait Wait: Sleep {
         delay::fsleep(delta)
     }
 }
-impl<C: Sleep> Wait for C {}
+impl<C: MaySleep> WaitExt for C {}

@@ -4,7 +4,7 @@
 
 use kalloc::{checked::Checked, prelude::*};
 
-fn helper<C: Sleep>(_cx: &C) {}
+fn helper<C: MaySleep>(_cx: &C) {}
 
 pub fn callback() {
     helper(&Checked) //~ ERROR: this may sleep

@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 use kernel::sync::Arc;
 
-pub fn allocate(cx: &Atomic<'_>) -> Result<Arc<u32>> {
-    Ok(Arc::new_with(cx.with(Kernel), 7u32)?) //~ ERROR: may sleep
+pub fn allocate(cx: &AtomicCx<'_>) -> Result<Arc<u32>> {
+    Ok(Arc::new_with(cx.with(GFP_KERNEL), 7u32)?) //~ ERROR: may sleep
 }

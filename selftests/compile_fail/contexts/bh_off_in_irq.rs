@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn count(cx: &mut Irq<'_>, n: &mut u32) {
+pub fn count(cx: &mut IrqCx<'_>, n: &mut u32) {
     cx.bh_off(|_cx| *n += 1) //~ ERROR: interrupts may be off
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Nmi<'_>) -> Result<KBox<u32>> {
+pub fn allocate(cx: &NmiCx<'_>) -> Result<KBox<u32>> {
     Ok(KBox::new(cx, 7u32)?) //~ ERROR: no allocator may be called
 }

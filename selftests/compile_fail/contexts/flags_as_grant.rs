@@ -7,5 +7,5 @@ use kalloc::prelude::*;
 pub fn allocate() -> Result<KBox<u32>> {
     //~vv ERROR: does not permit an allocation
     //~v ERROR: does not permit an allocation
-    Ok(KBox::new(Kernel, 7u32)?)
+    Ok(KBox::new(GfpKernel, 7u32)?)
 }

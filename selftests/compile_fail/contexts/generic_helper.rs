@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn helper<C: Allocate>(cx: &C) -> Result<KBox<u32>> {
-    Ok(KBox::new(cx.with(Kernel), 1)?) //~ ERROR: may sleep
+pub fn helper<C: MayAlloc>(cx: &C) -> Result<KBox<u32>> {
+    Ok(KBox::new(cx.with(GFP_KERNEL), 1)?) //~ ERROR: may sleep
 }

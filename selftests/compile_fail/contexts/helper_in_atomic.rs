@@ -4,10 +4,10 @@
 
 use kalloc::prelude::*;
 
-fn helper<C: Sleep>(cx: &C) -> Result<KBox<u32>> {
+fn helper<C: MaySleep>(cx: &C) -> Result<KBox<u32>> {
     Ok(KBox::new(cx, 1)?)
 }
 
-pub fn call(cx: &Atomic<'_>) -> Result<KBox<u32>> {
+pub fn call(cx: &AtomicCx<'_>) -> Result<KBox<u32>> {
     helper(cx) //~ ERROR: this may sleep
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Irq<'_>) -> Result<KBox<u32>> {
-    Ok(KBox::new(cx.with(Kernel), 7u32)?) //~ ERROR: may sleep
+pub fn allocate(cx: &IrqCx<'_>) -> Result<KBox<u32>> {
+    Ok(KBox::new(cx.with(GFP_KERNEL), 7u32)?) //~ ERROR: may sleep
 }

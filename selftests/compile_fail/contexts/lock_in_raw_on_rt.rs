@@ -7,6 +7,6 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn section(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn section(task: &mut TaskCx, lock: &SpinLock<u32>) {
     task.preempt_off(|cx| cx.locked(lock, |data, _cx| *data += 1)); //~ ERROR: no allocator may be called and no spinlock taken
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &NoIo<'_>) -> Result<KBox<u32>> {
-    Ok(KBox::new(cx.with(GfpNoFs), 7u32)?) //~ ERROR: may sleep and start I/O
+pub fn allocate(cx: &NoIoCx<'_>) -> Result<KBox<u32>> {
+    Ok(KBox::new(cx.with(GFP_NOFS), 7u32)?) //~ ERROR: may sleep and start I/O
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Raw<'_>) -> Result<KBox<u32>> {
-    Ok(KBox::new(cx.with(GfpNoFs), 7u32)?) //~ ERROR: may sleep
+pub fn allocate(cx: &RawCx<'_>) -> Result<KBox<u32>> {
+    Ok(KBox::new(cx.with(GFP_NOFS), 7u32)?) //~ ERROR: may sleep
 }

@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 use kernel::alloc::KVec;
 
-pub fn push(cx: &Atomic<'_>, list: &mut KVec<u32>) -> Result {
-    Ok(list.push_with(cx.with(Kernel), 7)?) //~ ERROR: may sleep
+pub fn push(cx: &AtomicCx<'_>, list: &mut KVec<u32>) -> Result {
+    Ok(list.push_with(cx.with(GFP_KERNEL), 7)?) //~ ERROR: may sleep
 }

@@ -6,6 +6,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &mut Task) -> Result<KBox<u32>> {
+pub fn allocate(task: &mut TaskCx) -> Result<KBox<u32>> {
     task.irqs_off(|cx| Ok(KBox::new(&cx, 7)?)) //~ ERROR: no allocator may be called
 }

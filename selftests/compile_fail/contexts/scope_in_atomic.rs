@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn scope(cx: &mut Atomic<'_>) -> Result<KBox<u32>> {
+pub fn scope(cx: &mut AtomicCx<'_>) -> Result<KBox<u32>> {
     cx.nofs(|cx| Ok(KBox::new(&cx, 1)?)) //~ ERROR: this may sleep
 }

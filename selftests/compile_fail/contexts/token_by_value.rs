@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: Task) -> Result<KBox<u32>> {
+pub fn allocate(task: TaskCx) -> Result<KBox<u32>> {
     //~vv ERROR: does not permit an allocation
     //~v ERROR: does not permit an allocation
     Ok(KBox::new(task, 7u32)?)

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Atomic<'_>) -> Result<KBox<u32>> {
-    Ok(KBox::new(cx.with(User.account().nowarn()), 7u32)?) //~ ERROR: may sleep
+pub fn allocate(cx: &AtomicCx<'_>) -> Result<KBox<u32>> {
+    Ok(KBox::new(cx.with(GFP_USER.account().nowarn()), 7u32)?) //~ ERROR: may sleep
 }

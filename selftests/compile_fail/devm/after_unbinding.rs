@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::{device::{Bound, Device}, faux};
 
-pub fn last(task: &Task, registration: faux::Registration) -> Result<u32> {
+pub fn last(task: &TaskCx, registration: faux::Registration) -> Result<u32> {
     let device: &faux::Device<Bound> = registration.as_ref();
     let dev: &Device<Bound> = device.as_ref();
     let value = Devm::new(task, dev, 1u32)?;

@@ -16,7 +16,7 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<State, Error> + 'bound {
         let value = Devm::new(&task, dev.as_ref(), 1)?; //~ ERROR: borrowed data escapes
         //~^ ERROR: borrowed data escapes

@@ -8,7 +8,7 @@ use kalloc::prelude::*;
 use kernel::device::{Bound, Device};
 
 pub fn make<'bound>(
-    task: &Task,
+    task: &TaskCx,
     dev: &'bound Device<Bound>,
     value: KBox<u32>,
 ) -> Result<Devm<'bound, KBox<u32>>> {

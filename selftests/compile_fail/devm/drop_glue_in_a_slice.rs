@@ -7,6 +7,6 @@
 use kalloc::prelude::*;
 use kernel::device::{Bound, Device};
 
-pub fn make<'bound>(task: &Task, dev: &'bound Device<Bound>) -> Result<Devm<'bound, [KVec<u8>]>> {
+pub fn make<'bound>(task: &TaskCx, dev: &'bound Device<Bound>) -> Result<Devm<'bound, [KVec<u8>]>> {
     Ok(Devm::from_fn(task, dev, 4, |_| KVec::new())?)
 }

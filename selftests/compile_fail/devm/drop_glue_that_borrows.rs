@@ -8,7 +8,7 @@ use kernel::device::{Core, Device};
 pub struct Holder<'a>(pub &'a u32, pub KBox<u32>);
 
 pub fn make<'bound>(
-    task: &Task,
+    task: &TaskCx,
     dev: &'bound Device<Core<'_>>,
     first: &'bound u32,
     boxed: KBox<u32>,

@@ -6,7 +6,7 @@ use kalloc::prelude::*;
 use kernel::device::{Bound, Device};
 
 pub fn make<'bound>(
-    task: &Task,
+    task: &TaskCx,
     parent: &'bound Device<Bound>,
     value: KBox<u32>,
 ) -> Result<Devm<'bound, KBox<u32>>> {

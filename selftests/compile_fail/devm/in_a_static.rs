@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::{device::{Bound, Device}, sync::SpinLock};
 
-pub fn keep(task: &mut Task, dev: &Device<Bound>, place: &SpinLock<Option<&'static mut u32>>) -> Result {
+pub fn keep(task: &mut TaskCx, dev: &Device<Bound>, place: &SpinLock<Option<&'static mut u32>>) -> Result {
     let value = Devm::new(&task, dev, 1)?; //~ ERROR: borrowed data escapes
     task.locked(place, |place, _cx| *place = Some(value.into_mut()));
     Ok(())

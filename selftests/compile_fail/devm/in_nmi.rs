@@ -5,10 +5,10 @@
 use kalloc::prelude::*;
 use kernel::device::{Bound, Device};
 
-pub fn make(cx: &Nmi<'_>, dev: &Device<Bound>) {
+pub fn make(cx: &NmiCx<'_>, dev: &Device<Bound>) {
     let _ = Devm::new(cx, dev, 1); //~ ERROR: no allocator may be called
 }
 
-pub fn free(cx: &Nmi<'_>, value: Devm<'_, u32>) {
+pub fn free(cx: &NmiCx<'_>, value: Devm<'_, u32>) {
     value.free(cx); //~ ERROR: no allocator may be called
 }

@@ -9,6 +9,6 @@ use kernel::device::{Bound, Device};
 
 pub type Large = [u8; devm::MAX_SIZE + 1];
 
-pub fn make<'bound>(task: &Task, dev: &'bound Device<Bound>) -> Result<Devm<'bound, Large>> {
+pub fn make<'bound>(task: &TaskCx, dev: &'bound Device<Bound>) -> Result<Devm<'bound, Large>> {
     Ok(Devm::zeroed(task, dev)?)
 }

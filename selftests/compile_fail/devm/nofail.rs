@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 use kernel::device::{Bound, Device};
 
-pub fn make(task: &Task, dev: &Device<Bound>) {
-    let _ = Devm::new(task.with(Kernel.nofail()), dev, 1); //~ ERROR: devm_kmalloc does not accept
+pub fn make(task: &TaskCx, dev: &Device<Bound>) {
+    let _ = Devm::new(task.with(GFP_KERNEL.nofail()), dev, 1); //~ ERROR: devm_kmalloc does not accept
 }

@@ -9,7 +9,7 @@ use kernel::device::{Core, Device};
 pub struct OfThisThread(pub KBox<u32>, pub PhantomData<*mut ()>);
 
 pub fn make<'bound>(
-    task: &Task,
+    task: &TaskCx,
     dev: &'bound Device<Core<'_>>,
     value: OfThisThread,
 ) -> Result<Devm<'bound, OfThisThread>> {

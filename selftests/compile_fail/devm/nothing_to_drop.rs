@@ -7,6 +7,6 @@
 use kalloc::prelude::*;
 use kernel::device::{Core, Device};
 
-pub fn make<'bound>(task: &Task, dev: &'bound Device<Core<'_>>) -> Result<Devm<'bound, u32>> {
+pub fn make<'bound>(task: &TaskCx, dev: &'bound Device<Core<'_>>) -> Result<Devm<'bound, u32>> {
     Ok(Devm::new_with_drop(task, dev, 1)?)
 }

@@ -15,7 +15,7 @@ pub struct State<'bound> {
     pub first: &'bound u32,
 }
 
-pub fn state<'bound>(dev: &'bound Device<Core<'_>>, task: &Task) -> Result<State<'bound>> {
+pub fn state<'bound>(dev: &'bound Device<Core<'_>>, task: &TaskCx) -> Result<State<'bound>> {
     Ok(State {
         ring: Devm::zeroed_slice(task, dev, 16)?,
         name: Devm::kasprintf(task, dev, fmt!("{}", dev.name()))?,
@@ -33,13 +33,13 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<State<'bound>, Error> + 'bound {
         state(dev.as_ref(), &task)
     }
 }
 
-pub fn in_atomic<'bound>(cx: &Atomic<'_>, dev: &'bound Device<Bound>) -> Result<Devm<'bound, u32>> {
+pub fn in_atomic<'bound>(cx: &AtomicCx<'_>, dev: &'bound Device<Bound>) -> Result<Devm<'bound, u32>> {
     let old = Devm::new(cx, dev, 1)?;
     let new = Devm::new(cx, dev, *old + 1)?;
     old.free(cx);

@@ -7,6 +7,6 @@
 use kalloc::prelude::*;
 use kernel::device::{Bound, Device};
 
-pub fn make<'bound>(task: &Task, dev: &'bound Device<Bound>, node: Node) -> Result<Devm<'bound, u32>> {
+pub fn make<'bound>(task: &TaskCx, dev: &'bound Device<Bound>, node: Node) -> Result<Devm<'bound, u32>> {
     Ok(Devm::new(task.on(node), dev, 1)?)
 }

@@ -10,6 +10,6 @@ use kernel::device::{Bound, Device};
 #[repr(align(64))]
 pub struct Line(pub [u8; 64]);
 
-pub fn make<'bound>(task: &Task, dev: &'bound Device<Bound>) -> Result<Devm<'bound, Line>> {
+pub fn make<'bound>(task: &TaskCx, dev: &'bound Device<Bound>) -> Result<Devm<'bound, Line>> {
     Ok(Devm::new(task, dev, Line([0; 64]))?)
 }

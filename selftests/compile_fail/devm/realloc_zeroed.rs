@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn grow(task: &Task, memory: Devm<'_, [u8]>) {
-    let _ = memory.resize(task.with(Kernel.zeroed()), 100, 0); //~ ERROR: devm_krealloc does not accept
+pub fn grow(task: &TaskCx, memory: Devm<'_, [u8]>) {
+    let _ = memory.resize(task.with(GFP_KERNEL.zeroed()), 100, 0); //~ ERROR: devm_krealloc does not accept
 }

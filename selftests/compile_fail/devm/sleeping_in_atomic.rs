@@ -5,8 +5,8 @@
 use kalloc::prelude::*;
 use kernel::{device::{Bound, Device}, sync::SpinLock};
 
-pub fn make(task: &mut Task, dev: &Device<Bound>, lock: &SpinLock<u32>) {
+pub fn make(task: &mut TaskCx, dev: &Device<Bound>, lock: &SpinLock<u32>) {
     task.locked(lock, |value, cx| {
-        let _ = Devm::new(cx.with(Kernel), dev, *value); //~ ERROR: this may sleep
+        let _ = Devm::new(cx.with(GFP_KERNEL), dev, *value); //~ ERROR: this may sleep
     });
 }

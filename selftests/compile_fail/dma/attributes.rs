@@ -2,13 +2,13 @@
 
 //! Attributes that exclude one another, or that a mapping does not know.
 
-use kalloc::dma::{Dma, Streaming, ToDevice};
+use kalloc::dma::{DmaDevice, Streaming, ToDevice};
 use kalloc::prelude::*;
 
-pub fn both(dma: Dma<'_>) {
+pub fn both(dma: DmaDevice<'_>) {
     let _ = dma.force_contiguous().alloc_single_pages(); //~ ERROR: already says which pages the memory is of
 }
 
-pub fn mapping(task: &Task, dma: Dma<'_>, buffer: KBox<[u8]>) {
+pub fn mapping(task: &TaskCx, dma: DmaDevice<'_>, buffer: KBox<[u8]>) {
     let _ = Streaming::<_, ToDevice, _, _>::map(task, dma.write_combine(), buffer); //~ ERROR: says how memory is allocated
 }

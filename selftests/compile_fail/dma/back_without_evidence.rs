@@ -19,7 +19,7 @@ pub fn segments(table: SgTable<'_, VBox<[u8]>, FromDevice, DeviceOwned>) -> Resu
     Ok(table.unmap()?) //~ ERROR: this method takes 1 argument but 0 arguments were supplied
 }
 
-pub fn shared(task: &Task, memory: Coherent<'_, u32>) {
+pub fn shared(task: &TaskCx, memory: Coherent<'_, u32>) {
     let _ = memory.free(task); //~ ERROR: this method takes 2 arguments but 1 argument was supplied
 }
 

@@ -4,13 +4,13 @@
 
 //@error-in-other-file: evaluation of
 
-use kalloc::dma::{Dma, DmaPool};
+use kalloc::dma::{DmaDevice, DmaPool};
 use kalloc::prelude::*;
 
 #[derive(FromBytes, IntoBytes, Clone, Copy)]
 #[repr(C, align(8192))]
 pub struct Large(pub [u8; 8192]);
 
-pub fn pool<'bound>(task: &Task, dma: Dma<'bound>) -> Result<DmaPool<'bound, Large>> {
+pub fn pool<'bound>(task: &TaskCx, dma: DmaDevice<'bound>) -> Result<DmaPool<'bound, Large>> {
     DmaPool::new(task, dma, c"large")
 }

@@ -21,7 +21,7 @@ pub fn segments(table: SgTable<'_, VBox<[u8]>, FromDevice, DeviceOwned>) -> u8 {
     table[0] //~ ERROR: cannot index into a value of type
 }
 
-pub fn scattered(mut table: SgTable<'_, KBox<[PageMem]>, Bidirectional, DeviceOwned>) {
+pub fn scattered(mut table: SgTable<'_, KBox<[FreePages]>, Bidirectional, DeviceOwned>) {
     table.fill(0); //~ ERROR: no method named `fill` found
 }
 

@@ -4,11 +4,11 @@
 
 //@error-in-other-file: evaluation of
 
-use kalloc::dma::{Bidirectional, DeviceOwned, Dma, MappedRange, Noncoherent, Quiesce};
+use kalloc::dma::{Bidirectional, DeviceOwned, DmaDevice, MappedRange, Noncoherent, Quiesce};
 use kalloc::prelude::*;
 use kernel::device::{Bound, Device};
 
-pub struct Idle<'bound>(pub Dma<'bound>);
+pub struct Idle<'bound>(pub DmaDevice<'bound>);
 
 impl Quiesce for Idle<'_> {
     fn device(&self) -> &Device<Bound> {

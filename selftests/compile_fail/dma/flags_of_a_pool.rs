@@ -5,6 +5,6 @@
 use kalloc::dma::DmaPool;
 use kalloc::prelude::*;
 
-pub fn account(task: &Task, pool: &DmaPool<'_, u32>) {
-    let _ = pool.zeroed(task.with(KernelAccount)); //~ ERROR: dma_pool_alloc does not accept
+pub fn account(task: &TaskCx, pool: &DmaPool<'_, u32>) {
+    let _ = pool.zeroed(task.with(GFP_KERNEL_ACCOUNT)); //~ ERROR: dma_pool_alloc does not accept
 }

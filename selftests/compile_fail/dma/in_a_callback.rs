@@ -15,7 +15,7 @@ pub struct Watch<'bound> {
 impl timer::Expire for Watch<'_> {
     //~^ ERROR: lifetime bound not satisfied
     //~| ERROR: cannot infer an appropriate lifetime
-    fn expired(&self, _cx: &mut Bh<'_>) -> Option<kernel::time::Jiffies> {
+    fn expired(&self, _cx: &mut BhCx<'_>) -> Option<kernel::time::Jiffies> {
         (self.status.read_val() != 0).then_some(1)
     }
 }
@@ -28,5 +28,5 @@ pub struct Later<'bound> {
 impl irq_work::Run for Later<'_> {
     //~^ ERROR: lifetime bound not satisfied
     //~| ERROR: cannot infer an appropriate lifetime
-    fn run(&self, _cx: &mut Irq<'_>) {}
+    fn run(&self, _cx: &mut IrqCx<'_>) {}
 }

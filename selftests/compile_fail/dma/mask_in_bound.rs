@@ -2,8 +2,8 @@
 
 //! The masks are set when interrupt handlers run, which may allocate by the kernel crate.
 
-use kalloc::dma::Dma;
-use kalloc::{driver::Binding, irq, platform, prelude::*};
+use kalloc::dma::DmaDevice;
+use kalloc::{driver::BoundScope, irq, platform, prelude::*};
 use kernel::device::{Bound, Core, Device};
 
 pub struct Card<'bound> {
@@ -11,7 +11,7 @@ pub struct Card<'bound> {
 }
 
 impl irq::Handler for Card<'_> {
-    fn handle(&self, _cx: &mut Irq<'_>) -> irq::IrqReturn {
+    fn handle(&self, _cx: &mut IrqCx<'_>) -> irq::IrqReturn {
         let _ = kernel::dma::Coherent::<u32>::zeroed(self.dev, kernel::alloc::flags::GFP_ATOMIC);
         irq::IrqReturn::Handled
     }
@@ -26,20 +26,20 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         pdev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: Task,
+        _task: TaskCx,
     ) -> impl PinInit<Card<'bound>, Error> + 'bound {
         let dev: &'bound Device<Core<'_>> = pdev.as_ref();
         Ok::<_, Error>(Card { dev })
     }
 
-    fn bound<'d, 'bound>(
+    fn start<'d, 'bound>(
         pdev: &'bound kernel::platform::Device<Bound>,
         this: Pin<&'d Card<'bound>>,
-        binding: &mut Binding<'d>,
-        task: &mut Task,
+        binding: &mut BoundScope<'d>,
+        task: &mut TaskCx,
     ) -> Result {
         binding.request_irq(&task, pdev.irq_by_index(0)?, irq::Flags::new(), c"x", this.get_ref())?;
-        let _ = Dma::set_mask_and_coherent::<32, _>(&task, pdev)?; //~ ERROR: is not satisfied
+        let _ = DmaDevice::set_mask_and_coherent::<32, _>(&task, pdev)?; //~ ERROR: is not satisfied
         Ok(())
     }
 }

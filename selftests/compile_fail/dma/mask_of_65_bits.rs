@@ -4,10 +4,10 @@
 
 //@error-in-other-file: evaluation of
 
-use kalloc::dma::Dma;
+use kalloc::dma::DmaDevice;
 use kalloc::prelude::*;
 use kernel::{device::Core, pci};
 
-pub fn dma<'bound>(task: &Task, pdev: &'bound pci::Device<Core<'_>>) -> Result<Dma<'bound>> {
-    Dma::set_mask_and_coherent::<65, _>(task, pdev)
+pub fn dma<'bound>(task: &TaskCx, pdev: &'bound pci::Device<Core<'_>>) -> Result<DmaDevice<'bound>> {
+    DmaDevice::set_mask_and_coherent::<65, _>(task, pdev)
 }

@@ -4,18 +4,18 @@
 
 //@check-pass
 
-use kalloc::dma::{Coherent, Dma, DmaBlock, DmaPool, DmaPoolRef, MappedRange, Quiesce, Streaming};
+use kalloc::dma::{Coherent, DmaDevice, DmaBlock, DmaPool, DmaPoolRef, MappedRange, Quiesce, Streaming};
 use kalloc::dma::{Bidirectional, CpuOwned, DeviceOwned, ForceContiguous, FromDevice, Mapped, NoAttrs};
 use kalloc::dma::{Noncoherent, SgTable, ToDevice, WriteCombine};
 use kalloc::prelude::*;
 use kernel::{device::{Bound, Core, Device}, io::Io, pci};
 
-pub fn dma<'bound>(task: &Task, pdev: &'bound pci::Device<Core<'_>>) -> Result<Dma<'bound>> {
-    Dma::set_mask_and_coherent::<64, _>(task, pdev)
-        .or_else(|_| Dma::set_mask_and_coherent::<32, _>(task, pdev))
+pub fn dma<'bound>(task: &TaskCx, pdev: &'bound pci::Device<Core<'_>>) -> Result<DmaDevice<'bound>> {
+    DmaDevice::set_mask_and_coherent::<64, _>(task, pdev)
+        .or_else(|_| DmaDevice::set_mask_and_coherent::<32, _>(task, pdev))
 }
 
-pub struct Channel<'bound>(pub bool, pub Dma<'bound>);
+pub struct Channel<'bound>(pub bool, pub DmaDevice<'bound>);
 
 impl Quiesce for Channel<'_> {
     fn device(&self) -> &Device<Bound> {
@@ -27,8 +27,8 @@ impl Quiesce for Channel<'_> {
     }
 }
 
-pub fn read(task: &Task, dma: Dma<'_>, engine: &mut Channel<'_>) -> Result<u8> {
-    let buffer = KBox::zeroed_slice(task.with(Kernel.dma()), 64)?;
+pub fn read(task: &TaskCx, dma: DmaDevice<'_>, engine: &mut Channel<'_>) -> Result<u8> {
+    let buffer = KBox::zeroed_slice(task.with(GFP_KERNEL.dma()), 64)?;
     let buffer = Streaming::<_, FromDevice, _, _>::map(task, dma.no_warn(), buffer)?;
     let buffer: Streaming<'_, KBox<[u8]>, _, DeviceOwned, _> = buffer.into_device();
     let mut buffer = buffer.sync_for_cpu(engine)?.sync_for_device().into_device();
@@ -36,7 +36,7 @@ pub fn read(task: &Task, dma: Dma<'_>, engine: &mut Channel<'_>) -> Result<u8> {
     Ok(first ^ buffer.unmap(engine)?[1])
 }
 
-pub fn write(task: &Task, dma: Dma<'_>, engine: &mut Channel<'_>) -> Result<KBox<u64>> {
+pub fn write(task: &TaskCx, dma: DmaDevice<'_>, engine: &mut Channel<'_>) -> Result<KBox<u64>> {
     let buffer = Streaming::<_, ToDevice>::map(task, dma, KBox::new(task, 1u64)?)?;
     let mut buffer: Streaming<'_, _, _, CpuOwned> = buffer.sync_for_cpu();
     buffer.write(2);
@@ -45,7 +45,7 @@ pub fn write(task: &Task, dma: Dma<'_>, engine: &mut Channel<'_>) -> Result<KBox
     Ok(buffer.unmap(engine)?)
 }
 
-pub fn pages(task: &Task, dma: Dma<'_>, engine: &mut Channel<'_>) -> Result<u32> {
+pub fn pages(task: &TaskCx, dma: DmaDevice<'_>, engine: &mut Channel<'_>) -> Result<u32> {
     let mut pages = Noncoherent::<[u32], Bidirectional>::zeroed_slice(task, dma, 1024)?;
     pages[5] = 1;
     pages.fill(3);
@@ -59,7 +59,7 @@ pub struct State<'bound> {
     pub ring: Coherent<'bound, [u64], ForceContiguous<WriteCombine<NoAttrs>>>,
 }
 
-pub fn state<'bound>(task: &Task, dma: Dma<'bound>) -> Result<State<'bound>> {
+pub fn state<'bound>(task: &TaskCx, dma: DmaDevice<'bound>) -> Result<State<'bound>> {
     let pool = DmaPool::with::<64, 4096>(task, dma, c"pool")?.share();
     Ok(State {
         block: pool.alloc(task, [1; 4])?,
@@ -72,7 +72,7 @@ pub fn sum(state: &State<'_>) -> u32 {
     state.block.copy_read().iter().sum()
 }
 
-pub fn segments(task: &Task, dma: Dma<'_>, engine: &mut Channel<'_>) -> Result<u8> {
+pub fn segments(task: &TaskCx, dma: DmaDevice<'_>, engine: &mut Channel<'_>) -> Result<u8> {
     let table = SgTable::<_, FromDevice>::map(task, dma, VBox::zeroed_slice(task, 10_000)?)?;
     let (table, bytes) = table.give(|segments| Ok::<usize, Error>(segments.map(|(_, len)| len).sum()))?;
     let table: SgTable<'_, VBox<[u8]>, _, CpuOwned> = table.sync_for_cpu(engine)?;
@@ -80,9 +80,9 @@ pub fn segments(task: &Task, dma: Dma<'_>, engine: &mut Channel<'_>) -> Result<u
     Ok(first ^ table.sync_for_device().unmap()[bytes - 1])
 }
 
-pub fn scattered(task: &Task, dma: Dma<'_>, engine: &mut Channel<'_>) -> Result {
+pub fn scattered(task: &TaskCx, dma: DmaDevice<'_>, engine: &mut Channel<'_>) -> Result {
     let mut pages = KVec::new();
-    pages.push(task, PageMem::zeroed(task, Order::<0>)?)?;
+    pages.push(task, FreePages::zeroed(task, Order::<0>)?)?;
     let table = SgTable::<_, Bidirectional>::map(task, dma, pages.into_boxed_slice())?;
     let mut table = table.into_device().sync_for_cpu(engine)?;
     table.fill(1);
@@ -97,7 +97,7 @@ pub fn element(ring: &mut Ring<'_>, done: &mut impl Quiesce) -> Result<u8> {
     ring.with_element(3, done, |element| element[0])
 }
 
-pub fn free(task: &Task, state: State<'_>, quiesce: &mut impl Quiesce) -> Result {
+pub fn free(task: &TaskCx, state: State<'_>, quiesce: &mut impl Quiesce) -> Result {
     state.block.free(quiesce)?;
     state.ring.free(task, quiesce)?;
     Ok(())

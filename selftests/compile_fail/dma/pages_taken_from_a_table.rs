@@ -5,7 +5,7 @@
 use kalloc::dma::{Bidirectional, CpuOwned, DeviceOwned, Segments, SgTable};
 use kalloc::prelude::*;
 
-pub fn swap(table: &mut SgTable<'_, KBox<[PageMem]>, Bidirectional, CpuOwned>, mut page: PageMem) {
+pub fn swap(table: &mut SgTable<'_, KBox<[FreePages]>, Bidirectional, CpuOwned>, mut page: FreePages) {
     core::mem::swap(&mut table[0], &mut page); //~ ERROR: cannot index into a value of type
 }
 

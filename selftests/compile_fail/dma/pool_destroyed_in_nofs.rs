@@ -4,6 +4,6 @@
 
 use kalloc::{dma::DmaPool, prelude::*};
 
-pub fn destroy(task: &mut Task, pool: DmaPool<'_, u64>) {
+pub fn destroy(task: &mut TaskCx, pool: DmaPool<'_, u64>) {
     task.nofs(|cx| pool.destroy(&*cx)); //~ ERROR: this may sleep and call into file systems
 }

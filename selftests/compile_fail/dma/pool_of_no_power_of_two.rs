@@ -4,9 +4,9 @@
 
 //@error-in-other-file: evaluation of
 
-use kalloc::dma::{Dma, DmaPool};
+use kalloc::dma::{DmaDevice, DmaPool};
 use kalloc::prelude::*;
 
-pub fn pool<'bound>(task: &Task, dma: Dma<'bound>) -> Result<DmaPool<'bound, u64>> {
+pub fn pool<'bound>(task: &TaskCx, dma: DmaDevice<'bound>) -> Result<DmaPool<'bound, u64>> {
     DmaPool::with::<8, 100>(task, dma, c"pool")
 }

@@ -17,6 +17,6 @@ pub fn segments(table: &SgTable<'_, VBox<[u8]>, ToDevice, CpuOwned>) -> u8 {
     table[0] //~ ERROR: cannot index into a value of type
 }
 
-pub fn scattered<'a>(table: &'a SgTable<'_, KBox<[PageMem]>, ToDevice, CpuOwned>) -> Option<&'a [u8]> {
+pub fn scattered<'a>(table: &'a SgTable<'_, KBox<[FreePages]>, ToDevice, CpuOwned>) -> Option<&'a [u8]> {
     table.get(0) //~ ERROR: no method named `get` found
 }

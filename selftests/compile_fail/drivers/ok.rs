@@ -19,7 +19,7 @@ impl platform::Driver for Right<'_> {
     fn probe<'bound>(
         dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Right<'bound>, Error> + 'bound {
         Ok(Right {
             _dev: dev,
@@ -30,7 +30,7 @@ impl platform::Driver for Right<'_> {
     fn unbind<'bound>(
         _dev: &'bound kernel::platform::Device<Bound>,
         this: Pin<&Right<'bound>>,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) {
         if let Ok(last) = KBox::new(&task, this.samples[0]) {
             pr_info!("{}\n", *last);
@@ -58,7 +58,7 @@ impl pci::Driver for Card {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        mut task: Task,
+        mut task: TaskCx,
     ) -> impl PinInit<Self, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             dev.enable_device_mem()?;
@@ -69,20 +69,20 @@ impl pci::Driver for Card {
     fn unbind<'bound>(
         _dev: &'bound kernel::pci::Device<Bound>,
         this: Pin<&Self>,
-        _task: &mut Task,
+        _task: &mut TaskCx,
     ) {
         pr_info!("{}\n", *this.value);
     }
 }
 
-fn helper(task: &mut Task) -> Result<KBox<u32>> {
+fn helper(task: &mut TaskCx) -> Result<KBox<u32>> {
     Ok(KBox::new(&task, 1)?)
 }
 
 struct Both;
 
 impl kalloc::Module for Both {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Both)
     }
 }

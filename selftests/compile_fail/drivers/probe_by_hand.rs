@@ -14,14 +14,14 @@ impl platform::Driver for Right {
     fn probe<'bound>(
         _dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Self, Error> + 'bound {
         drop(KBox::new(&task, 1u32)?);
         Ok(Right)
     }
 }
 
-pub fn misuse(cx: &mut Atomic<'_>, dev: &kernel::platform::Device<Core<'_>>) {
+pub fn misuse(cx: &mut AtomicCx<'_>, dev: &kernel::platform::Device<Core<'_>>) {
     let _ = <Right as platform::Driver>::probe(dev, None, cx); //~ ERROR: mismatched types
     // What the kernel calls would make a token.
     let _ = <platform::Adapter<Right> as kernel::platform::Driver>::probe(dev, None); //~ ERROR: is private

@@ -14,13 +14,13 @@ impl platform::Driver for Sensor {
     fn probe<'bound>(
         _dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: Task,
+        _task: TaskCx,
     ) -> impl PinInit<Self, Error> + 'bound {
         Ok::<_, Error>(Sensor)
     }
 }
 
-pub fn register(task: &mut Task, lock: &SpinLock<u32>, module: &'static ThisModule) -> Result {
+pub fn register(task: &mut TaskCx, lock: &SpinLock<u32>, module: &'static ThisModule) -> Result {
     task.locked(lock, |_data, cx| -> Result {
         let driver = <platform::Registration<Sensor> as Register>::register(c"sensor", module); //~ ERROR: call to unsafe function
         core::mem::forget(KBox::pin_init(&cx, driver)?);

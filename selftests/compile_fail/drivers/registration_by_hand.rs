@@ -14,7 +14,7 @@ impl platform::Driver for Right {
     fn probe<'bound>(
         _dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: Task,
+        _task: TaskCx,
     ) -> impl PinInit<Self, Error> + 'bound {
         Ok(Right)
     }

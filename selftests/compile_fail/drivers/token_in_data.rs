@@ -6,7 +6,7 @@ use kalloc::{platform, prelude::*};
 use kernel::device::Core;
 
 pub struct Wrong {
-    _task: Task,
+    _task: TaskCx,
 }
 
 impl platform::Driver for Wrong {
@@ -16,7 +16,7 @@ impl platform::Driver for Wrong {
     fn probe<'bound>(
         _dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Self, Error> + 'bound {
         Ok(Wrong { _task: task })
     }

@@ -5,7 +5,7 @@
 use kalloc::{platform, prelude::*};
 use kernel::device::Core;
 
-static KEPT: kernel::sync::SetOnce<Task> = kernel::sync::SetOnce::new(); //~ ERROR: cannot be shared between threads safely
+static KEPT: kernel::sync::SetOnce<TaskCx> = kernel::sync::SetOnce::new(); //~ ERROR: cannot be shared between threads safely
 //~^ ERROR: cannot be sent between threads safely
 
 pub struct Wrong;
@@ -17,7 +17,7 @@ impl platform::Driver for Wrong {
     fn probe<'bound>(
         _dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Self, Error> + 'bound {
         KEPT.populate(task);
         Ok(Wrong)

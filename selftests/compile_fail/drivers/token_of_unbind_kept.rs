@@ -14,7 +14,7 @@ impl platform::Driver for Wrong {
     fn probe<'bound>(
         _dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: Task,
+        _task: TaskCx,
     ) -> impl PinInit<Self, Error> + 'bound {
         Ok(Wrong)
     }
@@ -22,10 +22,10 @@ impl platform::Driver for Wrong {
     fn unbind<'bound>(
         _dev: &'bound kernel::platform::Device<Bound>,
         _this: Pin<&Self>,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) {
         keep(task); //~ ERROR: borrowed data escapes outside of
     }
 }
 
-fn keep(_task: &'static mut Task) {}
+fn keep(_task: &'static mut TaskCx) {}

@@ -6,6 +6,6 @@ use core::any::Any;
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>, f: impl Fn(&mut dyn Any)) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>, f: impl Fn(&mut dyn Any)) {
     task.locked(lock, |_data, cx| f(cx)) //~ ERROR: lifetime may not live long enough
 }

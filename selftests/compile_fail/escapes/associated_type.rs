@@ -10,14 +10,14 @@ trait Keeps {
     fn keep(self) -> Self::Kept;
 }
 
-impl<'a> Keeps for &'a mut Atomic<'_> {
+impl<'a> Keeps for &'a mut AtomicCx<'_> {
     type Kept = &'a Self;
     fn keep(self) -> Self::Kept {
         loop {}
     }
 }
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) {
     //~vv ERROR: lifetime may not live long enough
     //~v ERROR: lifetime may not live long enough
     let _kept = task.locked(lock, |_data, cx| cx.keep());

@@ -7,6 +7,6 @@ use kernel::sync::SpinLock;
 
 use core::future::ready;
 
-pub async fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+pub async fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) {
     task.locked(lock, |_data, _cx| ready(()).await) //~ ERROR: `await` is only allowed inside `async` functions and blocks
 }

@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn escape<'a>(task: &'a mut Task, lock: &SpinLock<u32>) {
+pub fn escape<'a>(task: &'a mut TaskCx, lock: &SpinLock<u32>) {
     loop {
         task.locked(lock, |_data, cx| break cx) //~ ERROR: `break` inside of a closure
     }

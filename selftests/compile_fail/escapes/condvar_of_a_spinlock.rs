@@ -7,7 +7,7 @@ use kernel::sync::SpinLock;
 
 use kernel::sync::CondVar;
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>, filled: &CondVar) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>, filled: &CondVar) {
     section!(guard = task, lock(lock));
     task.wait(filled, &mut guard) //~ ERROR: mismatched types
 }

@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-struct Allocates<'a>(&'a Task);
+struct Allocates<'a>(&'a TaskCx);
 
 impl Drop for Allocates<'_> {
     fn drop(&mut self) {
@@ -13,7 +13,7 @@ impl Drop for Allocates<'_> {
     }
 }
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) {
     let value = Allocates(task);
     task.locked(lock, |_data, _cx| drop(value)) //~ ERROR: cannot borrow
 }

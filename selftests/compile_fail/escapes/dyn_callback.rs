@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) {
     let callback: &dyn Fn() = &|| drop(KBox::new(&*task, 1u32));
     task.locked(lock, |_data, _cx| callback()) //~ ERROR: cannot borrow
 }

@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>) -> Result<(), &'static Atomic<'static>> {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) -> Result<(), &'static AtomicCx<'static>> {
     //~vv ERROR: lifetime may not live long enough
     //~v ERROR: lifetime may not live long enough
     task.locked(lock, |_data, cx| Err(&*cx))?;

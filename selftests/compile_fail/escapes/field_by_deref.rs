@@ -25,13 +25,13 @@ impl_has_work! {
 
 impl WorkItem for Outer {
     type Pointer = Arc<Self>;
-    fn run(_this: Arc<Self>, _task: &mut Task) {}
+    fn run(_this: Arc<Self>, _task: &mut TaskCx) {}
 }
 
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -9,7 +9,7 @@ use core::future::{pending, Future};
 
 fn spawn(_future: impl Future + Send) {}
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) {
     spawn(async move { //~ ERROR: future cannot be sent between threads safely
         section!(_guard = task, lock(lock));
         pending::<()>().await

@@ -6,7 +6,7 @@ use core::cell::Cell;
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn escape<'a>(task: &'a mut Task, lock: &SpinLock<u32>, cell: &Cell<Option<&'a mut Atomic<'a>>>) {
+pub fn escape<'a>(task: &'a mut TaskCx, lock: &SpinLock<u32>, cell: &Cell<Option<&'a mut AtomicCx<'a>>>) {
     //~vvv ERROR: borrowed data escapes outside of closure
     //~vv ERROR: borrowed data escapes outside of closure
     //~v ERROR: borrowed data escapes outside of function

@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) {
     let boxes = (0..3).map(|n: u32| KBox::new(&*task, n));
     task.locked(lock, |_data, _cx| boxes.for_each(drop)) //~ ERROR: cannot borrow
 }

@@ -5,9 +5,9 @@
 use kalloc::prelude::*;
 use kernel::sync::SetOnce;
 
-static TASK: SetOnce<&'static Task> = SetOnce::new(); //~ ERROR: `*mut ()` cannot be shared between threads safely
+static TASK: SetOnce<&'static TaskCx> = SetOnce::new(); //~ ERROR: `*mut ()` cannot be shared between threads safely
 
-pub fn escape(task: Task) -> Result {
+pub fn escape(task: TaskCx) -> Result {
     let place = KBox::new_uninit(&task)?;
     TASK.populate(place.write(task).leak());
     Ok(())

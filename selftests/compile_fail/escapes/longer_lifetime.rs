@@ -5,8 +5,8 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-fn for_ever(_cx: &mut Atomic<'static>) {}
+fn for_ever(_cx: &mut AtomicCx<'static>) {}
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) {
     task.locked(lock, |_data, cx| for_ever(cx)) //~ ERROR: borrowed data escapes outside of closure
 }

@@ -17,15 +17,15 @@ use kernel::{
 };
 
 /// What is done at the end of a section is done with its token.
-pub fn callbacks(task: &mut Task, lock: &SpinLock<u32>) {
-    let callback: &dyn Fn(&Atomic<'_>) = &|cx| drop(KBox::new(cx, 1u32));
+pub fn callbacks(task: &mut TaskCx, lock: &SpinLock<u32>) {
+    let callback: &dyn Fn(&AtomicCx<'_>) = &|cx| drop(KBox::new(cx, 1u32));
     task.locked(lock, |_data, cx| {
         let _later = ScopeGuard::new(|| callback(cx));
     });
 }
 
 /// Sections end in the reverse of their order.
-pub fn sections(task: &mut Task) {
+pub fn sections(task: &mut TaskCx) {
     section!(outer = task, local_irq_save());
     {
         section!(inner = outer.cx(), local_irq_save());
@@ -35,19 +35,19 @@ pub fn sections(task: &mut Task) {
 }
 
 /// Another lock is taken by the token of the section.
-pub fn locks(task: &mut Task, locks: &[SpinLock<u32>; 2]) {
+pub fn locks(task: &mut TaskCx, locks: &[SpinLock<u32>; 2]) {
     task.locked(&locks[0], |a, cx| cx.locked(&locks[1], |b, _cx| core::mem::swap(a, b)))
 }
 
 /// A future does not hold a lock while it waits.
-pub async fn future(task: &mut Task, lock: &SpinLock<u32>) -> u32 {
+pub async fn future(task: &mut TaskCx, lock: &SpinLock<u32>) -> u32 {
     let value = task.locked(lock, |data, _cx| *data);
     core::future::ready(()).await;
     value
 }
 
 /// Who waits has a mutex, and no spinlock.
-pub fn wait(task: &mut Task, mutex: &Mutex<u32>, lock: &SpinLock<u32>, filled: &CondVar) {
+pub fn wait(task: &mut TaskCx, mutex: &Mutex<u32>, lock: &SpinLock<u32>, filled: &CondVar) {
     task.mutex_locked(mutex, |guard, task| {
         task.locked(lock, |_data, _cx| ());
         task.wait(filled, guard)
@@ -70,17 +70,17 @@ impl MiscDevice for Open {
     type Ptr = Pin<KBox<Self>>;
     type Data = u32;
 
-    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Self::Ptr> {
+    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr> {
         Ok(KBox::pin(&task, Open(*misc.data()))?)
     }
 
-    fn release(device: Self::Ptr, _file: &File, _task: &mut Task) {
+    fn release(device: Self::Ptr, _file: &File, _task: &mut TaskCx) {
         pr_info!("{}\n", device.0);
     }
 }
 
 /// A registration may be dropped where nothing sleeps.
-pub fn register(task: &mut Task, lock: &SpinLock<Option<Registered<Open>>>) -> Result {
+pub fn register(task: &mut TaskCx, lock: &SpinLock<Option<Registered<Open>>>) -> Result {
     let open = Registered::new(&task, MiscDeviceOptions { name: c"open" }, 7)?;
     task.locked(lock, |slot, _cx| *slot = Some(open));
     task.locked(lock, |slot, _cx| *slot = None);
@@ -94,7 +94,7 @@ const fn reserve() -> usize {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -8,7 +8,7 @@ use kernel::bindings::{mempool_alloc_t, mempool_free_t};
 
 struct Element(u8);
 
-impl Backing<Element> for Task { //~ ERROR: requires an `unsafe impl`
+impl Backing<Element> for TaskCx { //~ ERROR: requires an `unsafe impl`
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void) {
         (None, None, core::ptr::null_mut())
     }

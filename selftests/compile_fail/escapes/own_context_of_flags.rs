@@ -10,10 +10,10 @@ use kalloc::{
 
 struct Mine;
 
-impl AllowedIn<Mine> for Kernel {} //~ ERROR: is not a context
+impl AllowedIn<Mine> for GfpKernel {} //~ ERROR: is not a context
 
-impl For<Mine> for Kernel {} //~ ERROR: is not satisfied
+impl For<Mine> for GfpKernel {} //~ ERROR: is not satisfied
 
-impl ForRealloc<Mine> for Kernel {} //~ ERROR: is not satisfied
+impl ForRealloc<Mine> for GfpKernel {} //~ ERROR: is not satisfied
 
-impl ForNonblocking<Mine> for Kernel {} //~ ERROR: is not satisfied
+impl ForNonblocking<Mine> for GfpKernel {} //~ ERROR: is not satisfied

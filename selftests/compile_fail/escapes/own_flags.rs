@@ -2,16 +2,16 @@
 
 //! Flags of one's own.
 
-use kalloc::{gfp::Failed, prelude::*};
+use kalloc::{gfp::AllocFailed, prelude::*};
 use kernel::alloc::AllocError;
 
 #[derive(Clone, Copy, Debug)]
 struct Mine;
 
 impl Gfp for Mine { //~ ERROR: is not satisfied
-    const BITS: u32 = Kernel::BITS;
+    const BITS: u32 = GfpKernel::BITS;
     type Failure = AllocError;
-    fn failed() -> Failed<Self> {
-        Failed(AllocError)
+    fn failed() -> AllocFailed<Self> {
+        AllocFailed(AllocError)
     }
 }

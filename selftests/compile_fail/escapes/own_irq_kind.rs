@@ -9,5 +9,5 @@ struct Mine;
 //~vv ERROR: is not satisfied
 //~v ERROR: not all trait items implemented, missing
 impl irq::Kind for Mine {
-    type Context<'a> = Task;
+    type Context<'a> = TaskCx;
 }

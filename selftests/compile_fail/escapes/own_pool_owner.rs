@@ -2,11 +2,11 @@
 
 //! An owner of slab objects that does not keep their cache.
 
-use kalloc::{owner::Owner, slab::Cache};
+use kalloc::{pooled::PoolRef, slab::Cache};
 
 struct Nobody;
 
-impl Owner<Cache<u32>> for Nobody { //~ ERROR: requires an `unsafe impl`
+impl PoolRef<Cache<u32>> for Nobody { //~ ERROR: requires an `unsafe impl`
     fn pool(&self) -> &Cache<u32> {
         loop {}
     }

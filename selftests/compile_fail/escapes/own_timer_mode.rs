@@ -9,5 +9,5 @@ struct Mine;
 //~vv ERROR: is not satisfied
 //~v ERROR: not all trait items implemented, missing
 impl Mode for Mine {
-    type Context<'a> = Task;
+    type Context<'a> = TaskCx;
 }

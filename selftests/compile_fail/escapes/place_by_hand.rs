@@ -2,15 +2,15 @@
 
 //! A name of a pool that nobody makes.
 
-use kalloc::{mempool::Mempool, owner::{Place, PlaceRef, StaticPool}};
+use kalloc::{__macro::{ModuleStatic, ModuleStaticRef, StaticPool}, mempool::Mempool};
 
 pub struct Reserve;
 
 impl StaticPool for Reserve {
     type Pool = Mempool<u32>;
-    const PLACE: PlaceRef<Mempool<u32>> = {
-        static PLACE: Place<Mempool<u32>> = Place::new(); //~ ERROR: call to unsafe function
-        PlaceRef::new(&PLACE)
+    const PLACE: ModuleStaticRef<Mempool<u32>> = {
+        static PLACE: ModuleStatic<Mempool<u32>> = ModuleStatic::new(); //~ ERROR: call to unsafe function
+        ModuleStaticRef::new(&PLACE)
     };
     const ARGS: usize = 4;
 }

@@ -12,12 +12,12 @@ impl<'d> MiscDevice for Open<'d> {
     type Ptr = Pin<KBox<u32>>;
     type Data = &'d u32;
 
-    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Self::Ptr> {
+    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr> {
         Ok(KBox::pin(&task, **misc.data())?)
     }
 }
 
-pub fn escape(task: &Task, data: &u32) -> Result {
+pub fn escape(task: &TaskCx, data: &u32) -> Result {
     core::mem::forget(Registered::<Open<'_>>::new(task, MiscDeviceOptions { name: c"open" }, data)?); //~ ERROR: borrowed data escapes outside of function
     Ok(())
 }
@@ -25,7 +25,7 @@ pub fn escape(task: &Task, data: &u32) -> Result {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) {
     //~vv ERROR: cannot borrow
     //~v ERROR: closure requires unique access to
     task.locked(lock, |_data, _cx| task.locked(lock, |_data, _cx| ()))

@@ -7,7 +7,7 @@ use kernel::sync::SpinLock;
 
 use kernel::types::ScopeGuard;
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) {
     let _later = ScopeGuard::new(|| drop(KBox::new(&*task, 1u32)));
     task.locked(lock, |_data, _cx| ()) //~ ERROR: cannot borrow
 }

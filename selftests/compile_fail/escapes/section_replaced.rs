@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn escape(task: &mut Task, locks: &[SpinLock<u32>; 2]) {
+pub fn escape(task: &mut TaskCx, locks: &[SpinLock<u32>; 2]) {
     section!(section = task, lock(&locks[0]));
     section!(other = task, lock(&locks[1])); //~ ERROR: cannot borrow `*task` as mutable more than once at a time
     let _ = core::mem::replace(&mut section, other);

@@ -7,7 +7,7 @@ use kernel::sync::SpinLock;
 
 fn send<T: Send>(_value: T) {}
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) {
     section!(held = task, lock(lock));
     send(held) //~ ERROR: `*mut ()` cannot be sent between threads safely
 }

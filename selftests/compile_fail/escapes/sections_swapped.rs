@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn escape(task: &mut Task) {
+pub fn escape(task: &mut TaskCx) {
     section!(outer = task, local_irq_save());
     section!(inner = outer.cx(), local_irq_save());
     core::mem::swap(&mut outer, &mut inner); //~ ERROR: mismatched types

@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn escape(cx: &mut Raw<'_>) {
+pub fn escape(cx: &mut RawCx<'_>) {
     section!(outer = cx, local_irq_save()); //~ ERROR: lifetime may not live long enough
     //~^ ERROR: `slot` does not live long enough
     section!(inner = outer.cx(), local_irq_save()); //~ ERROR: `outer` does not live long enough

@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) {
     task.locked(lock, |_data, cx| drop(core::mem::take(cx))) //~ ERROR: Default` is not satisfied
 }

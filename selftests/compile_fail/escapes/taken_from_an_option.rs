@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn escape(mut task: Option<Task>, lock: &SpinLock<u32>) {
+pub fn escape(mut task: Option<TaskCx>, lock: &SpinLock<u32>) {
     if let Some(around) = &mut task {
         around.locked(lock, |_data, _cx| drop(task.take())) //~ ERROR: cannot borrow `task` as mutable more than once at a time
     }

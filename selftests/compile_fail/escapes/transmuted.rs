@@ -5,7 +5,7 @@
 use core::mem::transmute;
 use kalloc::prelude::*;
 
-pub fn escape(cx: Atomic<'_>) -> Result<KBox<u32>> {
-    let task: Task = transmute(cx); //~ ERROR: call to unsafe function
+pub fn escape(cx: AtomicCx<'_>) -> Result<KBox<u32>> {
+    let task: TaskCx = transmute(cx); //~ ERROR: call to unsafe function
     Ok(KBox::new(&task, 1)?)
 }

@@ -7,7 +7,7 @@ use kalloc::prelude::*;
 
 union Forge {
     _nothing: (),
-    task: ManuallyDrop<Task>,
+    task: ManuallyDrop<TaskCx>,
 }
 
 pub fn escape() -> Result<KBox<u32>> {

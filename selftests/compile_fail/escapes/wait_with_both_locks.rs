@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::{CondVar, Mutex, SpinLock};
 
-pub fn escape(task: &mut Task, mutex: &Mutex<u32>, lock: &SpinLock<u32>, filled: &CondVar) {
+pub fn escape(task: &mut TaskCx, mutex: &Mutex<u32>, lock: &SpinLock<u32>, filled: &CondVar) {
     task.mutex_locked(mutex, |guard, task| {
         task.locked(lock, |_data, cx| cx.wait(filled, guard)) //~ ERROR: this may sleep, which
     })

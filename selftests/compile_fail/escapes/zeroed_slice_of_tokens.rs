@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn escape(task: &Task) -> Result<KBox<[Task]>> {
+pub fn escape(task: &TaskCx) -> Result<KBox<[TaskCx]>> {
     Ok(KBox::zeroed_slice(task, 1)?) //~ ERROR: Zeroable` is not satisfied
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn flags(task: &Task) {
-    let _ = task.with(Kernel(0xc0)); //~ ERROR: expected function
+pub fn flags(task: &TaskCx) {
+    let _ = task.with(GFP_KERNEL(0xc0)); //~ ERROR: expected function
 }

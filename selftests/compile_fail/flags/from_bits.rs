@@ -2,7 +2,7 @@
 
 //! Flags of one's own, from bits.
 
-use kalloc::gfp::{Failed, Gfp};
+use kalloc::gfp::{AllocFailed, Gfp};
 use kernel::alloc::AllocError;
 
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub struct Mine;
 impl Gfp for Mine {
     const BITS: u32 = 0xc0;
     type Failure = AllocError;
-    fn failed() -> Failed<Self> {
-        Failed(AllocError)
+    fn failed() -> AllocFailed<Self> {
+        AllocFailed(AllocError)
     }
 }

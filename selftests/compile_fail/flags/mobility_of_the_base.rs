@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn flags(task: &Task) {
-    let _ = task.with(HighUserMovable.reclaimable()); //~ ERROR: already says whether the memory can be moved
+pub fn flags(task: &TaskCx) {
+    let _ = task.with(GFP_HIGHUSER_MOVABLE.reclaimable()); //~ ERROR: already says whether the memory can be moved
 }

@@ -4,6 +4,6 @@
 
 use kalloc::{gfp::NoFail, prelude::*};
 
-pub fn flags(cx: &Atomic<'_>) {
+pub fn flags(cx: &AtomicCx<'_>) {
     let _ = cx.with(NoFail(GfpAtomic)); //~ ERROR: private
 }

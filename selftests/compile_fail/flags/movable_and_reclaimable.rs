@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn flags(task: &Task) {
-    let _ = task.with(Kernel.movable().reclaimable()); //~ ERROR: already says whether the memory can be moved
+pub fn flags(task: &TaskCx) {
+    let _ = task.with(GFP_KERNEL.movable().reclaimable()); //~ ERROR: already says whether the memory can be moved
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn flags(task: &Task) {
-    let _ = task.with(Kernel.nofail().thisnode()); //~ ERROR: promises memory
+pub fn flags(task: &TaskCx) {
+    let _ = task.with(GFP_KERNEL.nofail().thisnode()); //~ ERROR: promises memory
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn flags(task: &Task) {
-    let _ = task.with(Kernel.nofail().dma()); //~ ERROR: already chooses a zone
+pub fn flags(task: &TaskCx) {
+    let _ = task.with(GFP_KERNEL.nofail().dma()); //~ ERROR: already chooses a zone
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn flags(cx: &Atomic<'_>) {
-    let _ = cx.with(GfpAtomic.nofail()); //~ ERROR: never waits
+pub fn flags(cx: &AtomicCx<'_>) {
+    let _ = cx.with(GFP_ATOMIC.nofail()); //~ ERROR: never waits
 }

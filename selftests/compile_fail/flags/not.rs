@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn flags(task: &Task) {
-    let _ = task.with(!Kernel); //~ ERROR: cannot apply unary operator `!`
+pub fn flags(task: &TaskCx) {
+    let _ = task.with(!GfpKernel); //~ ERROR: cannot apply unary operator `!`
 }

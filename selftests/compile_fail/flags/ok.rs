@@ -13,29 +13,29 @@ use kalloc::{
 };
 use kernel::device::{Bound, Device};
 
-pub fn zones(task: &Task) {
-    let _ = task.with(Kernel.dma());
-    let _ = task.with(Kernel.dma32());
-    let _ = task.with(User.highmem());
-    let _ = task.with(HighUser);
+pub fn zones(task: &TaskCx) {
+    let _ = task.with(GFP_KERNEL.dma());
+    let _ = task.with(GFP_KERNEL.dma32());
+    let _ = task.with(GFP_USER.highmem());
+    let _ = task.with(GFP_HIGHUSER);
 }
 
-pub fn when_memory_is_short(task: &Task) {
-    let _ = task.with(Kernel.noretry());
-    let _ = task.with(Kernel.retry_mayfail());
-    let _ = task.with(GfpNoIo.nofail());
-    let _ = task.with(Kernel.thisnode());
+pub fn when_memory_is_short(task: &TaskCx) {
+    let _ = task.with(GFP_KERNEL.noretry());
+    let _ = task.with(GFP_KERNEL.retry_mayfail());
+    let _ = task.with(GFP_NOIO.nofail());
+    let _ = task.with(GFP_KERNEL.thisnode());
 }
 
-pub fn mobility(task: &Task) {
-    let _ = task.with(Kernel.movable());
-    let _ = task.with(Kernel.reclaimable());
-    let _ = task.with(HighUserMovable);
+pub fn mobility(task: &TaskCx) {
+    let _ = task.with(GFP_KERNEL.movable());
+    let _ = task.with(GFP_KERNEL.reclaimable());
+    let _ = task.with(GFP_HIGHUSER_MOVABLE);
 }
 
-pub fn together(task: &Task) {
+pub fn together(task: &TaskCx) {
     let _ = task.with(
-        Kernel
+        GfpKernel
             .account()
             .nowarn()
             .nomemalloc()
@@ -49,7 +49,7 @@ pub fn together(task: &Task) {
 }
 
 /// Every allocator of a context takes its default flags, whatever the context is.
-pub fn by_default<C: Sleep, T: Construct + Sync>(
+pub fn by_default<C: MaySleep, T: Construct + Sync>(
     cx: &C,
     cache: &Cache<u64>,
     rcu_cache: &RcuCache<T>,
@@ -71,7 +71,7 @@ pub fn by_default<C: Sleep, T: Construct + Sync>(
 }
 
 /// The same where it must not sleep.
-pub fn by_default_in_atomic<C: Allocate>(cx: &C, cache: &Cache<u64>, pool: &Mempool<u64>) -> Result {
+pub fn by_default_in_atomic<C: MayAlloc>(cx: &C, cache: &Cache<u64>, pool: &Mempool<u64>) -> Result {
     KBox::new(cx, 1)?;
     KVec::new().push(cx, 1)?;
     SlabBox::new(cx, cache, 1)?;

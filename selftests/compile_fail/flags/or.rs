@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn flags(task: &Task) {
-    let _ = task.with(Kernel | GfpAtomic); //~ ERROR: no implementation for
+pub fn flags(task: &TaskCx) {
+    let _ = task.with(GFP_KERNEL | GfpAtomic); //~ ERROR: no implementation for
 }

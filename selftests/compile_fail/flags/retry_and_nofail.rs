@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn flags(task: &Task) {
-    let _ = task.with(Kernel.retry_mayfail().nofail()); //~ ERROR: already says what happens when memory is short
+pub fn flags(task: &TaskCx) {
+    let _ = task.with(GFP_KERNEL.retry_mayfail().nofail()); //~ ERROR: already says what happens when memory is short
 }

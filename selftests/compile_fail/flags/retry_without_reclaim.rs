@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn flags(cx: &Atomic<'_>) {
-    let _ = cx.with(NoReclaim.retry_mayfail()); //~ ERROR: never waits
+pub fn flags(cx: &AtomicCx<'_>) {
+    let _ = cx.with(GFP_NORECLAIM.retry_mayfail()); //~ ERROR: never waits
 }

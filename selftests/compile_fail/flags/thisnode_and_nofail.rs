@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn flags(task: &Task) {
-    let _ = task.with(Kernel.thisnode().nofail()); //~ ERROR: is bound to one node
+pub fn flags(task: &TaskCx) {
+    let _ = task.with(GFP_KERNEL.thisnode().nofail()); //~ ERROR: is bound to one node
 }

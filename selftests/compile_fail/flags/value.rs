@@ -5,5 +5,5 @@
 use kalloc::{gfp::Gfp, prelude::*};
 
 pub fn flags() -> kernel::alloc::Flags {
-    <Kernel as Gfp>::FLAGS.0 //~ ERROR: private
+    <GfpKernel as Gfp>::FLAGS.0 //~ ERROR: private
 }

@@ -12,7 +12,7 @@ nmi_safe! {
 }
 
 impl nmi::Handler for Count {
-    fn handle(&self, cx: &mut Nmi<'_>) -> bool {
+    fn handle(&self, cx: &mut NmiCx<'_>) -> bool {
         KBox::new(&cx, 7u32).is_ok() //~ ERROR: no allocator may be called
     }
 }

@@ -9,7 +9,7 @@ pub struct Watchdog<'a>(&'a u32);
 
 impl Expire for Watchdog<'_> { //~ ERROR: cannot infer an appropriate lifetime
     //~^ ERROR: lifetime bound not satisfied
-    fn expired(&self, _cx: &mut Bh<'_>) -> Option<Jiffies> {
+    fn expired(&self, _cx: &mut BhCx<'_>) -> Option<Jiffies> {
         Some(*self.0 as Jiffies)
     }
 }

@@ -8,7 +8,7 @@ use kernel::sync::SpinLock;
 pub struct Slot(SpinLock<Option<KBox<u32>>>);
 
 impl nmi::Handler for Slot { //~ ERROR: must not have
-    fn handle(&self, _cx: &mut Nmi<'_>) -> bool {
+    fn handle(&self, _cx: &mut NmiCx<'_>) -> bool {
         drop(self.0.try_lock().and_then(|mut slot| slot.take()));
         true
     }

@@ -8,7 +8,7 @@ use kernel::{sync::Arc, time::Jiffies};
 pub struct Other;
 
 impl Expire for Other {
-    fn expired(&self, _cx: &mut Bh<'_>) -> Option<Jiffies> {
+    fn expired(&self, _cx: &mut BhCx<'_>) -> Option<Jiffies> {
         None
     }
 }
@@ -16,7 +16,7 @@ impl Expire for Other {
 pub struct Watchdog(Arc<Timer<Other>>);
 
 impl Expire for Watchdog {
-    fn expired(&self, cx: &mut Bh<'_>) -> Option<Jiffies> {
+    fn expired(&self, cx: &mut BhCx<'_>) -> Option<Jiffies> {
         self.0.cancel_sync(cx); //~ ERROR: may sleep
         None
     }

@@ -9,14 +9,14 @@ use kalloc::{
     prelude::*,
 };
 
-pub fn timer<T: Expire<M>, M: Mode>(timer: HrTimer<T, M>, cx: &Atomic<'_>) {
+pub fn timer<T: Expire<M>, M: Mode>(timer: HrTimer<T, M>, cx: &AtomicCx<'_>) {
     timer.free(cx) //~ ERROR: may sleep
 }
 
-pub fn work<T: Run>(work: IrqWork<T>, cx: &Atomic<'_>) {
+pub fn work<T: Run>(work: IrqWork<T>, cx: &AtomicCx<'_>) {
     work.free(cx) //~ ERROR: may sleep
 }
 
-pub fn handler<T: nmi::Handler>(handler: nmi::Registration<T>, cx: &Atomic<'_>) {
+pub fn handler<T: nmi::Handler>(handler: nmi::Registration<T>, cx: &AtomicCx<'_>) {
     handler.free(cx) //~ ERROR: may sleep
 }

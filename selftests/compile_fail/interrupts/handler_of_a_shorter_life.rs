@@ -2,20 +2,20 @@
 
 //! A handler that is gone while its line is still requested.
 
-use kalloc::{driver::Binding, irq, prelude::*};
+use kalloc::{driver::BoundScope, irq, prelude::*};
 
 pub struct Card(u32);
 
 impl irq::Handler for Card {
-    fn handle(&self, _cx: &mut Irq<'_>) -> irq::IrqReturn {
+    fn handle(&self, _cx: &mut IrqCx<'_>) -> irq::IrqReturn {
         irq::IrqReturn::Handled
     }
 }
 
 pub fn request<'d>(
     line: irq::IrqRequest<'d>,
-    binding: &mut Binding<'d>,
-    task: &Task,
+    binding: &mut BoundScope<'d>,
+    task: &TaskCx,
 ) -> Result {
     let card = Card(1);
     binding.request_irq(task, line, irq::Flags::new(), c"card", &card) //~ ERROR: does not live long enough

@@ -15,7 +15,7 @@ type Mode = RelativeHardMode<Monotonic>;
 pub struct Sampler;
 
 impl Expire<Mode> for Sampler {
-    fn expired(&self, _timer: &mut Expired<'_, Self, Mode>, cx: &mut Raw<'_>) -> HrTimerRestart {
+    fn expired(&self, _timer: &mut Expired<'_, Self, Mode>, cx: &mut RawCx<'_>) -> HrTimerRestart {
         let _memory = KBox::new(&cx, 7u32); //~ ERROR: no allocator may be called
         HrTimerRestart::NoRestart
     }

@@ -7,8 +7,8 @@ use kalloc::{irq, prelude::*};
 pub struct Card;
 
 impl irq::Handler for Card {
-    fn handle(&self, cx: &mut Irq<'_>) -> irq::IrqReturn {
-        let _memory = KBox::new(cx.with(Kernel), 7u32); //~ ERROR: may sleep
+    fn handle(&self, cx: &mut IrqCx<'_>) -> irq::IrqReturn {
+        let _memory = KBox::new(cx.with(GFP_KERNEL), 7u32); //~ ERROR: may sleep
         irq::IrqReturn::Handled
     }
 }

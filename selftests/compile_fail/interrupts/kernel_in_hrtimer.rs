@@ -13,8 +13,8 @@ type Mode = RelativeMode<Monotonic>;
 pub struct Sampler;
 
 impl Expire<Mode> for Sampler {
-    fn expired(&self, _timer: &mut Expired<'_, Self, Mode>, cx: &mut Irq<'_>) -> HrTimerRestart {
-        let _memory = KBox::new(cx.with(Kernel), 7u32); //~ ERROR: may sleep
+    fn expired(&self, _timer: &mut Expired<'_, Self, Mode>, cx: &mut IrqCx<'_>) -> HrTimerRestart {
+        let _memory = KBox::new(cx.with(GFP_KERNEL), 7u32); //~ ERROR: may sleep
         HrTimerRestart::NoRestart
     }
 }

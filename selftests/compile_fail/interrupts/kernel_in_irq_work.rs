@@ -7,7 +7,7 @@ use kalloc::{irq_work::Run, prelude::*};
 pub struct Report;
 
 impl Run for Report {
-    fn run(&self, cx: &mut Irq<'_>) {
-        let _memory = KBox::new(cx.with(Kernel), 7u32); //~ ERROR: may sleep
+    fn run(&self, cx: &mut IrqCx<'_>) {
+        let _memory = KBox::new(cx.with(GFP_KERNEL), 7u32); //~ ERROR: may sleep
     }
 }

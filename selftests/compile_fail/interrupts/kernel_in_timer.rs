@@ -8,8 +8,8 @@ use kernel::time::Jiffies;
 pub struct Watchdog;
 
 impl Expire for Watchdog {
-    fn expired(&self, cx: &mut Bh<'_>) -> Option<Jiffies> {
-        let _memory = KBox::new(cx.with(Kernel), 7u32); //~ ERROR: may sleep
+    fn expired(&self, cx: &mut BhCx<'_>) -> Option<Jiffies> {
+        let _memory = KBox::new(cx.with(GFP_KERNEL), 7u32); //~ ERROR: may sleep
         None
     }
 }

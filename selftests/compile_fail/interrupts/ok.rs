@@ -6,7 +6,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::{
-    driver::Binding,
+    driver::BoundScope,
     hrtimer::{self, Expired, HrTimer, HrTimerRestart, Mode, RelativeHardMode, RelativeMode},
     irq,
     irq_work::{IrqWork, Run},
@@ -22,21 +22,21 @@ use kernel::{
 pub struct Card;
 
 impl irq::Handler for Card {
-    fn handle(&self, cx: &mut Irq<'_>) -> irq::IrqReturn {
+    fn handle(&self, cx: &mut IrqCx<'_>) -> irq::IrqReturn {
         let _memory = KBox::new(&cx, 7u32);
         irq::IrqReturn::Handled
     }
 }
 
 impl irq::Handler<irq::Hard> for Card {
-    fn handle(&self, cx: &mut Raw<'_>) -> irq::IrqReturn {
+    fn handle(&self, cx: &mut RawCx<'_>) -> irq::IrqReturn {
         let _memory = NolockBox::new(&cx, 7u32);
         irq::IrqReturn::Handled
     }
 }
 
 impl irq::ThreadedHandler<irq::Hard> for Card {
-    fn handle_threaded(&self, task: &mut Task) -> irq::IrqReturn {
+    fn handle_threaded(&self, task: &mut TaskCx) -> irq::IrqReturn {
         let _memory = KBox::new(&task, 7u32);
         irq::IrqReturn::Handled
     }
@@ -45,8 +45,8 @@ impl irq::ThreadedHandler<irq::Hard> for Card {
 pub fn request<'d>(
     card: &'d Card,
     line: impl Fn() -> irq::IrqRequest<'d>,
-    binding: &mut Binding<'d>,
-    task: &mut Task,
+    binding: &mut BoundScope<'d>,
+    task: &mut TaskCx,
 ) -> Result {
     let flags = irq::Flags::new().shared();
     binding.request_irq(&task, line(), flags, c"card", card)?;
@@ -57,7 +57,7 @@ pub fn request<'d>(
 pub struct Watchdog(Option<Arc<Timer<Watchdog>>>);
 
 impl Expire for Watchdog {
-    fn expired(&self, cx: &mut Bh<'_>) -> Option<Jiffies> {
+    fn expired(&self, cx: &mut BhCx<'_>) -> Option<Jiffies> {
         if let Some(other) = &self.0 {
             other.cancel();
         }
@@ -71,7 +71,7 @@ impl hrtimer::Expire<RelativeMode<Monotonic>> for Sampler {
     fn expired(
         &self,
         _timer: &mut Expired<'_, Self, RelativeMode<Monotonic>>,
-        cx: &mut Irq<'_>,
+        cx: &mut IrqCx<'_>,
     ) -> HrTimerRestart {
         let _memory = KBox::new(&cx, 7u32);
         HrTimerRestart::NoRestart
@@ -82,7 +82,7 @@ impl hrtimer::Expire<RelativeHardMode<Monotonic>> for Sampler {
     fn expired(
         &self,
         _timer: &mut Expired<'_, Self, RelativeHardMode<Monotonic>>,
-        cx: &mut Raw<'_>,
+        cx: &mut RawCx<'_>,
     ) -> HrTimerRestart {
         let _memory = NolockBox::new(&cx, 7u32);
         HrTimerRestart::NoRestart
@@ -92,7 +92,7 @@ impl hrtimer::Expire<RelativeHardMode<Monotonic>> for Sampler {
 pub struct Report;
 
 impl Run for Report {
-    fn run(&self, cx: &mut Irq<'_>) {
+    fn run(&self, cx: &mut IrqCx<'_>) {
         let _memory = KBox::new(&cx, 7u32);
     }
 }
@@ -105,7 +105,7 @@ nmi_safe! {
 }
 
 impl nmi::Handler for Count {
-    fn handle(&self, _cx: &mut Nmi<'_>) -> bool {
+    fn handle(&self, _cx: &mut NmiCx<'_>) -> bool {
         self.count.fetch_add(1, Relaxed);
         self.work.queue()
     }
@@ -116,7 +116,7 @@ pub fn all_end<T: hrtimer::Expire<M>, M: Mode>(
     timer: HrTimer<T, M>,
     work: IrqWork<Report>,
     handler: nmi::Registration<Count>,
-    task: &mut Task,
+    task: &mut TaskCx,
 ) {
     watchdog.cancel_sync(&task);
     watchdog.free(&task);

@@ -9,7 +9,7 @@ use kalloc::{irq, prelude::*};
 pub struct Card;
 
 impl irq::Handler<irq::Hard> for Card {
-    fn handle(&self, cx: &mut Raw<'_>) -> irq::IrqReturn {
+    fn handle(&self, cx: &mut RawCx<'_>) -> irq::IrqReturn {
         let _memory = KBox::new(&cx, 7u32); //~ ERROR: no allocator may be called
         irq::IrqReturn::Handled
     }

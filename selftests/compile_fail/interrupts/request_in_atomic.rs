@@ -2,13 +2,13 @@
 
 //! Requesting a line, which may sleep, with a lock held.
 
-use kalloc::{driver::Binding, irq, prelude::*};
+use kalloc::{driver::BoundScope, irq, prelude::*};
 use kernel::sync::SpinLock;
 
 pub struct Card;
 
 impl irq::Handler for Card {
-    fn handle(&self, _cx: &mut Irq<'_>) -> irq::IrqReturn {
+    fn handle(&self, _cx: &mut IrqCx<'_>) -> irq::IrqReturn {
         irq::IrqReturn::Handled
     }
 }
@@ -16,9 +16,9 @@ impl irq::Handler for Card {
 pub fn request<'d>(
     card: &'d Card,
     line: irq::IrqRequest<'d>,
-    binding: &mut Binding<'d>,
+    binding: &mut BoundScope<'d>,
     lock: &SpinLock<u32>,
-    task: &mut Task,
+    task: &mut TaskCx,
 ) -> Result {
     task.locked(lock, |_, cx| {
         binding.request_irq(cx, line, irq::Flags::new(), c"card", card) //~ ERROR: may sleep

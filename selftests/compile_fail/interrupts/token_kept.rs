@@ -5,10 +5,10 @@
 use kalloc::{irq, prelude::*};
 use kernel::sync::SpinLock;
 
-pub struct Card<'a>(SpinLock<Option<&'a mut Irq<'a>>>);
+pub struct Card<'a>(SpinLock<Option<&'a mut IrqCx<'a>>>);
 
 impl irq::Handler for Card<'_> { //~ ERROR: cannot be sent between threads
-    fn handle(&self, cx: &mut Irq<'_>) -> irq::IrqReturn {
+    fn handle(&self, cx: &mut IrqCx<'_>) -> irq::IrqReturn {
         *self.0.lock() = Some(cx); //~ ERROR: lifetime may not live long enough
         //~^ ERROR: lifetime may not live long enough
         //~| ERROR: lifetime may not live long enough

@@ -7,7 +7,7 @@ use kalloc::{irq, prelude::*};
 pub struct Card;
 
 impl irq::Handler<irq::Hard> for Card {
-    fn handle(&self, cx: &mut Irq<'_>) -> irq::IrqReturn { //~ ERROR: incompatible type
+    fn handle(&self, cx: &mut IrqCx<'_>) -> irq::IrqReturn { //~ ERROR: incompatible type
         let _memory = KBox::new(&cx, 7u32);
         irq::IrqReturn::Handled
     }

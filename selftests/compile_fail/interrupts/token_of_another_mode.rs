@@ -13,7 +13,7 @@ type Mode = RelativeHardMode<Monotonic>;
 pub struct Sampler;
 
 impl Expire<Mode> for Sampler {
-    fn expired(&self, _timer: &mut Expired<'_, Self, Mode>, cx: &mut Bh<'_>) -> HrTimerRestart { //~ ERROR: incompatible type
+    fn expired(&self, _timer: &mut Expired<'_, Self, Mode>, cx: &mut BhCx<'_>) -> HrTimerRestart { //~ ERROR: incompatible type
         let _memory = KBox::new(&cx, 7u32);
         HrTimerRestart::NoRestart
     }

@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 use kernel::sync::Arc;
 
-pub fn allocate(task: &Task) -> Result<Arc<u32>> {
-    Ok(Arc::new_with(task.with(User.highmem()), 7)?) //~ ERROR: krealloc does not accept
+pub fn allocate(task: &TaskCx) -> Result<Arc<u32>> {
+    Ok(Arc::new_with(task.with(GFP_USER.highmem()), 7)?) //~ ERROR: krealloc does not accept
 }

@@ -7,6 +7,6 @@
 use kalloc::prelude::*;
 use kernel::sync::Arc;
 
-pub fn flags(task: &Task, node: Node) -> Option<Arc<u8>> {
+pub fn flags(task: &TaskCx, node: Node) -> Option<Arc<u8>> {
     Arc::new_with(task.on(node), 1).ok()
 }

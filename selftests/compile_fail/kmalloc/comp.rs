@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task) -> Result<KBox<[u64]>> {
-    Ok(KBox::from_fn(task.with(Kernel.comp()), 10, |_| 7)?) //~ ERROR: `Kmalloc` does not accept
+pub fn allocate(task: &TaskCx) -> Result<KBox<[u64]>> {
+    Ok(KBox::from_fn(task.with(GFP_KERNEL.comp()), 10, |_| 7)?) //~ ERROR: `Kmalloc` does not accept
 }

@@ -7,6 +7,6 @@
 use core::mem::MaybeUninit;
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task) -> Result<KBox<MaybeUninit<[u8; kalloc::kmalloc::MAX_SIZE + 1]>>> {
+pub fn allocate(task: &TaskCx) -> Result<KBox<MaybeUninit<[u8; kalloc::kmalloc::MAX_SIZE + 1]>>> {
     Ok(KBox::new_uninit(task)?)
 }

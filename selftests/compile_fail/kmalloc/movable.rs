@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task) -> Result<KBox<u32>> {
-    Ok(KBox::new(task.with(Kernel.movable()), 7)?) //~ ERROR: `Kmalloc` does not accept
+pub fn allocate(task: &TaskCx) -> Result<KBox<u32>> {
+    Ok(KBox::new(task.with(GFP_KERNEL.movable()), 7)?) //~ ERROR: `Kmalloc` does not accept
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, size::Flex};
 
-pub fn allocate(task: &Task, len: usize) -> KBox<Flex<u32, [u8]>> {
-    let Ok(flex) = Flex::new(task.with(Kernel.nofail()), 7, len, |_| 0); //~ ERROR: promises memory
+pub fn allocate(task: &TaskCx, len: usize) -> KBox<Flex<u32, [u8]>> {
+    let Ok(flex) = Flex::new(task.with(GFP_KERNEL.nofail()), 7, len, |_| 0); //~ ERROR: promises memory
     flex
 }

@@ -6,7 +6,7 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task) -> KBox<[u8; 4097]> {
-    let Ok(memory) = KBox::new_uninit(task.with(Kernel.nofail()));
+pub fn allocate(task: &TaskCx) -> KBox<[u8; 4097]> {
+    let Ok(memory) = KBox::new_uninit(task.with(GFP_KERNEL.nofail()));
     memory.write([0; 4097])
 }

@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task, len: usize) -> KBox<[u8]> {
-    let Ok(slice) = KBox::zeroed_slice(task.with(Kernel.nofail()), len); //~ ERROR: promises memory
+pub fn allocate(task: &TaskCx, len: usize) -> KBox<[u8]> {
+    let Ok(slice) = KBox::zeroed_slice(task.with(GFP_KERNEL.nofail()), len); //~ ERROR: promises memory
     slice
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn flags(task: &Task, memory: KBox<[u8]>) -> Option<KBox<[u8]>> {
-    memory.resize(task.with(Kernel.dma()), 64, 0).ok() //~ ERROR: `Kmalloc` does not accept
+pub fn flags(task: &TaskCx, memory: KBox<[u8]>) -> Option<KBox<[u8]>> {
+    memory.resize(task.with(GFP_KERNEL.dma()), 64, 0).ok() //~ ERROR: `Kmalloc` does not accept
 }

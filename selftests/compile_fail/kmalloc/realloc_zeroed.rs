@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn grow(task: &Task, memory: KBox<[u8]>) -> Result<KBox<[u8]>> {
-    Ok(memory.resize(task.with(Kernel.zeroed()), 100, 0)?) //~ ERROR: `Kmalloc` does not accept
+pub fn grow(task: &TaskCx, memory: KBox<[u8]>) -> Result<KBox<[u8]>> {
+    Ok(memory.resize(task.with(GFP_KERNEL.zeroed()), 100, 0)?) //~ ERROR: `Kmalloc` does not accept
 }

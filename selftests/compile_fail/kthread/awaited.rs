@@ -6,13 +6,13 @@ use kalloc::prelude::*;
 
 pub async fn other() {}
 
-pub async fn misuse(task: Task) {
+pub async fn misuse(task: TaskCx) {
     other().await;
     drop(KBox::new(&task, 1u32));
 }
 
 fn spawn(_future: impl core::future::Future<Output = ()> + Send + 'static) {}
 
-pub fn start(task: Task) {
+pub fn start(task: TaskCx) {
     spawn(misuse(task)); //~ ERROR: future cannot be sent between threads safely
 }

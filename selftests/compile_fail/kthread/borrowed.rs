@@ -4,16 +4,16 @@
 
 use kalloc::{kthread::{kthread_run, This}, prelude::*};
 
-pub fn misuse(task: &Task) {
+pub fn misuse(task: &TaskCx) {
     let value = 1u32;
     let borrowed = &value; //~ ERROR: does not live long enough
-    drop(kthread_run!(task, c"wrong", move |_task: Task, _this: &This<'_>| *borrowed));
+    drop(kthread_run!(task, c"wrong", move |_task: TaskCx, _this: &This<'_>| *borrowed));
 }
 
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

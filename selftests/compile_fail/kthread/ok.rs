@@ -6,8 +6,8 @@
 
 use kalloc::{kthread::{kthread_run, Kthread, This}, prelude::*};
 
-pub fn start(task: &mut Task, value: KBox<u32>) -> Result<Kthread<KBox<u32>>> {
-    kthread_run!(task, c"ok", move |mut task: Task, this: &This<'_>| {
+pub fn start(task: &mut TaskCx, value: KBox<u32>) -> Result<Kthread<KBox<u32>>> {
+    kthread_run!(task, c"ok", move |mut task: TaskCx, this: &This<'_>| {
         while !this.should_stop() {
             this.sleep(&task, 100);
             helper(&mut task);
@@ -16,23 +16,23 @@ pub fn start(task: &mut Task, value: KBox<u32>) -> Result<Kthread<KBox<u32>>> {
     })
 }
 
-fn helper(task: &mut Task) {
+fn helper(task: &mut TaskCx) {
     drop(KBox::new(&task, 1u32));
 }
 
-pub fn stop(task: &mut Task, thread: Kthread<KBox<u32>>) -> Result<KBox<u32>> {
+pub fn stop(task: &mut TaskCx, thread: Kthread<KBox<u32>>) -> Result<KBox<u32>> {
     thread.stop(task)
 }
 
 /// In any context.
-pub fn abandon(_cx: &mut Atomic<'_>, thread: Kthread<KBox<u32>>) {
+pub fn abandon(_cx: &mut AtomicCx<'_>, thread: Kthread<KBox<u32>>) {
     drop(thread);
 }
 
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

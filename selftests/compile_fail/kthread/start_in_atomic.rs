@@ -4,14 +4,14 @@
 
 use kalloc::{kthread::{kthread_run, This}, prelude::*};
 
-pub fn misuse(cx: &mut Atomic<'_>) {
-    drop(kthread_run!(cx, c"wrong", |_task: Task, _this: &This<'_>| ())); //~ ERROR: this may sleep, which
+pub fn misuse(cx: &mut AtomicCx<'_>) {
+    drop(kthread_run!(cx, c"wrong", |_task: TaskCx, _this: &This<'_>| ())); //~ ERROR: this may sleep, which
 }
 
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -4,6 +4,6 @@
 
 use kalloc::{kthread::Kthread, prelude::*};
 
-pub fn misuse(cx: &mut Atomic<'_>, thread: Kthread<()>) {
+pub fn misuse(cx: &mut AtomicCx<'_>, thread: Kthread<()>) {
     drop(thread.stop(cx)); //~ ERROR: this may sleep, which
 }

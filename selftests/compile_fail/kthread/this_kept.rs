@@ -4,8 +4,8 @@
 
 use kalloc::{kthread::{kthread_run, This}, prelude::*};
 
-pub fn misuse(task: &Task) {
-    drop(kthread_run!(task, c"wrong", |_task: Task, this: &This<'_>| keep(this))); //~ ERROR: borrowed data escapes outside of closure
+pub fn misuse(task: &TaskCx) {
+    drop(kthread_run!(task, c"wrong", |_task: TaskCx, this: &This<'_>| keep(this))); //~ ERROR: borrowed data escapes outside of closure
     //~^ ERROR: borrowed data escapes outside of closure
 }
 
@@ -14,7 +14,7 @@ fn keep(_this: &'static This<'static>) {}
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

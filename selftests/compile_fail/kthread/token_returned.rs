@@ -4,14 +4,14 @@
 
 use kalloc::{kthread::{kthread_run, This}, prelude::*};
 
-pub fn misuse(task: &Task) {
-    let _thread = kthread_run!(task, c"wrong", |task: Task, _this: &This<'_>| task); //~ ERROR: cannot be sent between threads safely
+pub fn misuse(task: &TaskCx) {
+    let _thread = kthread_run!(task, c"wrong", |task: TaskCx, _this: &This<'_>| task); //~ ERROR: cannot be sent between threads safely
 }
 
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

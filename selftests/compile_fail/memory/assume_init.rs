@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn misuse(task: &Task) -> Result<KBox<u32>> {
+pub fn misuse(task: &TaskCx) -> Result<KBox<u32>> {
     Ok(KBox::new_uninit(task)?.assume_init()) //~ ERROR: requires unsafe
 }

@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn misuse<'a>(task: &Task) -> Result<&'a u32> {
+pub fn misuse<'a>(task: &TaskCx) -> Result<&'a u32> {
     let memory = KBox::new(task, 7)?;
     Ok(&*memory) //~ ERROR: cannot return value referencing local variable
 }

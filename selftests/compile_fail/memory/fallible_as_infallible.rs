@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn misuse(task: &Task) -> KBox<u32> {
-    let Ok(memory) = KBox::new(task.with(Kernel.retry_mayfail()), 7u32); //~ ERROR: refutable pattern
+pub fn misuse(task: &TaskCx) -> KBox<u32> {
+    let Ok(memory) = KBox::new(task.with(GFP_KERNEL.retry_mayfail()), 7u32); //~ ERROR: refutable pattern
     memory
 }

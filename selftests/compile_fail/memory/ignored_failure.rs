@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn misuse(task: &Task) -> u32 {
+pub fn misuse(task: &TaskCx) -> u32 {
     *KBox::new(task, 7u32) //~ ERROR: cannot be dereferenced
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn misuse(task: &Task) -> Result<KBox<u32>> {
-    Ok(KBox::new(task.with(Kernel).on(Node(63)), 7)?) //~ ERROR: private
+pub fn misuse(task: &TaskCx) -> Result<KBox<u32>> {
+    Ok(KBox::new(task.with(GFP_KERNEL).on(Node(63)), 7)?) //~ ERROR: private
 }

@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 use kernel::alloc::NumaNode;
 
-pub fn misuse(task: &Task) -> Result<KBox<u32>> {
-    Ok(KBox::new(task.with(Kernel).on(NumaNode::new(63)?), 7)?) //~ ERROR: `?` operator has incompatible types
+pub fn misuse(task: &TaskCx) -> Result<KBox<u32>> {
+    Ok(KBox::new(task.with(GFP_KERNEL).on(NumaNode::new(63)?), 7)?) //~ ERROR: `?` operator has incompatible types
 }

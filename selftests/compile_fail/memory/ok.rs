@@ -18,22 +18,22 @@ pub fn handed_over(memory: KBox<u32>) -> kernel::alloc::KBox<u32> {
     memory.into()
 }
 
-pub fn initialised(task: &Task) -> Result<u32> {
+pub fn initialised(task: &TaskCx) -> Result<u32> {
     let slot = KBox::<u32>::new_uninit(task)?;
     let memory = slot.write(7);
     Ok(*memory)
 }
 
-pub fn zeroes(task: &Task) -> Result<KBox<[u64; 8]>> {
+pub fn zeroes(task: &TaskCx) -> Result<KBox<[u64; 8]>> {
     Ok(KBox::zeroed(task)?)
 }
 
-pub fn resized(task: &Task, memory: KBox<[u8]>) -> Result<usize> {
+pub fn resized(task: &TaskCx, memory: KBox<[u8]>) -> Result<usize> {
     let memory = memory.resize(task, 10, 0)?;
     Ok(memory.len())
 }
 
-pub fn given_back(task: &Task, memory: KBox<[u8]>) -> KBox<[u8]> {
+pub fn given_back(task: &TaskCx, memory: KBox<[u8]>) -> KBox<[u8]> {
     match memory.resize(task, 10, 0) {
         Ok(longer) => longer,
         Err(failed) => failed.value,

@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn misuse(task: &Task, old: KBox<[u8]>) -> Result<u8> {
+pub fn misuse(task: &TaskCx, old: KBox<[u8]>) -> Result<u8> {
     let first = &old[0];
     let _new = old.resize(task, 100, 0)?; //~ ERROR: cannot move out of `old` because it is borrowed
     Ok(*first)

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn misuse(task: &Task) -> Result<KBox<u32>> {
+pub fn misuse(task: &TaskCx) -> Result<KBox<u32>> {
     Ok(KBox::<u32>::new_uninit(task)?) //~ ERROR: `?` operator has incompatible types
 }

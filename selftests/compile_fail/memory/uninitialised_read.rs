@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn misuse(task: &Task) -> Result<u32> {
+pub fn misuse(task: &TaskCx) -> Result<u32> {
     let memory = KBox::<u32>::new_uninit(task)?;
     Ok(*memory + 1) //~ ERROR: cannot add
 }

@@ -5,7 +5,7 @@
 use core::mem::MaybeUninit;
 use kalloc::prelude::*;
 
-pub fn misuse(task: &Task, old: KBox<[MaybeUninit<u8>]>) -> usize {
+pub fn misuse(task: &TaskCx, old: KBox<[MaybeUninit<u8>]>) -> usize {
     let _ = old.realloc(task, 100);
     old.len() //~ ERROR: borrow of moved value
 }

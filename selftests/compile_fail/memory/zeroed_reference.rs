@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn misuse(task: &Task) -> Result<KBox<&'static u32>> {
+pub fn misuse(task: &TaskCx) -> Result<KBox<&'static u32>> {
     Ok(KBox::zeroed(task)?) //~ ERROR: not satisfied
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn misuse(task: &Task) -> Result<KBox<[KBox<u32>]>> {
+pub fn misuse(task: &TaskCx) -> Result<KBox<[KBox<u32>]>> {
     Ok(KBox::zeroed_slice(task, 8)?) //~ ERROR: not satisfied
 }

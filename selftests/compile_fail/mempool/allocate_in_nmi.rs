@@ -4,7 +4,7 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn number(cx: &Nmi<'_>, pool: &Mempool<u64>) -> Result {
+pub fn number(cx: &NmiCx<'_>, pool: &Mempool<u64>) -> Result {
     MempoolBox::try_new(cx, pool, 1)?; //~ ERROR: no allocator may be called
     Ok(())
 }

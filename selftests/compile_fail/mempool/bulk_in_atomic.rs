@@ -4,6 +4,6 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn bulk(cx: &Atomic<'_>, pool: &Mempool<u64, KmallocBacked, 4>) {
+pub fn bulk(cx: &AtomicCx<'_>, pool: &Mempool<u64, KmallocBacked, 4>) {
     MempoolBulk::<_, 4, _, _, 4>::from_fn(cx, pool, |i| i as u64); //~ ERROR: may sleep
 }

@@ -6,6 +6,6 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn bulk(task: &Task, pool: &Mempool<u64, KmallocBacked, 4>) {
+pub fn bulk(task: &TaskCx, pool: &Mempool<u64, KmallocBacked, 4>) {
     MempoolBulk::<_, 5, _, _, 4>::from_fn(task, pool, |i| i as u64);
 }

@@ -6,7 +6,7 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn numbers(task: &Task, pool: &Mempool<u64, KmallocBacked, 1024>) -> u64 {
+pub fn numbers(task: &TaskCx, pool: &Mempool<u64, KmallocBacked, 1024>) -> u64 {
     MempoolBulk::<_, 65, _, _, 1024>::from_fn(task, pool, |i| i as u64)
         .iter()
         .sum()

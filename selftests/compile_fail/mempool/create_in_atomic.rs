@@ -4,6 +4,6 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn pool(cx: &Atomic<'_>) -> Result<Mempool<u64>> {
+pub fn pool(cx: &AtomicCx<'_>) -> Result<Mempool<u64>> {
     Mempool::kmalloc(cx, 4) //~ ERROR: this may sleep
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn pool(task: &Task, pool: Mempool<u64>) {
+pub fn pool(task: &TaskCx, pool: Mempool<u64>) {
     let number = MempoolBox::new(task, &pool, 1);
     drop(pool); //~ ERROR: cannot move out of `pool` because it is borrowed
     drop(number);

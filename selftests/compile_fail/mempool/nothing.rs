@@ -6,6 +6,6 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn pool(task: &Task) -> Result<Mempool<()>> {
+pub fn pool(task: &TaskCx) -> Result<Mempool<()>> {
     Mempool::kmalloc(task, 4)
 }

@@ -6,6 +6,6 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn number(task: &Task, pool: &Mempool<u64>, node: Node) {
-    let _number = MempoolBox::new(task.with(Kernel).on(node), pool, 1);
+pub fn number(task: &TaskCx, pool: &Mempool<u64>, node: Node) {
+    let _number = MempoolBox::new(task.with(GFP_KERNEL).on(node), pool, 1);
 }

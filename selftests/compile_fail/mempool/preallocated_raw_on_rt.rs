@@ -6,7 +6,7 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn number(cx: &Raw<'_>, pool: &Mempool<u64>) -> Result {
+pub fn number(cx: &RawCx<'_>, pool: &Mempool<u64>) -> Result {
     MempoolBox::preallocated(cx, pool, 1)?; //~ ERROR: no allocator may be called
     //~^ ERROR: no allocator may be called
     Ok(())

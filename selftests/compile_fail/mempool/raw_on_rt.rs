@@ -6,7 +6,7 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn allocate(task: &mut Task, pool: &Mempool<u64>) -> Result {
+pub fn allocate(task: &mut TaskCx, pool: &Mempool<u64>) -> Result {
     task.irqs_off(|cx| MempoolBox::try_new(&cx, pool, 1).map(drop))?; //~ ERROR: no allocator may be called
     Ok(())
 }

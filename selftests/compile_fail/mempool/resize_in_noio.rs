@@ -4,6 +4,6 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn resize(cx: &NoIo<'_>, pool: &Mempool<u64>) -> Result {
+pub fn resize(cx: &NoIoCx<'_>, pool: &Mempool<u64>) -> Result {
     pool.resize(cx, 8) //~ ERROR: this may sleep and call into file systems
 }

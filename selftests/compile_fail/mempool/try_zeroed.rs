@@ -4,7 +4,7 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn number(cx: &Atomic<'_>, pool: &Mempool<u64>) -> Result {
-    MempoolBox::try_new(cx.with(GfpAtomic.zeroed()), pool, 1)?; //~ ERROR: does not accept
+pub fn number(cx: &AtomicCx<'_>, pool: &Mempool<u64>) -> Result {
+    MempoolBox::try_new(cx.with(GFP_ATOMIC.zeroed()), pool, 1)?; //~ ERROR: does not accept
     Ok(())
 }

@@ -4,6 +4,6 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn number(cx: &Atomic<'_>, pool: &Mempool<u64>) {
+pub fn number(cx: &AtomicCx<'_>, pool: &Mempool<u64>) {
     let _number = MempoolBox::new(cx, pool, 1); //~ ERROR: cannot wait
 }

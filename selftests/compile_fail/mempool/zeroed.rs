@@ -4,6 +4,6 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn number(task: &Task, pool: &Mempool<u64>) {
-    let _number = MempoolBox::new(task.with(Kernel.zeroed()), pool, 1); //~ ERROR: cannot wait
+pub fn number(task: &TaskCx, pool: &Mempool<u64>) {
+    let _number = MempoolBox::new(task.with(GFP_KERNEL.zeroed()), pool, 1); //~ ERROR: cannot wait
 }

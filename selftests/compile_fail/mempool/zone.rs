@@ -4,7 +4,7 @@
 
 use kalloc::{mempool::*, prelude::*};
 
-pub fn number(task: &Task, pool: &Mempool<u64>) -> Result {
-    MempoolBox::try_new(task.with(Kernel.dma()), pool, 1)?; //~ ERROR: does not accept
+pub fn number(task: &TaskCx, pool: &Mempool<u64>) -> Result {
+    MempoolBox::try_new(task.with(GFP_KERNEL.dma()), pool, 1)?; //~ ERROR: does not accept
     Ok(())
 }

@@ -17,14 +17,14 @@ impl MiscDevice for Wrong {
     type Ptr = Arc<Self>;
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<Self>> {
         Ok(Arc::new_with(&task, Self)?)
     }
 
     fn write_iter(
         _kiocb: Kiocb<'_, Arc<Self>>,
         iov: &mut IovIterSource<'_>,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<usize> {
         task.locked(lock(), |value, _cx| drop(KBox::new(&task, *value))); //~ ERROR: cannot borrow
         Ok(iov.len())
@@ -34,7 +34,7 @@ impl MiscDevice for Wrong {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -14,28 +14,28 @@ impl MiscDevice for Right {
     type Ptr = Arc<Self>;
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<Self>> {
         Ok(Arc::new_with(&task, Self)?)
     }
 
     fn write_iter(
         _kiocb: Kiocb<'_, Arc<Self>>,
         iov: &mut IovIterSource<'_>,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) -> Result<usize> {
         drop(KBox::new(&task, 1u32)?);
         Ok(iov.len())
     }
 }
 
-pub fn register(task: &Task) -> Result<Registered<Right>> {
+pub fn register(task: &TaskCx) -> Result<Registered<Right>> {
     Registered::new(task, MiscDeviceOptions { name: c"right" }, ())
 }
 
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

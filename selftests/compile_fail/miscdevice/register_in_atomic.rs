@@ -12,12 +12,12 @@ impl MiscDevice for Right {
     type Ptr = Arc<Self>;
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<Self>> {
         Ok(Arc::new_with(&task, Self)?)
     }
 }
 
-pub fn misuse(cx: &Atomic<'_>) {
+pub fn misuse(cx: &AtomicCx<'_>) {
     let options = MiscDeviceOptions { name: c"right" };
     let _device = Registered::<Right>::new(cx, options, ()); //~ ERROR: this may sleep, which
 }
@@ -25,7 +25,7 @@ pub fn misuse(cx: &Atomic<'_>) {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -5,7 +5,7 @@
 use kalloc::{miscdevice::{MiscDevice, MiscDeviceRegistration}, prelude::*};
 use kernel::{fs::File, sync::Arc};
 
-pub struct Wrong(Task);
+pub struct Wrong(TaskCx);
 
 #[vtable]
 impl MiscDevice for Wrong {
@@ -13,7 +13,7 @@ impl MiscDevice for Wrong {
     //~^ ERROR: cannot be shared between threads safely
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: Task) -> Result<Arc<Self>> {
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<Self>> {
         drop(Wrong(task));
         Err(EINVAL)
     }
@@ -22,7 +22,7 @@ impl MiscDevice for Wrong {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

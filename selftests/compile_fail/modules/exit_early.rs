@@ -7,16 +7,16 @@ use kalloc::prelude::*;
 struct Wrong;
 
 impl kalloc::Module for Wrong {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Wrong)
     }
 
-    fn exit(self, task: &mut Task) {
+    fn exit(self, task: &mut TaskCx) {
         drop(KBox::new(&task, 1u32));
     }
 }
 
-pub fn misuse(_cx: &mut Atomic<'_>) {
+pub fn misuse(_cx: &mut AtomicCx<'_>) {
     drop(__kalloc_module::Exit { module: Wrong }); //~ ERROR: cannot find struct
 }
 

@@ -7,12 +7,12 @@ use kalloc::prelude::*;
 struct Wrong;
 
 impl kalloc::Module for Wrong {
-    fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
         drop(KBox::new(&task, 1u32)?);
         Ok(Wrong)
     }
 }
 
-pub fn misuse(cx: &mut Atomic<'_>, module: &'static ThisModule) {
+pub fn misuse(cx: &mut AtomicCx<'_>, module: &'static ThisModule) {
     let _ = <Wrong as kalloc::Module>::init(module, cx); //~ ERROR: mismatched types
 }

@@ -9,11 +9,11 @@ use kalloc::prelude::*;
 struct Right(KBox<u32>);
 
 impl kalloc::Module for Right {
-    fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
         Ok(Right(KBox::new(&task, 1)?))
     }
 
-    fn exit(self, task: &mut Task) {
+    fn exit(self, task: &mut TaskCx) {
         if let Ok(last) = KBox::new(&task, *self.0) {
             pr_info!("{}\n", *last);
         }

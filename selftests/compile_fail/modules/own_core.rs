@@ -9,12 +9,12 @@ extern crate core as real;
 extern crate self as core;
 pub use real::*;
 
-use kalloc::prelude::{Result, Task};
+use kalloc::prelude::{Result, TaskCx};
 
 struct Driver;
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static kernel::ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static kernel::ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Driver)
     }
 }

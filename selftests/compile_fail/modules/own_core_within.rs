@@ -15,7 +15,7 @@ mod within {
     pub struct Driver;
 
     impl kalloc::Module for Driver {
-        fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+        fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
             Ok(Driver)
         }
     }

@@ -8,12 +8,12 @@ extern crate kernel as real;
 extern crate self as kernel;
 pub use real::*;
 
-use kalloc::prelude::{Result, Task};
+use kalloc::prelude::{Result, TaskCx};
 
 struct Driver;
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static real::ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static real::ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Driver)
     }
 }

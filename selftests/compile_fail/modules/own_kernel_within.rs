@@ -9,12 +9,12 @@ extern crate self as kernel;
 pub use real::*;
 
 mod within {
-    use kalloc::prelude::{Result, Task};
+    use kalloc::prelude::{Result, TaskCx};
 
     pub struct Driver;
 
     impl kalloc::Module for Driver {
-        fn init(_module: &'static crate::real::ThisModule, _task: Task) -> Result<Self> {
+        fn init(_module: &'static crate::real::ThisModule, _task: TaskCx) -> Result<Self> {
             Ok(Driver)
         }
     }

@@ -6,7 +6,7 @@
 
 extern crate self as pin_init;
 
-use kalloc::prelude::{Result, Task};
+use kalloc::prelude::{Result, TaskCx};
 
 pub trait PinInit {}
 
@@ -17,7 +17,7 @@ pub fn raw_try_init<T, I>(_place: *mut T, _init: I) -> Result {
 struct Driver;
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static kernel::ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static kernel::ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Driver)
     }
 }

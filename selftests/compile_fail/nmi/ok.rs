@@ -18,7 +18,7 @@ nmi_safe! {
     }
 }
 
-pub fn handler(_cx: &mut Nmi<'_>, watch: &Watch) {
+pub fn handler(_cx: &mut NmiCx<'_>, watch: &Watch) {
     watch.seen.fetch_add(1, Relaxed);
     watch.on_each_cpu.this_cpu().inc();
     if let Some(mut sample) = watch.samples.pop() {

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn free(cx: &Nmi<'_>, memory: NolockBox<u32>) {
+pub fn free(cx: &NmiCx<'_>, memory: NolockBox<u32>) {
     drop(memory.into_kbox(cx)); //~ ERROR: no allocator may be called
 }

@@ -4,6 +4,6 @@
 
 use kalloc::{gfp, prelude::*};
 
-pub fn flags() -> gfp::Dma<Nolock> {
-    Nolock.dma() //~ ERROR: already chooses a zone
+pub fn flags() -> gfp::Dma<GfpNolock> {
+    GFP_NOLOCK.dma() //~ ERROR: already chooses a zone
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Atomic<'_>) -> Result<NolockBox<u32>> {
-    Ok(NolockBox::new(cx.with(GfpAtomic), 7)?) //~ ERROR: kmalloc_nolock does not accept
+pub fn allocate(cx: &AtomicCx<'_>) -> Result<NolockBox<u32>> {
+    Ok(NolockBox::new(cx.with(GFP_ATOMIC), 7)?) //~ ERROR: kmalloc_nolock does not accept
 }

@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Nmi<'_>) -> NolockBox<u32> {
+pub fn allocate(cx: &NmiCx<'_>) -> NolockBox<u32> {
     let Ok(memory) = NolockBox::new(cx, 7); //~ ERROR: refutable pattern
     memory
 }

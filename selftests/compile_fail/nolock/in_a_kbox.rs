@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Nmi<'_>) -> Result<KBox<u32>> {
-    Ok(KBox::new(cx.with(Nolock), 7)?) //~ ERROR: does not accept
+pub fn allocate(cx: &NmiCx<'_>) -> Result<KBox<u32>> {
+    Ok(KBox::new(cx.with(GFP_NOLOCK), 7)?) //~ ERROR: does not accept
 }

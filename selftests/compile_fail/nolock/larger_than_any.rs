@@ -7,6 +7,6 @@
 use core::mem::MaybeUninit;
 use kalloc::{nolock, prelude::*};
 
-pub fn allocate(cx: &Nmi<'_>) -> Result<NolockBox<MaybeUninit<[u8; nolock::MAX_SIZE + 1]>>> {
+pub fn allocate(cx: &NmiCx<'_>) -> Result<NolockBox<MaybeUninit<[u8; nolock::MAX_SIZE + 1]>>> {
     Ok(NolockBox::new_uninit(cx)?)
 }

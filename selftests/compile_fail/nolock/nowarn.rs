@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Nmi<'_>) -> Result<NolockBox<u32>> {
-    Ok(NolockBox::new(cx.with(Nolock.nowarn()), 7)?) //~ ERROR: kmalloc_nolock does not accept
+pub fn allocate(cx: &NmiCx<'_>) -> Result<NolockBox<u32>> {
+    Ok(NolockBox::new(cx.with(GFP_NOLOCK.nowarn()), 7)?) //~ ERROR: kmalloc_nolock does not accept
 }

@@ -6,6 +6,6 @@
 
 use kalloc::{nolock::NolockPages, prelude::*};
 
-pub fn allocate(cx: &Nmi<'_>) -> Result<NolockPages<4>> {
+pub fn allocate(cx: &NmiCx<'_>) -> Result<NolockPages<4>> {
     Ok(NolockPages::new(cx)?)
 }

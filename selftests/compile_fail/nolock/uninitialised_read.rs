@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Nmi<'_>) -> Result<u32> {
+pub fn allocate(cx: &NmiCx<'_>) -> Result<u32> {
     let memory = NolockBox::<u32>::new_uninit(cx)?;
     Ok(*memory) //~ ERROR: mismatched types
 }

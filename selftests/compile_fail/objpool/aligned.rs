@@ -9,6 +9,6 @@ use kalloc::prelude::*;
 #[repr(align(64))]
 pub struct Line(pub u8);
 
-pub fn make(task: &Task) -> Result<ObjPool<Line>> {
+pub fn make(task: &TaskCx) -> Result<ObjPool<Line>> {
     ObjPool::new(task, 8, |_| Line(0))
 }

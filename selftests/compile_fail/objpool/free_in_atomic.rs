@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn free(cx: &Atomic<'_>, pool: ObjPool<u64>) {
+pub fn free(cx: &AtomicCx<'_>, pool: ObjPool<u64>) {
     pool.free(cx); //~ ERROR: this may sleep
 }

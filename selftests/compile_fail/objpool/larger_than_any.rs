@@ -6,6 +6,6 @@
 
 use kalloc::{objpool, prelude::*};
 
-pub fn make(task: &Task) -> Result<ObjPool<[u8; objpool::MAX_SIZE + 1]>> {
+pub fn make(task: &TaskCx) -> Result<ObjPool<[u8; objpool::MAX_SIZE + 1]>> {
     ObjPool::init::<_, _, core::convert::Infallible>(task, 8, |_| pin_init::init_zeroed())
 }

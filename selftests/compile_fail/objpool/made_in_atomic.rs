@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn make(cx: &Atomic<'_>) -> Result<ObjPool<u64>> {
+pub fn make(cx: &AtomicCx<'_>) -> Result<ObjPool<u64>> {
     ObjPool::new(cx, 8, |_| 0) //~ ERROR: objpool_init does not accept
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn make(cx: &Nmi<'_>) -> Result<ObjPool<u64>> {
+pub fn make(cx: &NmiCx<'_>) -> Result<ObjPool<u64>> {
     ObjPool::new(cx, 8, |_| 0) //~ ERROR: no allocator may be called
 }

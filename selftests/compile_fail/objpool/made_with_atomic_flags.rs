@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn make(task: &Task) -> Result<ObjPool<u64>> {
-    ObjPool::new(task.with(GfpAtomic), 8, |_| 0) //~ ERROR: objpool_init does not accept
+pub fn make(task: &TaskCx) -> Result<ObjPool<u64>> {
+    ObjPool::new(task.with(GFP_ATOMIC), 8, |_| 0) //~ ERROR: objpool_init does not accept
 }

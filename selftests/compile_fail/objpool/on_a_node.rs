@@ -6,6 +6,6 @@
 
 use kalloc::prelude::*;
 
-pub fn make(task: &Task, node: Node) -> Result<ObjPool<u64>> {
-    ObjPool::new(task.with(Kernel).on(node), 8, |_| 0)
+pub fn make(task: &TaskCx, node: Node) -> Result<ObjPool<u64>> {
+    ObjPool::new(task.with(GFP_KERNEL).on(node), 8, |_| 0)
 }

@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn first(task: &Task) -> Result<u8> {
-    let pages = Pages::zeroed(task.with(HighUser), Order::<0>)?;
+pub fn first(task: &TaskCx) -> Result<u8> {
+    let pages = Pages::zeroed(task.with(GFP_HIGHUSER), Order::<0>)?;
     Ok(pages.page_address()[0]) //~ ERROR: has no kernel address
 }

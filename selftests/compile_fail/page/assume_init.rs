@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn claim(task: &Task) -> Result<PageMem> {
-    Ok(PageMem::new_uninit(task, Order)?.assume_init()) //~ ERROR: call to unsafe function
+pub fn claim(task: &TaskCx) -> Result<FreePages> {
+    Ok(FreePages::new_uninit(task, Order)?.assume_init()) //~ ERROR: call to unsafe function
 }

@@ -5,6 +5,6 @@
 use core::mem::MaybeUninit;
 use kalloc::{page::alloc_bulk, prelude::*};
 
-pub fn allocate(task: &Task, pages: &mut [Option<Pages<Order<0>, MaybeUninit<u8>>>]) -> usize {
-    alloc_bulk(task.with(HighUser), pages) //~ ERROR: mismatched types
+pub fn allocate(task: &TaskCx, pages: &mut [Option<Pages<Order<0>, MaybeUninit<u8>>>]) -> usize {
+    alloc_bulk(task.with(GFP_HIGHUSER), pages) //~ ERROR: mismatched types
 }

@@ -4,6 +4,6 @@
 
 use kalloc::{page::alloc_bulk, prelude::*};
 
-pub fn allocate(task: &Task) -> usize {
-    alloc_bulk(task.with(Kernel.nofail()), &mut [None]) //~ ERROR: alloc_pages_bulk does not accept
+pub fn allocate(task: &TaskCx) -> usize {
+    alloc_bulk(task.with(GFP_KERNEL.nofail()), &mut [None]) //~ ERROR: alloc_pages_bulk does not accept
 }

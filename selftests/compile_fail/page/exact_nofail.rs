@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task) -> Result<ExactPages> {
-    Ok(ExactPages::zeroed(task.with(Kernel.nofail()), 1)?) //~ ERROR: alloc_pages_exact does not accept
+pub fn allocate(task: &TaskCx) -> Result<ExactPages> {
+    Ok(ExactPages::zeroed(task.with(GFP_KERNEL.nofail()), 1)?) //~ ERROR: alloc_pages_exact does not accept
 }

@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task) -> Result {
-    PageMem::zeroed(task.with(HighUserMovable.comp()), Order::<0>)?; //~ ERROR: has no kernel address
+pub fn allocate(task: &TaskCx) -> Result {
+    FreePages::zeroed(task.with(GFP_HIGHUSER_MOVABLE.comp()), Order::<0>)?; //~ ERROR: has no kernel address
     Ok(())
 }

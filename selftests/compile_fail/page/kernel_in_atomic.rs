@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Atomic<'_>) -> Result<Pages> {
-    Ok(Pages::zeroed(cx.with(Kernel), Order)?) //~ ERROR: this may sleep
+pub fn allocate(cx: &AtomicCx<'_>) -> Result<Pages> {
+    Ok(Pages::zeroed(cx.with(GFP_KERNEL), Order)?) //~ ERROR: this may sleep
 }

@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 use kernel::page::Page;
 
-pub fn page(task: &Task) -> Result<Page> {
+pub fn page(task: &TaskCx) -> Result<Page> {
     Ok(Page::from(Pages::zeroed(task, Order::<1>)?)) //~ ERROR: the trait bound
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Nmi<'_>) -> Result<Pages> {
+pub fn allocate(cx: &NmiCx<'_>) -> Result<Pages> {
     Ok(Pages::zeroed(cx, Order)?) //~ ERROR: no allocator may be called
 }

@@ -6,7 +6,7 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task, order: AnyOrder) -> PageMem<AnyOrder> {
-    let Ok(pages) = PageMem::zeroed(task.with(Kernel.nofail()), order);
+pub fn allocate(task: &TaskCx, order: AnyOrder) -> FreePages<AnyOrder> {
+    let Ok(pages) = FreePages::zeroed(task.with(GFP_KERNEL.nofail()), order);
     pages
 }

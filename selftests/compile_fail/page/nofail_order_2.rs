@@ -6,7 +6,7 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task) -> Pages<Order<2>> {
-    let Ok(pages) = Pages::zeroed(task.with(Kernel.nofail()), Order::<2>);
+pub fn allocate(task: &TaskCx) -> Pages<Order<2>> {
+    let Ok(pages) = Pages::zeroed(task.with(GFP_KERNEL.nofail()), Order::<2>);
     pages
 }

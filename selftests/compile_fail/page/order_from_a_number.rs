@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task, order: u32) -> Result {
+pub fn allocate(task: &TaskCx, order: u32) -> Result {
     Pages::zeroed(task, order)?;
     //~^ ERROR: is not an order of pages
     //~| ERROR: is not an order of pages

@@ -6,6 +6,6 @@
 
 use kalloc::{page::MAX_ORDER, prelude::*};
 
-pub fn allocate(task: &Task) -> Result<Pages<Order<{ MAX_ORDER + 1 }>>> {
+pub fn allocate(task: &TaskCx) -> Result<Pages<Order<{ MAX_ORDER + 1 }>>> {
     Ok(Pages::zeroed(task, Order)?)
 }

@@ -6,6 +6,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task) -> Result<PageMem<Order<64>>> {
-    Ok(PageMem::zeroed(task, Order)?)
+pub fn allocate(task: &TaskCx) -> Result<FreePages<Order<64>>> {
+    Ok(FreePages::zeroed(task, Order)?)
 }

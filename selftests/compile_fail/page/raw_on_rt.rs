@@ -6,6 +6,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &mut Task) -> Result<Pages> {
+pub fn allocate(task: &mut TaskCx) -> Result<Pages> {
     task.irqs_off(|cx| Ok(Pages::zeroed(&cx, Order)?)) //~ ERROR: no allocator may be called
 }

@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn first(task: &Task) -> Result<u8> {
+pub fn first(task: &TaskCx) -> Result<u8> {
     let pages = Pages::new_uninit(task, Order::<0>)?;
     Ok(pages.page_address()[0]) //~ ERROR: mismatched types
 }

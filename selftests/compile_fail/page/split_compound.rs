@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn single(task: &Task) -> Result<usize> {
-    Ok(Pages::zeroed(task.with(Kernel.comp()), Order::<3>)?.split().len()) //~ ERROR: a compound page cannot be split
+pub fn single(task: &TaskCx) -> Result<usize> {
+    Ok(Pages::zeroed(task.with(GFP_KERNEL.comp()), Order::<3>)?.split().len()) //~ ERROR: a compound page cannot be split
 }

@@ -9,6 +9,6 @@ use kalloc::prelude::*;
 #[repr(align(8192))]
 pub struct Aligned(pub u8);
 
-pub fn make(task: &Task) -> Result<PerCpu<Aligned>> {
+pub fn make(task: &TaskCx) -> Result<PerCpu<Aligned>> {
     Ok(PerCpu::from_fn(task, |_| Aligned(0))?)
 }

@@ -5,6 +5,6 @@
 use core::cell::Cell;
 use kalloc::prelude::*;
 
-pub fn count(task: &mut Task, counter: &PerCpu<Cell<u64>>) {
+pub fn count(task: &mut TaskCx, counter: &PerCpu<Cell<u64>>) {
     counter.pin(task, |counter, _cx| counter.set(1)); //~ ERROR: cannot be shared between threads safely
 }

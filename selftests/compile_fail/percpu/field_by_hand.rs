@@ -3,9 +3,9 @@
 //! A field that is none, by the function that the macro calls.
 
 use kalloc::{
+    __macro::exact,
     percpu::{CpuLocal, Field},
     prelude::*,
-    projection::exact,
 };
 
 pub struct Stats {

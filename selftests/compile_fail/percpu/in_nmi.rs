@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn make(cx: &Nmi<'_>) -> Result<PerCpu<u64>> {
+pub fn make(cx: &NmiCx<'_>) -> Result<PerCpu<u64>> {
     Ok(PerCpu::zeroed(cx)?) //~ ERROR: no allocator may be called
 }

@@ -6,6 +6,6 @@
 
 use kalloc::{percpu, prelude::*};
 
-pub fn make(task: &Task) -> Result<PerCpu<[u8; percpu::MAX_SIZE + 1]>> {
+pub fn make(task: &TaskCx) -> Result<PerCpu<[u8; percpu::MAX_SIZE + 1]>> {
     Ok(PerCpu::zeroed(task)?)
 }

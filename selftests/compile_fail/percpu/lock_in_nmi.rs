@@ -4,6 +4,6 @@
 
 use kalloc::{percpu::LocalLock, prelude::*};
 
-pub fn locked(cx: &mut Nmi<'_>, list: &PerCpu<LocalLock<u32>>) {
+pub fn locked(cx: &mut NmiCx<'_>, list: &PerCpu<LocalLock<u32>>) {
     list.with(cx, |number, _cx| *number += 1); //~ ERROR: no allocator may be called and no spinlock taken
 }

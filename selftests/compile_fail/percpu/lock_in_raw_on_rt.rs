@@ -6,6 +6,6 @@
 
 use kalloc::{percpu::LocalLock, prelude::*};
 
-pub fn locked(task: &mut Task, list: &PerCpu<LocalLock<u32>>) {
+pub fn locked(task: &mut TaskCx, list: &PerCpu<LocalLock<u32>>) {
     task.preempt_off(|cx| list.with(cx, |number, _cx| *number += 1)); //~ ERROR: no allocator may be called and no spinlock taken
 }

@@ -4,6 +4,6 @@
 
 use kalloc::{percpu::LocalLock, prelude::*};
 
-pub fn value<'a>(task: &mut Task, list: &'a PerCpu<LocalLock<u32>>) -> &'a mut u32 {
+pub fn value<'a>(task: &mut TaskCx, list: &'a PerCpu<LocalLock<u32>>) -> &'a mut u32 {
     list.with(task, |number, _cx| number) //~ ERROR: lifetime may not live long enough
 }

@@ -4,6 +4,6 @@
 
 use kalloc::{percpu::LocalLock, prelude::*};
 
-pub fn counts(task: &Task) -> Result<PerCpu<LocalLock<u64>>> {
+pub fn counts(task: &TaskCx) -> Result<PerCpu<LocalLock<u64>>> {
     Ok(PerCpu::locked(task, |_cpu| 0)?) //~ ERROR: mismatched types
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn count(task: &mut Task, counter: &PerCpu<u64>) {
+pub fn count(task: &mut TaskCx, counter: &PerCpu<u64>) {
     counter.pin(task, |counter, _cx| *counter += 1); //~ ERROR: cannot assign to `*counter`
 }

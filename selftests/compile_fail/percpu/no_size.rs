@@ -6,6 +6,6 @@
 
 use kalloc::prelude::*;
 
-pub fn make(task: &Task) -> Result<PerCpu<()>> {
+pub fn make(task: &TaskCx) -> Result<PerCpu<()>> {
     Ok(PerCpu::from_fn(task, |_| ())?)
 }

@@ -6,6 +6,6 @@
 
 use kalloc::prelude::*;
 
-pub fn make(task: &Task, node: Node) -> Result<PerCpu<u64>> {
-    Ok(PerCpu::zeroed(task.with(Kernel).on(node))?)
+pub fn make(task: &TaskCx, node: Node) -> Result<PerCpu<u64>> {
+    Ok(PerCpu::zeroed(task.with(GFP_KERNEL).on(node))?)
 }

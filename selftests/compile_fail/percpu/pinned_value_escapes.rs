@@ -5,6 +5,6 @@
 use core::sync::atomic::AtomicU32;
 use kalloc::prelude::*;
 
-pub fn value<'a>(task: &mut Task, seen: &'a PerCpu<AtomicU32>) -> &'a AtomicU32 {
+pub fn value<'a>(task: &mut TaskCx, seen: &'a PerCpu<AtomicU32>) -> &'a AtomicU32 {
     seen.pin(task, |seen, _cx| seen) //~ ERROR: lifetime may not live long enough
 }

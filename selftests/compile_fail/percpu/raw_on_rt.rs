@@ -6,6 +6,6 @@
 
 use kalloc::prelude::*;
 
-pub fn make(task: &mut Task) -> Result<PerCpu<u64>> {
+pub fn make(task: &mut TaskCx) -> Result<PerCpu<u64>> {
     task.irqs_off(|cx| Ok(PerCpu::zeroed(&cx)?)) //~ ERROR: no allocator may be called
 }

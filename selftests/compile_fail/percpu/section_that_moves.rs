@@ -5,7 +5,7 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::prelude::*;
 
-pub fn value(task: &mut Task, seen: &PerCpu<AtomicU32>) -> u32 {
+pub fn value(task: &mut TaskCx, seen: &PerCpu<AtomicU32>) -> u32 {
     section!(section = task, rcu_read_lock());
     seen.get(&section).load(Relaxed) //~ ERROR: does not stay on its CPU
 }

@@ -4,6 +4,6 @@
 
 use kalloc::{percpu::LocalLock, prelude::*};
 
-pub fn locked(task: &mut Task, list: &PerCpu<LocalLock<Option<KBox<u32>>>>) {
-    list.with(task, |slot, cx| *slot = KBox::new(cx.with(Kernel), 1).ok()); //~ ERROR: this may sleep and call into file systems
+pub fn locked(task: &mut TaskCx, list: &PerCpu<LocalLock<Option<KBox<u32>>>>) {
+    list.with(task, |slot, cx| *slot = KBox::new(cx.with(GFP_KERNEL), 1).ok()); //~ ERROR: this may sleep and call into file systems
 }

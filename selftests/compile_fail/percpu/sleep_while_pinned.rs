@@ -5,6 +5,6 @@
 use core::sync::atomic::AtomicU32;
 use kalloc::prelude::*;
 
-pub fn pinned(task: &mut Task, seen: &PerCpu<AtomicU32>) {
-    seen.pin(task, |_seen, cx| KBox::new(cx.with(Kernel), 1u32).is_ok()); //~ ERROR: this may sleep and call into file systems
+pub fn pinned(task: &mut TaskCx, seen: &PerCpu<AtomicU32>) {
+    seen.pin(task, |_seen, cx| KBox::new(cx.with(GFP_KERNEL), 1u32).is_ok()); //~ ERROR: this may sleep and call into file systems
 }

@@ -5,7 +5,7 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::prelude::*;
 
-pub fn value(task: &mut Task, seen: &PerCpu<AtomicU32>) -> u32 {
+pub fn value(task: &mut TaskCx, seen: &PerCpu<AtomicU32>) -> u32 {
     section!(section = task, preempt_disable());
     let value = seen.get(&section);
     section.end(); //~ ERROR: cannot move out of `section` because it is borrowed

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn make(task: &Task) -> Result<PerCpu<u64>> {
-    Ok(PerCpu::zeroed(task.with(Kernel.dma32()))?) //~ ERROR: the per-CPU allocator drops
+pub fn make(task: &TaskCx) -> Result<PerCpu<u64>> {
+    Ok(PerCpu::zeroed(task.with(GFP_KERNEL.dma32()))?) //~ ERROR: the per-CPU allocator drops
 }

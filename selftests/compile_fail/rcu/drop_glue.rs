@@ -6,6 +6,6 @@
 
 use kalloc::prelude::*;
 
-pub fn make(task: &Task, value: KBox<u32>) -> Result<RcuBox<KBox<u32>>> {
+pub fn make(task: &TaskCx, value: KBox<u32>) -> Result<RcuBox<KBox<u32>>> {
     Ok(RcuBox::new(task, value)?)
 }

@@ -6,6 +6,6 @@ use kalloc::{prelude::*, sync::ReadSide};
 
 fn elsewhere(_: impl Send) {}
 
-pub fn send(task: &mut Task) {
+pub fn send(task: &mut TaskCx) {
     task.rcu_read(|side: &ReadSide, _cx| elsewhere(side)); //~ ERROR: cannot be shared between threads safely
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn free(cx: &Atomic<'_>, value: RcuBox<u32>) {
+pub fn free(cx: &AtomicCx<'_>, value: RcuBox<u32>) {
     value.free(cx); //~ ERROR: this may sleep
 }

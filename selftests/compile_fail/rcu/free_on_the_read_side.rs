@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn free(task: &mut Task, value: RcuBox<u32>) {
+pub fn free(task: &mut TaskCx, value: RcuBox<u32>) {
     task.rcu_read(|_guard, cx| value.free(cx)); //~ ERROR: this may sleep
 }

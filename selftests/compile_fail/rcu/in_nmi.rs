@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Nmi<'_>) -> Result<RcuBox<u32>> {
+pub fn allocate(cx: &NmiCx<'_>) -> Result<RcuBox<u32>> {
     Ok(RcuBox::new(cx, 7)?) //~ ERROR: no allocator may be called
 }

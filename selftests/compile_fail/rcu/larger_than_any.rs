@@ -6,6 +6,6 @@
 
 use kalloc::prelude::*;
 
-pub fn make(task: &Task) -> Result<RcuBox<[u8; kalloc::kmalloc::MAX_SIZE]>> {
+pub fn make(task: &TaskCx) -> Result<RcuBox<[u8; kalloc::kmalloc::MAX_SIZE]>> {
     RcuBox::init::<_, core::convert::Infallible>(task, pin_init::init_zeroed())
 }

@@ -6,7 +6,7 @@
 
 use kalloc::prelude::*;
 
-pub fn make(task: &Task, value: [u8; 4096]) -> RcuBox<[u8; 4096]> {
-    let Ok(value) = RcuBox::new(task.with(Kernel.nofail()), value);
+pub fn make(task: &TaskCx, value: [u8; 4096]) -> RcuBox<[u8; 4096]> {
+    let Ok(value) = RcuBox::new(task.with(GFP_KERNEL.nofail()), value);
     value
 }

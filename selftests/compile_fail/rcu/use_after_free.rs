@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn free(task: &Task, value: RcuBox<u32>) -> u32 {
+pub fn free(task: &TaskCx, value: RcuBox<u32>) -> u32 {
     value.free(task);
     *value //~ ERROR: borrow of moved value
 }

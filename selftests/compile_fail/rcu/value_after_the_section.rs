@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn read(task: &mut Task, cell: &RcuCell<u32>) -> u32 {
+pub fn read(task: &mut TaskCx, cell: &RcuCell<u32>) -> u32 {
     section!(section = task, rcu_read_lock());
     let value = cell.load(section.split().0);
     section.end(); //~ ERROR: cannot move out of `section` because it is borrowed

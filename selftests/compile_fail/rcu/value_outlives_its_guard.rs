@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn read<'a>(task: &mut Task, cell: &'a RcuCell<u32>) -> Option<&'a u32> {
+pub fn read<'a>(task: &mut TaskCx, cell: &'a RcuCell<u32>) -> Option<&'a u32> {
     task.rcu_read(|guard, _cx| cell.load(guard)) //~ ERROR: lifetime may not live long enough
 }

@@ -6,6 +6,6 @@
 
 use kalloc::{prelude::*, sync::RawSpinLock};
 
-pub fn section(task: &mut Task, lock: &RawSpinLock<u32>) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx, lock: &RawSpinLock<u32>) -> Result<KBox<u32>> {
     task.raw_locked(lock, |_, cx| Ok(KBox::new(&cx, 1)?)) //~ ERROR: no allocator may be called
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn section(cx: &mut Nmi<'_>) -> Result<KBox<u32>> {
+pub fn section(cx: &mut NmiCx<'_>) -> Result<KBox<u32>> {
     cx.rcu_read(|_guard, cx| Ok(KBox::new(&cx, 1)?)) //~ ERROR: no allocator may be called
 }

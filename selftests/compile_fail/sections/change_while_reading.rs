@@ -4,6 +4,6 @@
 
 use kalloc::{prelude::*, sync::RwLock};
 
-pub fn section(task: &mut Task, lock: &RwLock<u32>) {
+pub fn section(task: &mut TaskCx, lock: &RwLock<u32>) {
     task.read_locked(lock, |n, _cx| *n += 1) //~ ERROR: cannot assign
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, sync::RwLock};
 
-pub fn section(task: &mut Task, lock: &RwLock<u32>) {
+pub fn section(task: &mut TaskCx, lock: &RwLock<u32>) {
     let mut kept = None;
     task.write_locked(lock, |n, _cx| kept = Some(n)); //~ ERROR: borrowed data escapes
     let _n = kept;

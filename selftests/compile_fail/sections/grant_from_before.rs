@@ -5,8 +5,8 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn section(task: &mut Task, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
-    let grant = task.with(Kernel.account());
+pub fn section(task: &mut TaskCx, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
+    let grant = task.with(GFP_KERNEL.account());
     //~v ERROR: cannot borrow
     task.locked(lock, |data, _cx| -> Result {
         *data = Some(KBox::new(grant, 1)?);

@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn section(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn section(task: &mut TaskCx, lock: &SpinLock<u32>) {
     section!(_held = task, lock(lock));
     core::mem::forget(slot); //~ ERROR: cannot find value `slot` in this scope
 }

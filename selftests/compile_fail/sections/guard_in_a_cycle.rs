@@ -8,7 +8,7 @@ use kernel::sync::Arc;
 
 pub struct Cycle<G>(RefCell<Option<(G, Arc<Cycle<G>>)>>);
 
-pub fn section(task: &mut Task) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx) -> Result<KBox<u32>> {
     section!(scope = task, memalloc_noio_save());
     let cycle = Arc::new_with(&scope.cx(), Cycle(RefCell::new(None)))?;
     *cycle.0.borrow_mut() = Some((scope, cycle.clone()));

@@ -5,7 +5,7 @@
 use core::mem::ManuallyDrop;
 use kalloc::prelude::*;
 
-pub fn section(task: &mut Task) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx) -> Result<KBox<u32>> {
     section!(off = task, local_irq_save());
     let _ = ManuallyDrop::new(off);
     Ok(KBox::new(&task, 1)?) //~ ERROR: cannot borrow

@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn section(task: &mut Task) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx) -> Result<KBox<u32>> {
     let place = KBox::new_uninit(&task)?;
     section!(side = task, rcu_read_lock());
     let _ = place.write(side).leak();

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn number(task: &mut Task) -> Result<KBox<u32>> {
-    task.bh_off(|cx| Ok(KBox::new(cx.with(Kernel), 7u32)?)) //~ ERROR: this may sleep
+pub fn number(task: &mut TaskCx) -> Result<KBox<u32>> {
+    task.bh_off(|cx| Ok(KBox::new(cx.with(GFP_KERNEL), 7u32)?)) //~ ERROR: this may sleep
 }

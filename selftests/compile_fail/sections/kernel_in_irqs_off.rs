@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn section(task: &mut Task) -> Result<KBox<u32>> {
-    task.irqs_off(|cx| Ok(KBox::new(cx.with(Kernel), 1)?)) //~ ERROR: may sleep
+pub fn section(task: &mut TaskCx) -> Result<KBox<u32>> {
+    task.irqs_off(|cx| Ok(KBox::new(cx.with(GFP_KERNEL), 1)?)) //~ ERROR: may sleep
 }

@@ -5,9 +5,9 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn section(task: &mut Task, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
+pub fn section(task: &mut TaskCx, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
     task.locked(lock, |data, cx| -> Result {
-        *data = Some(KBox::new(cx.with(Kernel), 1)?); //~ ERROR: may sleep
+        *data = Some(KBox::new(cx.with(GFP_KERNEL), 1)?); //~ ERROR: may sleep
         Ok(())
     })
 }

@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLockIrq;
 
-pub fn section(cx: &mut Nmi<'_>, lock: &SpinLockIrq<u32>) {
+pub fn section(cx: &mut NmiCx<'_>, lock: &SpinLockIrq<u32>) {
     cx.locked_irq(lock, |n, _cx| *n += 1) //~ ERROR: no allocator may be called and no spinlock taken
 }

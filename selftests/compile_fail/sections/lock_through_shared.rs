@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn section(task: &Task, lock: &SpinLock<u32>) {
+pub fn section(task: &TaskCx, lock: &SpinLock<u32>) {
     task.locked(lock, |data, _cx| *data += 1); //~ ERROR: cannot borrow
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn section(task: &mut Task) {
+pub fn section(task: &mut TaskCx) {
     section!(_off = task, spin_lock_irq()); //~ ERROR: cannot find function `spin_lock_irq` in module
 }

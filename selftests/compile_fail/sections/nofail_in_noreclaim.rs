@@ -4,9 +4,9 @@
 
 use kalloc::prelude::*;
 
-pub fn section(task: &mut Task) -> KBox<u32> {
+pub fn section(task: &mut TaskCx) -> KBox<u32> {
     task.noreclaim(|cx| {
-        let Ok(number) = KBox::new(cx.with(GfpNoIo.nofail()), 1); //~ ERROR: nothing is reclaimed
+        let Ok(number) = KBox::new(cx.with(GFP_NOIO.nofail()), 1); //~ ERROR: nothing is reclaimed
         number
     })
 }

@@ -14,11 +14,11 @@ use kernel::{
     time::Delta,
 };
 
-fn sleeps<C: Sleep>(cx: &C) -> Result<KBox<u32>> {
+fn sleeps<C: MaySleep>(cx: &C) -> Result<KBox<u32>> {
     Ok(KBox::new(cx, 1)?)
 }
 
-pub fn closure(task: &mut Task, lock: &SpinLock<u32>) -> Result {
+pub fn closure(task: &mut TaskCx, lock: &SpinLock<u32>) -> Result {
     sleeps(task)?;
     task.locked(lock, |data, cx| -> Result {
         *data += *KBox::new(&cx, 1u32)?;
@@ -28,7 +28,7 @@ pub fn closure(task: &mut Task, lock: &SpinLock<u32>) -> Result {
     Ok(())
 }
 
-pub fn guard(task: &mut Task, lock: &SpinLock<u32>) -> Result {
+pub fn guard(task: &mut TaskCx, lock: &SpinLock<u32>) -> Result {
     sleeps(task)?;
     {
         section!(held = task, lock(lock));
@@ -39,8 +39,8 @@ pub fn guard(task: &mut Task, lock: &SpinLock<u32>) -> Result {
     Ok(())
 }
 
-pub fn grant(task: &mut Task, lock: &SpinLock<u32>) -> Result {
-    let grant = task.with(Kernel.account());
+pub fn grant(task: &mut TaskCx, lock: &SpinLock<u32>) -> Result {
+    let grant = task.with(GFP_KERNEL.account());
     let _first = KBox::new(grant, 1u32)?;
     let _second = KBox::new(grant, 2u32)?;
     task.locked(lock, |data, _| *data += 1);
@@ -48,7 +48,7 @@ pub fn grant(task: &mut Task, lock: &SpinLock<u32>) -> Result {
 }
 
 pub fn locks(
-    task: &mut Task,
+    task: &mut TaskCx,
     irq: &SpinLockIrq<u32>,
     rw: &RwLock<u32>,
     raw: &RawSpinLock<u32>,
@@ -66,7 +66,7 @@ pub fn locks(
     Ok(())
 }
 
-pub fn waits(task: &mut Task, mutex: &Mutex<u32>, changed: &CondVar, done: &Completion) -> Result {
+pub fn waits(task: &mut TaskCx, mutex: &Mutex<u32>, changed: &CondVar, done: &Completion) -> Result {
     task.mutex_locked(mutex, |data, task| -> Result {
         while **data == 0 {
             task.wait(changed, data);
@@ -87,16 +87,16 @@ fn inside<C: InNoFs>(cx: &C) -> Result<KBox<u32>> {
     sleeps(cx)
 }
 
-pub fn scopes(task: &mut Task) -> Result {
+pub fn scopes(task: &mut TaskCx) -> Result {
     task.nofs(|cx| inside(cx))?;
     task.noio(|cx| inside(cx))?;
     task.noreclaim(|cx| sleeps(cx))?;
-    task.noreclaim(|cx| cx.nofs(|cx| KBox::new(cx.with(GfpNoIo.nomemalloc()), 1u32)))?;
-    let Ok(_number) = KBox::new(task.with(Kernel.nofail()), 1u32);
+    task.noreclaim(|cx| cx.nofs(|cx| KBox::new(cx.with(GFP_NOIO.nomemalloc()), 1u32)))?;
+    let Ok(_number) = KBox::new(task.with(GFP_KERNEL.nofail()), 1u32);
     Ok(())
 }
 
-pub fn all(task: &mut Task) -> Result {
+pub fn all(task: &mut TaskCx) -> Result {
     let number = task.rcu_read(|_, cx| KBox::new(&cx, 1u32))?;
     let number = task.irqs_off(|_| *number + 1);
     let number = task.preempt_off(|_| number + 1);

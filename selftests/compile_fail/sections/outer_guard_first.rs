@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn section(task: &mut Task) {
+pub fn section(task: &mut TaskCx) {
     section!(outer = task, local_irq_save());
     section!(inner = outer.cx(), local_irq_save());
     outer.end(); //~ ERROR: cannot move out of `outer` because it is borrowed

@@ -6,7 +6,7 @@ use kalloc::{context::InNoFs, prelude::*};
 
 fn inside<C: InNoFs>(_cx: &C) {}
 
-pub fn section(task: &mut Task) {
+pub fn section(task: &mut TaskCx) {
     inside(task); //~ ERROR: must be called inside a NOFS scope
     task.noio(|cx| inside(cx));
 }

@@ -6,6 +6,6 @@ use kalloc::{context::InNoIo, prelude::*};
 
 fn inside<C: InNoIo>(_cx: &C) {}
 
-pub fn section(task: &mut Task) {
+pub fn section(task: &mut TaskCx) {
     task.nofs(|cx| inside(cx)) //~ ERROR: must be called inside a NOIO scope
 }

@@ -6,6 +6,6 @@ use kalloc::{context::InNoReclaim, prelude::*};
 
 fn inside<C: InNoReclaim>(_cx: &C) {}
 
-pub fn section(task: &mut Task) {
+pub fn section(task: &mut TaskCx) {
     task.noio(|cx| inside(cx)) //~ ERROR: must be called inside a `memalloc_noreclaim_save()` scope
 }

@@ -4,6 +4,6 @@
 
 use kalloc::{prelude::*, sync::RawSpinLock};
 
-pub fn section(cx: &mut Nmi<'_>, lock: &RawSpinLock<u32>) {
+pub fn section(cx: &mut NmiCx<'_>, lock: &RawSpinLock<u32>) {
     cx.raw_locked(lock, |n, _cx| *n += 1) //~ ERROR: is an NMI handler
 }

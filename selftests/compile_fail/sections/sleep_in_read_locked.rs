@@ -6,30 +6,30 @@ use kalloc::{prelude::*, sync::RwLock};
 use kernel::sync::{Completion, CondVar, Mutex, MutexGuard};
 use kernel::time::Delta;
 
-pub fn mutex(task: &mut Task, lock: &RwLock<u32>, mutex: &Mutex<u32>) {
+pub fn mutex(task: &mut TaskCx, lock: &RwLock<u32>, mutex: &Mutex<u32>) {
     task.read_locked(lock, |_n, cx| drop(cx.mutex_lock(mutex))); //~ ERROR: may sleep
 }
 
-pub fn wait(task: &mut Task, lock: &RwLock<u32>, condvar: &CondVar, guard: &mut MutexGuard<'_, u32>) {
+pub fn wait(task: &mut TaskCx, lock: &RwLock<u32>, condvar: &CondVar, guard: &mut MutexGuard<'_, u32>) {
     task.read_locked(lock, |_n, cx| cx.wait(condvar, guard)); //~ ERROR: may sleep
 }
 
-pub fn completion(task: &mut Task, lock: &RwLock<u32>, done: &Completion) {
+pub fn completion(task: &mut TaskCx, lock: &RwLock<u32>, done: &Completion) {
     task.read_locked(lock, |_n, cx| cx.wait_for_completion(done)); //~ ERROR: may sleep
 }
 
-pub fn grace_period(task: &mut Task, lock: &RwLock<u32>) {
+pub fn grace_period(task: &mut TaskCx, lock: &RwLock<u32>) {
     task.read_locked(lock, |_n, cx| cx.synchronize_rcu()); //~ ERROR: may sleep
 }
 
-pub fn others(task: &mut Task, lock: &RwLock<u32>) {
+pub fn others(task: &mut TaskCx, lock: &RwLock<u32>) {
     task.read_locked(lock, |_n, cx| cx.cond_resched()); //~ ERROR: may sleep
 }
 
-pub fn delay(task: &mut Task, lock: &RwLock<u32>) {
+pub fn delay(task: &mut TaskCx, lock: &RwLock<u32>) {
     task.read_locked(lock, |_n, cx| cx.fsleep(Delta::from_millis(1))); //~ ERROR: may sleep
 }
 
-pub fn scope(task: &mut Task, lock: &RwLock<u32>) {
+pub fn scope(task: &mut TaskCx, lock: &RwLock<u32>) {
     task.read_locked(lock, |_n, cx| cx.noio(|_cx| ())); //~ ERROR: may sleep
 }

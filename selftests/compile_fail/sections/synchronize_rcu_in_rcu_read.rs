@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn section(task: &mut Task) {
+pub fn section(task: &mut TaskCx) {
     //~v ERROR: cannot borrow
     task.rcu_read(|_guard, _cx| task.synchronize_rcu()) //~ ERROR: closure requires unique access
 }

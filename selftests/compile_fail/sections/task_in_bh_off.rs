@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn number(task: &mut Task) -> Result<KBox<u32>> {
+pub fn number(task: &mut TaskCx) -> Result<KBox<u32>> {
     task.bh_off(|_cx| Ok(KBox::new(&task, 7u32)?)) //~ ERROR: cannot borrow `*task`
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn section(task: &mut Task) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx) -> Result<KBox<u32>> {
     task.irqs_off(|_cx| Ok(KBox::new(&task, 1)?)) //~ ERROR: cannot borrow
 }

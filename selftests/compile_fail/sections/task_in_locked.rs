@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn section(task: &mut Task, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
+pub fn section(task: &mut TaskCx, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
     //~v ERROR: cannot borrow
     task.locked(lock, |data, _cx| -> Result {
         *data = Some(KBox::new(&task, 1)?);

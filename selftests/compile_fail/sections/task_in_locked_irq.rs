@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLockIrq;
 
-pub fn section(task: &mut Task, lock: &SpinLockIrq<u32>) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx, lock: &SpinLockIrq<u32>) -> Result<KBox<u32>> {
     task.locked_irq(lock, |_n, _cx| Ok(KBox::new(&*task, 1)?)) //~ ERROR: cannot borrow
 }

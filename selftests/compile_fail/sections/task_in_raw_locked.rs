@@ -4,6 +4,6 @@
 
 use kalloc::{prelude::*, sync::RawSpinLock};
 
-pub fn section(task: &mut Task, lock: &RawSpinLock<u32>) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx, lock: &RawSpinLock<u32>) -> Result<KBox<u32>> {
     task.raw_locked(lock, |_n, _cx| Ok(KBox::new(&*task, 1)?)) //~ ERROR: cannot borrow
 }

@@ -4,6 +4,6 @@
 
 use kalloc::{prelude::*, sync::RawSpinLockIrq};
 
-pub fn section(task: &mut Task, lock: &RawSpinLockIrq<u32>) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx, lock: &RawSpinLockIrq<u32>) -> Result<KBox<u32>> {
     task.raw_locked_irq(lock, |_n, _cx| Ok(KBox::new(&*task, 1)?)) //~ ERROR: cannot borrow
 }

@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn section(task: &mut Task, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
+pub fn section(task: &mut TaskCx, lock: &SpinLock<Option<KBox<u32>>>) -> Result {
     section!(held = task, lock(lock));
     *held = Some(KBox::new(&task, 1)?); //~ ERROR: cannot borrow
     Ok(())

@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLockIrq;
 
-pub fn section(task: &mut Task, lock: &SpinLockIrq<u32>) -> Result {
+pub fn section(task: &mut TaskCx, lock: &SpinLockIrq<u32>) -> Result {
     section!(held = task, lock_irq(lock));
     let number = KBox::new(&*task, 1u32)?; //~ ERROR: cannot borrow
     *held += *number;

@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn section(task: &mut Task) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx) -> Result<KBox<u32>> {
     section!(_held = task, memalloc_noio_save());
     Ok(KBox::new(&task, 1)?) //~ ERROR: cannot borrow
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, sync::RawSpinLock};
 
-pub fn section(task: &mut Task, lock: &RawSpinLock<u32>) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx, lock: &RawSpinLock<u32>) -> Result<KBox<u32>> {
     section!(_held = task, raw_lock(lock));
     Ok(KBox::new(&*task, 1)?) //~ ERROR: cannot borrow
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, sync::RawSpinLockIrq};
 
-pub fn section(task: &mut Task, lock: &RawSpinLockIrq<u32>) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx, lock: &RawSpinLockIrq<u32>) -> Result<KBox<u32>> {
     section!(_held = task, raw_lock_irq(lock));
     Ok(KBox::new(&*task, 1)?) //~ ERROR: cannot borrow
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, sync::RwLock};
 
-pub fn section(task: &mut Task, lock: &RwLock<u32>) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx, lock: &RwLock<u32>) -> Result<KBox<u32>> {
     section!(_held = task, read_lock(lock));
     Ok(KBox::new(&*task, 1)?) //~ ERROR: cannot borrow
 }

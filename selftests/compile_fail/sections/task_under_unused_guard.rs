@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn section(task: &mut Task, lock: &SpinLock<u32>) -> Result<KBox<u32>> {
+pub fn section(task: &mut TaskCx, lock: &SpinLock<u32>) -> Result<KBox<u32>> {
     section!(_held = task, lock(lock));
     Ok(KBox::new(&task, 1)?) //~ ERROR: cannot borrow
 }

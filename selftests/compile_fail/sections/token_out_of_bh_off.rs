@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn section(task: &mut Task) {
+pub fn section(task: &mut TaskCx) {
     //~v ERROR: lifetime may not live long enough
     let _kept = task.bh_off(|cx| cx); //~ ERROR: lifetime may not live long enough
 }

@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLockIrq;
 
-pub fn section(task: &mut Task, lock: &SpinLockIrq<u32>) {
+pub fn section(task: &mut TaskCx, lock: &SpinLockIrq<u32>) {
     //~v ERROR: lifetime may not live long enough
     let _kept = task.locked_irq(lock, |_n, cx| cx); //~ ERROR: lifetime may not live long enough
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, sync::RawSpinLockIrq};
 
-pub fn section(task: &mut Task, lock: &RawSpinLockIrq<u32>) {
+pub fn section(task: &mut TaskCx, lock: &RawSpinLockIrq<u32>) {
     //~v ERROR: lifetime may not live long enough
     let _kept = task.raw_locked_irq(lock, |_n, cx| cx); //~ ERROR: lifetime may not live long enough
 }

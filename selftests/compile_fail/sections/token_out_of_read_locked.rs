@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, sync::RwLock};
 
-pub fn section(task: &mut Task, lock: &RwLock<u32>) {
+pub fn section(task: &mut TaskCx, lock: &RwLock<u32>) {
     //~v ERROR: lifetime may not live long enough
     let _kept = task.read_locked(lock, |_n, cx| cx); //~ ERROR: lifetime may not live long enough
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn number(cx: &Nmi<'_>, cache: &Cache<u64>) -> Result {
+pub fn number(cx: &NmiCx<'_>, cache: &Cache<u64>) -> Result {
     SlabBox::new(cx, cache, 1)?; //~ ERROR: no allocator may be called
     Ok(())
 }

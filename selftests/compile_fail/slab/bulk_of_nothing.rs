@@ -6,7 +6,7 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn numbers(task: &Task, cache: &Cache<u64>) -> Result {
+pub fn numbers(task: &TaskCx, cache: &Cache<u64>) -> Result {
     SlabBulk::<_, 0, _>::from_fn(task, cache, |i| i as u64)?;
     Ok(())
 }

@@ -6,7 +6,7 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn numbers(task: &Task, cache: &Cache<u64>, node: Node) -> Result {
-    SlabBulk::<_, 16, _>::from_fn(task.with(Kernel).on(node), cache, |i| i as u64)?;
+pub fn numbers(task: &TaskCx, cache: &Cache<u64>, node: Node) -> Result {
+    SlabBulk::<_, 16, _>::from_fn(task.with(GFP_KERNEL).on(node), cache, |i| i as u64)?;
     Ok(())
 }

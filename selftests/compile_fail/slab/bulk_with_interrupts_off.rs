@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn numbers(cx: &Irq<'_>, cache: &Cache<u64>) -> Result {
+pub fn numbers(cx: &IrqCx<'_>, cache: &Cache<u64>) -> Result {
     SlabBulk::<_, 16, _>::from_fn(cx, cache, |i| i as u64)?; //~ ERROR: interrupts may be off
     Ok(())
 }

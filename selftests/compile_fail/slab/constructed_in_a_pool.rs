@@ -21,7 +21,7 @@ impl Constructed for Session {
     }
 }
 
-pub fn pool(task: &Task, cache: &ConstructedCache<Session>) -> Result {
+pub fn pool(task: &TaskCx, cache: &ConstructedCache<Session>) -> Result {
     kalloc::mempool::Mempool::<Session, _>::slab(task, 4, cache)?; //~ ERROR: does not own
     //~^ ERROR: does not own
     //~^^ ERROR: does not own

@@ -19,13 +19,13 @@ impl Constructed for S<'_> {
     fn reset(self: Pin<&mut Self>) {}
 }
 
-fn put<'a>(task: &Task, cache: &ConstructedCache<S<'a>>, x: &'a u32) -> Result {
+fn put<'a>(task: &TaskCx, cache: &ConstructedCache<S<'a>>, x: &'a u32) -> Result {
     let mut object = ConstructedBox::new(task, cache)?;
     object.value = Some(x);
     Ok(())
 }
 
-pub fn attack(task: &Task, cache: &ConstructedCache<S<'static>>) -> Result<Option<&'static u32>> {
+pub fn attack(task: &TaskCx, cache: &ConstructedCache<S<'static>>) -> Result<Option<&'static u32>> {
     let x = KBox::new(task, 7)?;
     put(task, cache, &x)?; //~ ERROR: does not live long enough
     Ok(ConstructedBox::new(task, cache)?.value)

@@ -21,6 +21,6 @@ impl Constructed for Session {
     fn reset(self: Pin<&mut Self>) {}
 }
 
-pub fn create(task: &Task) -> Result<ConstructedCache<Session>> {
+pub fn create(task: &TaskCx) -> Result<ConstructedCache<Session>> {
     ConstructedCache::create(task, &Args::new(c"session"))
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn again(cx: &NoFs<'_>, cache: Cache<u64>) -> Result<Cache<u64>> {
+pub fn again(cx: &NoFsCx<'_>, cache: Cache<u64>) -> Result<Cache<u64>> {
     cache.destroy(cx); //~ ERROR: this may sleep and call into file systems
     Cache::create(cx, &Args::new(c"numbers")) //~ ERROR: this may sleep and call into file systems
 }

@@ -4,6 +4,6 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn create(cx: &Atomic<'_>) -> Result<Cache<u64>> {
+pub fn create(cx: &AtomicCx<'_>) -> Result<Cache<u64>> {
     Cache::create(cx, &Args::new(c"numbers")) //~ ERROR: this may sleep
 }

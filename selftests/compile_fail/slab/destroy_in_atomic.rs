@@ -4,6 +4,6 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn destroy(cx: &Irq<'_>, cache: Cache<u64>) {
+pub fn destroy(cx: &IrqCx<'_>, cache: Cache<u64>) {
     cache.destroy(cx); //~ ERROR: this may sleep
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn destroy(task: &Task, cache: Cache<u64>) -> Result {
+pub fn destroy(task: &TaskCx, cache: Cache<u64>) -> Result {
     let number = SlabBox::new(task, &cache, 1)?;
     cache.destroy(task); //~ ERROR: cannot move out of `cache` because it is borrowed
     drop(number);

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn number(task: &Task, cache: &Cache<u64>) -> Result {
-    SlabBox::new(task.with(Kernel.dma()), cache, 1)?; //~ ERROR: does not accept
+pub fn number(task: &TaskCx, cache: &Cache<u64>) -> Result {
+    SlabBox::new(task.with(GFP_KERNEL.dma()), cache, 1)?; //~ ERROR: does not accept
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn number(task: &Task, cache: &Cache<u64>) -> Result {
-    SlabBox::new(task.with(HighUser), cache, 1)?; //~ ERROR: does not accept
+pub fn number(task: &TaskCx, cache: &Cache<u64>) -> Result {
+    SlabBox::new(task.with(GFP_HIGHUSER), cache, 1)?; //~ ERROR: does not accept
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn number(cx: &Atomic<'_>, cache: &Cache<u64>) -> Result {
-    SlabBox::new(cx.with(Kernel), cache, 1)?; //~ ERROR: may sleep
+pub fn number(cx: &AtomicCx<'_>, cache: &Cache<u64>) -> Result {
+    SlabBox::new(cx.with(GFP_KERNEL), cache, 1)?; //~ ERROR: may sleep
     Ok(())
 }

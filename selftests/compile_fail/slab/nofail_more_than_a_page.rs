@@ -6,6 +6,6 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn page(task: &Task, cache: &Cache<[u8; 4097]>) {
-    let Ok(_page) = SlabBox::new(task.with(Kernel.nofail()), cache, [0; 4097]);
+pub fn page(task: &TaskCx, cache: &Cache<[u8; 4097]>) {
+    let Ok(_page) = SlabBox::new(task.with(GFP_KERNEL.nofail()), cache, [0; 4097]);
 }

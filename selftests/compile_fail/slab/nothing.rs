@@ -6,6 +6,6 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn create(task: &Task) -> Result<Cache<()>> {
+pub fn create(task: &TaskCx) -> Result<Cache<()>> {
     Cache::create(task, &Args::new(c"nothing"))
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn numbers(task: &Task) -> Result<SlabBox<u64, &'static Cache<u64>>> {
+pub fn numbers(task: &TaskCx) -> Result<SlabBox<u64, &'static Cache<u64>>> {
     let cache = Cache::create(task, &Args::new(c"numbers"))?;
     let number = SlabBox::new(task, &cache, 1)?;
     Ok(number) //~ ERROR: cannot return value

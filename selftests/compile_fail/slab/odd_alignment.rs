@@ -6,6 +6,6 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn create(task: &Task) -> Result<Cache<u64>> {
+pub fn create(task: &TaskCx) -> Result<Cache<u64>> {
     Cache::create(task, &Args::new(c"odd").align::<48>())
 }

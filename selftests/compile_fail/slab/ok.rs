@@ -16,7 +16,7 @@ pub struct Request {
     pub text: [u8; 64],
 }
 
-pub fn create(task: &Task) -> Result<Cache<u64>> {
+pub fn create(task: &TaskCx) -> Result<Cache<u64>> {
     let cache = Cache::create(task, &Args::new(c"numbers").align::<64>().cache_dma32())?;
     drop(SlabBox::new(task, &cache, 1)?);
     Ok(cache)
@@ -26,22 +26,22 @@ pub fn window() -> Args<'static, Request> {
     Args::new(c"request").usercopy(kalloc::usercopy!(Request, text))
 }
 
-pub fn destroy(task: &Task, cache: Cache<u64>) -> Result {
+pub fn destroy(task: &TaskCx, cache: Cache<u64>) -> Result {
     let number = SlabBox::new(task, &cache, 1)?;
     drop(number);
     cache.destroy(task);
     Ok(())
 }
 
-pub fn returned(task: &Task, cache: &Arc<Cache<u64>>) -> Result<SlabBox<u64, Arc<Cache<u64>>>> {
+pub fn returned(task: &TaskCx, cache: &Arc<Cache<u64>>) -> Result<SlabBox<u64, Arc<Cache<u64>>>> {
     Ok(SlabBox::new(task, cache.clone(), 1)?)
 }
 
-pub fn flags(task: &Task, cx: &Atomic<'_>, cache: &Cache<u64>) -> Result {
-    SlabBox::new(task.with(Kernel.account().noretry()), cache, 1)?;
+pub fn flags(task: &TaskCx, cx: &AtomicCx<'_>, cache: &Cache<u64>) -> Result {
+    SlabBox::new(task.with(GFP_KERNEL.account().noretry()), cache, 1)?;
     SlabBox::new(cx, cache, 1)?;
     SlabBulk::<_, 16, _>::from_fn(cx, cache, |i| i as u64)?;
-    let Ok(_number) = SlabBox::new(task.with(Kernel.nofail()), cache, 1);
+    let Ok(_number) = SlabBox::new(task.with(GFP_KERNEL.nofail()), cache, 1);
     Ok(())
 }
 
@@ -61,14 +61,14 @@ impl Constructed for Session {
     }
 }
 
-pub fn constructed(task: &Task, cx: &Irq<'_>) -> Result {
+pub fn constructed(task: &TaskCx, cx: &IrqCx<'_>) -> Result {
     let cache = ConstructedCache::<Session>::create(task, &Args::new(c"session"))?;
-    ConstructedBox::new(task.with(Kernel.nowarn()), &cache)?;
+    ConstructedBox::new(task.with(GFP_KERNEL.nowarn()), &cache)?;
     ConstructedBox::new(cx, &cache)?;
     Ok(())
 }
 
-pub fn rcu(task: &mut Task, cache: &RcuCache<Session>) -> Result {
+pub fn rcu(task: &mut TaskCx, cache: &RcuCache<Session>) -> Result {
     let cell = RcuSlot::new(cache);
     let session = RcuRef::new(&task, cache, |session: &Session| session.id.store(1, Relaxed))?;
     session.id.store(2, Relaxed);

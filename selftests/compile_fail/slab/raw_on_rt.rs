@@ -6,7 +6,7 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn allocate(task: &mut Task, cache: &Cache<u64>) -> Result {
+pub fn allocate(task: &mut TaskCx, cache: &Cache<u64>) -> Result {
     task.irqs_off(|cx| SlabBox::new(&cx, cache, 1).map(drop))?; //~ ERROR: no allocator may be called
     Ok(())
 }

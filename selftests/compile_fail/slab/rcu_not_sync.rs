@@ -15,6 +15,6 @@ impl Construct for Session {
     }
 }
 
-pub fn create(task: &Task) -> Result<RcuCache<Session>> {
+pub fn create(task: &TaskCx) -> Result<RcuCache<Session>> {
     RcuCache::create(task, &Args::new(c"session")) //~ ERROR: shared between threads
 }

@@ -16,6 +16,6 @@ impl Construct for Session {
     }
 }
 
-pub fn create(task: &Task) -> Result<RcuCache<Session>> {
+pub fn create(task: &TaskCx) -> Result<RcuCache<Session>> {
     RcuCache::create(task, &Args::new(c"session"))
 }

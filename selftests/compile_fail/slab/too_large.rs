@@ -6,6 +6,6 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn create(task: &Task) -> Result<Cache<[u8; 4 << 20]>> {
+pub fn create(task: &TaskCx) -> Result<Cache<[u8; 4 << 20]>> {
     Cache::create(task, &Args::new(c"huge"))
 }

@@ -2,7 +2,7 @@
 
 //! A usercopy window that is no field: the key before the text.
 
-use kalloc::slab::Args;
+use kalloc::{__macro::{exact, Field}, slab::Args};
 
 pub struct Message {
     pub key: [u8; 32],
@@ -10,8 +10,8 @@ pub struct Message {
 }
 
 pub fn args() -> Args<'static, Message> {
-    let window = kalloc::projection::Field::<Message, [u8; 40]>::new(0, |_| { //~ ERROR: call to unsafe function
-        kalloc::projection::exact(&[0; 40])
+    let window = Field::<Message, [u8; 40]>::new(0, |_| { //~ ERROR: call to unsafe function
+        exact(&[0; 40])
     });
     Args::new(c"message").usercopy(window)
 }

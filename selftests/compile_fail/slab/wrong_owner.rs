@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, slab::*};
 
-pub fn number(task: &Task, cache: &Cache<u32>) -> Result {
+pub fn number(task: &TaskCx, cache: &Cache<u32>) -> Result {
     SlabBox::<u64, _>::new(task, cache, 1)?; //~ ERROR: does not own
     //~^ ERROR: does not own
     //~^^ ERROR: does not own

@@ -21,7 +21,7 @@ impl Constructed for Session {
     }
 }
 
-pub fn session(task: &Task, cache: &ConstructedCache<Session>) -> Result {
-    ConstructedBox::new(task.with(Kernel.zeroed()), cache)?; //~ ERROR: does not accept
+pub fn session(task: &TaskCx, cache: &ConstructedCache<Session>) -> Result {
+    ConstructedBox::new(task.with(GFP_KERNEL.zeroed()), cache)?; //~ ERROR: does not accept
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn escape(_cx: &Atomic<'_>) -> Result<KBox<u32>> {
-    let task = Task::assume(); //~ ERROR: requires unsafe
+pub fn escape(_cx: &AtomicCx<'_>) -> Result<KBox<u32>> {
+    let task = TaskCx::assume(); //~ ERROR: requires unsafe
     Ok(KBox::new(&task, 1)?)
 }

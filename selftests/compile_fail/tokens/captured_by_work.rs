@@ -2,12 +2,13 @@
 
 //! Process context captured by a closure that a workqueue runs.
 
-use kalloc::prelude::*;
+use kalloc::{interop, prelude::*};
 use kernel::workqueue::Queue;
 
-pub fn escape(queue: &Queue, task: Task) -> Result {
+pub fn escape(queue: &Queue, task: TaskCx) -> Result {
+    let flags = interop::flags(&task);
     //~v ERROR: cannot be sent between threads safely
-    queue.try_spawn(GFP_KERNEL, move || {
+    queue.try_spawn(flags, move || {
         let _ = KBox::new(&task, 1u32);
     })?;
     Ok(())

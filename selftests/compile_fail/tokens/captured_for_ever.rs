@@ -9,7 +9,7 @@ fn later(f: impl FnOnce() + 'static) {
     f()
 }
 
-pub fn escape(task: &mut Task, lock: &SpinLock<u32>) {
+pub fn escape(task: &mut TaskCx, lock: &SpinLock<u32>) {
     task.locked(lock, |_data, cx| {
         //~vv ERROR: escapes
         //~v ERROR: escapes

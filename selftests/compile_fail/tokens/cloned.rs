@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn escape(task: &Task) -> Task {
+pub fn escape(task: &TaskCx) -> TaskCx {
     task.clone() //~ ERROR: mismatched types
 }

@@ -4,9 +4,9 @@
 
 use kalloc::prelude::*;
 
-fn take(_task: Task) {}
+fn take(_task: TaskCx) {}
 
-pub fn escape(task: Task) -> Result<KBox<u32>> {
+pub fn escape(task: TaskCx) -> Result<KBox<u32>> {
     take(task);
     Ok(KBox::new(&task, 1)?) //~ ERROR: borrow of moved value
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn escape(task: &Task) -> Result<KBox<Task>> {
+pub fn escape(task: &TaskCx) -> Result<KBox<TaskCx>> {
     Ok(KBox::zeroed(task)?) //~ ERROR: not satisfied
 }

@@ -4,8 +4,8 @@
 
 use kalloc::prelude::*;
 
-pub fn escape(task: Task) -> Result<KBox<u32>> {
-    let grant = task.with(Kernel);
+pub fn escape(task: TaskCx) -> Result<KBox<u32>> {
+    let grant = task.with(GFP_KERNEL);
     drop(task); //~ ERROR: cannot move out of `task` because it is borrowed
     Ok(KBox::new(grant, 1)?)
 }

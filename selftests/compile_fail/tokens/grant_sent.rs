@@ -6,6 +6,6 @@ use kalloc::prelude::*;
 
 fn send<T: Send>(_value: T) {}
 
-pub fn escape(task: &Task) {
-    send(task.with(Kernel)); //~ ERROR: cannot be shared between threads safely
+pub fn escape(task: &TaskCx) {
+    send(task.with(GFP_KERNEL)); //~ ERROR: cannot be shared between threads safely
 }

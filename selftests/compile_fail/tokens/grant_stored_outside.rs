@@ -4,11 +4,11 @@
 
 use kalloc::prelude::*;
 
-pub fn escape(task: &mut Task) -> Result<KBox<u32>> {
+pub fn escape(task: &mut TaskCx) -> Result<KBox<u32>> {
     let mut outside = None;
     //~vvv ERROR: escapes
     //~vv ERROR: escapes
     //~v ERROR: escapes
-    task.nofs(|cx| outside = Some(cx.with(GfpNoFs)));
+    task.nofs(|cx| outside = Some(cx.with(GFP_NOFS)));
     Ok(KBox::new(outside.unwrap(), 1)?)
 }

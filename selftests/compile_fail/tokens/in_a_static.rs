@@ -7,8 +7,8 @@ use kernel::sync::SetOnce;
 
 //~vv ERROR: cannot be sent between threads safely
 //~v ERROR: cannot be shared between threads safely
-static TASK: SetOnce<Task> = SetOnce::new();
+static TASK: SetOnce<TaskCx> = SetOnce::new();
 
-pub fn escape(task: Task) {
+pub fn escape(task: TaskCx) {
     TASK.populate(task);
 }

@@ -4,12 +4,12 @@
 
 use kalloc::prelude::*;
 
-struct Keeper(Task);
+struct Keeper(TaskCx);
 
 //~vv ERROR: cannot be sent between threads safely
 //~v ERROR: cannot be shared between threads safely
 impl kalloc::Module for Keeper {
-    fn init(_module: &'static ThisModule, task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
         Ok(Keeper(task))
     }
 }

@@ -2,9 +2,9 @@
 
 //! A token from nowhere.
 
-use kalloc::{context::Task, prelude::KBox};
+use kalloc::{context::TaskCx, prelude::KBox};
 
 pub fn escape() {
-    let task = Task(core::marker::PhantomData); //~ ERROR: private
+    let task = TaskCx(core::marker::PhantomData); //~ ERROR: private
     let _ = KBox::new(&task, 1u32);
 }

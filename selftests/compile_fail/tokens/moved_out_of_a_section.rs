@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn escape(task: &mut Task) -> Task {
+pub fn escape(task: &mut TaskCx) -> TaskCx {
     *task //~ ERROR: cannot move out
 }

@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn escape(task: &mut Task) -> Result<KBox<u32>> {
+pub fn escape(task: &mut TaskCx) -> Result<KBox<u32>> {
     section!(section = task, memalloc_nofs_save());
     let cx = section.cx();
     section.end(); //~ ERROR: cannot move out of `section` because it is borrowed

@@ -8,8 +8,8 @@ pub struct Mine;
 
 //~v ERROR: Sealed
 impl Context for Mine {
-    type Atomic<'a> = Atomic<'a>;
-    type Bh<'a> = Bh<'a>;
-    type Irq<'a> = Irq<'a>;
-    type Raw<'a> = Raw<'a>;
+    type AtomicCx<'a> = AtomicCx<'a>;
+    type BhCx<'a> = BhCx<'a>;
+    type IrqCx<'a> = IrqCx<'a>;
+    type RawCx<'a> = RawCx<'a>;
 }

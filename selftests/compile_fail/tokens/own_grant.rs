@@ -9,6 +9,6 @@ pub struct Mine;
 
 //~v ERROR: Sealed
 impl Grant for Mine {
-    type Flags = Kernel;
-    type Context = Task;
+    type Flags = GfpKernel;
+    type Context = TaskCx;
 }

@@ -4,4 +4,4 @@
 
 use kalloc::{gfp::AllowedIn, prelude::*};
 
-impl AllowedIn<Atomic<'_>> for Kernel {} //~ ERROR: only traits defined in the current crate can be implemented
+impl AllowedIn<AtomicCx<'_>> for GfpKernel {} //~ ERROR: only traits defined in the current crate can be implemented

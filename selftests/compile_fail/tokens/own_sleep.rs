@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 
 //~v ERROR: only traits defined in the current crate can be implemented
-impl Sleep for Atomic<'_> {
-    type NoFs<'a> = NoFs<'a>;
-    type NoIo<'a> = NoIo<'a>;
+impl MaySleep for AtomicCx<'_> {
+    type NoFsCx<'a> = NoFsCx<'a>;
+    type NoIoCx<'a> = NoIoCx<'a>;
 }

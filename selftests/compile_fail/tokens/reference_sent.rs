@@ -6,6 +6,6 @@ use kalloc::prelude::*;
 
 fn send<T: Send>(_value: T) {}
 
-pub fn escape(task: &Task) {
+pub fn escape(task: &TaskCx) {
     send(task); //~ ERROR: cannot be shared between threads safely
 }

@@ -6,6 +6,6 @@ use kalloc::prelude::*;
 
 fn send<T: Send>(_value: T) {}
 
-pub fn escape(memory: KBox<core::mem::MaybeUninit<Task>>, task: Task) {
+pub fn escape(memory: KBox<core::mem::MaybeUninit<TaskCx>>, task: TaskCx) {
     send(memory.write(task)); //~ ERROR: cannot be sent between threads safely
 }

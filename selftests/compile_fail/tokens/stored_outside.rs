@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn escape(task: &mut Task) -> Result<KBox<u32>> {
+pub fn escape(task: &mut TaskCx) -> Result<KBox<u32>> {
     let mut outside = None;
     //~vv ERROR: escapes
     //~v ERROR: escapes

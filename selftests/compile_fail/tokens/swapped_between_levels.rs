@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn escape(task: &mut Task, other: &mut Task) {
+pub fn escape(task: &mut TaskCx, other: &mut TaskCx) {
     task.rcu_read(|_guard, cx| core::mem::swap(cx, other)); //~ ERROR: mismatched types
 }

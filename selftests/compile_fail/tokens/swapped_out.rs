@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn escape<'a>(task: &mut Task, other: &mut NoFs<'a>) {
+pub fn escape<'a>(task: &mut TaskCx, other: &mut NoFsCx<'a>) {
     //~vv ERROR: escapes
     //~v ERROR: escapes
     task.nofs(|cx| core::mem::swap(cx, other));

@@ -8,7 +8,7 @@ fn pass<T>(value: T) -> T {
     value
 }
 
-pub fn escape(task: &mut Task) -> Result<KBox<u32>> {
+pub fn escape(task: &mut TaskCx) -> Result<KBox<u32>> {
     //~vv ERROR: lifetime may not live long enough
     //~v ERROR: lifetime may not live long enough
     let cx = task.noio(|cx| pass(cx));

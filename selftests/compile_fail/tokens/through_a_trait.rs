@@ -9,7 +9,7 @@ fn keep<'k>(kept: &mut Option<&'k dyn Any>, value: &'k dyn Any) {
     *kept = Some(value);
 }
 
-pub fn escape(task: &mut Task) {
+pub fn escape(task: &mut TaskCx) {
     let mut kept = None;
     //~vv ERROR: escapes
     //~v ERROR: lifetime may not live long enough

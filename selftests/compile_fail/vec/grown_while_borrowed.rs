@@ -4,7 +4,7 @@
 
 use kalloc::prelude::*;
 
-pub fn misuse(task: &Task, list: &mut KVec<u32>) -> Result<u32> {
+pub fn misuse(task: &TaskCx, list: &mut KVec<u32>) -> Result<u32> {
     let first = &list[0];
     list.push(task, 7)?; //~ ERROR: cannot borrow `*list` as mutable
     Ok(*first)

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn push(cx: &Atomic<'_>, list: &mut VVec<u32>) -> Result {
+pub fn push(cx: &AtomicCx<'_>, list: &mut VVec<u32>) -> Result {
     Ok(list.push(cx, 7)?) //~ ERROR: where memory may have to grow
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn push(cx: &Atomic<'_>, list: &mut KVec<u32>) -> Result {
-    Ok(list.push(cx.with(Kernel), 7)?) //~ ERROR: may sleep
+pub fn push(cx: &AtomicCx<'_>, list: &mut KVec<u32>) -> Result {
+    Ok(list.push(cx.with(GFP_KERNEL), 7)?) //~ ERROR: may sleep
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn push(task: &Task, list: &mut KVec<u32>) -> Result {
-    Ok(list.push(task.with(Kernel.zeroed()), 7)?) //~ ERROR: `Kmalloc` does not accept
+pub fn push(task: &TaskCx, list: &mut KVec<u32>) -> Result {
+    Ok(list.push(task.with(GFP_KERNEL.zeroed()), 7)?) //~ ERROR: `Kmalloc` does not accept
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task) -> Result<VBox<u32>> {
-    Ok(VBox::new(task.with(Kernel.dma()), 7)?) //~ ERROR: `Vmalloc` does not accept
+pub fn allocate(task: &TaskCx) -> Result<VBox<u32>> {
+    Ok(VBox::new(task.with(GFP_KERNEL.dma()), 7)?) //~ ERROR: `Vmalloc` does not accept
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn free(cx: &Atomic<'_>, memory: VBox<u32>) {
+pub fn free(cx: &AtomicCx<'_>, memory: VBox<u32>) {
     memory.free(cx); //~ ERROR: may sleep
 }

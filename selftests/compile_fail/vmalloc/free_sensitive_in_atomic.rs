@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn free(cx: &Atomic<'_>, key: KVBox<[u8; 32]>) {
+pub fn free(cx: &AtomicCx<'_>, key: KVBox<[u8; 32]>) {
     key.free_sensitive(cx); //~ ERROR: may sleep
 }

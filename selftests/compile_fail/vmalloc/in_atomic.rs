@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Atomic<'_>) -> Result<VBox<u32>> {
+pub fn allocate(cx: &AtomicCx<'_>) -> Result<VBox<u32>> {
     Ok(VBox::new(cx, 7)?) //~ ERROR: `Vmalloc` does not accept
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Atomic<'_>) -> Result<KVBox<[u64]>> {
+pub fn allocate(cx: &AtomicCx<'_>) -> Result<KVBox<[u64]>> {
     Ok(KVBox::zeroed_slice(cx, 1000)?) //~ ERROR: does not accept
 }

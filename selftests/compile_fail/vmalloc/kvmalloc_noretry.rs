@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task) -> Result<KVBox<u32>> {
-    Ok(KVBox::new(task.with(Kernel.noretry()), 7)?) //~ ERROR: `KVmalloc` does not accept
+pub fn allocate(task: &TaskCx) -> Result<KVBox<u32>> {
+    Ok(KVBox::new(task.with(GFP_KERNEL.noretry()), 7)?) //~ ERROR: `KVmalloc` does not accept
 }

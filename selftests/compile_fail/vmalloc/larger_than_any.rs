@@ -7,6 +7,6 @@
 use core::mem::MaybeUninit;
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task) -> Result<KVBox<MaybeUninit<[u8; 1 << 31]>>> {
+pub fn allocate(task: &TaskCx) -> Result<KVBox<MaybeUninit<[u8; 1 << 31]>>> {
     Ok(KVBox::new_uninit(task)?)
 }

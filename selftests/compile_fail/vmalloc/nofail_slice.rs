@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task, len: usize) -> Result<KVBox<[u8]>> {
-    Ok(KVBox::zeroed_slice(task.with(Kernel.nofail()), len)?) //~ ERROR: promises memory
+pub fn allocate(task: &TaskCx, len: usize) -> Result<KVBox<[u8]>> {
+    Ok(KVBox::zeroed_slice(task.with(GFP_KERNEL.nofail()), len)?) //~ ERROR: promises memory
 }

@@ -6,7 +6,7 @@
 
 use kalloc::{kmalloc, prelude::*};
 
-pub fn allocate(task: &Task) -> KVBox<core::mem::MaybeUninit<[u8; kmalloc::MAX_SIZE + 1]>> {
-    let Ok(memory) = KVBox::new_uninit(task.with(Kernel.nofail()));
+pub fn allocate(task: &TaskCx) -> KVBox<core::mem::MaybeUninit<[u8; kmalloc::MAX_SIZE + 1]>> {
+    let Ok(memory) = KVBox::new_uninit(task.with(GFP_KERNEL.nofail()));
     memory
 }

@@ -6,6 +6,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &mut Task) -> Result<KVBox<[u8; 10000]>> {
+pub fn allocate(task: &mut TaskCx) -> Result<KVBox<[u8; 10000]>> {
     task.irqs_off(|cx| Ok(KVBox::zeroed_nonblocking(&cx)?)) //~ ERROR: cannot be called in an interrupt
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Bh<'_>) -> Result<VBox<u32>> {
+pub fn allocate(cx: &BhCx<'_>) -> Result<VBox<u32>> {
     Ok(VBox::new_nonblocking(cx, 7)?) //~ ERROR: cannot be called in an interrupt
 }

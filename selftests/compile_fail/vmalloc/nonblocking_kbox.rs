@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(cx: &Atomic<'_>) -> Result<KBox<u32>> {
+pub fn allocate(cx: &AtomicCx<'_>) -> Result<KBox<u32>> {
     Ok(KBox::new_nonblocking(cx, 7)?) //~ ERROR: new_nonblocking
 }

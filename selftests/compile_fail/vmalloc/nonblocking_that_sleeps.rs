@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task) -> Result<VBox<u32>> {
+pub fn allocate(task: &TaskCx) -> Result<VBox<u32>> {
     Ok(VBox::new_nonblocking(task, 7)?) //~ ERROR: must not block
 }

@@ -6,40 +6,40 @@
 
 use kalloc::{kmalloc, prelude::*};
 
-pub fn flags(task: &Task) -> Result {
+pub fn flags(task: &TaskCx) -> Result {
     VBox::new(task, 1u32)?;
-    VBox::new(task.with(User.account().noretry()), 1u32)?;
-    KVBox::new(task.with(Kernel.retry_mayfail()), 1u32)?;
+    VBox::new(task.with(GFP_USER.account().noretry()), 1u32)?;
+    KVBox::new(task.with(GFP_KERNEL.retry_mayfail()), 1u32)?;
     Ok(())
 }
 
-pub fn with_a_lock_held(cx: &Atomic<'_>) -> Result {
+pub fn with_a_lock_held(cx: &AtomicCx<'_>) -> Result {
     VBox::new_nonblocking(cx, 1u32)?;
-    VBox::new_nonblocking(cx.with(GfpNowait), 1u32)?;
+    VBox::new_nonblocking(cx.with(GFP_NOWAIT), 1u32)?;
     KVBox::<[u8; 10000]>::zeroed_nonblocking(cx)?;
     Ok(())
 }
 
-pub fn in_an_interrupt(cx: &Irq<'_>) -> Result {
+pub fn in_an_interrupt(cx: &IrqCx<'_>) -> Result {
     KBox::new(cx, 1u32)?;
     Ok(())
 }
 
-pub fn free(task: &Task, memory: VBox<u32>, key: KVBox<u32>, _dropped: VBox<u32>) {
+pub fn free(task: &TaskCx, memory: VBox<u32>, key: KVBox<u32>, _dropped: VBox<u32>) {
     memory.free(task);
     key.free_sensitive(task);
 }
 
-pub fn realloc(task: &Task, memory: KVBox<[u8]>) -> Result<KVBox<[u8]>> {
-    Ok(memory.resize(task.with(GfpNoFs), 100, 0)?)
+pub fn realloc(task: &TaskCx, memory: KVBox<[u8]>) -> Result<KVBox<[u8]>> {
+    Ok(memory.resize(task.with(GFP_NOFS), 100, 0)?)
 }
 
-pub fn nofail(task: &Task) -> KVBox<[u8; kmalloc::MAX_SIZE]> {
-    let Ok(memory) = KVBox::zeroed(task.with(Kernel.nofail()));
+pub fn nofail(task: &TaskCx) -> KVBox<[u8; kmalloc::MAX_SIZE]> {
+    let Ok(memory) = KVBox::zeroed(task.with(GFP_KERNEL.nofail()));
     memory
 }
 
-pub fn generic<C: Sleep>(cx: &C, memory: KBox<u32>) -> Result<KVBox<u32>> {
+pub fn generic<C: MaySleep>(cx: &C, memory: KBox<u32>) -> Result<KVBox<u32>> {
     VBox::new(cx, 1u32)?;
     Ok(memory.into())
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn grow(cx: &Atomic<'_>, memory: VBox<[u8]>) -> Result<VBox<[u8]>> {
+pub fn grow(cx: &AtomicCx<'_>, memory: VBox<[u8]>) -> Result<VBox<[u8]>> {
     Ok(memory.resize(cx, 100, 0)?) //~ ERROR: `Vmalloc` does not accept
 }

@@ -4,6 +4,6 @@
 
 use kalloc::prelude::*;
 
-pub fn allocate(task: &Task, node: Node) -> Result<VBox<u32>> {
-    Ok(VBox::new(task.with(Kernel.thisnode()).on(node), 7)?) //~ ERROR: `Vmalloc` does not accept
+pub fn allocate(task: &TaskCx, node: Node) -> Result<VBox<u32>> {
+    Ok(VBox::new(task.with(GFP_KERNEL.thisnode()).on(node), 7)?) //~ ERROR: `Vmalloc` does not accept
 }

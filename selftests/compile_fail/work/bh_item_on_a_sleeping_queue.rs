@@ -19,19 +19,19 @@ impl_has_bh_work! {
 impl BhWorkItem for Item {
     type Pointer = Arc<Self>;
 
-    fn run(this: Arc<Self>, cx: &mut Bh<'_>) {
+    fn run(this: Arc<Self>, cx: &mut BhCx<'_>) {
         drop(KBox::new(&cx, this.value));
     }
 }
 
-pub fn misuse(task: &mut Task, item: Arc<Item>) {
+pub fn misuse(task: &mut TaskCx, item: Arc<Item>) {
     drop(kalloc::work::system_percpu().enqueue(task, item)); //~ ERROR: `Item` is no work item that may sleep
 }
 
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

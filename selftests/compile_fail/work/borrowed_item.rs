@@ -18,13 +18,13 @@ impl_has_work! {
 impl<'a> WorkItem for Item<'a> {
     type Pointer = Pin<KBox<Self>>; //~ ERROR: does not fulfill the required lifetime
 
-    fn run(_this: Pin<KBox<Self>>, _task: &mut Task) {}
+    fn run(_this: Pin<KBox<Self>>, _task: &mut TaskCx) {}
 }
 
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

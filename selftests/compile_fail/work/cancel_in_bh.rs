@@ -19,19 +19,19 @@ impl_has_work! {
 impl WorkItem for Item {
     type Pointer = Arc<Self>;
 
-    fn run(this: Arc<Self>, task: &mut Task) {
+    fn run(this: Arc<Self>, task: &mut TaskCx) {
         drop(KBox::new(&task, this.value));
     }
 }
 
-pub fn misuse(cx: &mut Bh<'_>, item: &Item) {
+pub fn misuse(cx: &mut BhCx<'_>, item: &Item) {
     drop(item.work.cancel_work_sync(cx)); //~ ERROR: this may sleep, which
 }
 
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -7,10 +7,10 @@ use kalloc::{
     work::{DelayedWork, Work, WorkItem},
 };
 
-pub fn now<T: WorkItem>(task: &mut Task, work: &Work<T>) {
+pub fn now<T: WorkItem>(task: &mut TaskCx, work: &Work<T>) {
     task.noreclaim(|cx| work.flush_work(cx)); //~ ERROR: must not be waited for
 }
 
-pub fn later<T: WorkItem>(task: &mut Task, work: &DelayedWork<T>) {
+pub fn later<T: WorkItem>(task: &mut TaskCx, work: &DelayedWork<T>) {
     task.noreclaim(|cx| work.flush_delayed_work(cx)); //~ ERROR: must not be waited for
 }

@@ -4,7 +4,7 @@
 
 use kalloc::{prelude::*, work::impl_has_work};
 
-pub struct Thing(pub Task);
+pub struct Thing(pub TaskCx);
 
 impl_has_work! { //~ ERROR: requires an `unsafe impl` declaration
     impl{> Send for Thing {} #[cfg(any())] impl<} HasWork<Self> for Thing { self.work }

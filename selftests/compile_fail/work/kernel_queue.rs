@@ -19,7 +19,7 @@ impl_has_work! {
 impl WorkItem for Item {
     type Pointer = Arc<Self>;
 
-    fn run(this: Arc<Self>, task: &mut Task) {
+    fn run(this: Arc<Self>, task: &mut TaskCx) {
         drop(KBox::new(&task, this.value));
     }
 }
@@ -32,7 +32,7 @@ pub fn misuse(item: Arc<Item>) {
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

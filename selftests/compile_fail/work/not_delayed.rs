@@ -19,19 +19,19 @@ impl_has_work! {
 impl WorkItem for Item {
     type Pointer = Arc<Self>;
 
-    fn run(this: Arc<Self>, task: &mut Task) {
+    fn run(this: Arc<Self>, task: &mut TaskCx) {
         drop(KBox::new(&task, this.value));
     }
 }
 
-pub fn misuse(task: &mut Task, item: Arc<Item>) {
+pub fn misuse(task: &mut TaskCx, item: Arc<Item>) {
     drop(kalloc::work::system_percpu().enqueue_delayed(task, item, 10)); //~ ERROR: the work item of `Item` has no timer
 }
 
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

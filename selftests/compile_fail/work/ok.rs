@@ -37,7 +37,7 @@ impl_has_bh_work! {
 impl WorkItem for Item {
     type Pointer = Arc<Self>;
 
-    fn run(_this: Arc<Self>, task: &mut Task) {
+    fn run(_this: Arc<Self>, task: &mut TaskCx) {
         drop(KBox::new(&task, 1u32));
     }
 }
@@ -45,14 +45,14 @@ impl WorkItem for Item {
 impl WorkItem<1> for Item {
     type Pointer = Arc<Self>;
 
-    fn run(_this: Arc<Self>, _task: &mut Task) {}
+    fn run(_this: Arc<Self>, _task: &mut TaskCx) {}
 }
 
 impl BhWorkItem<3> for Item {
     type Pointer = Arc<Self>;
 
     // To a thread from a softirq.
-    fn run(this: Arc<Self>, cx: &mut Bh<'_>) {
+    fn run(this: Arc<Self>, cx: &mut BhCx<'_>) {
         drop(KBox::new(&cx, 1u32));
         drop(work::system_percpu().enqueue::<_, 0>(cx, this));
     }
@@ -73,10 +73,10 @@ impl_has_work! {
 impl<T: Send + Sync + 'static> WorkItem for Generic<T> {
     type Pointer = Pin<KBox<Self>>;
 
-    fn run(_this: Pin<KBox<Self>>, _task: &mut Task) {}
+    fn run(_this: Pin<KBox<Self>>, _task: &mut TaskCx) {}
 }
 
-pub fn start(task: &mut Task) -> Result {
+pub fn start(task: &mut TaskCx) -> Result {
     let item = Arc::pin_init_with(&task, pin_init!(Item {
         work <- new_work!("Item::work"),
         delayed <- new_delayed_work!("Item::delayed"),
@@ -94,7 +94,7 @@ pub fn start(task: &mut Task) -> Result {
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -17,10 +17,10 @@ impl_has_work! {
 
 impl WorkItem for Item {
     type Pointer = Arc<Self>;
-    fn run(_this: Arc<Self>, _task: &mut Task) {}
+    fn run(_this: Arc<Self>, _task: &mut TaskCx) {}
 }
 
 impl BhWorkItem for Item { //~ ERROR: type mismatch resolving
     type Pointer = Arc<Self>;
-    fn run(_this: Arc<Self>, _cx: &mut Bh<'_>) {}
+    fn run(_this: Arc<Self>, _cx: &mut BhCx<'_>) {}
 }

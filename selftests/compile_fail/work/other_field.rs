@@ -19,7 +19,7 @@ pub struct Other;
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -19,15 +19,15 @@ impl_has_bh_work! {
 impl BhWorkItem for Item {
     type Pointer = Arc<Self>;
 
-    fn run(this: Arc<Self>, cx: &mut Bh<'_>) {
-        drop(KBox::new(cx.with(Kernel), this.value)); //~ ERROR: this may sleep and call into file systems
+    fn run(this: Arc<Self>, cx: &mut BhCx<'_>) {
+        drop(KBox::new(cx.with(GFP_KERNEL), this.value)); //~ ERROR: this may sleep and call into file systems
     }
 }
 
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

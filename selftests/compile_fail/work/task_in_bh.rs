@@ -19,7 +19,7 @@ impl_has_bh_work! {
 impl BhWorkItem for Item {
     type Pointer = Arc<Self>;
 
-    fn run(this: Arc<Self>, task: &mut Task) { //~ ERROR: incompatible type for trait
+    fn run(this: Arc<Self>, task: &mut TaskCx) { //~ ERROR: incompatible type for trait
         drop(KBox::new(&task, this.value));
     }
 }
@@ -27,7 +27,7 @@ impl BhWorkItem for Item {
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

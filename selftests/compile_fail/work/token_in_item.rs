@@ -6,7 +6,7 @@ use kalloc::{prelude::*, work::{impl_has_work, Work, WorkItem}};
 
 #[pin_data]
 pub struct Item {
-    task: Task,
+    task: TaskCx,
     #[pin]
     work: Work<Item>,
 }
@@ -18,13 +18,13 @@ impl_has_work! {
 impl WorkItem for Item {
     type Pointer = Pin<KBox<Self>>; //~ ERROR: cannot be sent between threads safely
 
-    fn run(_this: Pin<KBox<Self>>, _task: &mut Task) {}
+    fn run(_this: Pin<KBox<Self>>, _task: &mut TaskCx) {}
 }
 
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

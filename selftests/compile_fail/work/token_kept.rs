@@ -19,17 +19,17 @@ impl_has_work! {
 impl WorkItem for Item {
     type Pointer = Arc<Self>;
 
-    fn run(_this: Arc<Self>, task: &mut Task) {
+    fn run(_this: Arc<Self>, task: &mut TaskCx) {
         keep(task); //~ ERROR: borrowed data escapes outside of
     }
 }
 
-fn keep(_task: &'static mut Task) {}
+fn keep(_task: &'static mut TaskCx) {}
 
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: Task) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

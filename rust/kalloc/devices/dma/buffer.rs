@@ -12,8 +12,8 @@ use super::{
     CpuWrites,
     DeviceOwned,
     Direction,
-    Dma,
     DmaAddress,
+    DmaDevice,
     Mapped,
     MappedRange,
     NoAttrs,
@@ -88,7 +88,7 @@ pub unsafe trait Mapping: Sealed + Sized {
     ///
     /// It was made for this device and direction, and the device does not use it.
     #[doc(hidden)]
-    unsafe fn sync_for_cpu<D: Direction>(&self, dma: Dma<'_>);
+    unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>);
 
     /// Synchronises it for the device.
     ///
@@ -96,7 +96,7 @@ pub unsafe trait Mapping: Sealed + Sized {
     ///
     /// It was made for this device and direction.
     #[doc(hidden)]
-    unsafe fn sync_for_device<D: Direction>(&self, dma: Dma<'_>);
+    unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>);
 
     /// Unmaps it.
     ///
@@ -105,7 +105,7 @@ pub unsafe trait Mapping: Sealed + Sized {
     /// It was made for this device and direction with these attributes, but for
     /// `DMA_ATTR_SKIP_CPU_SYNC`; the device does not use it, and nobody unmaps it again.
     #[doc(hidden)]
-    unsafe fn unmap(&mut self, dma: Dma<'_>, dir: dma_data_direction, attrs: c_ulong);
+    unsafe fn unmap(&mut self, dma: DmaDevice<'_>, dir: dma_data_direction, attrs: c_ulong);
 
     /// Writes down what has to be unmapped and freed, which nobody else does from here on.
     #[doc(hidden)]
@@ -146,7 +146,7 @@ pub trait Unmap: Mapping {
 /// Dropped where the memory itself may be, [`Noncoherent`](super::Noncoherent) everywhere. [`CpuOwned`] and [`Mapped`], it is unmapped and freed.
 /// [`DeviceOwned`], it stays mapped and allocated until the device is unbound, because the device may
 /// be writing it. There kalloc turns off bus mastering, or asks what the driver gave to
-/// [`Binding::quiesce`](crate::driver::Binding::quiesce), and frees it; what is not known to be idle
+/// [`BoundScope::quiesce`](crate::driver::BoundScope::quiesce), and frees it; what is not known to be idle
 /// then is lost, and the log says so. `mem::forget` loses it at once.
 ///
 /// # Invariants
@@ -163,7 +163,7 @@ where
     O: State,
     A: Attrs,
 {
-    dma: Dma<'bound, A>,
+    dma: DmaDevice<'bound, A>,
     memory: ManuallyDrop<M>,
     _state: PhantomData<(D, O)>,
 }
@@ -185,7 +185,7 @@ impl<'bound, M: Mapping, D: Direction, O: State, A: Attrs> DmaBuffer<'bound, M, 
     ///
     /// The memory was just made for this device, direction and attributes, and is as the state says.
     #[inline(always)]
-    pub(super) unsafe fn new_in(dma: Dma<'bound, A>, memory: M) -> Self {
+    pub(super) unsafe fn new_in(dma: DmaDevice<'bound, A>, memory: M) -> Self {
         // INVARIANT: By the contract of this function.
         Self {
             dma,
@@ -206,7 +206,7 @@ impl<'bound, M: Mapping, D: Direction, O: State, A: Attrs> DmaBuffer<'bound, M, 
     }
 
     #[inline(always)]
-    pub(super) fn dma(&self) -> Dma<'bound, A> {
+    pub(super) fn dma(&self) -> DmaDevice<'bound, A> {
         self.dma
     }
 
@@ -533,7 +533,7 @@ impl<M: Mapping, D: Direction, O: State, A: Attrs> Drop for DmaBuffer<'_, M, D, 
             let memory = unsafe { ManuallyDrop::take(&mut self.memory) };
             return keep::mapping(memory, self.dma.device(), D::RAW, A::BITS);
         }
-        if M::STAYS.is_some_and(deferred_free::stays) {
+        if M::STAYS.is_some_and(deferred_free::must_leak) {
             return;
         }
         let dma = self.dma.plain();

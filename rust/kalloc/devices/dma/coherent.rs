@@ -10,20 +10,20 @@ use super::{
     },
     Attrs,
     Busy,
-    Dma,
     DmaAddress,
+    DmaDevice,
     NoAttrs,
     Quiesce, //
 };
 use crate::{
     contexts::{
         grant::Grant,
-        traits::Sleep, //
+        traits::MaySleep, //
     },
     flags::{
         gfp::{
-            Failed,
-            FailedWith,
+            AllocFailed,
+            AllocFailedWith,
             Gfp, //
         },
         matrix::ForCoherent,
@@ -76,7 +76,7 @@ use kernel::{
 /// IntoBytes)]`.
 ///
 /// ```
-/// use kalloc::{dma::{dma_wmb, Coherent, Dma}, prelude::*};
+/// use kalloc::{dma::{dma_wmb, Coherent, DmaDevice}, prelude::*};
 /// use kernel::io::{io_project, io_read, io_write, Io};
 ///
 /// #[derive(FromBytes, IntoBytes)]
@@ -91,7 +91,7 @@ use kernel::{
 ///     Ok(command.dma_address())
 /// }
 ///
-/// fn queue<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Coherent<'bound, [Command]>> {
+/// fn queue<'bound>(task: &TaskCx, dma: DmaDevice<'bound>) -> Result<Coherent<'bound, [Command]>> {
 ///     let queue = Coherent::zeroed_slice(task, dma, 16)?;
 ///     submit(&queue, 3)?;
 ///     assert_eq!(io_read!(queue, [panic: 3].valid), 1);
@@ -113,7 +113,7 @@ use kernel::{
 /// Once the address was read ([`dma_address`](Coherent::dma_address), of the memory or of a part), the
 /// device may be using the memory, so a drop keeps it until the device is unbound. There kalloc turns
 /// off bus mastering, or asks what the driver gave to
-/// [`Binding::quiesce`](crate::driver::Binding::quiesce), and frees it. A driver's data that is dropped
+/// [`BoundScope::quiesce`](crate::driver::BoundScope::quiesce), and frees it. A driver's data that is dropped
 /// at unbind is so freed then. [`Coherent::free`] frees earlier, with evidence.
 ///
 /// # Invariants
@@ -127,7 +127,7 @@ use kernel::{
 /// [`Io::copy_read`]: kernel::io::Io::copy_read
 /// [`Io::copy_write`]: kernel::io::Io::copy_write
 pub struct Coherent<'bound, T: KnownSize + ?Sized, A: Attrs = NoAttrs> {
-    dma: Dma<'bound, A>,
+    dma: DmaDevice<'bound, A>,
     address: DmaAddress,
     cpu: NonNull<T>,
     /// Whether somebody has read the address.
@@ -177,11 +177,11 @@ pub(super) const fn check<T, G: Grant>() {
 #[inline(always)]
 fn alloc<G: Grant, A: Attrs>(
     _grant: G,
-    dma: Dma<'_, A>,
+    dma: DmaDevice<'_, A>,
     bytes: usize,
-) -> Result<(NonNull<u8>, DmaAddress), Failed<G::Flags>> {
+) -> Result<(NonNull<u8>, DmaAddress), AllocFailed<G::Flags>> {
     let mut address = 0;
-    // SAFETY: The device is bound and its mask is set by the invariant of `Dma`, and the flags are
+    // SAFETY: The device is bound and its mask is set by the invariant of `DmaDevice`, and the flags are
     // legal in this context, which is what the grant says.
     let memory = unsafe {
         bindings::dma_alloc_attrs(
@@ -200,7 +200,7 @@ fn alloc<G: Grant, A: Attrs>(
 
 /// The bytes of `len` elements: at least one, and no more than there can be.
 #[inline(always)]
-pub(super) fn bytes<T, F: Gfp>(len: usize) -> Result<usize, Failed<F>> {
+pub(super) fn bytes<T, F: Gfp>(len: usize) -> Result<usize, AllocFailed<F>> {
     // Rounded up to pages it must not wrap either.
     const MAX: usize = isize::MAX as usize - PAGE_SIZE;
     if len == 0 || len > MAX / size_of::<T>() {
@@ -215,12 +215,16 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where the device reaches no memory that is free. A type of no size
+    /// [`AllocFailedWith`] the value where the device reaches no memory that is free. A type of no size
     /// and a grant [`on`](Grant::on) a node do not compile.
     ///
     /// [`dma_alloc_coherent()`]: srctree/include/linux/dma-mapping.h
     #[inline]
-    pub fn new<G>(grant: G, dma: Dma<'bound, A>, value: T) -> Result<Self, FailedWith<G::Flags, T>>
+    pub fn new<G>(
+        grant: G,
+        dma: DmaDevice<'bound, A>,
+        value: T,
+    ) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForCoherent>,
     {
@@ -231,7 +235,7 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
                 unsafe { memory.cpu.write(value) };
                 Ok(memory)
             }
-            Err(failed) => Err(FailedWith::new(failed, value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
@@ -241,7 +245,7 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
     ///
     /// As [`Coherent::new`].
     #[inline]
-    pub fn zeroed<G>(grant: G, dma: Dma<'bound, A>) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed<G>(grant: G, dma: DmaDevice<'bound, A>) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForCoherent>,
     {
@@ -262,13 +266,13 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
     /// What this gives is `Copy`, so addressrs, work items and the driver's data can all have it.
     ///
     /// ```
-    /// use kalloc::{dma::{Coherent, CoherentView, Dma}, prelude::*};
+    /// use kalloc::{dma::{Coherent, CoherentView, DmaDevice}, prelude::*};
     /// use kernel::io::Io;
     ///
     /// struct Handler<'bound> { status: CoherentView<'bound, u32> }
     /// struct State<'bound> { status: CoherentView<'bound, u32>, addressr: Handler<'bound> }
     ///
-    /// fn state<'bound>(task: &Task, dma: Dma<'bound>) -> Result<State<'bound>> {
+    /// fn state<'bound>(task: &TaskCx, dma: DmaDevice<'bound>) -> Result<State<'bound>> {
     ///     let status = Coherent::managed(task, dma)?;
     ///     Ok(State { status, addressr: Handler { status } })
     /// }
@@ -284,8 +288,8 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
     #[inline]
     pub fn managed<G>(
         grant: G,
-        dma: Dma<'bound, A>,
-    ) -> Result<CoherentView<'bound, T>, Failed<G::Flags>>
+        dma: DmaDevice<'bound, A>,
+    ) -> Result<CoherentView<'bound, T>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForCoherent>,
     {
@@ -302,9 +306,9 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, [T], A> {
     #[inline]
     pub fn zeroed_slice<G>(
         grant: G,
-        dma: Dma<'bound, A>,
+        dma: DmaDevice<'bound, A>,
         len: usize,
-    ) -> Result<Self, Failed<G::Flags>>
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForCoherent + MayFail>,
     {
@@ -328,9 +332,9 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, [T], A> {
     #[inline]
     pub fn from_slice<G>(
         grant: G,
-        dma: Dma<'bound, A>,
+        dma: DmaDevice<'bound, A>,
         values: &[T],
-    ) -> Result<Self, Failed<G::Flags>>
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Copy,
         G: Grant<Flags: ForCoherent + MayFail>,
@@ -351,9 +355,9 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, [T], A> {
     #[inline]
     pub fn managed_slice<G>(
         grant: G,
-        dma: Dma<'bound, A>,
+        dma: DmaDevice<'bound, A>,
         len: usize,
-    ) -> Result<CoherentView<'bound, [T]>, Failed<G::Flags>>
+    ) -> Result<CoherentView<'bound, [T]>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForCoherent + MayFail>,
     {
@@ -364,7 +368,7 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, [T], A> {
 /// Has the end of the binding free the memory.
 fn manage<'bound, G: Grant, T: KnownSize + ?Sized, A: Attrs>(
     memory: Coherent<'bound, T, A>,
-) -> Result<CoherentView<'bound, T>, Failed<G::Flags>> {
+) -> Result<CoherentView<'bound, T>, AllocFailed<G::Flags>> {
     // SAFETY: The entry is of memory that is owned, and given away where this succeeds. The flags are
     // legal in this context, as the caller's grant says, and kmalloc takes them: `ForCoherent` has no
     // zone and no `__GFP_COMP`.
@@ -427,7 +431,7 @@ impl<'bound, T: KnownSize + ?Sized, A: Attrs> Coherent<'bound, T, A> {
     /// [`Busy`] with the memory where its address was read, and `quiesce` does not say that its device
     /// is idle or is of another device.
     #[inline]
-    pub fn free(self, _cx: &impl Sleep, quiesce: &mut impl Quiesce) -> Result<(), Busy<Self>> {
+    pub fn free(self, _cx: &impl MaySleep, quiesce: &mut impl Quiesce) -> Result<(), Busy<Self>> {
         let range = MappedRange {
             dev: self.dma.device(),
             address: self.address,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Dma`]: a device whose masks are set, with the attributes of what is allocated for it.
+//! [`DmaDevice`]: a device whose masks are set, with the attributes of what is allocated for it.
 
 use crate::{
-    contexts::traits::SleepFs,
+    contexts::traits::MayFs,
     ground::sealed::Sealed, //
 };
 use core::{
@@ -40,9 +40,9 @@ impl<const BITS: u32> Mask<BITS> {
 /// attributes of what is allocated through it, `DMA_ATTR_…` as types:
 ///
 /// ```
-/// use kalloc::{dma::{Coherent, Dma}, prelude::*};
+/// use kalloc::{dma::{Coherent, DmaDevice}, prelude::*};
 ///
-/// fn frame(task: &Task, dma: Dma<'_>) -> Result {
+/// fn frame(task: &TaskCx, dma: DmaDevice<'_>) -> Result {
 ///     // DMA_ATTR_WRITE_COMBINE | DMA_ATTR_FORCE_CONTIGUOUS
 ///     let frame = Coherent::<[u32], _>::zeroed_slice(
 ///         task,
@@ -58,38 +58,38 @@ impl<const BITS: u32> Mask<BITS> {
 /// The device is bound to a driver for all of `'bound`. Its masks are set and do not change any
 /// more in this binding, and devres frees what was put off, and what is kept for the device, when the
 /// binding ends.
-pub struct Dma<'bound, A = NoAttrs>(&'bound Device<Bound>, PhantomData<A>);
+pub struct DmaDevice<'bound, A = NoAttrs>(&'bound Device<Bound>, PhantomData<A>);
 
-impl<A> Clone for Dma<'_, A> {
+impl<A> Clone for DmaDevice<'_, A> {
     #[inline(always)]
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<A> Copy for Dma<'_, A> {}
+impl<A> Copy for DmaDevice<'_, A> {}
 
 // SAFETY: It is a reference to a bound device, which may be shared; attributes are no values.
-unsafe impl<A> Send for Dma<'_, A> {}
+unsafe impl<A> Send for DmaDevice<'_, A> {}
 // SAFETY: As above.
-unsafe impl<A> Sync for Dma<'_, A> {}
+unsafe impl<A> Sync for DmaDevice<'_, A> {}
 
-impl<'bound> Dma<'bound> {
+impl<'bound> DmaDevice<'bound> {
     /// Says that the device reaches addresses of `BITS` bits, wraps `dma_set_mask_and_coherent()`.
     ///
     /// It is called in probe, before anything is allocated: there is nothing to allocate with before.
     /// (The kernel crate's own DMA functions do not know of it: they come after it too.)
     ///
     /// ```
-    /// use kalloc::{dma::Dma, prelude::*};
+    /// use kalloc::{dma::DmaDevice, prelude::*};
     /// use kernel::{device::Core, pci};
     ///
     /// /// 64 bits, or 32 where the machine has no more.
     /// fn dma<'bound>(
-    ///     task: &Task,
+    ///     task: &TaskCx,
     ///     pdev: &'bound pci::Device<Core<'_>>,
-    /// ) -> Result<Dma<'bound>> {
-    ///     Dma::set_mask_and_coherent::<64, _>(task, pdev)
-    ///         .or_else(|_| Dma::set_mask_and_coherent::<32, _>(task, pdev))
+    /// ) -> Result<DmaDevice<'bound>> {
+    ///     DmaDevice::set_mask_and_coherent::<64, _>(task, pdev)
+    ///         .or_else(|_| DmaDevice::set_mask_and_coherent::<32, _>(task, pdev))
     /// }
     /// ```
     ///
@@ -100,7 +100,7 @@ impl<'bound> Dma<'bound> {
     /// No bits, or more than 64, do not compile.
     #[inline]
     pub fn set_mask_and_coherent<'a, const BITS: u32, D>(
-        cx: &impl SleepFs,
+        cx: &impl MayFs,
         dev: &'bound D,
     ) -> Result<Self>
     where
@@ -110,15 +110,15 @@ impl<'bound> Dma<'bound> {
         Self::set_masks::<BITS, BITS, D>(cx, dev)
     }
 
-    /// As [`Dma::set_mask_and_coherent`], with one mask for streaming mappings and another for
+    /// As [`DmaDevice::set_mask_and_coherent`], with one mask for streaming mappings and another for
     /// [`Coherent`](super::Coherent) memory: wraps `dma_set_mask()` and `dma_set_coherent_mask()`.
     ///
     /// # Errors
     ///
-    /// As [`Dma::set_mask_and_coherent`].
+    /// As [`DmaDevice::set_mask_and_coherent`].
     #[inline]
     pub fn set_masks<'a, const STREAMING: u32, const COHERENT: u32, D>(
-        _cx: &impl SleepFs,
+        _cx: &impl MayFs,
         dev: &'bound D,
     ) -> Result<Self>
     where
@@ -127,7 +127,7 @@ impl<'bound> Dma<'bound> {
     {
         let dev: &'bound Device<Bound> = dev.as_ref();
         // SAFETY: The device is bound and the caller may sleep. It is in probe, since only there a
-        // driver of kalloc has a `Device<Core>`; nobody has a `Dma` of this binding yet, and interrupt
+        // driver of kalloc has a `Device<Core>`; nobody has a `DmaDevice` of this binding yet, and interrupt
         // handlers of kalloc begin after probe. So nobody allocates through kalloc meanwhile. The
         // kernel crate's own functions may read the masks, and see each as it was or as it is.
         to_result(unsafe {
@@ -149,7 +149,7 @@ fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
     core::ptr::from_ref(dev).cast_mut().cast()
 }
 
-impl<'bound, A> Dma<'bound, A> {
+impl<'bound, A> DmaDevice<'bound, A> {
     /// The device.
     #[inline(always)]
     pub fn device(self) -> &'bound Device<Bound> {
@@ -158,9 +158,9 @@ impl<'bound, A> Dma<'bound, A> {
 
     /// The same device without attributes.
     #[inline(always)]
-    pub(super) fn plain(self) -> Dma<'bound> {
+    pub(super) fn plain(self) -> DmaDevice<'bound> {
         // INVARIANT: The device is the same.
-        Dma(self.0, PhantomData)
+        DmaDevice(self.0, PhantomData)
     }
 
     /// The C device, which is bound for all of `'bound`.
@@ -185,15 +185,15 @@ impl<'bound, A> Dma<'bound, A> {
     }
 }
 
-impl<A: Attrs> fmt::Debug for Dma<'_, A> {
+impl<A: Attrs> fmt::Debug for DmaDevice<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Dma").field(&A::BITS).finish()
+        f.debug_tuple("DmaDevice").field(&A::BITS).finish()
     }
 }
 
 // Attributes -----------------------------------------------------------------------------------------------------------
 
-/// Attributes of DMA memory, as a type: what the methods of [`Dma`] add.
+/// Attributes of DMA memory, as a type: what the methods of [`DmaDevice`] add.
 pub trait Attrs: Sealed + 'static {
     /// The `DMA_ATTR_…` that the kernel gets.
     const BITS: c_ulong;
@@ -232,7 +232,7 @@ macro_rules! attributes {
         $name:ident, $method:ident = $bit:ident, needs [$($needs:ident)?], keeps [$($keeps:ident)*];
     )*) => {
         $(
-            #[doc = concat!("Attributes with what [`Dma::", stringify!($method), "`] adds.")]
+            #[doc = concat!("Attributes with what [`DmaDevice::", stringify!($method), "`] adds.")]
             #[derive(Clone, Copy, Debug)]
             pub struct $name<A>(PhantomData<A>);
 
@@ -243,15 +243,15 @@ macro_rules! attributes {
             $(impl<A: $keeps> $keeps for $name<A> {})*
         )*
 
-        impl<'bound, A: Attrs> Dma<'bound, A> {
+        impl<'bound, A: Attrs> DmaDevice<'bound, A> {
             $(
                 $(#[$doc])*
                 #[inline(always)]
-                pub fn $method(self) -> Dma<'bound, $name<A>>
+                pub fn $method(self) -> DmaDevice<'bound, $name<A>>
                 $(where A: $needs)?
                 {
                     // INVARIANT: The device is the same.
-                    Dma(self.0, PhantomData)
+                    DmaDevice(self.0, PhantomData)
                 }
             )*
         }
@@ -274,4 +274,4 @@ attributes! {
 }
 
 // A handle costs what a pointer does.
-const _: () = assert!(size_of::<Dma<'_>>() == size_of::<usize>());
+const _: () = assert!(size_of::<DmaDevice<'_>>() == size_of::<usize>());

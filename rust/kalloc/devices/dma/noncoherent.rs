@@ -13,9 +13,9 @@ use super::{
     CpuOwned,
     DeviceOwned,
     Direction,
-    Dma,
     DmaAddress,
     DmaBuffer,
+    DmaDevice,
     MappedRange,
     Mapping,
     NoAttrs,
@@ -25,8 +25,8 @@ use crate::{
     contexts::grant::Grant,
     flags::{
         gfp::{
-            Failed,
-            FailedWith,
+            AllocFailed,
+            AllocFailedWith,
             Gfp, //
         },
         matrix::ForNoncoherent,
@@ -67,12 +67,12 @@ use kernel::{
 /// ([`with_element`](Noncoherent::with_element)).
 ///
 /// ```
-/// use kalloc::dma::{DeviceOwned, Dma, FromDevice, Noncoherent, Quiesce};
+/// use kalloc::dma::{DeviceOwned, DmaDevice, FromDevice, Noncoherent, Quiesce};
 /// use kalloc::prelude::*;
 ///
 /// type Ring<'bound> = Noncoherent<'bound, [u32], FromDevice, DeviceOwned>;
 ///
-/// fn start<'bound>(task: &Task, dma: Dma<'bound>) -> Result<Ring<'bound>> {
+/// fn start<'bound>(task: &TaskCx, dma: DmaDevice<'bound>) -> Result<Ring<'bound>> {
 ///     let ring = Noncoherent::zeroed_slice(task, dma, 1024)?;
 ///     let ring = ring.sync_for_device().into_device();
 ///     // Here the device is told `ring.dma_address()`.
@@ -145,20 +145,20 @@ unsafe impl<T: KnownSize + ?Sized> Mapping for PagesOf<T> {
     }
 
     #[inline(always)]
-    unsafe fn sync_for_cpu<D: Direction>(&self, dma: Dma<'_>) {
+    unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
         // SAFETY: By the invariant it is mapped there; the rest is the contract of this function.
         unsafe { dma.sync_for_cpu::<D>(self.address, self.size()) }
     }
 
     #[inline(always)]
-    unsafe fn sync_for_device<D: Direction>(&self, dma: Dma<'_>) {
+    unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>) {
         // SAFETY: By the invariant it is mapped there; the rest is the contract of this function.
         unsafe { dma.sync_for_device::<D>(self.address, self.size()) }
     }
 
     /// Wraps `dma_free_pages()`, which unmaps and frees.
     #[inline(always)]
-    unsafe fn unmap(&mut self, dma: Dma<'_>, dir: dma_data_direction, _attrs: c_ulong) {
+    unsafe fn unmap(&mut self, dma: DmaDevice<'_>, dir: dma_data_direction, _attrs: c_ulong) {
         // SAFETY: By the invariant these are what `dma_alloc_pages()` gave, of this size, which is a page
         // at least; device and direction are those of then by the contract of this function, as is that
         // it is done once, and that the device does not use them.
@@ -185,12 +185,12 @@ impl<T: KnownSize + ?Sized> Contiguous for PagesOf<T> {}
 #[inline(always)]
 fn alloc<G: Grant>(
     _grant: G,
-    dma: Dma<'_>,
+    dma: DmaDevice<'_>,
     bytes: usize,
     dir: bindings::dma_data_direction,
-) -> Result<(NonNull<u8>, DmaAddress), Failed<G::Flags>> {
+) -> Result<(NonNull<u8>, DmaAddress), AllocFailed<G::Flags>> {
     let mut address = 0;
-    // SAFETY: The device is bound and its mask is set by the invariant of `Dma`, and the flags are
+    // SAFETY: The device is bound and its mask is set by the invariant of `DmaDevice`, and the flags are
     // legal in this context, which is what the grant says.
     let page = unsafe {
         bindings::dma_alloc_pages(
@@ -216,10 +216,14 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, T, D> {
     ///
     /// # Errors
     ///
-    /// [`FailedWith`] the value where the device reaches no memory that is free. A type of no size
+    /// [`AllocFailedWith`] the value where the device reaches no memory that is free. A type of no size
     /// and a grant [`on`](Grant::on) a node do not compile.
     #[inline]
-    pub fn new<G>(grant: G, dma: Dma<'bound>, value: T) -> Result<Self, FailedWith<G::Flags, T>>
+    pub fn new<G>(
+        grant: G,
+        dma: DmaDevice<'bound>,
+        value: T,
+    ) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForNoncoherent>,
     {
@@ -229,7 +233,7 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, T, D> {
                 unsafe { memory.memory().cpu.write(value) };
                 Ok(memory)
             }
-            Err(failed) => Err(FailedWith::new(failed, value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
@@ -239,7 +243,7 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, T, D> {
     ///
     /// As [`Noncoherent::new`].
     #[inline]
-    pub fn zeroed<G>(grant: G, dma: Dma<'bound>) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed<G>(grant: G, dma: DmaDevice<'bound>) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForNoncoherent>,
     {
@@ -262,7 +266,11 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, [T], D>
     ///
     /// As [`Noncoherent::new`]; and where `len` is 0 or more than can be.
     #[inline]
-    pub fn zeroed_slice<G>(grant: G, dma: Dma<'bound>, len: usize) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed_slice<G>(
+        grant: G,
+        dma: DmaDevice<'bound>,
+        len: usize,
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForNoncoherent + MayFail>,
     {
@@ -321,19 +329,19 @@ unsafe impl<T> Mapping for Element<'_, T> {
     }
 
     #[inline(always)]
-    unsafe fn sync_for_cpu<D: Direction>(&self, dma: Dma<'_>) {
+    unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
         // SAFETY: By the invariant it is mapped there; the rest is the contract of this function. A
         // part of a mapping may be synchronised.
         unsafe { dma.sync_for_cpu::<D>(self.address, size_of::<T>()) }
     }
 
     #[inline(always)]
-    unsafe fn sync_for_device<D: Direction>(&self, dma: Dma<'_>) {
+    unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>) {
         // SAFETY: As above.
         unsafe { dma.sync_for_device::<D>(self.address, size_of::<T>()) }
     }
 
-    unsafe fn unmap(&mut self, _dma: Dma<'_>, _dir: dma_data_direction, _attrs: c_ulong) {}
+    unsafe fn unmap(&mut self, _dma: DmaDevice<'_>, _dir: dma_data_direction, _attrs: c_ulong) {}
 
     fn into_kept(self, _kept: &mut kalloc_dma_kept) {}
 }

@@ -11,20 +11,20 @@ use super::{
     Busy,
     CoherentBackend,
     CoherentView,
-    Dma,
     DmaAddress,
+    DmaDevice,
     Quiesce, //
 };
 use crate::{
     alloc::deferred_free,
     contexts::{
         grant::Grant,
-        traits::SleepFs, //
+        traits::MayFs, //
     },
     flags::{
         gfp::{
-            Failed,
-            FailedWith,
+            AllocFailed,
+            AllocFailedWith,
             Gfp, //
         },
         matrix::ForDmaPool, //
@@ -65,7 +65,7 @@ use kernel::{
 /// A block lives no longer than its pool:
 ///
 /// ```
-/// use kalloc::{dma::{Dma, DmaAddress, DmaPool, Quiesce}, prelude::*};
+/// use kalloc::{dma::{DmaDevice, DmaAddress, DmaPool, Quiesce}, prelude::*};
 /// use kernel::io::io_write;
 ///
 /// #[derive(FromBytes, IntoBytes)]
@@ -73,8 +73,8 @@ use kernel::{
 /// struct Descriptor { next: u64, length: u32, flags: u32 }
 ///
 /// fn chain(
-///     task: &mut Task,
-///     dma: Dma<'_>,
+///     task: &mut TaskCx,
+///     dma: DmaDevice<'_>,
 ///     run: impl FnOnce(DmaAddress) -> Result,
 ///     quiesce: &mut impl Quiesce,
 /// ) -> Result {
@@ -94,14 +94,14 @@ use kernel::{
 /// long as the binding:
 ///
 /// ```
-/// use kalloc::{dma::{Dma, DmaBlock, DmaPool, DmaPoolRef}, prelude::*};
+/// use kalloc::{dma::{DmaDevice, DmaBlock, DmaPool, DmaPoolRef}, prelude::*};
 ///
 /// struct State<'bound> {
 ///     head: DmaBlock<'bound, [u32; 8]>,
 ///     pool: DmaPoolRef<'bound, [u32; 8]>,
 /// }
 ///
-/// fn state<'bound>(task: &Task, dma: Dma<'bound>) -> Result<State<'bound>> {
+/// fn state<'bound>(task: &TaskCx, dma: DmaDevice<'bound>) -> Result<State<'bound>> {
 ///     // Aligned to 64 bytes, and not across 4096.
 ///     let pool = DmaPool::with::<64, 4096>(task, dma, c"commands")?.share();
 ///     Ok(State { head: pool.zeroed(task)?, pool })
@@ -138,7 +138,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     ///
     /// `ENOMEM`. A type of no size, and one aligned to more than a page, do not compile.
     #[inline]
-    pub fn new(cx: &impl SleepFs, dma: Dma<'bound>, name: &CStr) -> Result<Self> {
+    pub fn new(cx: &impl MayFs, dma: DmaDevice<'bound>, name: &CStr) -> Result<Self> {
         Self::with::<1, 0>(cx, dma, name)
     }
 
@@ -151,8 +151,8 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     /// smaller than a block, do not compile.
     #[inline]
     pub fn with<const ALIGN: usize, const BOUNDARY: usize>(
-        _cx: &impl SleepFs,
-        dma: Dma<'bound>,
+        _cx: &impl MayFs,
+        dma: DmaDevice<'bound>,
         name: &CStr,
     ) -> Result<Self> {
         let align = const {
@@ -224,7 +224,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     ///
     /// There is none free, and no memory that the device reaches for more.
     #[inline]
-    pub fn zeroed<G>(&self, grant: G) -> Result<DmaBlock<'_, T>, Failed<G::Flags>>
+    pub fn zeroed<G>(&self, grant: G) -> Result<DmaBlock<'_, T>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForDmaPool>,
     {
@@ -237,7 +237,11 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     ///
     /// As [`DmaPool::zeroed`], with the value.
     #[inline]
-    pub fn alloc<G>(&self, grant: G, value: T) -> Result<DmaBlock<'_, T>, FailedWith<G::Flags, T>>
+    pub fn alloc<G>(
+        &self,
+        grant: G,
+        value: T,
+    ) -> Result<DmaBlock<'_, T>, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForDmaPool>,
     {
@@ -252,7 +256,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     ///
     /// Blocks that were forgotten (`mem::forget`) keep their memory, and the log says so.
     #[inline]
-    pub fn destroy(self, _cx: &impl SleepFs) {
+    pub fn destroy(self, _cx: &impl MayFs) {
         // SAFETY: By the invariant it lives and is of this device. No block borrows it, so those that are
         // in use are in the list of what is kept, or forgotten. The caller may sleep.
         unsafe { kalloc_helper_dma_pool_destroy(self.pool.dma.as_raw(), self.pool.pool.as_ptr()) }
@@ -260,7 +264,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
 
     /// The device that it is for.
     #[inline(always)]
-    pub fn dma(&self) -> Dma<'bound> {
+    pub fn dma(&self) -> DmaDevice<'bound> {
         self.pool.dma
     }
 }
@@ -278,7 +282,7 @@ impl<T> fmt::Debug for DmaPool<'_, T> {
 /// It is the pool of a `DmaPool<T>`, which lives for all of `'a`.
 pub struct DmaPoolRef<'a, T> {
     pool: NonNull<dma_pool>,
-    dma: Dma<'a>,
+    dma: DmaDevice<'a>,
     _blocks: PhantomData<&'a T>,
 }
 
@@ -302,7 +306,7 @@ impl<'a, T: FromBytes + IntoBytes> DmaPoolRef<'a, T> {
     ///
     /// As [`DmaPool::zeroed`].
     #[inline]
-    pub fn zeroed<G>(self, grant: G) -> Result<DmaBlock<'a, T>, Failed<G::Flags>>
+    pub fn zeroed<G>(self, grant: G) -> Result<DmaBlock<'a, T>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForDmaPool>,
     {
@@ -315,7 +319,11 @@ impl<'a, T: FromBytes + IntoBytes> DmaPoolRef<'a, T> {
     ///
     /// As [`DmaPool::alloc`].
     #[inline]
-    pub fn alloc<G>(self, grant: G, value: T) -> Result<DmaBlock<'a, T>, FailedWith<G::Flags, T>>
+    pub fn alloc<G>(
+        self,
+        grant: G,
+        value: T,
+    ) -> Result<DmaBlock<'a, T>, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForDmaPool>,
     {
@@ -325,13 +333,17 @@ impl<'a, T: FromBytes + IntoBytes> DmaPoolRef<'a, T> {
                 unsafe { block.cpu.write(value) };
                 Ok(block)
             }
-            Err(failed) => Err(FailedWith::new(failed, value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
     /// Wraps `dma_pool_alloc()`.
     #[inline(always)]
-    fn get<G>(self, _grant: G, flags: bindings::gfp_t) -> Result<DmaBlock<'a, T>, Failed<G::Flags>>
+    fn get<G>(
+        self,
+        _grant: G,
+        flags: bindings::gfp_t,
+    ) -> Result<DmaBlock<'a, T>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForDmaPool>,
     {
@@ -371,7 +383,7 @@ impl<T> fmt::Debug for DmaPoolRef<'_, T> {
 ///
 /// Allocated in every context in which the allocators work. [`free`](DmaBlock::free)d and dropped where
 /// a `spinlock_t` may be taken (`dma_pool_free()` does): not in an NMI handler, and not in
-/// [`Raw`](crate::context::Raw) on `PREEMPT_RT`.
+/// [`RawCx`](crate::context::RawCx) on `PREEMPT_RT`.
 ///
 /// # Drop
 ///
@@ -445,7 +457,7 @@ impl<'a, T> DmaBlock<'a, T> {
     /// Gives the block back, which is not used again. The device does not use it.
     #[inline(always)]
     fn give_back(&mut self) {
-        if deferred_free::stays("a block of a DMA pool") {
+        if deferred_free::must_leak("a block of a DMA pool") {
             return;
         }
         // SAFETY: By the invariant it is a block of this pool, which is not used again.

@@ -9,9 +9,9 @@ use super::{
     Attrs,
     DeviceOwned,
     Direction,
-    Dma,
     DmaAddress,
     DmaBuffer,
+    DmaDevice,
     ForMapping,
     Mapped,
     Mapping,
@@ -33,7 +33,7 @@ use crate::{
             VBox, //
         },
         page::{
-            PageMem,
+            FreePages,
             PageOrder, //
         },
         vec::KVec, //
@@ -75,7 +75,7 @@ use kernel::{
 };
 
 /// Memory that can be mapped for a device page by page: [`VBox`] and [`KVBox`] of plain bytes, and
-/// [`KBox<[PageMem]>`](PageMem), blocks of pages from anywhere.
+/// [`KBox<[FreePages]>`](FreePages), blocks of pages from anywhere.
 ///
 /// A vector becomes such a box by [`into_boxed_slice`](crate::vec::Vec::into_boxed_slice). What is
 /// contiguous for the device too is [`Buffer`](super::Buffer).
@@ -89,7 +89,7 @@ use kernel::{
     message = "`{Self}` cannot be mapped for a device page by page",
     label = "not memory that a device can be given",
     note = "a device can be given what is owned: `VBox` and `KVBox` of plain bytes (`#[derive(FromBytes, IntoBytes)]`), and \
-            `KBox<[PageMem]>`; a vector is one after `into_boxed_slice()`, and memory that is contiguous, such as `KBox` and \
+            `KBox<[FreePages]>`; a vector is one after `into_boxed_slice()`, and memory that is contiguous, such as `KBox` and \
             `Pages`, is mapped by `Streaming`; what is on the stack or borrowed is not the driver's to give"
 )]
 pub unsafe trait SgBuffer: Sealed + Sized {
@@ -174,9 +174,9 @@ boxes! {
     [T: FromBytes + IntoBytes] KVBox<[T]>, [T];
 }
 
-impl<O: PageOrder> Sealed for KBox<[PageMem<O, u8, Low>]> {}
+impl<O: PageOrder> Sealed for KBox<[FreePages<O, u8, Low>]> {}
 // SAFETY: It owns blocks of pages. What `data` gives changes bytes in them, and not which they are.
-unsafe impl<O: PageOrder> SgBuffer for KBox<[PageMem<O, u8, Low>]> {
+unsafe impl<O: PageOrder> SgBuffer for KBox<[FreePages<O, u8, Low>]> {
     type Data = PageList<O>;
 
     #[inline(always)]
@@ -203,7 +203,7 @@ unsafe impl<O: PageOrder> SgBuffer for KBox<[PageMem<O, u8, Low>]> {
 
     fn into_backing(self) -> Backing {
         let blocks = self.into_raw();
-        let (first, len) = (blocks.cast::<PageMem<O, u8, Low>>(), blocks.len());
+        let (first, len) = (blocks.cast::<FreePages<O, u8, Low>>(), blocks.len());
         let words = first.cast::<usize>();
         for index in 0..len {
             // SAFETY: It is one of the box's blocks, which is not used in its place again.
@@ -220,9 +220,9 @@ unsafe impl<O: PageOrder> SgBuffer for KBox<[PageMem<O, u8, Low>]> {
 }
 
 /// The bytes of blocks of pages that a device may have: what the CPU sees of a
-/// [`KBox<[PageMem]>`](PageMem) that is mapped. The blocks themselves stay.
+/// [`KBox<[FreePages]>`](FreePages) that is mapped. The blocks themselves stay.
 #[repr(transparent)]
-pub struct PageList<O: PageOrder>([PageMem<O, u8, Low>]);
+pub struct PageList<O: PageOrder>([FreePages<O, u8, Low>]);
 
 impl<O: PageOrder> PageList<O> {
     /// How many blocks there are.
@@ -339,12 +339,12 @@ struct Table(UnsafeCell<bindings::sg_table>);
 impl Table {
     /// The list for a buffer, of segments that the device takes, wraps
     /// `sg_alloc_table_from_pages_segment()`.
-    fn new<G, A>(grant: G, dma: Dma<'_, A>, buffer: &impl SgBuffer) -> Result<Self>
+    fn new<G, A>(grant: G, dma: DmaDevice<'_, A>, buffer: &impl SgBuffer) -> Result<Self>
     where
         G: Grant<Flags: ForKrealloc>,
     {
         let size = buffer.size();
-        // SAFETY: By the invariant of `Dma` the device is valid.
+        // SAFETY: By the invariant of `DmaDevice` the device is valid.
         let max_segment = unsafe { kalloc_helper_dma_get_max_seg_size(dma.as_raw()) } as usize;
         let max_segment = max_segment.min(dma.max_mapping_size());
         if size == 0 || max_segment < PAGE_SIZE {
@@ -395,14 +395,14 @@ impl Drop for Table {
 /// they may be fewer than the pages.
 ///
 /// ```
-/// use kalloc::dma::{DeviceOwned, Dma, DmaAddress, FromDevice, Quiesce, SgTable};
+/// use kalloc::dma::{DeviceOwned, DmaDevice, DmaAddress, FromDevice, Quiesce, SgTable};
 /// use kalloc::prelude::*;
 ///
 /// type Frame<'bound> = SgTable<'bound, VBox<[u8]>, FromDevice, DeviceOwned>;
 ///
 /// fn start<'bound>(
-///     task: &Task,
-///     dma: Dma<'bound>,
+///     task: &TaskCx,
+///     dma: DmaDevice<'bound>,
 ///     mut describe: impl FnMut(DmaAddress, usize) -> Result,
 /// ) -> Result<Frame<'bound>> {
 ///     let frame = VBox::zeroed_slice(task, 640 * 480 * 4)?;
@@ -484,14 +484,14 @@ unsafe impl<B: SgBuffer> Mapping for Segmented<B> {
     }
 
     #[inline(always)]
-    unsafe fn sync_for_cpu<D: Direction>(&self, dma: Dma<'_>) {
+    unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
         // SAFETY: By the invariant the list is mapped; device and direction are those of then by the
         // contract of this function.
         unsafe { kalloc_helper_dma_sync_sgtable_for_cpu(dma.as_raw(), self.table.as_raw(), D::RAW) }
     }
 
     #[inline(always)]
-    unsafe fn sync_for_device<D: Direction>(&self, dma: Dma<'_>) {
+    unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>) {
         // SAFETY: By the invariant the list is mapped; device and direction are those of then by the
         // contract of this function.
         unsafe {
@@ -501,7 +501,7 @@ unsafe impl<B: SgBuffer> Mapping for Segmented<B> {
 
     /// Wraps `dma_unmap_sgtable()`.
     #[inline(always)]
-    unsafe fn unmap(&mut self, dma: Dma<'_>, dir: dma_data_direction, attrs: c_ulong) {
+    unsafe fn unmap(&mut self, dma: DmaDevice<'_>, dir: dma_data_direction, attrs: c_ulong) {
         // SAFETY: By the invariant the list is mapped; device, direction and attributes are those of
         // then by the contract of this function, as is that it is done once.
         unsafe { bindings::dma_unmap_sgtable(dma.as_raw(), self.table.as_raw(), dir, attrs) }
@@ -528,7 +528,7 @@ impl<B: SgBuffer> Unmap for Segmented<B> {
 impl<'bound, B: SgBuffer, D: Direction, A: ForMapping> SgTable<'bound, B, D, Mapped, A> {
     /// Maps `buffer`, wraps `dma_map_sgtable()`. The device is told by [`give`](DmaBuffer::give);
     /// dropped before, the buffer is unmapped and freed. No segment is larger than the device takes
-    /// (`dma_get_max_seg_size()`) and than can be mapped ([`Dma::max_mapping_size`]).
+    /// (`dma_get_max_seg_size()`) and than can be mapped ([`DmaDevice::max_mapping_size`]).
     ///
     /// # Errors
     ///
@@ -539,7 +539,7 @@ impl<'bound, B: SgBuffer, D: Direction, A: ForMapping> SgTable<'bound, B, D, Map
     ///
     /// [`Streaming::map`]: super::Streaming::map
     #[inline]
-    pub fn map<G>(grant: G, dma: Dma<'bound, A>, buffer: B) -> Result<Self, SgMapFailed<B>>
+    pub fn map<G>(grant: G, dma: DmaDevice<'bound, A>, buffer: B) -> Result<Self, SgMapFailed<B>>
     where
         G: Grant<Flags: ForKrealloc>,
     {

@@ -4,8 +4,8 @@
 //! device is idle.
 
 use super::{
-    Dma,
-    DmaAddress, //
+    DmaAddress,
+    DmaDevice, //
 };
 use crate::ground::sealed::Sealed;
 use core::fmt;
@@ -119,7 +119,7 @@ impl State for DeviceOwned {
     const DEVICE: bool = true;
 }
 
-impl<A> Dma<'_, A> {
+impl<A> DmaDevice<'_, A> {
     /// Whether synchronising does anything: `dma_dev_need_sync()`, which C has inline.
     #[cfg(CONFIG_DMA_NEED_SYNC)]
     #[inline(always)]
@@ -196,7 +196,7 @@ impl<'a> MappedRange<'a> {
         self.size
     }
 
-    /// Whether it is all memory of the device ([`Binding::quiesce`](crate::driver::Binding::quiesce)).
+    /// Whether it is all memory of the device ([`BoundScope::quiesce`](crate::driver::BoundScope::quiesce)).
     pub fn is_all(&self) -> bool {
         self.size == usize::MAX
     }
@@ -226,10 +226,10 @@ impl fmt::Debug for MappedRange<'_> {
 /// `&mut` too, nobody starts it meanwhile.
 ///
 /// ```
-/// use kalloc::dma::{Dma, MappedRange, Quiesce};
+/// use kalloc::dma::{DmaDevice, MappedRange, Quiesce};
 /// use kernel::{device::{Bound, Device}, io::Io, pci};
 ///
-/// struct Channel<'bound> { dma: Dma<'bound>, bar: pci::Bar<'bound, 0x100> }
+/// struct Channel<'bound> { dma: DmaDevice<'bound>, bar: pci::Bar<'bound, 0x100> }
 ///
 /// impl Quiesce for Channel<'_> {
 ///     fn device(&self) -> &Device<Bound> {

@@ -6,9 +6,9 @@ use super::{
     keep::Backing,
     Contiguous,
     Direction,
-    Dma,
     DmaAddress,
     DmaBuffer,
+    DmaDevice,
     ForMapping,
     Mapped,
     Mapping,
@@ -16,14 +16,14 @@ use super::{
     Unmap, //
 };
 use crate::{
-    contexts::traits::Allocate,
+    contexts::traits::MayAlloc,
     flags::page_kind::Low,
     ground::sealed::Sealed,
     memory::{
         boxed::KBox,
         page::{
             ExactPages,
-            PageMem,
+            FreePages,
             PageOrder,
             Pages, //
         },
@@ -52,7 +52,7 @@ use kernel::{
     ptr::KnownSize, //
 };
 
-/// Memory that can be mapped for a device: [`KBox`] of plain bytes, [`Pages`], [`PageMem`] and
+/// Memory that can be mapped for a device: [`KBox`] of plain bytes, [`Pages`], [`FreePages`] and
 /// [`ExactPages`].
 ///
 /// Memory of kmalloc shares no cache line with other data, because the kernel aligns it to
@@ -66,7 +66,7 @@ use kernel::{
     message = "`{Self}` cannot be mapped for a device",
     label = "not memory that a device can be given",
     note = "a device can be given what is owned and contiguous: `KBox` of plain bytes (`#[derive(FromBytes, IntoBytes)]`), \
-            `Pages`, `PageMem` or `ExactPages`; memory of vmalloc is not contiguous and for an `SgTable`, and what is on the \
+            `Pages`, `FreePages` or `ExactPages`; memory of vmalloc is not contiguous and for an `SgTable`, and what is on the \
             stack or borrowed is not the driver's to give"
 )]
 pub unsafe trait Buffer: Sealed + Sized {
@@ -113,7 +113,7 @@ buffers! {
             core::mem::forget(pages);
             Backing::pages(memory.as_ptr(), order)
         };
-    [O: PageOrder] PageMem<O, u8, Low>, [u8],
+    [O: PageOrder] FreePages<O, u8, Low>, [u8],
         |pages| pages.as_raw(),
         {
             let order = pages.order().order();
@@ -146,12 +146,12 @@ impl<B> From<MapFailed<B>> for Error {
 /// ([`unmap`](DmaBuffer::unmap)). All steps are in the table of [`DmaBuffer`].
 ///
 /// ```
-/// use kalloc::dma::{CpuOwned, DeviceOwned, Dma, DmaAddress, FromDevice, Quiesce, Streaming};
+/// use kalloc::dma::{CpuOwned, DeviceOwned, DmaDevice, DmaAddress, FromDevice, Quiesce, Streaming};
 /// use kalloc::prelude::*;
 ///
 /// fn start<'bound>(
-///     task: &Task,
-///     dma: Dma<'bound>,
+///     task: &TaskCx,
+///     dma: DmaDevice<'bound>,
 ///     tell: impl FnOnce(DmaAddress) -> Result,
 /// ) -> Result<Streaming<'bound, KBox<[u8]>, FromDevice, DeviceOwned>> {
 ///     let buffer = KBox::zeroed_slice(task, 512)?;
@@ -220,20 +220,20 @@ unsafe impl<B: Buffer> Mapping for Single<B> {
     }
 
     #[inline(always)]
-    unsafe fn sync_for_cpu<D: Direction>(&self, dma: Dma<'_>) {
+    unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
         // SAFETY: By the invariant it is mapped there; the rest is the contract of this function.
         unsafe { dma.sync_for_cpu::<D>(self.address, self.size()) }
     }
 
     #[inline(always)]
-    unsafe fn sync_for_device<D: Direction>(&self, dma: Dma<'_>) {
+    unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>) {
         // SAFETY: By the invariant it is mapped there; the rest is the contract of this function.
         unsafe { dma.sync_for_device::<D>(self.address, self.size()) }
     }
 
     /// Wraps `dma_unmap_single_attrs()`, which is `dma_unmap_page_attrs()`.
     #[inline(always)]
-    unsafe fn unmap(&mut self, dma: Dma<'_>, dir: dma_data_direction, attrs: c_ulong) {
+    unsafe fn unmap(&mut self, dma: DmaDevice<'_>, dir: dma_data_direction, attrs: c_ulong) {
         // SAFETY: By the invariant `dma_map_page_attrs()` mapped so much there; device, direction and
         // attributes are those of then by the contract of this function, as is that it is done once.
         unsafe {
@@ -265,11 +265,15 @@ impl<'bound, B: Buffer, D: Direction, A: ForMapping> Streaming<'bound, B, D, Map
     /// # Errors
     ///
     /// [`MapFailed`] with the buffer: the device does not reach it, it is larger than
-    /// [`Dma::max_mapping_size`], there is no room in the IOMMU or no bounce buffer, or it is empty.
+    /// [`DmaDevice::max_mapping_size`], there is no room in the IOMMU or no bounce buffer, or it is empty.
     /// The kernel warns once of memory that the device does not reach where nothing bounces: a
     /// device with a small mask needs buffers of `.dma()` or `.dma32()`.
     #[inline]
-    pub fn map(_cx: &impl Allocate, dma: Dma<'bound, A>, buffer: B) -> Result<Self, MapFailed<B>> {
+    pub fn map(
+        _cx: &impl MayAlloc,
+        dma: DmaDevice<'bound, A>,
+        buffer: B,
+    ) -> Result<Self, MapFailed<B>> {
         let memory = buffer.data();
         let size = B::Data::size(memory);
         if size == 0 {

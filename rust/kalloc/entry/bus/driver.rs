@@ -14,10 +14,10 @@
 //! [`module!`](crate::module!).
 
 use crate::{
-    alloc::deferred_free::Held,
+    alloc::deferred_free::DropOrLeak,
     contexts::{
-        tokens::Task,
-        traits::Sleep, //
+        tokens::TaskCx,
+        traits::MaySleep, //
     },
     devices::dma::{
         AtEnd,
@@ -153,8 +153,8 @@ pub struct Both<A, B> {
 
 /// A device that is being bound, and what uses the driver's data of it from then on.
 ///
-/// A driver gets it in `Driver::bound` of its bus, after probe has made the data: it
-/// [requests interrupt lines](Binding::request_irq), and [lends](Binding::lend) the data to code that
+/// A driver gets it in `Driver::start` of its bus, after probe has made the data: it
+/// [requests interrupt lines](BoundScope::request_irq), and [lends](BoundScope::lend) the data to code that
 /// may outlive it. When the device is unbound the bus ends all of that, after `unbind` and before it
 /// drops the data. So whatever is started here borrows the data, without a count, and there is
 /// nothing that a driver could forget.
@@ -163,7 +163,7 @@ pub struct Both<A, B> {
 ///
 /// `users`, and after it `at_end`, is dropped before `'d` ends, in process context. `dev` is the device,
 /// which is bound until then.
-pub struct Binding<'d> {
+pub struct BoundScope<'d> {
     users: Users,
     /// What is asked when no user is left.
     at_end: Users,
@@ -172,9 +172,13 @@ pub struct Binding<'d> {
     _data: PhantomData<fn(&'d ()) -> &'d ()>,
 }
 
-impl<'d> Binding<'d> {
+impl<'d> BoundScope<'d> {
     /// Drops `user` before `'d` ends.
-    pub(crate) fn keep<C: Sleep, U: 'd>(&mut self, cx: &C, user: impl PinInit<U, Error>) -> Result {
+    pub(crate) fn until_unbind<C: MaySleep, U: 'd>(
+        &mut self,
+        cx: &C,
+        user: impl PinInit<U, Error>,
+    ) -> Result {
         self.users.push(cx, user)
     }
 
@@ -186,10 +190,10 @@ impl<'d> Binding<'d> {
     /// A PCI device needs none: kalloc turns off its bus mastering. `unbind` stops the device before.
     ///
     /// ```
-    /// use kalloc::{dma::{Dma, MappedRange, Quiesce}, driver::Binding, prelude::*};
+    /// use kalloc::{dma::{DmaDevice, MappedRange, Quiesce}, driver::BoundScope, prelude::*};
     /// use kernel::device::{Bound, Device};
     ///
-    /// struct Card<'bound> { dma: Dma<'bound>, stopped: bool }
+    /// struct Card<'bound> { dma: DmaDevice<'bound>, stopped: bool }
     /// struct Stopped<'a, 'bound>(&'a Card<'bound>);
     ///
     /// impl Quiesce for Stopped<'_, '_> {
@@ -197,7 +201,7 @@ impl<'d> Binding<'d> {
     ///     fn is_idle(&mut self, _memory: MappedRange<'_>) -> bool { self.0.stopped }
     /// }
     ///
-    /// fn bound<'d>(card: &'d Card<'_>, binding: &mut Binding<'d>, task: &mut Task) -> Result {
+    /// fn start<'d>(card: &'d Card<'_>, binding: &mut BoundScope<'d>, task: &mut TaskCx) -> Result {
     ///     binding.quiesce(task, Stopped(card))
     /// }
     /// ```
@@ -206,7 +210,7 @@ impl<'d> Binding<'d> {
     ///
     /// `EINVAL` where `quiesce` is of another device than the one that is being bound; `ENOMEM`. It is
     /// asked nothing then.
-    pub fn quiesce<C: Sleep, Q: Quiesce + Send + 'd>(&mut self, cx: &C, quiesce: Q) -> Result {
+    pub fn quiesce<C: MaySleep, Q: Quiesce + Send + 'd>(&mut self, cx: &C, quiesce: Q) -> Result {
         // SAFETY: By the invariant, as `at_end` has it.
         let at_end = unsafe { AtEnd::new(quiesce, self.dev) };
         self.at_end.push(cx, at_end)
@@ -218,7 +222,7 @@ impl<'d> Binding<'d> {
     /// makes it. Unbinding waits for those that use it at the moment; who comes later gets an error.
     ///
     /// ```
-    /// use kalloc::{driver::{Binding, Lent}, prelude::*};
+    /// use kalloc::{driver::{BoundScope, Loan}, prelude::*};
     /// use kernel::{device::{Bound, Device}, types::ForLt};
     ///
     /// struct Card<'bound> {
@@ -226,38 +230,38 @@ impl<'d> Binding<'d> {
     ///     number: u32,
     /// }
     ///
-    /// type LentCard = Lent<ForLt!(Card<'_>)>;
+    /// type LentCard = Loan<ForLt!(Card<'_>)>;
     ///
-    /// fn bound<'d>(card: &'d Card<'_>, binding: &mut Binding<'d>, task: &mut Task) -> Result<LentCard> {
+    /// fn start<'d>(card: &'d Card<'_>, binding: &mut BoundScope<'d>, task: &mut TaskCx) -> Result<LentCard> {
     ///     binding.lend::<ForLt!(Card<'_>), _>(task, card)
     /// }
     ///
-    /// fn later(card: &LentCard, task: &mut Task) -> Result<u32> {
+    /// fn later(card: &LentCard, task: &mut TaskCx) -> Result<u32> {
     ///     card.with(task, |card, _task| card.number)
     /// }
     /// ```
-    pub fn lend<'b, F: ForLt + 'static, C: Sleep>(
+    pub fn lend<'b, F: ForLt + 'static, C: MaySleep>(
         &mut self,
         cx: &C,
         data: &'d F::Of<'b>,
-    ) -> Result<Lent<F>>
+    ) -> Result<Loan<F>>
     where
         F::Of<'b>: Sync,
     {
         let lent = Arc::pin_init_with(cx, Place::new(Data(NonNull::from(data).cast())))?;
-        self.keep(cx, Ok::<_, Error>(Revoke(lent.clone())))?;
-        Ok(Lent(Held::new(lent)))
+        self.until_unbind(cx, Ok::<_, Error>(Revoke(lent.clone())))?;
+        Ok(Loan(DropOrLeak::new(lent)))
     }
 }
 
-impl fmt::Debug for Binding<'_> {
+impl fmt::Debug for BoundScope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Binding")
+        f.write_str("BoundScope")
     }
 }
 
-/// A driver's data of a device, for as long as the device is bound: made by [`Binding::lend`].
-pub struct Lent<F: ForLt + 'static>(Held<Arc<Place<F>>>);
+/// A driver's data of a device, for as long as the device is bound: made by [`BoundScope::lend`].
+pub struct Loan<F: ForLt + 'static>(DropOrLeak<Arc<Place<F>>>);
 
 /// Where the data of a loan is found. Not the kernel crate's `Mutex`, for which nobody can wait
 /// killably.
@@ -280,7 +284,7 @@ unsafe impl<F: ForLt> Sync for Place<F> {}
 
 impl<F: ForLt> Place<F> {
     fn new(data: Data<F>) -> impl PinInit<Self> {
-        let (name, class) = (c"kalloc::driver::Lent", static_lock_class!());
+        let (name, class) = (c"kalloc::driver::Loan", static_lock_class!());
         pin_init!(Self {
             // SAFETY: The place is valid and pinned, and name and class are static.
             lock <- Opaque::ffi_init(|lock| unsafe {
@@ -299,7 +303,7 @@ impl<F: ForLt> Place<F> {
     }
 
     /// Wraps `mutex_lock_killable()`: `EINTR` where the thread was killed meanwhile.
-    fn lock_killable<C: Sleep>(&self, _cx: &C) -> Result<Locked<'_, F>> {
+    fn lock_killable<C: MaySleep>(&self, _cx: &C) -> Result<Locked<'_, F>> {
         // SAFETY: By the invariant. It sleeps, which the caller may.
         to_result(unsafe { kalloc_helper_mutex_lock_killable(self.lock.get()) })?;
         // INVARIANT: Just taken.
@@ -331,19 +335,19 @@ struct Data<F: ForLt + 'static>(NonNull<F::Of<'static>>);
 // SAFETY: `lend` took a shared reference to what is `Sync`.
 unsafe impl<F: ForLt> Send for Data<F> {}
 
-impl<F: ForLt> Clone for Lent<F> {
+impl<F: ForLt> Clone for Loan<F> {
     fn clone(&self) -> Self {
-        Self(Held::new(Arc::clone(&self.0)))
+        Self(DropOrLeak::new(Arc::clone(&self.0)))
     }
 }
 
-impl<F: ForLt> fmt::Debug for Lent<F> {
+impl<F: ForLt> fmt::Debug for Loan<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lent")
+        f.write_str("Loan")
     }
 }
 
-impl<F: ForLt> Lent<F> {
+impl<F: ForLt> Loan<F> {
     /// Runs `f` with the data, and keeps it from being dropped meanwhile. One at a time, by a mutex,
     /// wraps `mutex_lock_killable()`: `f` must not do so again.
     ///
@@ -351,7 +355,7 @@ impl<F: ForLt> Lent<F> {
     ///
     /// `ENODEV` when the device is not bound any more; `EINTR` when the thread was killed while it
     /// waited for others that use the data.
-    pub fn with<C: Sleep, R>(
+    pub fn with<C: MaySleep, R>(
         &self,
         cx: &mut C,
         f: impl for<'a, 'b> FnOnce(&'a F::Of<'b>, &mut C) -> R,
@@ -364,7 +368,7 @@ impl<F: ForLt> Lent<F> {
     }
 }
 
-/// Ends what [`Binding::lend`] has begun.
+/// Ends what [`BoundScope::lend`] has begun.
 struct Revoke<F: ForLt + 'static>(Arc<Place<F>>);
 
 impl<F: ForLt> Drop for Revoke<F> {
@@ -401,7 +405,7 @@ unsafe impl Send for Users {}
 unsafe impl Sync for Users {}
 
 impl Users {
-    fn push<U, C: Sleep>(&mut self, cx: &C, user: impl PinInit<U, Error>) -> Result {
+    fn push<U, C: MaySleep>(&mut self, cx: &C, user: impl PinInit<U, Error>) -> Result {
         let node = KBox::pin_init(
             cx,
             try_pin_init!(Node {
@@ -462,7 +466,7 @@ impl<D> Bound<D> {
     pub(crate) unsafe fn new(
         dev: &Device,
         data: impl PinInit<D, Error>,
-        bound: impl for<'d> FnOnce(Pin<&'d D>, &mut Binding<'d>, &mut Task) -> Result,
+        bound: impl for<'d> FnOnce(Pin<&'d D>, &mut BoundScope<'d>, &mut TaskCx) -> Result,
     ) -> impl PinInit<Self, Error> {
         // CAST: `Device` is transparent over `struct device`.
         let dev = core::ptr::from_ref(dev).cast_mut().cast();
@@ -474,14 +478,14 @@ impl<D> Bound<D> {
                 let data = unsafe { &(*this.as_ptr()).data };
                 // SAFETY: It stays where it is until it is dropped.
                 let data = unsafe { Pin::new_unchecked(data) };
-                let mut binding = Binding {
+                let mut binding = BoundScope {
                     users: Users(None),
                     at_end: Users(None),
                     dev,
                     _data: PhantomData,
                 };
                 // SAFETY: By the contract of this function.
-                bound(data, &mut binding, &mut unsafe { Task::assume() })?;
+                bound(data, &mut binding, &mut unsafe { TaskCx::assume() })?;
                 *_at_end = binding.at_end;
                 binding.users
             },
@@ -498,7 +502,7 @@ impl<D> Bound<D> {
 /// Makes `Registration` for the `Driver` of a bus.
 ///
 /// What the kernel calls is in a type that only this crate can name: with it a driver could call
-/// its own probe where it must not sleep, and be given a [`Task`](crate::context::Task).
+/// its own probe where it must not sleep, and be given a [`TaskCx`](crate::context::TaskCx).
 macro_rules! registration {
     ($bus:ident: $($callbacks:tt)*) => {
         /// A driver that the kernel knows, for [`module!`](crate::module!). Unregistered when it is
@@ -549,7 +553,7 @@ macro_rules! __module_driver {
         impl $crate::Module for DriverModule {
             fn init(
                 _module: &'static $crate::__macro::kernel::ThisModule,
-                _task: $crate::__macro::Task,
+                _task: $crate::__macro::TaskCx,
             ) -> $crate::__macro::core::result::Result<
                 Self,
                 $crate::__macro::kernel::error::Error,

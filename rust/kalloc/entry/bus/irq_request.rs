@@ -5,16 +5,16 @@
 use crate::{
     contexts::{
         tokens::{
-            Irq,
-            Raw,
-            Task, //
+            IrqCx,
+            RawCx,
+            TaskCx, //
         },
         traits::{
-            Sleep,
+            MaySleep,
             Token, //
         },
     },
-    entry::bus::driver::Binding, //
+    entry::bus::driver::BoundScope, //
 };
 use core::{
     fmt,
@@ -58,33 +58,33 @@ pub trait Kind: sealed::Sealed + Send + Sync + 'static {
     unsafe fn enter<'a>() -> Self::Context<'a>;
 }
 
-/// In a hard interrupt; on `CONFIG_PREEMPT_RT`, and with `threadirqs`, in a thread: [`Irq`].
+/// In a hard interrupt; on `CONFIG_PREEMPT_RT`, and with `threadirqs`, in a thread: [`IrqCx`].
 #[derive(Debug)]
 pub enum Threadable {}
 
-/// In a hard interrupt on every kernel: [`Raw`].
+/// In a hard interrupt on every kernel: [`RawCx`].
 #[derive(Debug)]
 pub enum Hard {}
 
 impl Kind for Threadable {
-    type Context<'a> = Irq<'a>;
+    type Context<'a> = IrqCx<'a>;
     const HARD: bool = false;
 
     #[inline(always)]
-    unsafe fn enter<'a>() -> Irq<'a> {
+    unsafe fn enter<'a>() -> IrqCx<'a> {
         // SAFETY: By the contract of this function.
-        unsafe { Irq::assume() }
+        unsafe { IrqCx::assume() }
     }
 }
 
 impl Kind for Hard {
-    type Context<'a> = Raw<'a>;
+    type Context<'a> = RawCx<'a>;
     const HARD: bool = true;
 
     #[inline(always)]
-    unsafe fn enter<'a>() -> Raw<'a> {
+    unsafe fn enter<'a>() -> RawCx<'a> {
         // SAFETY: By the contract of this function.
-        unsafe { Raw::assume() }
+        unsafe { RawCx::assume() }
     }
 }
 
@@ -108,9 +108,9 @@ pub enum Oneshot {}
 /// ```
 /// use kalloc::irq::{Flags, Hard};
 ///
-/// // A handler gets `Irq`.
+/// // A handler gets `IrqCx`.
 /// let _line: Flags = Flags::new().shared();
-/// // A handler gets `Raw`.
+/// // A handler gets `RawCx`.
 /// let _hard: Flags<Hard> = Flags::new().shared().no_thread();
 /// ```
 pub struct Flags<K = Threadable, T = AsConfigured, O = Reenabled>(
@@ -168,13 +168,13 @@ impl<K, T, O> Flags<K, T, O> {
         self.or(irq::Flags::NO_SUSPEND)
     }
 
-    /// Never threaded, `IRQF_NO_THREAD`: the handler gets [`Raw`].
+    /// Never threaded, `IRQF_NO_THREAD`: the handler gets [`RawCx`].
     #[inline]
     pub fn no_thread(self) -> Flags<Hard, T, O> {
         self.or(irq::Flags::NO_THREAD)
     }
 
-    /// One interrupt of each CPU, `IRQF_PERCPU`: the handler gets [`Raw`].
+    /// One interrupt of each CPU, `IRQF_PERCPU`: the handler gets [`RawCx`].
     #[inline]
     pub fn percpu(self) -> Flags<Hard, T, O> {
         self.or(irq::Flags::PERCPU)
@@ -183,7 +183,7 @@ impl<K, T, O> Flags<K, T, O> {
 
 impl<K, T> Flags<K, T, Reenabled> {
     /// The line stays disabled until the handler's thread has run, `IRQF_ONESHOT`. For
-    /// [`Binding::request_threaded_irq`] alone, and its hard handler gets [`Raw`]: the kernel does not
+    /// [`BoundScope::request_threaded_irq`] alone, and its hard handler gets [`RawCx`]: the kernel does not
     /// thread it.
     #[inline]
     pub fn oneshot(self) -> Flags<Hard, T, Oneshot> {
@@ -214,8 +214,8 @@ triggers! {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not handle interrupts that are `{K}`",
     label = "requested with flags whose handler runs elsewhere",
-    note = "after `.no_thread()` and `.percpu()` implement `irq::Handler<Hard>`, whose handler gets `Raw`; otherwise \
-            `irq::Handler`, whose handler gets `Irq`"
+    note = "after `.no_thread()` and `.percpu()` implement `irq::Handler<Hard>`, whose handler gets `RawCx`; otherwise \
+            `irq::Handler`, whose handler gets `IrqCx`"
 )]
 pub trait Handler<K: Kind = Threadable>: Sync {
     /// Runs when the interrupt has come, and on a shared line when that of another device has.
@@ -230,7 +230,7 @@ pub trait Handler<K: Kind = Threadable>: Sync {
     message = "`{Self}` does not handle interrupts that are `{K}` in a thread",
     label = "requested with flags whose hard handler runs elsewhere",
     note = "after `.oneshot()`, `.no_thread()` and `.percpu()` implement `irq::ThreadedHandler<Hard>`, whose hard handler \
-            gets `Raw`; otherwise `irq::ThreadedHandler`, whose hard handler gets `Irq`"
+            gets `RawCx`; otherwise `irq::ThreadedHandler`, whose hard handler gets `IrqCx`"
 )]
 pub trait ThreadedHandler<K: Kind = Threadable>: Sync {
     /// Runs when the interrupt has come. Wakes the thread, unless the driver does more.
@@ -239,7 +239,7 @@ pub trait ThreadedHandler<K: Kind = Threadable>: Sync {
     }
 
     /// Runs in a thread of the line when [`ThreadedHandler::handle`] has woken it.
-    fn handle_threaded(&self, task: &mut Task) -> IrqReturn;
+    fn handle_threaded(&self, task: &mut TaskCx) -> IrqReturn;
 }
 
 /// The kernel crate's handler that hands over the token.
@@ -266,20 +266,20 @@ impl<T: ThreadedHandler<K>, K: Kind> irq::ThreadedHandler for ThreadedAdapter<'_
     #[inline]
     fn handle_threaded(&self) -> IrqReturn {
         // SAFETY: The kernel calls this in a thread of the line, and no other token is in reach.
-        self.0.handle_threaded(&mut unsafe { Task::assume() })
+        self.0.handle_threaded(&mut unsafe { TaskCx::assume() })
     }
 }
 
-impl<'d> Binding<'d> {
+impl<'d> BoundScope<'d> {
     /// Requests a line, wraps `request_irq()`. The handler may run before this returns.
     ///
     /// ```
-    /// use kalloc::{driver::Binding, irq, prelude::*};
+    /// use kalloc::{driver::BoundScope, irq, prelude::*};
     ///
     /// struct Card;
     ///
     /// impl irq::Handler for Card {
-    ///     fn handle(&self, cx: &mut Irq<'_>) -> irq::IrqReturn {
+    ///     fn handle(&self, cx: &mut IrqCx<'_>) -> irq::IrqReturn {
     ///         // GFP_ATOMIC
     ///         match KBox::new(&cx, [0u8; 64]) {
     ///             Ok(_) => irq::IrqReturn::Handled,
@@ -291,8 +291,8 @@ impl<'d> Binding<'d> {
     /// fn request<'d>(
     ///     card: &'d Card,
     ///     line: irq::IrqRequest<'d>,
-    ///     binding: &mut Binding<'d>,
-    ///     task: &mut Task,
+    ///     binding: &mut BoundScope<'d>,
+    ///     task: &mut TaskCx,
     /// ) -> Result {
     ///     binding.request_irq(&task, line, irq::Flags::new().shared(), c"card", card)
     /// }
@@ -312,7 +312,7 @@ impl<'d> Binding<'d> {
         handler: &'d H,
     ) -> Result
     where
-        C: Sleep,
+        C: MaySleep,
         K: Kind,
         H: Handler<K>,
     {
@@ -327,7 +327,7 @@ impl<'d> Binding<'d> {
                 Ok(Adapter::<H, K>(handler, PhantomData)),
             )
         };
-        self.keep(cx, registration)
+        self.until_unbind(cx, registration)
     }
 
     /// Requests a line with a thread, wraps `request_threaded_irq()`. The handler may run before
@@ -335,7 +335,7 @@ impl<'d> Binding<'d> {
     ///
     /// # Errors
     ///
-    /// As [`Binding::request_irq`].
+    /// As [`BoundScope::request_irq`].
     pub fn request_threaded_irq<C, K, T, O, H>(
         &mut self,
         cx: &C,
@@ -345,7 +345,7 @@ impl<'d> Binding<'d> {
         handler: &'d H,
     ) -> Result
     where
-        C: Sleep,
+        C: MaySleep,
         K: Kind,
         H: ThreadedHandler<K>,
     {
@@ -360,7 +360,7 @@ impl<'d> Binding<'d> {
                 Ok(ThreadedAdapter::<H, K>(handler, PhantomData)),
             )
         };
-        self.keep(cx, registration)
+        self.until_unbind(cx, registration)
     }
 }
 

@@ -2,7 +2,7 @@
 
 //! The interrupt vectors of a PCI device.
 
-use crate::contexts::traits::Sleep;
+use crate::contexts::traits::MaySleep;
 use core::{
     fmt,
     ops::Deref,
@@ -42,11 +42,11 @@ pub trait AllocVectors {
     /// use kalloc::{irq::{AllocVectors, Vectors}, prelude::*};
     /// use kernel::{device::Bound, pci::{Device, IrqTypes}};
     ///
-    /// fn vectors<'bound>(task: &Task, dev: &'bound Device<Bound>) -> Result<Vectors<'bound>> {
+    /// fn vectors<'bound>(task: &TaskCx, dev: &'bound Device<Bound>) -> Result<Vectors<'bound>> {
     ///     dev.irq_vectors(task, 1, 8, IrqTypes::all())
     /// }
     /// ```
-    fn irq_vectors<C: Sleep>(
+    fn irq_vectors<C: MaySleep>(
         &self,
         cx: &C,
         min: u32,
@@ -56,7 +56,7 @@ pub trait AllocVectors {
 }
 
 impl AllocVectors for Device<Bound> {
-    fn irq_vectors<C: Sleep>(
+    fn irq_vectors<C: MaySleep>(
         &self,
         _cx: &C,
         min: u32,

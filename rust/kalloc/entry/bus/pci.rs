@@ -5,11 +5,11 @@
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
 use crate::{
-    contexts::tokens::Task,
+    contexts::tokens::TaskCx,
     entry::bus::driver::{
         registration,
-        Binding,
-        Bound, //
+        Bound,
+        BoundScope, //
     },
 };
 use core::{
@@ -73,7 +73,7 @@ pub const fn vendor(id: u16) -> Vendor {
 ///     fn probe<'bound>(
 ///         dev: &'bound kernel::pci::Device<Core<'_>>,
 ///         _id_info: Option<&'bound u32>,
-///         task: Task,
+///         task: TaskCx,
 ///     ) -> impl PinInit<Self, Error> + 'bound {
 ///         try_pin_init!(Self {
 ///             _: { dev.enable_device_mem()? },
@@ -100,18 +100,18 @@ pub trait Driver {
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         id_info: Option<&'bound Self::IdInfo>,
-        task: Task,
+        task: TaskCx,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 
     /// Starts what uses the data of a device, now that it is there: interrupt lines first of all.
     ///
     /// Process context. The masks of DMA cannot be set any more. All of it ends after
     /// [`Driver::unbind`] and before the data is dropped. An error is one of probe.
-    fn bound<'d, 'bound>(
+    fn start<'d, 'bound>(
         dev: &'bound Device<device::Bound>,
         this: Pin<&'d Self::Data<'bound>>,
-        binding: &mut Binding<'d>,
-        task: &mut Task,
+        binding: &mut BoundScope<'d>,
+        task: &mut TaskCx,
     ) -> Result {
         let _ = (dev, this, binding, task);
         Ok(())
@@ -121,7 +121,7 @@ pub trait Driver {
     fn unbind<'bound>(
         dev: &'bound Device<device::Bound>,
         this: Pin<&Self::Data<'bound>>,
-        task: &mut Task,
+        task: &mut TaskCx,
     ) {
         let _ = (dev, this, task);
     }
@@ -135,16 +135,16 @@ registration! { pci:
         id_info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         // SAFETY: The driver core calls this in process context, and it is the only token there.
-        let data = T::probe(dev, id_info, unsafe { Task::assume() });
+        let data = T::probe(dev, id_info, unsafe { TaskCx::assume() });
         // SAFETY: As above; a token stays on its thread, so the data cannot keep it.
         unsafe {
-            Bound::new(dev.as_ref(), data, |data, binding, task| T::bound(dev, data, binding, task))
+            Bound::new(dev.as_ref(), data, |data, binding, task| T::start(dev, data, binding, task))
         }
     }
 
     fn unbind<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
         // SAFETY: As in `probe`.
-        T::unbind(dev, this.data(), &mut unsafe { Task::assume() })
+        T::unbind(dev, this.data(), &mut unsafe { TaskCx::assume() })
     }
 }
 

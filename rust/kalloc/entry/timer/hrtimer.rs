@@ -6,9 +6,9 @@
 //!
 //! | mode | stock kernel | `CONFIG_PREEMPT_RT` | token |
 //! | --- | --- | --- | --- |
-//! | [`RelativeHardMode`], … | hard interrupt | hard interrupt | [`Raw`] |
-//! | [`RelativeMode`], … | hard interrupt | softirq, a thread | [`Irq`] |
-//! | [`RelativeSoftMode`], … | softirq | softirq, a thread | [`Bh`] |
+//! | [`RelativeHardMode`], … | hard interrupt | hard interrupt | [`RawCx`] |
+//! | [`RelativeMode`], … | hard interrupt | softirq, a thread | [`IrqCx`] |
+//! | [`RelativeSoftMode`], … | softirq | softirq, a thread | [`BhCx`] |
 //!
 //! The modes are the kernel crate's, [`kernel::time::hrtimer`].
 
@@ -16,19 +16,19 @@ use crate::{
     contexts::{
         grant::Grant,
         tokens::{
-            Bh,
-            Irq,
-            Raw, //
+            BhCx,
+            IrqCx,
+            RawCx, //
         },
         traits::{
-            Sleep,
+            MaySleep,
             Token, //
         },
     },
     entry::callbacks::{
-        Callback,
-        Kind,
-        Owned, //
+        CallbackBox,
+        KernelObject,
+        ObjectKind, //
     },
     flags::matrix::ForKmalloc,
     sections::raw_spinlock::RawSpinLockIrqBackend, //
@@ -110,9 +110,9 @@ macro_rules! modes {
 }
 
 modes! {
-    Raw: AbsoluteHardMode, RelativeHardMode, AbsolutePinnedHardMode, RelativePinnedHardMode;
-    Irq: AbsoluteMode, RelativeMode, AbsolutePinnedMode, RelativePinnedMode;
-    Bh: AbsoluteSoftMode, RelativeSoftMode, AbsolutePinnedSoftMode, RelativePinnedSoftMode;
+    RawCx: AbsoluteHardMode, RelativeHardMode, AbsolutePinnedHardMode, RelativePinnedHardMode;
+    IrqCx: AbsoluteMode, RelativeMode, AbsolutePinnedMode, RelativePinnedMode;
+    BhCx: AbsoluteSoftMode, RelativeSoftMode, AbsolutePinnedSoftMode, RelativePinnedSoftMode;
 }
 
 /// What an [`HrTimer`] of mode `M` does.
@@ -135,7 +135,7 @@ pub trait Expire<M: Mode>: Send + Sync + Sized + 'static {
 /// struct Sampler;
 ///
 /// impl Expire<Mode> for Sampler {
-///     fn expired(&self, timer: &mut Expired<'_, Self, Mode>, cx: &mut Bh<'_>) -> HrTimerRestart {
+///     fn expired(&self, timer: &mut Expired<'_, Self, Mode>, cx: &mut BhCx<'_>) -> HrTimerRestart {
 ///         // GFP_ATOMIC
 ///         let _sample = KBox::new(&cx, [0u32; 4]);
 ///         timer.forward_now(Delta::from_micros(500));
@@ -143,14 +143,14 @@ pub trait Expire<M: Mode>: Send + Sync + Sized + 'static {
 ///     }
 /// }
 ///
-/// fn sample(task: &Task) -> Result<HrTimer<Sampler, Mode>> {
+/// fn sample(task: &TaskCx) -> Result<HrTimer<Sampler, Mode>> {
 ///     let timer = HrTimer::new(task, Sampler)?;
 ///     timer.start(Delta::from_micros(500));
 ///     Ok(timer)
 /// }
 /// ```
 pub struct HrTimer<T: Expire<M>, M: Mode>(
-    Owned<Callback<HrTimers, Locked<T>>>,
+    CallbackBox<KernelObject<HrTimers, Locked<T>>>,
     PhantomData<fn() -> M>,
 );
 
@@ -168,7 +168,7 @@ struct HrTimers;
 
 // SAFETY: A timer that was cancelled, while nobody arms it, neither runs nor is in a queue: one that
 // its callback has started, or let start again, is cancelled when the callback has returned.
-unsafe impl Kind for HrTimers {
+unsafe impl ObjectKind for HrTimers {
     type Raw = hrtimer;
 
     unsafe fn stop(timer: *mut hrtimer) {
@@ -189,7 +189,7 @@ unsafe extern "C" fn expired<T: Expire<M>, M: Mode>(
     timer: *mut hrtimer,
 ) -> bindings::hrtimer_restart {
     // SAFETY: The kernel calls this with a timer that `new` has set up.
-    let Some(callback) = (unsafe { Callback::<HrTimers, Locked<T>>::enter(timer) }) else {
+    let Some(callback) = (unsafe { KernelObject::<HrTimers, Locked<T>>::enter(timer) }) else {
         return bindings::hrtimer_restart::HRTIMER_NORESTART;
     };
     // SAFETY: A timer of this mode expires, and no other token is in reach.
@@ -226,8 +226,8 @@ impl<T: Expire<M>, M: Mode> HrTimer<T, M> {
             Ok(())
         };
         // SAFETY: It is set up, and `expired` is for this type.
-        let callback = unsafe { Callback::new::<Error>(data, set_up) };
-        Ok(Self(Owned::new(grant, callback)?, PhantomData))
+        let callback = unsafe { KernelObject::new::<Error>(data, set_up) };
+        Ok(Self(CallbackBox::new(grant, callback)?, PhantomData))
     }
 
     /// Lets it expire at, or after, the time that its mode takes, also when it was to expire at
@@ -249,7 +249,7 @@ impl<T: Expire<M>, M: Mode> HrTimer<T, M> {
     }
 
     /// Stops it and waits until it does not run, wraps `hrtimer_cancel()`. Whether it was to expire.
-    pub fn cancel<C: Sleep>(&self, _cx: &C) -> bool {
+    pub fn cancel<C: MaySleep>(&self, _cx: &C) -> bool {
         // SAFETY: It was set up. The caller may sleep, so it is not the callback.
         unsafe { hrtimer_cancel(self.0.get().raw()) != 0 }
     }
@@ -260,7 +260,7 @@ impl<T: Expire<M>, M: Mode> HrTimer<T, M> {
     }
 
     /// Ends it at once, wraps `hrtimer_cancel()`.
-    pub fn free<C: Sleep>(self, cx: &C) {
+    pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }
 }
@@ -273,7 +273,7 @@ impl<T: Expire<M>, M: Mode> fmt::Debug for HrTimer<T, M> {
 
 /// A timer that has expired, in its callback.
 pub struct Expired<'a, T: Expire<M>, M: Mode> {
-    callback: &'a Callback<HrTimers, Locked<T>>,
+    callback: &'a KernelObject<HrTimers, Locked<T>>,
     _mode: PhantomData<fn() -> M>,
 }
 

@@ -6,18 +6,18 @@
 //!
 //! | kind | C | stock kernel | `CONFIG_PREEMPT_RT` | token |
 //! | --- | --- | --- | --- | --- |
-//! | [`Threadable`] | `IRQ_WORK_INIT()` | hard interrupt | thread, RCU read side | [`Irq`] |
-//! | [`Hard`] | `IRQ_WORK_INIT_HARD()` | hard interrupt | hard interrupt | [`Raw`] |
+//! | [`Threadable`] | `IRQ_WORK_INIT()` | hard interrupt | thread, RCU read side | [`IrqCx`] |
+//! | [`Hard`] | `IRQ_WORK_INIT_HARD()` | hard interrupt | hard interrupt | [`RawCx`] |
 //!
-//! [`Irq`]: crate::context::Irq
-//! [`Raw`]: crate::context::Raw
+//! [`IrqCx`]: crate::context::IrqCx
+//! [`RawCx`]: crate::context::RawCx
 //! [`Hard`]: crate::irq::Hard
 
 use crate::{
     contexts::{
         grant::Grant,
         nmi_safe::NmiSafe,
-        traits::Sleep, //
+        traits::MaySleep, //
     },
     entry::{
         bus::irq_request::{
@@ -25,9 +25,9 @@ use crate::{
             Threadable, //
         },
         callbacks::{
-            self,
-            Callback,
-            Owned, //
+            CallbackBox,
+            KernelObject,
+            ObjectKind, //
         },
     },
     flags::matrix::ForKmalloc, //
@@ -67,22 +67,22 @@ pub trait Run<K: Kind = Threadable>: Send + Sync + 'static {
 /// struct Report;
 ///
 /// impl Run for Report {
-///     fn run(&self, cx: &mut Irq<'_>) {
+///     fn run(&self, cx: &mut IrqCx<'_>) {
 ///         // GFP_ATOMIC
 ///         let _report = KBox::new(&cx, [0u8; 64]);
 ///     }
 /// }
 ///
-/// fn prepare(task: &Task) -> Result<IrqWork<Report>> {
+/// fn prepare(task: &TaskCx) -> Result<IrqWork<Report>> {
 ///     IrqWork::new(task, Report)
 /// }
 ///
-/// fn in_nmi(work: &IrqWork<Report>, _cx: &mut Nmi<'_>) {
+/// fn in_nmi(work: &IrqWork<Report>, _cx: &mut NmiCx<'_>) {
 ///     work.queue();
 /// }
 /// ```
 pub struct IrqWork<T: Run<K>, K: Kind = Threadable>(
-    Owned<Callback<IrqWorks, T>>,
+    CallbackBox<KernelObject<IrqWorks, T>>,
     PhantomData<fn() -> K>,
 );
 
@@ -92,7 +92,7 @@ unsafe impl<T: Run<K>, K: Kind> NmiSafe for IrqWork<T, K> {}
 struct IrqWorks;
 
 // SAFETY: Work that has been waited for is in no list, and does not run.
-unsafe impl callbacks::Kind for IrqWorks {
+unsafe impl ObjectKind for IrqWorks {
     type Raw = irq_work;
 
     // Queued work cannot be taken back.
@@ -109,7 +109,7 @@ unsafe impl callbacks::Kind for IrqWorks {
 /// Only the kernel calls it, with work that was set up for it.
 unsafe extern "C" fn run<T: Run<K>, K: Kind>(work: *mut irq_work) {
     // SAFETY: The kernel calls this with work that `new` has set up.
-    if let Some(callback) = unsafe { Callback::<IrqWorks, T>::enter(work) } {
+    if let Some(callback) = unsafe { KernelObject::<IrqWorks, T>::enter(work) } {
         // SAFETY: Work of this kind runs, and no other token is in reach.
         callback.data().run(&mut unsafe { K::enter() })
     }
@@ -132,8 +132,8 @@ impl<T: Run<K>, K: Kind> IrqWork<T, K> {
             Ok(())
         };
         // SAFETY: It is set up, and `run` is for this type.
-        let callback = unsafe { Callback::new(data, set_up) };
-        Ok(Self(Owned::new(grant, callback)?, PhantomData))
+        let callback = unsafe { KernelObject::new(data, set_up) };
+        Ok(Self(CallbackBox::new(grant, callback)?, PhantomData))
     }
 
     /// Queues it on this CPU, wraps `irq_work_queue()`. False where it was queued already and has
@@ -149,13 +149,13 @@ impl<T: Run<K>, K: Kind> IrqWork<T, K> {
 
     /// Waits until it neither is queued nor runs, on any CPU; wraps `irq_work_sync()`, and waits for
     /// a grace period.
-    pub fn sync<C: Sleep>(&self, _cx: &C) {
+    pub fn sync<C: MaySleep>(&self, _cx: &C) {
         // SAFETY: It was set up. The caller may sleep, so it is not the callback.
         unsafe { kalloc_helper_irq_work_sync(self.0.get().raw()) }
     }
 
     /// Ends it at once, after it has run if it is queued.
-    pub fn free<C: Sleep>(self, cx: &C) {
+    pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }
 }

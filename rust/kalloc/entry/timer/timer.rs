@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Timers, which expire in a softirq: [`Bh`].
+//! Timers, which expire in a softirq: [`BhCx`].
 //!
 //! C header: [`include/linux/timer.h`](srctree/include/linux/timer.h)
 //!
@@ -10,13 +10,13 @@
 use crate::{
     contexts::{
         grant::Grant,
-        tokens::Bh,
-        traits::Sleep, //
+        tokens::BhCx,
+        traits::MaySleep, //
     },
     entry::callbacks::{
-        Callback,
-        Kind,
-        Owned, //
+        CallbackBox,
+        KernelObject,
+        ObjectKind, //
     },
     flags::matrix::ForKmalloc, //
 };
@@ -42,7 +42,7 @@ use kernel::{
 pub trait Expire: Send + Sync + 'static {
     /// Runs in a softirq when the timer has expired. It starts again after the jiffies that this
     /// returns.
-    fn expired(&self, cx: &mut Bh<'_>) -> Option<Jiffies>;
+    fn expired(&self, cx: &mut BhCx<'_>) -> Option<Jiffies>;
 }
 
 /// A timer, `struct timer_list`, and what it does. Memory of kmalloc.
@@ -57,25 +57,25 @@ pub trait Expire: Send + Sync + 'static {
 /// struct Watchdog(KBox<u32>);
 ///
 /// impl Expire for Watchdog {
-///     fn expired(&self, cx: &mut Bh<'_>) -> Option<Jiffies> {
+///     fn expired(&self, cx: &mut BhCx<'_>) -> Option<Jiffies> {
 ///         // GFP_ATOMIC
 ///         let _report = KBox::new(&cx, *self.0);
 ///         Some(msecs_to_jiffies(100))
 ///     }
 /// }
 ///
-/// fn watch(task: &Task) -> Result<Timer<Watchdog>> {
+/// fn watch(task: &TaskCx) -> Result<Timer<Watchdog>> {
 ///     let timer = Timer::new(task, Watchdog(KBox::new(task, 1)?))?;
 ///     timer.start(msecs_to_jiffies(100));
 ///     Ok(timer)
 /// }
 /// ```
-pub struct Timer<T: Expire>(Owned<Callback<Timers, T>>);
+pub struct Timer<T: Expire>(CallbackBox<KernelObject<Timers, T>>);
 
 struct Timers;
 
 // SAFETY: Shut down, a timer does not start again, and the last that it did was to run.
-unsafe impl Kind for Timers {
+unsafe impl ObjectKind for Timers {
     type Raw = timer_list;
 
     unsafe fn stop(timer: *mut timer_list) {
@@ -94,11 +94,11 @@ unsafe impl Kind for Timers {
 /// Only the kernel calls it, with a timer that was set up for it.
 unsafe extern "C" fn expired<T: Expire>(timer: *mut timer_list) {
     // SAFETY: The kernel calls this with a timer that `new` has set up.
-    let Some(callback) = (unsafe { Callback::<Timers, T>::enter(timer) }) else {
+    let Some(callback) = (unsafe { KernelObject::<Timers, T>::enter(timer) }) else {
         return;
     };
     // SAFETY: Timers expire in a softirq, and no other token is in reach.
-    let next = callback.data().expired(&mut unsafe { Bh::assume() });
+    let next = callback.data().expired(&mut unsafe { BhCx::assume() });
     if let Some(delay) = next {
         // SAFETY: It was set up. The end of the module waits for this callback, and shuts the timer
         // down: then nothing happens.
@@ -123,8 +123,8 @@ impl<T: Expire> Timer<T> {
             Ok(())
         };
         // SAFETY: It is set up, and `expired` is for this type.
-        let callback = unsafe { Callback::new(data, set_up) };
-        Ok(Self(Owned::new(grant, callback)?))
+        let callback = unsafe { KernelObject::new(data, set_up) };
+        Ok(Self(CallbackBox::new(grant, callback)?))
     }
 
     /// Lets it expire `delay` jiffies from now, also when it was to expire at another time, wraps
@@ -151,7 +151,7 @@ impl<T: Expire> Timer<T> {
 
     /// Stops it and waits until it does not run, wraps `timer_delete_sync()`. Whether it was to
     /// expire.
-    pub fn cancel_sync<C: Sleep>(&self, _cx: &C) -> bool {
+    pub fn cancel_sync<C: MaySleep>(&self, _cx: &C) -> bool {
         // SAFETY: It was set up. The caller may sleep, so it is not the callback.
         unsafe { timer_delete_sync(self.0.get().raw()) != 0 }
     }
@@ -162,7 +162,7 @@ impl<T: Expire> Timer<T> {
     }
 
     /// Ends it at once, wraps `timer_shutdown_sync()`.
-    pub fn free<C: Sleep>(self, cx: &C) {
+    pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages by their address: [`PageMem`], a power of two of them, and [`ExactPages`], as many as a size
+//! Pages by their address: [`FreePages`], a power of two of them, and [`ExactPages`], as many as a size
 //! takes.
 
 use super::{
@@ -10,12 +10,12 @@ use super::{
     write,
     Addressable,
     AnyOrder,
-    Contents,
     Kind,
     KindOf,
     Low,
-    NewPageMem,
+    NewFreePages,
     Order,
+    PageBytes,
     PageOrder,
     Pages, //
 };
@@ -60,9 +60,9 @@ use kernel::{
 /// ```
 /// use kalloc::prelude::*;
 ///
-/// fn table(task: &Task) -> Result<PageMem> {
+/// fn table(task: &TaskCx) -> Result<FreePages> {
 ///     // get_zeroed_page(GFP_KERNEL)
-///     let mut table = PageMem::zeroed(task, Order::<0>)?;
+///     let mut table = FreePages::zeroed(task, Order::<0>)?;
 ///     table[7] = 1;
 ///     Ok(table)
 /// }
@@ -72,27 +72,27 @@ use kernel::{
 ///
 /// `memory` is the address of `1 << order` pages that were allocated together and that this owns.
 /// They are compound if `K` says so, and their bytes are initialised if `T` says so.
-pub struct PageMem<O: PageOrder = Order<0>, T: Contents = u8, K: Kind = Low> {
+pub struct FreePages<O: PageOrder = Order<0>, T: PageBytes = u8, K: Kind = Low> {
     memory: NonNull<T>,
     order: O,
     _memory: PhantomData<(T, K)>,
 }
 
 // SAFETY: The pages are owned, and any thread may free them.
-unsafe impl<O: PageOrder, T: Contents, K: Kind> Send for PageMem<O, T, K> {}
+unsafe impl<O: PageOrder, T: PageBytes, K: Kind> Send for FreePages<O, T, K> {}
 // SAFETY: Shared pages give no more than `&[T]`.
-unsafe impl<O: PageOrder, T: Contents, K: Kind> Sync for PageMem<O, T, K> {}
+unsafe impl<O: PageOrder, T: PageBytes, K: Kind> Sync for FreePages<O, T, K> {}
 
-const _: () = assert!(size_of::<PageMem<Order<3>>>() == size_of::<usize>());
+const _: () = assert!(size_of::<FreePages<Order<3>>>() == size_of::<usize>());
 
-impl<O: PageOrder> PageMem<O> {
+impl<O: PageOrder> FreePages<O> {
     /// New pages, wraps `__get_free_pages()`.
     ///
     /// # Errors
     ///
     /// As [`Pages::new_uninit`]; flags that allow high memory do not compile.
     #[inline]
-    pub fn new_uninit<G>(grant: G, order: O) -> Result<NewPageMem<O, G>, Failed<G::Flags>>
+    pub fn new_uninit<G>(grant: G, order: O) -> Result<NewFreePages<O, G>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForPages>,
         KindOf<G>: Addressable,
@@ -101,9 +101,9 @@ impl<O: PageOrder> PageMem<O> {
         Self::checked(grant, order)
     }
 
-    /// As [`PageMem::new_uninit`], of what was checked.
+    /// As [`FreePages::new_uninit`], of what was checked.
     #[inline(always)]
-    fn checked<G>(grant: G, order: O) -> Result<NewPageMem<O, G>, Failed<G::Flags>>
+    fn checked<G>(grant: G, order: O) -> Result<NewFreePages<O, G>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForPages>,
         KindOf<G>: Addressable,
@@ -119,7 +119,7 @@ impl<O: PageOrder> PageMem<O> {
         let memory = NonNull::new(memory).ok_or_else(G::Flags::failed)?;
         // INVARIANT: New pages, of the memory that the flags give; and a `MaybeUninit` is always
         // initialised.
-        Ok(PageMem {
+        Ok(FreePages {
             memory,
             order,
             _memory: PhantomData,
@@ -131,9 +131,12 @@ impl<O: PageOrder> PageMem<O> {
     ///
     /// # Errors
     ///
-    /// As [`PageMem::new_uninit`].
+    /// As [`FreePages::new_uninit`].
     #[inline]
-    pub fn zeroed<G>(grant: G, order: O) -> Result<PageMem<O, u8, KindOf<G>>, Failed<G::Flags>>
+    pub fn zeroed<G>(
+        grant: G,
+        order: O,
+    ) -> Result<FreePages<O, u8, KindOf<G>>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForPages>,
         KindOf<G>: Addressable,
@@ -142,7 +145,7 @@ impl<O: PageOrder> PageMem<O> {
         match Self::checked(grant.zeroed(), order) {
             // SAFETY: The memory is zero.
             Ok(pages) => Ok(unsafe { pages.assume_init() }),
-            Err(Failed(failure)) => Err(Failed(failure)),
+            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 }
@@ -163,14 +166,14 @@ where
     unsafe { kalloc_helper_page_address(page) }.cast()
 }
 
-impl<O: PageOrder, T: Contents, K: Kind> PageMem<O, T, K> {
+impl<O: PageOrder, T: PageBytes, K: Kind> FreePages<O, T, K> {
     /// The order.
     #[inline(always)]
     pub fn order(&self) -> O {
         self.order
     }
 
-    /// The address, for C or [`PageMem::from_raw`], which must free the pages.
+    /// The address, for C or [`FreePages::from_raw`], which must free the pages.
     #[inline(always)]
     pub fn into_raw(self) -> *mut T {
         ManuallyDrop::new(self).memory.as_ptr()
@@ -213,7 +216,7 @@ impl<O: PageOrder, T: Contents, K: Kind> PageMem<O, T, K> {
     }
 }
 
-impl<O: PageOrder, T: Contents, K: Kind> Drop for PageMem<O, T, K> {
+impl<O: PageOrder, T: PageBytes, K: Kind> Drop for FreePages<O, T, K> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the invariant these are all the pages of an allocation, which were ours.
@@ -221,7 +224,7 @@ impl<O: PageOrder, T: Contents, K: Kind> Drop for PageMem<O, T, K> {
     }
 }
 
-impl<O: PageOrder, T: Contents, K: Kind> Deref for PageMem<O, T, K> {
+impl<O: PageOrder, T: PageBytes, K: Kind> Deref for FreePages<O, T, K> {
     type Target = [T];
     #[inline(always)]
     fn deref(&self) -> &[T] {
@@ -230,7 +233,7 @@ impl<O: PageOrder, T: Contents, K: Kind> Deref for PageMem<O, T, K> {
     }
 }
 
-impl<O: PageOrder, T: Contents, K: Kind> DerefMut for PageMem<O, T, K> {
+impl<O: PageOrder, T: PageBytes, K: Kind> DerefMut for FreePages<O, T, K> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: By the invariant there are so many bytes, which are `T`s, borrowed exclusively.
@@ -238,15 +241,15 @@ impl<O: PageOrder, T: Contents, K: Kind> DerefMut for PageMem<O, T, K> {
     }
 }
 
-impl<O: PageOrder, T: Contents, K: Kind> fmt::Debug for PageMem<O, T, K> {
+impl<O: PageOrder, T: PageBytes, K: Kind> fmt::Debug for FreePages<O, T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PageMem")
+        f.debug_struct("FreePages")
             .field("order", &self.order)
             .finish()
     }
 }
 
-impl<O: PageOrder, T: Contents, K: Addressable> From<Pages<O, T, K>> for PageMem<O, T, K> {
+impl<O: PageOrder, T: PageBytes, K: Addressable> From<Pages<O, T, K>> for FreePages<O, T, K> {
     /// The same pages by their address, wraps `page_address()`.
     #[inline]
     fn from(pages: Pages<O, T, K>) -> Self {
@@ -259,10 +262,10 @@ impl<O: PageOrder, T: Contents, K: Addressable> From<Pages<O, T, K>> for PageMem
     }
 }
 
-impl<O: PageOrder, T: Contents, K: Addressable> From<PageMem<O, T, K>> for Pages<O, T, K> {
+impl<O: PageOrder, T: PageBytes, K: Addressable> From<FreePages<O, T, K>> for Pages<O, T, K> {
     /// The same pages by their `struct page`, wraps `virt_to_page()`.
     #[inline]
-    fn from(pages: PageMem<O, T, K>) -> Self {
+    fn from(pages: FreePages<O, T, K>) -> Self {
         let (page, order) = (pages.as_page(), ManuallyDrop::new(pages).order);
         // SAFETY: They are what they were, by the invariant of the other.
         unsafe { Pages::from_raw(page, order) }
@@ -280,7 +283,7 @@ impl<O: PageOrder, T: Contents, K: Addressable> From<PageMem<O, T, K>> for Pages
 /// ```
 /// use kalloc::prelude::*;
 ///
-/// fn frame(task: &Task) -> Result<ExactPages> {
+/// fn frame(task: &TaskCx) -> Result<ExactPages> {
 ///     Ok(ExactPages::zeroed(task, 640 * 480 * 4)?)
 /// }
 /// ```
@@ -289,26 +292,26 @@ impl<O: PageOrder, T: Contents, K: Addressable> From<PageMem<O, T, K>> for Pages
 ///
 /// `memory` is the address of single pages that follow one another, as many as its length, above 0,
 /// takes, which this owns. Its bytes are initialised if `T` says so.
-pub struct ExactPages<T: Contents = u8> {
+pub struct ExactPages<T: PageBytes = u8> {
     memory: NonNull<[T]>,
 }
 
 // SAFETY: The pages are owned, and any thread may free them.
-unsafe impl<T: Contents> Send for ExactPages<T> {}
+unsafe impl<T: PageBytes> Send for ExactPages<T> {}
 // SAFETY: Shared pages give no more than `&[T]`.
-unsafe impl<T: Contents> Sync for ExactPages<T> {}
+unsafe impl<T: PageBytes> Sync for ExactPages<T> {}
 
 impl ExactPages {
     /// New pages for `size` bytes, wraps `alloc_pages_exact()`.
     ///
     /// # Errors
     ///
-    /// [`Failed`] where there is no memory, and for 0 bytes or more than [`MAX_SIZE`](super::MAX_SIZE).
+    /// [`AllocFailed`] where there is no memory, and for 0 bytes or more than [`MAX_SIZE`](super::MAX_SIZE).
     #[inline]
     pub fn new_uninit<G>(
         grant: G,
         size: usize,
-    ) -> Result<ExactPages<MaybeUninit<u8>>, Failed<G::Flags>>
+    ) -> Result<ExactPages<MaybeUninit<u8>>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForPagesExact>,
     {
@@ -335,14 +338,14 @@ impl ExactPages {
     ///
     /// As [`ExactPages::new_uninit`].
     #[inline]
-    pub fn zeroed<G>(grant: G, size: usize) -> Result<Self, Failed<G::Flags>>
+    pub fn zeroed<G>(grant: G, size: usize) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForPagesExact>,
     {
         match ExactPages::new_uninit(grant.zeroed(), size) {
             // SAFETY: The memory is zero.
             Ok(pages) => Ok(unsafe { pages.assume_init() }),
-            Err(Failed(failure)) => Err(Failed(failure)),
+            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 }
@@ -370,7 +373,7 @@ where
     unsafe { kalloc_helper_page_address(page) }
 }
 
-impl<T: Contents> ExactPages<T> {
+impl<T: PageBytes> ExactPages<T> {
     /// The number of pages.
     #[inline]
     pub fn nr_pages(&self) -> usize {
@@ -414,7 +417,7 @@ impl<T: Contents> ExactPages<T> {
     }
 }
 
-impl<T: Contents> Drop for ExactPages<T> {
+impl<T: PageBytes> Drop for ExactPages<T> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the invariant these are the single pages of that size, which were ours.
@@ -422,7 +425,7 @@ impl<T: Contents> Drop for ExactPages<T> {
     }
 }
 
-impl<T: Contents> Deref for ExactPages<T> {
+impl<T: PageBytes> Deref for ExactPages<T> {
     type Target = [T];
     #[inline(always)]
     fn deref(&self) -> &[T] {
@@ -431,7 +434,7 @@ impl<T: Contents> Deref for ExactPages<T> {
     }
 }
 
-impl<T: Contents> DerefMut for ExactPages<T> {
+impl<T: PageBytes> DerefMut for ExactPages<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: By the invariant, and the pages are borrowed exclusively.
@@ -439,7 +442,7 @@ impl<T: Contents> DerefMut for ExactPages<T> {
     }
 }
 
-impl<T: Contents> fmt::Debug for ExactPages<T> {
+impl<T: PageBytes> fmt::Debug for ExactPages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExactPages")
             .field("size", &self.memory.len())
@@ -487,8 +490,8 @@ macro_rules! initialise {
 }
 
 initialise! {
-    [O: PageOrder, K: Kind] PageMem<O, MaybeUninit<u8>, K> => PageMem<O, u8, K>,
-    |this: Self| PageMem {
+    [O: PageOrder, K: Kind] FreePages<O, MaybeUninit<u8>, K> => FreePages<O, u8, K>,
+    |this: Self| FreePages {
         order: this.order,
         memory: ManuallyDrop::new(this).memory.cast(),
         _memory: PhantomData,

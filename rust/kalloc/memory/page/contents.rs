@@ -3,24 +3,24 @@
 //! What the bytes of pages are: a type.
 
 use super::{
+    FreePages,
     Memory,
-    PageMem,
     Pages, //
 };
 use crate::contexts::grant::Grant;
 use core::mem::MaybeUninit;
 
 /// What the bytes of pages are: `u8`, or `MaybeUninit<u8>`.
-pub trait Contents: private::Contents + Copy + Send + Sync + 'static {}
+pub trait PageBytes: private::PageBytes + Copy + Send + Sync + 'static {}
 
-impl Contents for u8 {}
-impl Contents for MaybeUninit<u8> {}
+impl PageBytes for u8 {}
+impl PageBytes for MaybeUninit<u8> {}
 
 mod private {
     /// Keeps the trait of that name for bytes.
-    pub trait Contents {}
-    impl Contents for u8 {}
-    impl Contents for core::mem::MaybeUninit<u8> {}
+    pub trait PageBytes {}
+    impl PageBytes for u8 {}
+    impl PageBytes for core::mem::MaybeUninit<u8> {}
 }
 
 /// The memory that the grant `G` gives.
@@ -30,4 +30,4 @@ pub type KindOf<G> = <<G as Grant>::Flags as Memory>::Kind;
 pub type NewPages<O, G> = Pages<O, MaybeUninit<u8>, KindOf<G>>;
 
 /// The same, known by their address.
-pub type NewPageMem<O, G> = PageMem<O, MaybeUninit<u8>, KindOf<G>>;
+pub type NewFreePages<O, G> = FreePages<O, MaybeUninit<u8>, KindOf<G>>;

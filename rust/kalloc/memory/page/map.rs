@@ -5,21 +5,21 @@
 //! C header: [`include/linux/highmem.h`](srctree/include/linux/highmem.h)
 
 use super::{
-    Contents,
     Kind,
+    PageBytes,
     PageOrder,
     Pages, //
 };
 use crate::contexts::{
     tokens::{
-        Atomic,
-        Bh,
-        Irq,
-        Memalloc,
-        NoFs,
-        NoIo,
-        Raw,
-        Task, //
+        AtomicCx,
+        BhCx,
+        IrqCx,
+        NoFsCx,
+        NoIoCx,
+        NoReclaimCx,
+        RawCx,
+        TaskCx, //
     },
     traits::Context, //
 };
@@ -43,17 +43,17 @@ use kernel::{
     note = "an NMI handler must use memory that has an address: pages without `.highmem()`"
 )]
 pub trait MapLocal: Context {}
-impl MapLocal for Task {}
-impl MapLocal for NoFs<'_> {}
-impl MapLocal for NoIo<'_> {}
-impl MapLocal for Memalloc<'_> {}
-impl MapLocal for Atomic<'_> {}
-impl MapLocal for Bh<'_> {}
-impl MapLocal for Irq<'_> {}
-impl MapLocal for Raw<'_> {}
+impl MapLocal for TaskCx {}
+impl MapLocal for NoFsCx<'_> {}
+impl MapLocal for NoIoCx<'_> {}
+impl MapLocal for NoReclaimCx<'_> {}
+impl MapLocal for AtomicCx<'_> {}
+impl MapLocal for BhCx<'_> {}
+impl MapLocal for IrqCx<'_> {}
+impl MapLocal for RawCx<'_> {}
 impl<C: MapLocal> MapLocal for &mut C {}
 
-impl<O: PageOrder, T: Contents, K: Kind> Pages<O, T, K> {
+impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
     /// Runs `f` on the bytes of the page `index`, wraps `kmap_local_page()` and `kunmap_local()`.
     ///
     /// Mappings are undone in the reverse of their order. That is why the token is borrowed for as
@@ -66,7 +66,7 @@ impl<O: PageOrder, T: Contents, K: Kind> Pages<O, T, K> {
     /// ```
     /// use kalloc::{page::High, prelude::*};
     ///
-    /// fn copy(task: &mut Task, from: &Pages<Order<0>, u8, High>) -> Result<Pages> {
+    /// fn copy(task: &mut TaskCx, from: &Pages<Order<0>, u8, High>) -> Result<Pages> {
     ///     let mut to = Pages::zeroed(&task, Order::<0>)?;
     ///     from.map_local(task, 0, |from, task| {
     ///         to.map_local_mut(task, 0, |to, _task| to.copy_from_slice(from))

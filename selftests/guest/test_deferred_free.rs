@@ -19,7 +19,7 @@ use testlib::{c, check, check_eq, in_hardirq, Outcome, Stop};
 mod testlib;
 
 testlib::tests! {
-    "test_dead":
+    "test_deferred_free":
     small_boxes,
     boxes,
     vectors,
@@ -43,8 +43,8 @@ const SEEN: bool = !cfg!(CONFIG_KASAN);
 
 /// Runs `f` in each kind of section in which PREEMPT_RT cannot free.
 fn in_each(
-    task: &mut Task,
-    mut f: impl FnMut(&mut Task, fn(&mut Task, &RawSpinLock<()>, &mut dyn FnMut())) -> Outcome,
+    task: &mut TaskCx,
+    mut f: impl FnMut(&mut TaskCx, fn(&mut TaskCx, &RawSpinLock<()>, &mut dyn FnMut())) -> Outcome,
 ) -> Outcome {
     f(task, |task, _, f| task.irqs_off(|_| f()))?;
     f(task, |task, _, f| task.preempt_off(|_| f()))?;
@@ -52,7 +52,11 @@ fn in_each(
 }
 
 /// Drops what `make` makes, in each kind of section, and looks whether memory comes back.
-fn dropped<T>(task: &mut Task, pages: usize, make: impl Fn(&Task) -> Result<T, Stop>) -> Outcome {
+fn dropped<T>(
+    task: &mut TaskCx,
+    pages: usize,
+    make: impl Fn(&TaskCx) -> Result<T, Stop>,
+) -> Outcome {
     let lock = KBox::pin_init(&*task, new_raw_spinlock!(()))?;
     in_each(task, |task, section| {
         settle(task);
@@ -72,7 +76,7 @@ fn dropped<T>(task: &mut Task, pages: usize, make: impl Fn(&Task) -> Result<T, S
 }
 
 /// Lets the thread run that frees, and what frees later anyway.
-fn settle(task: &mut Task) {
+fn settle(task: &mut TaskCx) {
     for _ in 0..5 {
         task.fsleep(kernel::time::Delta::from_millis(2));
     }
@@ -82,7 +86,7 @@ fn settle(task: &mut Task) {
 
 /// What is dead has room for a node, where it has to wait in a list: the kernel would see that it is
 /// written to behind its end.
-fn small_boxes(task: &mut Task) -> Outcome {
+fn small_boxes(task: &mut TaskCx) -> Outcome {
     let least = |bytes| if cfg!(CONFIG_PREEMPT_RT) { 8 } else { bytes };
     let (small, trace) = testlib::traced(|| KBox::new(&*task, 1u8));
     let small = small?;
@@ -111,7 +115,7 @@ fn small_boxes(task: &mut Task) -> Outcome {
     })
 }
 
-fn boxes(task: &mut Task) -> Outcome {
+fn boxes(task: &mut TaskCx) -> Outcome {
     dropped(task, MANY, |task| Ok(KBox::new(task, [1u8; 8])?))?;
     dropped(task, MANY, |task| Ok(KBox::<[u8; 4096]>::zeroed(task)?))?;
     dropped(task, 4 * MANY, |task| {
@@ -119,18 +123,18 @@ fn boxes(task: &mut Task) -> Outcome {
     })
 }
 
-fn vectors(task: &mut Task) -> Outcome {
+fn vectors(task: &mut TaskCx) -> Outcome {
     dropped(task, MANY, |task| Ok(KVec::from_elem(task, 7u64, 512)?))?;
     dropped(task, MANY, |task| Ok(KVVec::from_elem(task, 7u64, 512)?))
 }
 
-fn large_boxes(task: &mut Task) -> Outcome {
+fn large_boxes(task: &mut TaskCx) -> Outcome {
     // Of kmalloc, and of vmalloc.
     dropped(task, MANY, |task| Ok(KVBox::<[u8; 4096]>::zeroed(task)?))?;
     dropped(task, MANY, |task| Ok(VBox::<[u8; 4096]>::zeroed(task)?))
 }
 
-fn sensitive_boxes(task: &mut Task) -> Outcome {
+fn sensitive_boxes(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&*task, new_raw_spinlock!(()))?;
     in_each(task, |task, section| {
         let mut key = Some(KBox::new(&*task, [7u8; 4096])?);
@@ -143,7 +147,7 @@ fn sensitive_boxes(task: &mut Task) -> Outcome {
     })
 }
 
-fn what_a_value_owns(task: &mut Task) -> Outcome {
+fn what_a_value_owns(task: &mut TaskCx) -> Outcome {
     static DROPPED: AtomicU32 = AtomicU32::new(0);
     struct Counts(#[allow(dead_code)] KBox<[u8; 4096]>);
     impl Drop for Counts {
@@ -165,18 +169,18 @@ fn what_a_value_owns(task: &mut Task) -> Outcome {
     })
 }
 
-fn pages(task: &mut Task) -> Outcome {
+fn pages(task: &mut TaskCx) -> Outcome {
     dropped(task, MANY, |task| Ok(Pages::zeroed(task, Order::<0>)?))?;
     dropped(task, 8 * MANY, |task| Ok(Pages::zeroed(task, Order::<3>)?))?;
     dropped(task, 2 * MANY, |task| {
-        Ok(PageMem::zeroed(task, Order::<1>)?)
+        Ok(FreePages::zeroed(task, Order::<1>)?)
     })?;
     dropped(task, 3 * MANY, |task| {
         Ok(ExactPages::zeroed(task, 3 * 4096)?)
     })
 }
 
-fn slab_objects(task: &mut Task) -> Outcome {
+fn slab_objects(task: &mut TaskCx) -> Outcome {
     let small = Cache::<u8>::create(&*task, &Args::new(c"test_dead_small").no_merge())?;
     let large = Cache::<[u8; 2048]>::create(&*task, &Args::new(c"test_dead_large").no_merge())?;
     dropped(task, MANY, |task| {
@@ -199,7 +203,7 @@ fn slab_objects(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn slab_bulk(task: &mut Task) -> Outcome {
+fn slab_bulk(task: &mut TaskCx) -> Outcome {
     let cache = Cache::<[u8; 256]>::create(&*task, &Args::new(c"test_dead_bulk").no_merge())?;
     dropped(task, MANY, |task| {
         Ok(SlabBulk::<_, 16, _>::from_fn(task, &cache, |i| {
@@ -229,7 +233,7 @@ impl Constructed for Session {
 }
 
 /// An object that waits stays constructed.
-fn constructed_objects(task: &mut Task) -> Outcome {
+fn constructed_objects(task: &mut TaskCx) -> Outcome {
     let cache =
         ConstructedCache::<Session>::create(&*task, &Args::new(c"test_dead_session").no_merge())?;
     dropped(task, MANY, |task| {
@@ -240,7 +244,7 @@ fn constructed_objects(task: &mut Task) -> Outcome {
     })
 }
 
-fn elements_of_a_pool(task: &mut Task) -> Outcome {
+fn elements_of_a_pool(task: &mut TaskCx) -> Outcome {
     let small = Mempool::<u8>::kmalloc(&*task, 4)?;
     let large = Mempool::<[u8; 8192], _>::pages(&*task, 4)?;
     dropped(task, 3 * MANY, |task| {
@@ -262,7 +266,7 @@ fn elements_of_a_pool(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn per_cpu_memory(task: &mut Task) -> Outcome {
+fn per_cpu_memory(task: &mut TaskCx) -> Outcome {
     dropped(task, MANY, |task| {
         Ok(PerCpu::from_fn(task, |_| AtomicU32::new(0))?)
     })?;
@@ -271,7 +275,7 @@ fn per_cpu_memory(task: &mut Task) -> Outcome {
     })
 }
 
-fn in_a_hard_interrupt(task: &mut Task) -> Outcome {
+fn in_a_hard_interrupt(task: &mut TaskCx) -> Outcome {
     let cache = Cache::<[u8; 256]>::create(&*task, &Args::new(c"test_dead_irq").no_merge())?;
     for _ in 0..MANY / 20 {
         let mut all = Some((
@@ -294,7 +298,7 @@ fn in_a_hard_interrupt(task: &mut Task) -> Outcome {
 }
 
 /// More than the thread has freed when the next ones come.
-fn many(task: &mut Task) -> Outcome {
+fn many(task: &mut TaskCx) -> Outcome {
     settle(task);
     let before = testlib::free_pages();
     for _ in 0..20 {

@@ -2,9 +2,9 @@
 
 //! The kernel crate's containers: to and from them without a copy, and with grants.
 
-use kalloc::prelude::*;
+use kalloc::{interop, prelude::*};
 use kernel::{
-    alloc::{flags::GFP_ATOMIC, KBox as KernelBox, KVec},
+    alloc::{KBox as KernelBox, KVec},
     new_spinlock,
     sync::{Arc, SpinLock},
     types::ForeignOwnable,
@@ -16,7 +16,7 @@ use testlib::{check, check_eq, traced, Outcome};
 mod testlib;
 
 testlib::tests! {
-    "test_upstream":
+    "test_interop":
     boxes_convert_without_a_copy,
     vectors_convert_without_a_copy,
     empty_vectors_lose_nothing,
@@ -26,7 +26,7 @@ testlib::tests! {
     kvec_with_grant,
 }
 
-fn boxes_convert_without_a_copy(task: &mut Task) -> Outcome {
+fn boxes_convert_without_a_copy(task: &mut TaskCx) -> Outcome {
     let ours = KBox::new(&task, 7u64)?;
     let ptr = &raw const *ours;
     let (theirs, trace) = traced(|| KernelBox::from(ours));
@@ -41,7 +41,7 @@ fn boxes_convert_without_a_copy(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn vectors_convert_without_a_copy(task: &mut Task) -> Outcome {
+fn vectors_convert_without_a_copy(task: &mut TaskCx) -> Outcome {
     let ours = KBox::from_fn(&task, 10, |i| i)?;
     let ptr = ours.as_ptr();
     let mut theirs = KVec::from(ours);
@@ -60,7 +60,7 @@ fn vectors_convert_without_a_copy(task: &mut Task) -> Outcome {
 }
 
 /// A vector with room but no elements has memory, which a slice of nothing cannot own.
-fn empty_vectors_lose_nothing(task: &mut Task) -> Outcome {
+fn empty_vectors_lose_nothing(task: &mut TaskCx) -> Outcome {
     let theirs = KVec::<u64>::with_capacity_with(&task, 8)?;
     let ptr = theirs.as_ptr();
     let (ours, trace) = traced(|| KBox::from(theirs));
@@ -70,7 +70,7 @@ fn empty_vectors_lose_nothing(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn foreign_ownable(task: &mut Task) -> Outcome {
+fn foreign_ownable(task: &mut TaskCx) -> Outcome {
     type Pinned = Pin<KBox<u64>>;
 
     let foreign = KBox::new(&task, 7u64)?.into_foreign();
@@ -90,7 +90,7 @@ fn foreign_ownable(task: &mut Task) -> Outcome {
 }
 
 /// An XArray keeps what is not aligned as it wants for entries of its own.
-fn foreign_ownable_of_no_size(task: &mut Task) -> Outcome {
+fn foreign_ownable_of_no_size(task: &mut TaskCx) -> Outcome {
     #[repr(align(2))]
     struct Nothing;
 
@@ -102,13 +102,17 @@ fn foreign_ownable_of_no_size(task: &mut Task) -> Outcome {
     let array = KBox::pin_init(&task, XArray::<KBox<Nothing>>::new(AllocKind::Alloc))?;
     check!(array
         .lock()
-        .store(3, KBox::new(&task, Nothing)?, GFP_ATOMIC)
+        .store(
+            3,
+            KBox::new(&task, Nothing)?,
+            interop::flags(task.with(GFP_ATOMIC))
+        )
         .is_ok());
     Ok(())
 }
 
-fn arc_with_grant(task: &mut Task) -> Outcome {
-    let (shared, trace) = traced(|| Arc::new_with(task.with(GfpAtomic), [7u64; 8]));
+fn arc_with_grant(task: &mut TaskCx) -> Outcome {
+    let (shared, trace) = traced(|| Arc::new_with(task.with(GFP_ATOMIC), [7u64; 8]));
     check_eq!(shared?[7], 7);
     check!(trace
         .events()
@@ -123,7 +127,7 @@ fn arc_with_grant(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn kvec_with_grant(task: &mut Task) -> Outcome {
+fn kvec_with_grant(task: &mut TaskCx) -> Outcome {
     fn flags<R>(f: impl FnOnce() -> R) -> Result<Option<u32>> {
         let (_, trace) = traced(f);
         Ok(trace
@@ -132,20 +136,20 @@ fn kvec_with_grant(task: &mut Task) -> Outcome {
             .map(|event| event.gfp))
     }
     let seen = [
-        flags(|| KVec::<u64>::with_capacity_with(task.with(GfpAtomic), 8).is_ok())?,
+        flags(|| KVec::<u64>::with_capacity_with(task.with(GFP_ATOMIC), 8).is_ok())?,
         flags(|| {
             KVec::<u64>::new()
-                .reserve_with(task.with(GfpAtomic), 8)
+                .reserve_with(task.with(GFP_ATOMIC), 8)
                 .is_ok()
         })?,
         flags(|| {
             KVec::<u64>::new()
-                .push_with(task.with(GfpAtomic), 8)
+                .push_with(task.with(GFP_ATOMIC), 8)
                 .is_ok()
         })?,
         flags(|| {
             KVec::<u64>::new()
-                .extend_from_slice_with(task.with(GfpAtomic), &[1, 2])
+                .extend_from_slice_with(task.with(GFP_ATOMIC), &[1, 2])
                 .is_ok()
         })?,
     ];

@@ -8,7 +8,7 @@ use core::{
     sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering::SeqCst},
 };
 use kalloc::{
-    driver::{Binding, Lent, Register},
+    driver::{BoundScope, Loan, Register},
     platform,
     prelude::*,
 };
@@ -28,7 +28,7 @@ mod testdevice;
 mod testlib;
 
 testlib::tests! {
-    "test_lend":
+    "test_loan":
     lent_data_is_used,
     unbinding_ends_the_loan,
     unbinding_waits_for_who_uses_it,
@@ -44,7 +44,7 @@ static ALIVE: AtomicBool = AtomicBool::new(false);
 /// Whether binding is to fail when the data has been lent.
 static FAILS: AtomicBool = AtomicBool::new(false);
 
-type LentCard = Lent<ForLt!(Card<'_>)>;
+type LentCard = Loan<ForLt!(Card<'_>)>;
 
 global_lock! {
     // SAFETY: `start` initialises it before anything else.
@@ -73,7 +73,7 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: Task,
+        _task: TaskCx,
     ) -> impl PinInit<Card<'bound>, Error> + 'bound {
         ALIVE.store(true, SeqCst);
         Ok::<_, Error>(Card {
@@ -82,11 +82,11 @@ impl platform::Driver for Driver {
         })
     }
 
-    fn bound<'d, 'bound>(
+    fn start<'d, 'bound>(
         _dev: &'bound Device<Bound>,
         this: Pin<&'d Card<'bound>>,
-        binding: &mut Binding<'d>,
-        task: &mut Task,
+        binding: &mut BoundScope<'d>,
+        task: &mut TaskCx,
     ) -> Result {
         let lent = binding.lend::<ForLt!(Card<'_>), _>(task, this.get_ref())?;
         *LENT.lock() = Some(lent);
@@ -99,7 +99,7 @@ impl platform::Driver for Driver {
 
 type Registered = Pin<KBox<platform::Registration<Driver>>>;
 
-fn start(task: &mut Task) -> Result<(Registered, PlatformDevice)> {
+fn start(task: &mut TaskCx) -> Result<(Registered, PlatformDevice)> {
     static INITIALISED: AtomicBool = AtomicBool::new(false);
     if !INITIALISED.swap(true, SeqCst) {
         // SAFETY: Once, before it is used.
@@ -117,7 +117,7 @@ fn lent() -> Result<LentCard> {
     LENT.lock().take().ok_or(ENOENT)
 }
 
-fn read(lent: &LentCard, task: &mut Task) -> Result<u32> {
+fn read(lent: &LentCard, task: &mut TaskCx) -> Result<u32> {
     lent.with(task, |card, task| {
         // The context is there, too.
         let value = KBox::new(&task, card.value.load(SeqCst));
@@ -126,7 +126,7 @@ fn read(lent: &LentCard, task: &mut Task) -> Result<u32> {
     })
 }
 
-fn lent_data_is_used(task: &mut Task) -> Outcome {
+fn lent_data_is_used(task: &mut TaskCx) -> Outcome {
     let (_driver, device) = start(task)?;
     check!(device.is_bound());
     let lent = lent()?;
@@ -137,7 +137,7 @@ fn lent_data_is_used(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn unbinding_ends_the_loan(task: &mut Task) -> Outcome {
+fn unbinding_ends_the_loan(task: &mut TaskCx) -> Outcome {
     let (_driver, device) = start(task)?;
     let first = lent()?;
     device.unbind(task);
@@ -150,7 +150,7 @@ fn unbinding_ends_the_loan(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn unbinding_waits_for_who_uses_it(task: &mut Task) -> Outcome {
+fn unbinding_waits_for_who_uses_it(task: &mut TaskCx) -> Outcome {
     let (_driver, device) = start(task)?;
     let lent = lent()?;
     let (inside, alive) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -177,7 +177,7 @@ fn unbinding_waits_for_who_uses_it(task: &mut Task) -> Outcome {
 }
 
 /// The last one, whose memory goes. On PREEMPT_RT it stays, and the kernel has nothing to complain of.
-fn dropped_in_atomic_context(task: &mut Task) -> Outcome {
+fn dropped_in_atomic_context(task: &mut TaskCx) -> Outcome {
     let (_driver, device) = start(task)?;
     for place in 0..3 {
         let lent = lent()?;
@@ -195,7 +195,7 @@ fn dropped_in_atomic_context(task: &mut Task) -> Outcome {
 }
 
 /// A thread that waits for another one, which uses the data, ends when it is killed.
-fn killed_thread_does_not_wait(task: &mut Task) -> Outcome {
+fn killed_thread_does_not_wait(task: &mut TaskCx) -> Outcome {
     let (_driver, _device) = start(task)?;
     let lent = lent()?;
     let (thread, result) = (AtomicPtr::new(null_mut()), AtomicI32::new(0));
@@ -232,7 +232,7 @@ fn killed_thread_does_not_wait(task: &mut Task) -> Outcome {
     Ok(())
 }
 
-fn failed_binding_ends_the_loan(task: &mut Task) -> Outcome {
+fn failed_binding_ends_the_loan(task: &mut TaskCx) -> Outcome {
     FAILS.store(true, SeqCst);
     let started = start(task);
     FAILS.store(false, SeqCst);
