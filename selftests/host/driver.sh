@@ -4,7 +4,7 @@
 # A driver in a directory of its own, as its author has it: make run and make shell with DRIVER=, from another directory and
 # with a blank in the name. Nothing is written there, and what cannot be a driver is refused before anything is built.
 #
-# Cells: stock
+# Kernels: stock
 # Minutes: 2
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
