@@ -58,7 +58,7 @@ pub mod gfp {
     //!
     //! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
     //!
-    //! A base such as [`GfpKernel`] or [`GfpAtomic`] is one of C's combinations; modifiers wrap it. What
+    //! A base such as `GFP_KERNEL` or `GFP_ATOMIC` is one of C's combinations; modifiers wrap it. What
     //! may not be combined does not compile, and neither do flags in a context that forbids them:
     //!
     //! ```
@@ -73,12 +73,12 @@ pub mod gfp {
     //! }
     //! ```
     //!
-    //! | type | C | contexts |
+    //! | constants | types | contexts |
     //! | --- | --- | --- |
-    //! | [`GfpKernel`], [`GfpKernelAccount`], [`GfpUser`], [`GfpHighUser`], [`GfpHighUserMovable`] | `GFP_KERNEL`, … | [`MayFs`] |
-    //! | [`GfpNoFs`] | `GFP_NOFS` | [`MayIo`] |
-    //! | [`GfpNoIo`] | `GFP_NOIO` | [`MaySleep`] |
-    //! | [`GfpAtomic`], [`GfpNowait`], [`GfpNoReclaim`] | `GFP_ATOMIC`, `GFP_NOWAIT`, `GFP_KERNEL & ~__GFP_RECLAIM` | [`MayAlloc`] |
+    //! | [`GFP_KERNEL`], [`GFP_KERNEL_ACCOUNT`], [`GFP_USER`], [`GFP_HIGHUSER`], [`GFP_HIGHUSER_MOVABLE`] | [`GfpKernel`], … | [`MayFs`](crate::context::MayFs) |
+    //! | [`GFP_NOFS`] | [`GfpNoFs`] | [`MayIo`](crate::context::MayIo) |
+    //! | [`GFP_NOIO`] | [`GfpNoIo`] | [`MaySleep`](crate::context::MaySleep) |
+    //! | [`GFP_ATOMIC`], [`GFP_NOWAIT`], [`GFP_NORECLAIM`] (`GFP_KERNEL & ~__GFP_RECLAIM`) | [`GfpAtomic`], … | [`MayAlloc`](crate::context::MayAlloc) |
     //!
     //! `__GFP_HIGH`, `__GFP_IO`, `__GFP_FS`, `__GFP_DIRECT_RECLAIM` and `__GFP_KSWAPD_RECLAIM` are
     //! parts of these and stand nowhere alone. There are no flags at run time, no operator that takes
@@ -118,13 +118,13 @@ pub mod context {
     //!
     //! | token | where the kernel hands it out | default flags | may use |
     //! | --- | --- | --- | --- |
-    //! | [`TaskCx`] | module init and exit, probe, [work items](crate::work), [threads](crate::kthread), [files](crate::miscdevice) | [`GfpKernel`] | everything |
-    //! | [`NoFsCx`], [`NoIoCx`] | a [scope](crate::scope) | [`GfpNoFs`], [`GfpNoIo`] | may sleep; what the scope permits |
-    //! | [`NoReclaimCx`] | a [scope](crate::scope) | [`GfpNoIo`] | may sleep, does not reclaim; not `nofail` |
-    //! | [`AtomicCx`] | a [spinlock or the RCU read side](crate::sync) | [`GfpAtomic`] | nothing that sleeps |
-    //! | [`BhCx`] | softirqs, timers, BH work, [bottom halves disabled](crate::irq) | [`GfpAtomic`] | as [`AtomicCx`], no vmalloc |
-    //! | [`IrqCx`] | `SpinLockIrq`, hard-IRQ handlers that RT may thread | [`GfpAtomic`] | as [`BhCx`] |
-    //! | [`RawCx`] | [interrupts or preemption disabled](crate::irq) | [`GfpAtomic`]; none on RT | as [`IrqCx`]; on RT no allocator |
+    //! | [`TaskCx`] | module init and exit, probe, [work items](crate::work), [threads](crate::kthread), [files](crate::miscdevice) | `GFP_KERNEL` | everything |
+    //! | [`NoFsCx`], [`NoIoCx`] | a [scope](crate::scope) | `GFP_NOFS`, `GFP_NOIO` | may sleep; what the scope permits |
+    //! | [`NoReclaimCx`] | a [scope](crate::scope) | `GFP_NOIO` | may sleep, does not reclaim; not `nofail` |
+    //! | [`AtomicCx`] | a [spinlock or the RCU read side](crate::sync) | `GFP_ATOMIC` | nothing that sleeps |
+    //! | [`BhCx`] | softirqs, timers, BH work, [bottom halves disabled](crate::irq) | `GFP_ATOMIC` | as [`AtomicCx`], no vmalloc |
+    //! | [`IrqCx`] | `SpinLockIrq`, hard-IRQ handlers that RT may thread | `GFP_ATOMIC` | as [`BhCx`] |
+    //! | [`RawCx`] | [interrupts or preemption disabled](crate::irq) | `GFP_ATOMIC`; none on RT | as [`IrqCx`]; on RT no allocator |
     //! | [`NmiCx`] | NMI handlers | none | no allocator |
     //!
     //! A section that takes sleep away borrows the token before it exclusively, so until the section

@@ -108,7 +108,7 @@ impl<C: Context> WithFlags for C {}
 /// Flags that the context of the caller permits: the first argument of every allocating function.
 ///
 /// `&task` or `&cx`, a reference to a token, grants the default flags of its context.
-/// [`Context::with`] grants others. A grant is `Copy` and borrows its token, so it ends where the
+/// [`WithFlags::with`] grants others. A grant is `Copy` and borrows its token, so it ends where the
 /// context does. Generic code takes `impl Grant`:
 ///
 /// ```
@@ -184,7 +184,7 @@ impl<C: MayAlloc> Grant for &C {
     type Context = C;
 }
 
-/// A grant of the flags `F` in the context `C`, made by [`Context::with`].
+/// A grant of the flags `F` in the context `C`, made by [`WithFlags::with`].
 #[derive(Debug)]
 pub struct With<'c, F, C>(PhantomData<(&'c C, F)>);
 

@@ -39,19 +39,19 @@ pub trait Token: Context + Sized {
     note = "tokens come from kalloc's entry points (module init, a lock, an interrupt handler) and not from a driver"
 )]
 pub trait Context: Sealed {
-    /// The context of code here that must not sleep: [`AtomicCx`], or this one where it is stricter.
+    /// The context of code here that must not sleep: [`AtomicCx`](crate::context::AtomicCx), or this one where it is stricter.
     type AtomicCx<'a>: Token;
-    /// The context of code here that may be a softirq: [`BhCx`], or this one where it is stricter.
+    /// The context of code here that may be a softirq: [`BhCx`](crate::context::BhCx), or this one where it is stricter.
     type BhCx<'a>: Token;
-    /// The context of code here that may run in a hard interrupt: [`IrqCx`], or this one where it is
+    /// The context of code here that may run in a hard interrupt: [`IrqCx`](crate::context::IrqCx), or this one where it is
     /// stricter.
     type IrqCx<'a>: Token;
-    /// The context of code here with interrupts or preemption disabled: [`RawCx`], or [`NmiCx`].
+    /// The context of code here with interrupts or preemption disabled: [`RawCx`](crate::context::RawCx), or [`NmiCx`](crate::context::NmiCx).
     type RawCx<'a>: Token;
 }
 
 /// Contexts in which the allocators work, which is where a `spinlock_t` may be taken: all but
-/// [`NmiCx`], and but [`RawCx`] on `CONFIG_PREEMPT_RT`.
+/// [`NmiCx`](crate::context::NmiCx), and but [`RawCx`](crate::context::RawCx) on `CONFIG_PREEMPT_RT`.
 #[diagnostic::on_unimplemented(
     message = "no allocator may be called and no spinlock taken in `{Self}`",
     label = "not allowed in this context",
@@ -82,7 +82,7 @@ pub trait MayAlloc: Context {
 )]
 pub trait IrqsOn: MayAlloc {
     /// The context of code here with bottom halves disabled, in which the allocators still work:
-    /// [`BhCx`].
+    /// [`BhCx`](crate::context::BhCx).
     type BhOff<'a>: IrqsOn<Flags = GfpAtomic> + Token;
 }
 
@@ -100,28 +100,28 @@ pub trait IrqsOn: MayAlloc {
 /// }
 /// ```
 pub trait Weaken: Context {
-    /// A weaker token for code that asks for [`AtomicCx`], for as long as this one is borrowed.
+    /// A weaker token for code that asks for [`AtomicCx`](crate::context::AtomicCx), for as long as this one is borrowed.
     #[inline(always)]
     fn as_atomic(&mut self) -> Self::AtomicCx<'_> {
         // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
         unsafe { Token::token() }
     }
 
-    /// A weaker token for code that asks for [`BhCx`], for as long as this one is borrowed.
+    /// A weaker token for code that asks for [`BhCx`](crate::context::BhCx), for as long as this one is borrowed.
     #[inline(always)]
     fn as_bh(&mut self) -> Self::BhCx<'_> {
         // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
         unsafe { Token::token() }
     }
 
-    /// A weaker token for code that asks for [`IrqCx`], for as long as this one is borrowed.
+    /// A weaker token for code that asks for [`IrqCx`](crate::context::IrqCx), for as long as this one is borrowed.
     #[inline(always)]
     fn as_irq(&mut self) -> Self::IrqCx<'_> {
         // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
         unsafe { Token::token() }
     }
 
-    /// A weaker token for code that asks for [`RawCx`], for as long as this one is borrowed.
+    /// A weaker token for code that asks for [`RawCx`](crate::context::RawCx), for as long as this one is borrowed.
     #[inline(always)]
     fn as_raw(&mut self) -> Self::RawCx<'_> {
         // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
@@ -130,7 +130,7 @@ pub trait Weaken: Context {
 }
 impl<C: Context> Weaken for C {}
 
-/// Contexts that are no interrupt, hard or soft, and cannot be mistaken for one: all but [`BhCx`] and
+/// Contexts that are no interrupt, hard or soft, and cannot be mistaken for one: all but [`BhCx`](crate::context::BhCx) and
 /// those that are stricter.
 ///
 /// What vmalloc asks of its callers that must not sleep: it stops the kernel in a hard interrupt,
@@ -161,10 +161,10 @@ pub trait NotNmi: Context {}
             process context"
 )]
 pub trait MaySleep: MayAlloc<Flags: SleepingFlags> + NotInterrupt {
-    /// The context of a scope here that must not start file-system I/O: [`NoFsCx`], or [`NoIoCx`]
+    /// The context of a scope here that must not start file-system I/O: [`NoFsCx`](crate::context::NoFsCx), or [`NoIoCx`](crate::context::NoIoCx)
     /// inside one.
     type NoFsCx<'a>: MaySleep + Token;
-    /// The context of a scope here that must not start I/O: [`NoIoCx`].
+    /// The context of a scope here that must not start I/O: [`NoIoCx`](crate::context::NoIoCx).
     type NoIoCx<'a>: MaySleep<Flags = GfpNoIo> + Token;
 }
 

@@ -23,7 +23,7 @@ pub trait Gfp: Sealed + Copy + fmt::Debug + 'static {
     #[doc(hidden)]
     const NOFAIL: bool = Self::BITS & KALLOC_CONST___GFP_NOFAIL != 0;
 
-    /// What it is that can go wrong: [`AllocError`], or [`Infallible`] under `__GFP_NOFAIL`.
+    /// What it is that can go wrong: [`AllocError`], or [`Infallible`](core::convert::Infallible) under `__GFP_NOFAIL`.
     type Failure: Copy + fmt::Debug + 'static;
 
     /// What to do with NULL.

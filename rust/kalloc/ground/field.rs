@@ -69,7 +69,7 @@ impl<S, F> fmt::Debug for Field<S, F> {
     }
 }
 
-/// A field of a struct, as a [`Field`](crate::projection::Field): `field!(Struct, name)`.
+/// A field of a struct, as a [`percpu::Field`](crate::percpu::Field): `field!(Struct, name)`.
 ///
 /// The field is one of the struct itself, that the caller may name, and of exactly the type that is
 /// expected: a field that a `Deref` leads to, one of a packed struct, and one of a union do not

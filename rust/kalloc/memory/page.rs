@@ -22,7 +22,7 @@
 //! * How many: [`Order<N>`](Order) is known at build time, [`AnyOrder`] is not.
 //! * Initialised or not: `u8`, or `MaybeUninit<u8>` before [`Pages::memset`] or [`Pages::write`].
 //! * What memory: [`Low`] has a kernel address. [`High`], which the flags `.highmem()`,
-//!   [`GfpHighUser`] and [`GfpHighUserMovable`] give,
+//!   [`GfpHighUser`](crate::gfp::GfpHighUser) and [`GfpHighUserMovable`](crate::gfp::GfpHighUserMovable) give,
 //!   may have none and is seen through local mappings only. [`Compound`], which `.comp()` gives, is
 //!   one page to the kernel and cannot be split.
 //!

@@ -101,7 +101,7 @@ pub trait ForModule: Sealed + Sync + Sized {
 
 // What comes from a pool -----------------------------------------------------------------------------------------------
 
-/// Memory for objects of one type: [`Cache`] and [`Mempool`].
+/// Memory for objects of one type: [`Cache`](crate::slab::Cache) and [`Mempool`](crate::mempool::Mempool).
 pub trait Pool: Sealed {
     /// What the memory is for.
     type Object;

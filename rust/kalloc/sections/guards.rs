@@ -133,7 +133,7 @@ guards! {
 
 /// Evidence that the code is on the RCU read side, for as long as it is borrowed.
 ///
-/// A driver has a reference, from [`RcuReadExt::rcu_read`] or from `section!(…, rcu_read_lock())`, and
+/// A driver has a reference, from [`RcuReadExt::rcu_read`](crate::sync::RcuReadExt::rcu_read) or from `section!(…, rcu_read_lock())`, and
 /// never the value: it cannot leak it. The guard of the kernel crate is no such evidence. Leaked, it
 /// is `&'static`, and the read side ends with the thread, or where the thread sleeps.
 ///

@@ -190,7 +190,7 @@ macro_rules! locks {
 locks! {
     /// Data under a `raw_spinlock_t`, which disables preemption on every kernel.
     ///
-    /// Taken by [`RawLockExt::raw_locked`], and not without a token. Not for data that a hard interrupt
+    /// Taken by [`RawLockExt::raw_locked`](crate::sync::RawLockExt::raw_locked), and not without a token. Not for data that a hard interrupt
     /// shares: that is [`RawSpinLockIrq`].
     ///
     /// ```
@@ -203,7 +203,7 @@ locks! {
     RawSpinLock, RawSpinLockBackend, new_raw_spinlock;
     /// Data under a `raw_spinlock_t` that is taken with interrupts off, on every kernel.
     ///
-    /// Taken by [`RawLockExt::raw_locked_irq`], and not without a token. For data that a hard interrupt
+    /// Taken by [`RawLockExt::raw_locked_irq`](crate::sync::RawLockExt::raw_locked_irq), and not without a token. For data that a hard interrupt
     /// shares which `CONFIG_PREEMPT_RT` does not thread; where it does,
     /// [`SpinLockIrq`](kernel::sync::SpinLockIrq) is right.
     RawSpinLockIrq, RawSpinLockIrqBackend, new_raw_spinlock_irq;

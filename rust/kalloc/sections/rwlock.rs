@@ -39,8 +39,8 @@ pub use new_rwlock;
 
 /// Data that many may read at a time, or one may change: a spinlock, wraps `rwlock_t`.
 ///
-/// Taken by [`LockExt::read_locked`](super::LockExt::read_locked) and
-/// [`LockExt::write_locked`](super::LockExt::write_locked), and not without a token. Readers hold off
+/// Taken by [`LockExt::read_locked`](crate::sync::LockExt::read_locked) and
+/// [`LockExt::write_locked`](crate::sync::LockExt::write_locked), and not without a token. Readers hold off
 /// writers for as long as they come; RCU does not.
 ///
 /// ```

@@ -13,6 +13,6 @@ pub fn coherent<'bound>(
     Ok(Coherent::zeroed(task, pdev)?) //~ ERROR: mismatched types
 }
 
-pub fn manually_drop<'bound>(pdev: &'bound platform::Device<Core<'_>>) -> DmaDevice<'bound> {
+pub fn by_hand<'bound>(pdev: &'bound platform::Device<Core<'_>>) -> DmaDevice<'bound> {
     DmaDevice(pdev.as_ref(), core::marker::PhantomData) //~ ERROR: cannot initialize a tuple struct which contains private fields
 }
