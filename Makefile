@@ -11,8 +11,6 @@ installed = $(INSTALL_MOD_PATH)/lib/modules/$(or $(KERNELRELEASE),$(shell cat '$
 # Tests that are not asked for a kernel run on several.
 KERNELS := $(filter undefined,$(origin KERNEL))
 KERNEL ?= stock
-FLAVOURS := stock=amd64 rt=rt-amd64 cloud=cloud-amd64 debug=debug
-FLAVOUR ?= $(or $(patsubst $(KERNEL)=%,%,$(filter $(KERNEL)=%,$(FLAVOURS))),$(KERNEL))
 
 export KERNEL DRIVER
 
@@ -65,7 +63,7 @@ shell:			## an interactive guest with the modules at hand (or those of DRIVER)
 toolbox:		## make the Debian root with the kernel's toolchain
 	@scripts/toolbox
 
-kernel:			## prepare the kernel (or FLAVOUR=amd64, rt-amd64, cloud-amd64 or debug)
+kernel:			## prepare the kernel (or FLAVOUR, as rt-amd64)
 	@scripts/toolbox scripts/kernel '$(FLAVOUR)'
 
 update:			## renew the toolbox and look for a newer kernel

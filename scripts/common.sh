@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What every script here shares: where the checkout and the cache are, and how to talk.
+# What every script here shares: where the checkout and the cache are, what the processor is, and how to talk.
 
 set -euo pipefail
 
@@ -13,12 +13,18 @@ cache=${KALLOC_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kalloc}
 say() { printf 'kalloc: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
+machine=$(uname -m)
+[[ -e $top/scripts/arch/$machine.sh ]] ||
+	die "this machine is $machine, and the toolbox and its kernels are for $(basename -as .sh "$top"/scripts/arch/*.sh | xargs)."
+# shellcheck source=arch/x86_64.sh
+. "$top/scripts/arch/$machine.sh"
+
 # flavour_of KERNEL: the distribution's name of the kernel that KERNEL= chooses.
 flavour_of() {
 	case $1 in
-	stock) echo amd64 ;;
-	rt) echo rt-amd64 ;;
-	cloud) echo cloud-amd64 ;;
+	stock) echo "$arch_debian" ;;
+	rt) echo "rt-$arch_debian" ;;
+	cloud) echo "cloud-$arch_debian" ;;
 	debug) echo debug ;;	# which is none of the distribution's
 	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, cloud." ;;
 	esac
@@ -28,17 +34,17 @@ flavour_of() {
 tools_of() {
 	case $1 in
 	debug) echo LLVM=-19 ;;
-	*) echo CC=x86_64-linux-gnu-gcc-14 HOSTCC=gcc-14 ;;
+	*) echo CC="$arch_cc" HOSTCC=gcc-14 ;;
 	esac
 }
 
 # kernel_of FLAVOUR: the other way round.
 kernel_of() {
 	case $1 in
-	amd64) echo stock ;;
-	rt-amd64) echo rt ;;
-	cloud-amd64) echo cloud ;;
-	*) die "FLAVOUR=$1 is unknown; choose one of amd64, rt-amd64, cloud-amd64, debug." ;;
+	"$arch_debian") echo stock ;;
+	"rt-$arch_debian") echo rt ;;
+	"cloud-$arch_debian") echo cloud ;;
+	*) die "FLAVOUR=$1 is unknown; choose one of $arch_debian, rt-$arch_debian, cloud-$arch_debian, debug." ;;
 	esac
 }
 

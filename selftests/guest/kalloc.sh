@@ -61,9 +61,9 @@ leaks() {
 	log_begin kmemleak
 	if ! log_leaks; then
 		sed 's/^/# /' <<<"$log_leaked"
-		for pid in $(sed -n 's/.*, pid \([0-9]*\),.*/\1/p' <<<"$log_leaked" | sort -u); do
+		while read -r pid; do
 			echo "# ${loaders[$pid]:-what is not known of process $pid} left memory behind"
-		done
+		done < <(sed -n 's/.*, pid \([0-9]*\),.*/\1/p' <<<"$log_leaked" | sort -u)
 		ok="not ok"
 	fi
 	log_end || ok="not ok"
@@ -73,9 +73,9 @@ leaks() {
 # Where faults can be injected, a test may have any of its allocations fail, and the kernel does not speak of it.
 for fault in /sys/kernel/debug/{failslab,fail_page_alloc}; do
 	[[ -d $fault ]] || continue
-	echo 0 >$fault/verbose
-	echo N >$fault/ignore-gfp-wait
-	[[ $fault != *page_alloc ]] || { echo N >$fault/ignore-gfp-highmem; echo 0 >$fault/min-order; }
+	echo 0 >"$fault/verbose"
+	echo N >"$fault/ignore-gfp-wait"
+	[[ $fault != *page_alloc ]] || { echo N >"$fault/ignore-gfp-highmem"; echo 0 >"$fault/min-order"; }
 done
 
 echo "KTAP version 1"

@@ -101,12 +101,12 @@ check "no cache is one with another" test "$(grep -c '^:' <<<"$before" || true)"
 insmod "$modules/kalloc.ko"
 insmod "$modules/selftests/lib/testlib.ko"
 for test in test_slab test_mempool; do
-	loaded=$(caches)
+	others=$(caches)
 	insmod "$modules/selftests/guest/$test.ko"
 	[[ $test != test_slab ]] ||
 		check "a cache of the module is there while it is loaded" test -d /sys/kernel/slab/kalloc_test_numbers
 	rmmod "$test"
-	check "$test leaves no cache behind" same "$loaded" "$(caches)"
+	check "$test leaves no cache behind" same "$others" "$(caches)"
 done
 rmmod testlib kalloc
 check "the crate leaves no cache behind" same "$before" "$(caches)"

@@ -11,7 +11,7 @@
 
 # What a tree that is only prepared can give: objects, and no modules, since it has no list of symbols.
 build() {
-	local tools=(CC=x86_64-linux-gnu-gcc-14)
+	local tools=(CC="$arch_cc")
 	[[ $config != *-llvm ]] || tools=(LLVM=-19)
 	local samples
 	mapfile -t samples < <(grep -Lw pci samples/*.rs)	# these trees have no PCI

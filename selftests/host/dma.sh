@@ -50,7 +50,7 @@ check "swiotlb: memory of vmalloc goes there and back" passes vmalloc_memory_goe
 check "swiotlb: what is too large is given back" passes a_buffer_too_large_to_bounce_is_given_back
 show
 
-boot "intel_iommu=on intremap=off no_timer_check" " -device intel-iommu"
+boot "$arch_iommu_append" " -device $arch_iommu_device"
 machine iommu
 check "iommu: addresses are its own" passes an_iommu_gives_its_own_addresses
 check "iommu: memory of vmalloc goes there and back" passes vmalloc_memory_goes_there_and_back

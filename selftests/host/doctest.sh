@@ -9,6 +9,7 @@
 # Kernels: stock rt
 
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
+# shellcheck source=/dev/null
 . "$cache/kernel-${KERNEL:-stock}/source/tools/testing/selftests/kselftest/ktap_helpers.sh"
 
 tmp=$(mktemp -d)

@@ -16,8 +16,9 @@ says "an unknown KERNEL" "KERNEL=debug2 is unknown; choose one of stock, rt, deb
 	env -u KALLOC_BUILT KERNEL=debug2 scripts/run
 mkdir -p selftests/host
 says "an unknown test" "TESTS=nonsense is unknown; choose of: .*\." make TESTS=nonsense test
-says "an unknown FLAVOUR" "FLAVOUR=arm64 is unknown; choose one of amd64, rt-amd64, cloud-amd64, debug\." \
-	scripts/kernel arm64
+says "an unknown FLAVOUR" \
+	"FLAVOUR=nonsense is unknown; choose one of $arch_debian, rt-$arch_debian, cloud-$arch_debian, debug\." \
+	scripts/kernel nonsense
 
 # The match
 
@@ -60,7 +61,7 @@ says "a configuration that has not" \
 
 package() { printf 'Package: %s\nVersion: %s\n\n' "$1" "$2"; }
 set_of() {
-	local version=$1 release=${1%%-*}+deb13-amd64 missing=${2:-none} name
+	local version=$1 release=${1%%-*}+deb13-$arch_debian missing=${2:-none} name
 	for name in "linux-source-$(cut -d. -f1,2 <<<"$version")" "linux-"{headers,binary,modules}"-$release"; do
 		[[ $name == linux-$missing* ]] || package "$name" "$version"
 	done
@@ -73,10 +74,10 @@ esac
 SHIM
 # A headers package whose kernel has no CONFIG_RUST.
 for release in 7.3.9 7.3.10; do
-	mkdir -p deb/DEBIAN "deb/usr/src/linux-headers-$release+deb13-amd64"
-	echo '# CONFIG_RUST is not set' >"deb/usr/src/linux-headers-$release+deb13-amd64/.config"
-	printf 'Package: linux-headers-%s+deb13-amd64\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n' \
-		"$release" >deb/DEBIAN/control
+	mkdir -p deb/DEBIAN "deb/usr/src/linux-headers-$release+deb13-$arch_debian"
+	echo '# CONFIG_RUST is not set' >"deb/usr/src/linux-headers-$release+deb13-$arch_debian/.config"
+	printf 'Package: linux-headers-%s\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n' \
+		"$release+deb13-$arch_debian" >deb/DEBIAN/control
 	dpkg-deb -b deb . >/dev/null
 	rm -r deb
 done
@@ -86,20 +87,20 @@ done
 	set_of 7.3.11-1 modules
 	set_of 7.4.1-1 source
 	set_of 7.4.2-1 headers
-	package linux-headers-7.5.0+deb13-rt-amd64 7.5.0-1
+	package "linux-headers-7.5.0+deb13-rt-$arch_debian" 7.5.0-1
 } >packages
-choose() { env PATH="$tmp/shim:$PATH" KALLOC_CACHE="$tmp/cache" scripts/kernel --update "${1:-amd64}"; }
+choose() { env PATH="$tmp/shim:$PATH" KALLOC_CACHE="$tmp/cache" scripts/kernel --update "${1:-$arch_debian}"; }
 mkdir cache
 says "no kernel with CONFIG_RUST" \
-	"no amd64 kernel in Debian's backports has its source, headers, image and modules in one version with CONFIG_RUST=y\." choose
+	"no $arch_debian kernel in Debian's backports has its source, headers, image and modules in one version with CONFIG_RUST=y\." choose
 newest_first() {
 	diff cache/downloads - <<-DOWNLOADS
-		download -q linux-headers-7.3.10+deb13-amd64=7.3.10-1
-		download -q linux-headers-7.3.9+deb13-amd64=7.3.9-1
+		download -q linux-headers-7.3.10+deb13-$arch_debian=7.3.10-1
+		download -q linux-headers-7.3.9+deb13-$arch_debian=7.3.9-1
 	DOWNLOADS
 }
 check "the newest whole set first, then the one before" newest_first
-says "no kernel of the flavour at all" "no cloud-amd64 kernel in Debian's backports has its .*" choose cloud-amd64
+says "no kernel of the flavour at all" "no cloud-$arch_debian kernel in Debian's backports has its .*" choose "cloud-$arch_debian"
 
 shim apt-get <<<'exit 100'
 says "no network" "the Debian mirror cannot be reached\." choose

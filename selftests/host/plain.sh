@@ -20,7 +20,7 @@ files >"$tmp/before"
 
 # build ARGUMENT…: the output is kept, and shown when make fails.
 build() {
-	make KDIR="$KERNELDIR/build" CC=x86_64-linux-gnu-gcc-14 -j"${KALLOC_JOBS:-$(nproc)}" "$@" >"$tmp/log" 2>&1 ||
+	make KDIR="$KERNELDIR/build" CC="$arch_cc" -j"${KALLOC_JOBS:-$(nproc)}" "$@" >"$tmp/log" 2>&1 ||
 		{ cat "$tmp/log"; return 1; }
 }
 
@@ -66,7 +66,7 @@ drives() {
 	local as=(setpriv --reuid daemon --regid daemon --clear-groups)
 	# A cache in root's own directory is no other's to read.
 	"${as[@]}" test -r "$KERNELDIR/build/.config" || as=()
-	"${as[@]}" make -C "$tmp/driver" KDIR="$KERNELDIR/build" CC=x86_64-linux-gnu-gcc-14 "$@" >"$tmp/log" 2>&1
+	"${as[@]}" make -C "$tmp/driver" KDIR="$KERNELDIR/build" CC="$arch_cc" "$@" >"$tmp/log" 2>&1
 }
 compiled() { grep -E '^  (RUSTC|CC) .*mydriver' "$tmp/log"; }
 # elsewhere KALLOC: there it builds, with its symbols, and with nothing that is not there.

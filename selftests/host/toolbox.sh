@@ -18,7 +18,7 @@ other="set KALLOC_CACHE to a directory"
 # Machine
 
 shim uname <<<'echo aarch64'
-says "a machine that is not x86-64" "this machine is aarch64, and the toolbox .* need an x86-64 one\." \
+says "a machine that nobody knows" "this machine is aarch64, and the toolbox .* are for x86_64\." \
 	env PATH="$shims" "${box[@]}"
 rm shim/uname
 

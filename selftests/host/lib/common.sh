@@ -7,6 +7,8 @@
 set -uo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+# shellcheck source=arch/x86_64.sh
+. "$top/scripts/arch/$(uname -m).sh"
 # shellcheck source=/dev/null
 . "$KERNELDIR/source/tools/testing/selftests/kselftest/ktap_helpers.sh"
 plan() { echo "KTAP version 1"; ktap_set_plan "$1"; }

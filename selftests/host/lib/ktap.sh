@@ -7,6 +7,7 @@
 
 name=${KERNEL:-stock}
 KERNELDIR=${KERNELDIR:-$(realpath "$cache/kernel-$name")}
+# shellcheck source=/dev/null
 . "$KERNELDIR/source/tools/testing/selftests/kselftest/ktap_helpers.sh"
 cd "$top" || exit
 
