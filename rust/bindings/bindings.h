@@ -12,6 +12,8 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "../helpers/helpers.h"
+
 /* bindgen does not evaluate casts in macros: each flag is a constant of its own, without the prefix in Rust. */
 #define KALLOC_CONST(flag) const gfp_t KALLOC_CONST_##flag = flag
 KALLOC_CONST(__GFP_DMA);
@@ -68,7 +70,5 @@ KALLOC_CONST(SLAB_CACHE_DMA);
 KALLOC_CONST(SLAB_CACHE_DMA32);
 KALLOC_CONST(SLAB_TYPESAFE_BY_RCU);
 #undef KALLOC_CONST
-
-#include "../helpers/helpers.c"
 
 const size_t KALLOC_CONST_DMA_GRAVE_SIZE = sizeof(struct kalloc_deferred_coherent);

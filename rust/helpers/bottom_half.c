@@ -4,6 +4,8 @@
 #include <linux/bug.h>
 #include <linux/irqflags.h>
 
+#include "helpers.h"
+
 void kalloc_helper_local_bh_disable(void)
 {
 	local_bh_disable();

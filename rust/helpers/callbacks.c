@@ -11,21 +11,7 @@
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
-struct kalloc_callback {
-	struct work_struct work;
-	/* In the list of its module, whose code the kernel calls. */
-	struct list_head list;
-	struct kalloc_module *module;
-	/* Stops the object and waits until it does not run. Code of that module. */
-	void (*wait)(struct kalloc_callback *callback);
-	/* Drops and frees it. Code of the module that dropped its owner, which `ending` is. */
-	void (*end)(struct kalloc_callback *callback);
-	struct kalloc_module *ending;
-	unsigned int phase;
-	/* The end of its module waits for it, in that pass. */
-	bool busy;
-	unsigned int pass;
-};
+#include "helpers.h"
 
 /*
  * Ends objects whose owner was dropped where the code could not wait for them. It runs drops of drivers, which may do

@@ -25,6 +25,8 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
+#include "helpers.h"
+
 struct kalloc_deferred_queue {
 	struct llist_head list;
 	/* Frees what `node` is in. */
@@ -251,15 +253,6 @@ static __always_inline bool may_sleep_here(void)
 {
 	return preemptible() && !rcu_preempt_depth();
 }
-
-/* Written into the memory itself, as dma_pool_free() does. */
-struct kalloc_deferred_coherent {
-	struct llist_node node;
-	struct device *dev;
-	size_t size;
-	dma_addr_t handle;
-	unsigned long attrs;
-};
 
 static void free_coherent(struct llist_node *node)
 {

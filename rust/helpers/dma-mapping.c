@@ -4,6 +4,8 @@
 #include <linux/dma-mapping.h>
 #include <linux/dmapool.h>
 
+#include "helpers.h"
+
 /* Runs after the driver's data is dropped, and after all that devres got later. */
 static void kalloc_dma_release(struct device *dev, void *res)
 {

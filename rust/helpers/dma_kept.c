@@ -19,44 +19,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
-/* How the device reaches the memory. */
-enum kalloc_dma_mapping {
-	KALLOC_DMA_SINGLE,	/* dma_map_single() */
-	KALLOC_DMA_TABLE,	/* dma_map_sgtable() */
-	KALLOC_DMA_PAGES,	/* dma_alloc_pages() */
-	KALLOC_DMA_COHERENT,	/* dma_alloc_attrs() */
-	KALLOC_DMA_BLOCK,	/* dma_pool_alloc() */
-	KALLOC_DMA_POOL,	/* a pool, which goes after its blocks */
-};
-
-/* Whose memory is under a mapping. */
-enum kalloc_dma_backing {
-	KALLOC_DMA_BACKING_NONE,	/* the DMA API's own */
-	KALLOC_DMA_BACKING_KVMALLOC,	/* kmalloc's or vmalloc's */
-	KALLOC_DMA_BACKING_PAGES,	/* alloc_pages(), of the order `count` */
-	KALLOC_DMA_BACKING_EXACT,	/* alloc_pages_exact(), `count` bytes */
-	KALLOC_DMA_BACKING_BLOCKS,	/* `count` words of kmalloc: each an address of pages, with the order in its low bits */
-};
-
-struct kalloc_dma_kept {
-	struct llist_node node;
-	struct device *dev;
-	/* The driver has said that the device is idle. */
-	bool idle;
-	/* The device may have been told the address. */
-	bool told;
-	unsigned int mapping;
-	enum dma_data_direction dir;
-	unsigned long attrs;
-	dma_addr_t address;
-	size_t size;
-	void *cpu;
-	struct sg_table table;
-	struct dma_pool *pool;
-	unsigned int backing;
-	void *memory;
-	size_t count;
-};
+#include "helpers.h"
 
 /* Of all devices: adding is for every context. */
 static LLIST_HEAD(kalloc_dma_kept_list);

@@ -3,6 +3,8 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 
+#include "helpers.h"
+
 unsigned long kalloc_helper_alloc_pages_bulk_node(gfp_t gfp, int nid, unsigned long nr_pages,
 						  struct page **page_array)
 {

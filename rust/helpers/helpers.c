@@ -4,6 +4,8 @@
  * has files of its own: deferred_free.c, in_flight.c, callbacks.c.
  */
 
+#include "helpers.h"
+
 /* The others use them. */
 #include "lockdep.c"
 #include "irq_work.c"

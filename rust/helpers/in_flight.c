@@ -17,6 +17,8 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
+#include "helpers.h"
+
 /*
  * kalloc's record of a module. Each module that is loaded after kalloc has one from COMING to GOING: any of them may hold
  * instances of generic functions that run work items or threads. A work item keeps a reference, since it may outlive the

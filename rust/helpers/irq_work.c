@@ -4,6 +4,8 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 
+#include "helpers.h"
+
 /* irq_work_sync() of an object on PREEMPT_RT is for one caller at a time: another would wait for ever. */
 static void sync_alone(struct irq_work *work)
 {

@@ -2,6 +2,8 @@
 
 #include <linux/irqflags.h>
 
+#include "helpers.h"
+
 unsigned long kalloc_helper_local_irq_save(void)
 {
 	unsigned long flags;

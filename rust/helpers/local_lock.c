@@ -5,6 +5,8 @@
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 
+#include "helpers.h"
+
 /* Rust has per-CPU pointers without their address space. */
 #define LOCAL_TRYLOCK(lock) ((local_trylock_t __percpu *)(__force unsigned long)(lock))
 

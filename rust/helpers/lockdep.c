@@ -7,6 +7,8 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "helpers.h"
+
 /*
  * What is dropped where PREEMPT_RT cannot free waits there, and is freed at once on other kernels. Lockdep, which sees to
  * it on every kernel that locks nest as PREEMPT_RT needs, is told that such a free is never made on PREEMPT_RT.

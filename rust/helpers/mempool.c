@@ -3,6 +3,8 @@
 #include <linux/mempool.h>
 #include <linux/mutex.h>
 
+#include "helpers.h"
+
 /* Of two calls at once one grows what the other has just shrunk, and lets the elements overflow the array. */
 static DEFINE_MUTEX(mempool_resizing);
 

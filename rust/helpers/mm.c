@@ -2,6 +2,8 @@
 
 #include <linux/mm.h>
 
+#include "helpers.h"
+
 void *kalloc_helper_page_address(const struct page *page)
 {
 	return page_address(page);

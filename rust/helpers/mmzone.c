@@ -3,6 +3,8 @@
 #include <linux/nodemask.h>
 #include <linux/topology.h>
 
+#include "helpers.h"
+
 bool kalloc_helper_node_online(int node)
 {
 	return node_online(node);

@@ -7,13 +7,7 @@
 #include <linux/rcupdate.h>
 #include <asm/nmi.h>
 
-/* The kernel gives a handler of NMIs no data: these share one handler of each type, and have theirs around them. */
-struct kalloc_nmi {
-	struct list_head list;
-	bool (*fn)(struct kalloc_nmi *nmi);
-	bool unknown;
-	bool listed;
-};
+#include "helpers.h"
 
 static LIST_HEAD(local_nmis);
 static LIST_HEAD(unknown_nmis);

@@ -7,7 +7,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
-void kalloc_helper_kvfree_rcu(struct kvfree_rcu_head *head, void *ptr);
+#include "helpers.h"
 
 /*
  * An NMI that comes between the two halves of a push on its own CPU (the place in the ring is taken, and not filled)

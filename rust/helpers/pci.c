@@ -3,6 +3,8 @@
 #include <linux/device.h>
 #include <linux/pci.h>
 
+#include "helpers.h"
+
 /* Whether the device has vectors of MSI or MSI-X. */
 bool kalloc_helper_pci_has_msi(struct pci_dev *pdev)
 {

@@ -3,6 +3,8 @@
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
 
+#include "helpers.h"
+
 /* Rust has per-CPU pointers without their address space. */
 #define PERCPU(type, ptr) ((type __percpu *)(__force unsigned long)(ptr))
 

@@ -2,6 +2,8 @@
 
 #include <linux/preempt.h>
 
+#include "helpers.h"
+
 void kalloc_helper_preempt_disable(void)
 {
 	preempt_disable();

@@ -2,6 +2,8 @@
 
 #include <linux/rcupdate.h>
 
+#include "helpers.h"
+
 #if IS_ENABLED(CONFIG_MODULE_UNLOAD) && IS_ENABLED(CONFIG_PREEMPTION) && !IS_ENABLED(CONFIG_TASKS_RCU)
 #error "kalloc: a kernel that preempts itself needs CONFIG_TASKS_RCU, which CONFIG_KPROBES selects, to unload modules"
 #endif

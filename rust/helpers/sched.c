@@ -8,6 +8,8 @@
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 
+#include "helpers.h"
+
 unsigned int kalloc_helper_memalloc_nofs_save(void)
 {
 	return memalloc_nofs_save();

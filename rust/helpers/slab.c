@@ -5,6 +5,8 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
+#include "helpers.h"
+
 /* Where C's macro does more than call the allocator (allocation profiling, partitioned caches), Rust calls these. */
 void *kalloc_helper_kmalloc(size_t size, gfp_t flags)
 {

@@ -2,6 +2,8 @@
 
 #include <linux/spinlock.h>
 
+#include "helpers.h"
+
 void kalloc_helper_raw_spin_lock_init(raw_spinlock_t *lock, const char *name, struct lock_class_key *key)
 {
 #ifdef CONFIG_DEBUG_SPINLOCK

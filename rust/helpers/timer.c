@@ -4,6 +4,8 @@
 #include <linux/minmax.h>
 #include <linux/timer.h>
 
+#include "helpers.h"
+
 void kalloc_helper_timer_setup(struct timer_list *timer, void (*fn)(struct timer_list *timer))
 {
 	timer_setup(timer, fn, 0);

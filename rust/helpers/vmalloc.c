@@ -2,6 +2,8 @@
 
 #include <linux/vmalloc.h>
 
+#include "helpers.h"
+
 /* With allocation profiling C's macros do more than call the allocator: Rust calls these. */
 void *kalloc_helper_vmalloc(unsigned long size)
 {

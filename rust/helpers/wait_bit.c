@@ -3,6 +3,8 @@
 #include <linux/sched.h>
 #include <linux/wait_bit.h>
 
+#include "helpers.h"
+
 /* Sleeps, without load, until the time has passed or over(data), which is asked when the thread or `var` is woken. */
 void kalloc_helper_sleep_on_var(void *var, bool (*over)(const void *data), const void *data, long timeout)
 {
