@@ -71,4 +71,4 @@ KALLOC_CONST(SLAB_CACHE_DMA32);
 KALLOC_CONST(SLAB_TYPESAFE_BY_RCU);
 #undef KALLOC_CONST
 
-const size_t KALLOC_CONST_DMA_GRAVE_SIZE = sizeof(struct kalloc_deferred_coherent);
+const size_t KALLOC_CONST_DMA_DEFERRED_SIZE = sizeof(struct kalloc_deferred_coherent);

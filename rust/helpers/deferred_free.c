@@ -221,14 +221,14 @@ static void free_cache(struct llist_node *node)
 	kfree(deferred);
 }
 
-void *kalloc_helper_grave(void)
+void *kalloc_helper_deferred_cache_alloc(void)
 {
 	return kmalloc(sizeof(struct kalloc_deferred_cache), GFP_KERNEL);
 }
 
-void kalloc_helper_kmem_cache_destroy_later(void *place, struct kmem_cache *cache)
+void kalloc_helper_kmem_cache_destroy_later(void *entry, struct kmem_cache *cache)
 {
-	struct kalloc_deferred_cache *deferred = place;
+	struct kalloc_deferred_cache *deferred = entry;
 
 	deferred->cache = cache;
 	defer_free(DEFERRED_CACHES, &deferred->node);

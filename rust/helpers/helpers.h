@@ -49,8 +49,8 @@ struct kalloc_deferred_coherent {
 int kalloc_helper_deferred_create(void);
 void kalloc_helper_deferred_destroy(void);
 void kalloc_helper_free_pages_nolock(void *addr, unsigned int order);
-void *kalloc_helper_grave(void);
-void kalloc_helper_kmem_cache_destroy_later(void *place, struct kmem_cache *cache);
+void *kalloc_helper_deferred_cache_alloc(void);
+void kalloc_helper_kmem_cache_destroy_later(void *entry, struct kmem_cache *cache);
 void kalloc_helper_kmem_cache_destroy_flush(void);
 void kalloc_helper_dma_free_attrs(struct device *dev, size_t size, void *cpu, dma_addr_t handle,
 				  unsigned long attrs);

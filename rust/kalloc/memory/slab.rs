@@ -410,7 +410,7 @@ impl RawCache {
         // One of that name may be on its way out.
         flush(cx);
         // SAFETY: It sleeps, which the caller may.
-        let grave = NonNull::new(unsafe { kalloc_helper_grave() }).ok_or(ENOMEM)?;
+        let grave = NonNull::new(unsafe { kalloc_helper_deferred_cache_alloc() }).ok_or(ENOMEM)?;
         let mut c_args = bindings::kmem_cache_args {
             align: args.align.max(align_of::<Object>()) as u32,
             useroffset: if args.window.size == 0 {

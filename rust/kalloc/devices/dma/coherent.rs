@@ -142,8 +142,8 @@ unsafe impl<T: KnownSize + Sync + ?Sized, A: Attrs> Sync for Coherent<'_, T, A> 
 /// What is asked of the kernel for `bytes`: room for what a put-off free has to know.
 #[inline(always)]
 const fn allocated(bytes: usize) -> usize {
-    if bytes < KALLOC_CONST_DMA_GRAVE_SIZE {
-        KALLOC_CONST_DMA_GRAVE_SIZE
+    if bytes < KALLOC_CONST_DMA_DEFERRED_SIZE {
+        KALLOC_CONST_DMA_DEFERRED_SIZE
     } else {
         bytes
     }
