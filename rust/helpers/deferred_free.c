@@ -6,6 +6,7 @@
  * allocated.
  */
 
+#include <linux/cpumask.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
@@ -13,6 +14,7 @@
 #include <linux/irqflags.h>
 #include <linux/kasan.h>
 #include <linux/llist.h>
+#include <linux/lockdep.h>
 #include <linux/mempool.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -26,6 +28,50 @@
 #include <linux/workqueue.h>
 
 #include "helpers.h"
+
+/* Lockdep -------------------------------------------------------------------------------------- */
+
+/*
+ * What is dropped where PREEMPT_RT cannot free waits there, and is freed at once on other kernels. Lockdep, which sees to
+ * it on every kernel that locks nest as PREEMPT_RT needs, is told that such a free is never made on PREEMPT_RT.
+ */
+#if defined(CONFIG_PROVE_RAW_LOCK_NESTING) && !defined(CONFIG_PREEMPT_RT)
+static DEFINE_WAIT_OVERRIDE_MAP(kalloc_drop_map, LD_WAIT_CONFIG);
+#define DROP_BEGIN() lock_map_acquire_try(&kalloc_drop_map)
+#define DROP_END() lock_map_release(&kalloc_drop_map)
+
+#define KALLOC_DROP(name, parameters, ...)		\
+	void kalloc_helper_drop_##name parameters	\
+	{						\
+		DROP_BEGIN();				\
+		name(__VA_ARGS__);			\
+		DROP_END();				\
+	}
+KALLOC_DROP(__free_pages, (struct page *page, unsigned int order), page, order)
+KALLOC_DROP(free_pages, (unsigned long addr, unsigned int order), addr, order)
+KALLOC_DROP(free_pages_exact, (void *memory, size_t size), memory, size)
+KALLOC_DROP(free_percpu, (void *ptr), (void __percpu *)(__force unsigned long)ptr)
+KALLOC_DROP(kfree, (void *ptr), ptr)
+KALLOC_DROP(kfree_sensitive, (void *ptr), ptr)
+KALLOC_DROP(kmem_cache_free, (struct kmem_cache *cache, void *object), cache, object)
+KALLOC_DROP(kvfree_atomic, (void *ptr), ptr)
+KALLOC_DROP(mempool_free, (void *element, mempool_t *pool), element, pool)
+
+unsigned int kalloc_helper_drop_mempool_free_bulk(mempool_t *pool, void **elements, unsigned int count)
+{
+	unsigned int kept;
+
+	DROP_BEGIN();
+	kept = mempool_free_bulk(pool, elements, count);
+	DROP_END();
+	return kept;
+}
+#else
+#define DROP_BEGIN() do { } while (0)
+#define DROP_END() do { } while (0)
+#endif
+
+/* Queues --------------------------------------------------------------------------------------- */
 
 struct kalloc_deferred_queue {
 	struct llist_head list;
@@ -490,3 +536,29 @@ void kalloc_helper_rt_free_percpu(void *ptr)
 		defer_free(DEFERRED_PERCPU, (void *)((unsigned long)ptr + percpu_offset()));
 }
 #endif
+
+/* Slab objects in bulk ------------------------------------------------------------------------------------------ */
+
+static noinline void free_one_by_one(struct kmem_cache *cache, size_t nr, void **objects)
+{
+	for (size_t i = 0; i < nr; i++)
+		kmem_cache_free(cache, objects[i]);
+}
+
+/* The bulk functions want interrupts on, and a drop does not know. */
+void kalloc_helper_kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **objects)
+{
+#ifdef CONFIG_PREEMPT_RT
+	if (!kalloc_helper_rt_may_free()) {
+		for (size_t i = 0; i < nr; i++)
+			kalloc_helper_rt_kmem_cache_free(cache, objects[i], 0);
+		return;
+	}
+#endif
+	DROP_BEGIN();
+	if (unlikely(irqs_disabled()))
+		free_one_by_one(cache, nr, objects);
+	else
+		kmem_cache_free_bulk(cache, nr, objects);
+	DROP_END();
+}

@@ -1,26 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-#include <linux/device.h>
 #include <linux/dma-mapping.h>
-#include <linux/dmapool.h>
 
 #include "helpers.h"
-
-/* Runs after the driver's data is dropped, and after all that devres got later. */
-static void kalloc_dma_release(struct device *dev, void *res)
-{
-	kalloc_helper_dma_free_flush();
-}
-
-void kalloc_helper_dma_rmb(void)
-{
-	dma_rmb();
-}
-
-void kalloc_helper_dma_wmb(void)
-{
-	dma_wmb();
-}
 
 /*
  * What dma_map_single() does after is_vmalloc_addr(), which its caller asks: here that would save registers that the caller
@@ -50,9 +32,4 @@ void kalloc_helper_dma_sync_sgtable_for_device(struct device *dev, struct sg_tab
 unsigned int kalloc_helper_dma_get_max_seg_size(struct device *dev)
 {
 	return dma_get_max_seg_size(dev);
-}
-
-struct dma_pool *kalloc_helper_dma_pool_create(const char *name, struct device *dev, size_t size, size_t align, size_t boundary)
-{
-	return dma_pool_create(name, dev, size, align, boundary);
 }

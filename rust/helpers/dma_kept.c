@@ -248,6 +248,12 @@ void kalloc_helper_dma_ask(struct device *dev, bool (*is_idle)(void *context, dm
 		llist_add_batch(mine, &last->node, &kalloc_dma_kept_list);
 }
 
+/* Runs after the driver's data is dropped, and after all that devres got later. */
+static void kalloc_dma_release(struct device *dev, void *res)
+{
+	kalloc_helper_dma_free_flush();
+}
+
 /* The masks are set once a binding: nobody may read them meanwhile, and who allocates reads them. */
 int kalloc_helper_dma_set_masks(struct device *dev, u64 mask, u64 coherent_mask)
 {

@@ -1,40 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Macros and inline functions that Rust cannot call, one file per C header, sorted alphabetically. What is more than that
- * has files of its own: deferred_free.c, in_flight.c, callbacks.c.
+ * The C functions that Rust calls. First the parts of kalloc that are in C, then macros and inline functions, one file per C
+ * header, sorted alphabetically.
  */
 
 #include "helpers.h"
 
-/* The others use them. */
-#include "lockdep.c"
-#include "irq_work.c"
-#include "rcupdate.c"
-#include "wait_bit.c"
 #include "deferred_free.c"
-#include "sched.c"
 #include "in_flight.c"
+/* Ends the records of in_flight.c. */
 #include "callbacks.c"
+#include "contexts.c"
+#include "dma_kept.c"
+#include "nmi.c"
 
+#include "barrier.c"
 #include "bottom_half.c"
+#include "cpumask.c"
 #include "device.c"
 #include "dma-mapping.c"
-#include "dma_kept.c"
+#include "dmapool.c"
 #include "gfp.c"
 #include "hrtimer.c"
+#include "irq_work.c"
 #include "irqflags.c"
 #include "local_lock.c"
 #include "mempool.c"
 #include "mm.c"
-#include "mmzone.c"
 #include "mutex.c"
-#include "nmi.c"
+#include "nodemask.c"
 #include "objpool.c"
 #include "pci.c"
 #include "percpu.c"
 #include "preempt.c"
+#include "rcupdate.c"
 #include "refcount.c"
+#include "rwlock.c"
+#include "sched.c"
+#include "sched_mm.c"
 #include "slab.c"
 #include "spinlock.c"
 #include "timer.c"
+#include "topology.c"
 #include "vmalloc.c"
+#include "wait_bit.c"

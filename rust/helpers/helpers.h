@@ -71,6 +71,22 @@ void kalloc_helper_rt_free_pages_exact(void *memory, size_t size);
 void kalloc_helper_rt_free_percpu(void *ptr);
 #endif
 
+#if defined(CONFIG_PROVE_RAW_LOCK_NESTING) && !defined(CONFIG_PREEMPT_RT)
+void kalloc_helper_drop___free_pages(struct page *page, unsigned int order);
+void kalloc_helper_drop_free_pages(unsigned long addr, unsigned int order);
+void kalloc_helper_drop_free_pages_exact(void *memory, size_t size);
+void kalloc_helper_drop_free_percpu(void *ptr);
+void kalloc_helper_drop_kfree(void *ptr);
+void kalloc_helper_drop_kfree_sensitive(void *ptr);
+void kalloc_helper_drop_kmem_cache_free(struct kmem_cache *cache, void *object);
+void kalloc_helper_drop_kvfree_atomic(void *ptr);
+void kalloc_helper_drop_mempool_free(void *element, mempool_t *pool);
+unsigned int kalloc_helper_drop_mempool_free_bulk(mempool_t *pool, void **elements,
+						  unsigned int count);
+#endif
+
+void kalloc_helper_kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **objects);
+
 /* in_flight.c */
 
 struct kalloc_module *kalloc_helper_module_of(const void *function);
@@ -114,6 +130,24 @@ void kalloc_helper_callback_end_later(struct kalloc_callback *callback,
 void kalloc_helper_callbacks_end(struct module *mod);
 int kalloc_helper_callbacks_create(void);
 void kalloc_helper_callbacks_destroy(void);
+
+/* contexts.c */
+
+#ifdef CONFIG_PREEMPT_COUNT
+bool kalloc_helper_may_sleep(void);
+#endif
+
+#ifdef CONFIG_DEBUG_ATOMIC_SLEEP
+void kalloc_helper_might_sleep(void);
+void kalloc_helper_assert_nofs(void);
+void kalloc_helper_assert_noio(void);
+void kalloc_helper_assert_noreclaim(void);
+void kalloc_helper_assert_atomic(void);
+void kalloc_helper_assert_bh(void);
+void kalloc_helper_assert_may_lock(void);
+void kalloc_helper_assert_not_nmi(void);
+void kalloc_helper_assert_nmi(void);
+#endif
 
 /* dma_kept.c */
 
@@ -185,10 +219,19 @@ int kalloc_helper_register_nmi(struct kalloc_nmi *nmi, bool (*fn)(struct kalloc_
 void kalloc_helper_unregister_nmi(struct kalloc_nmi *nmi);
 #endif
 
+/* barrier.c */
+
+void kalloc_helper_dma_rmb(void);
+void kalloc_helper_dma_wmb(void);
+
 /* bottom_half.c */
 
 void kalloc_helper_local_bh_disable(void);
 void kalloc_helper_local_bh_enable(void);
+
+/* cpumask.c */
+
+unsigned int kalloc_helper_possible_cpu(unsigned int cpu);
 
 /* device.c */
 
@@ -196,8 +239,6 @@ int kalloc_helper_dev_to_node(struct device *dev);
 
 /* dma-mapping.c */
 
-void kalloc_helper_dma_rmb(void);
-void kalloc_helper_dma_wmb(void);
 dma_addr_t kalloc_helper_dma_map_single(struct device *dev, void *ptr, size_t offset, size_t size,
 					enum dma_data_direction dir, unsigned long attrs);
 void kalloc_helper_dma_sync_sgtable_for_cpu(struct device *dev, struct sg_table *table,
@@ -205,6 +246,9 @@ void kalloc_helper_dma_sync_sgtable_for_cpu(struct device *dev, struct sg_table 
 void kalloc_helper_dma_sync_sgtable_for_device(struct device *dev, struct sg_table *table,
 					       enum dma_data_direction dir);
 unsigned int kalloc_helper_dma_get_max_seg_size(struct device *dev);
+
+/* dmapool.c */
+
 struct dma_pool *kalloc_helper_dma_pool_create(const char *name, struct device *dev, size_t size,
 					       size_t align, size_t boundary);
 
@@ -243,22 +287,6 @@ void *kalloc_helper_local_lock_irqsave(void *lock, unsigned long *flags);
 void *kalloc_helper_local_trylock_irqsave(void *lock, unsigned long *flags);
 void kalloc_helper_local_unlock_irqrestore(local_trylock_t *local, unsigned long flags);
 
-/* lockdep.c */
-
-#if defined(CONFIG_PROVE_RAW_LOCK_NESTING) && !defined(CONFIG_PREEMPT_RT)
-void kalloc_helper_drop___free_pages(struct page *page, unsigned int order);
-void kalloc_helper_drop_free_pages(unsigned long addr, unsigned int order);
-void kalloc_helper_drop_free_pages_exact(void *memory, size_t size);
-void kalloc_helper_drop_free_percpu(void *ptr);
-void kalloc_helper_drop_kfree(void *ptr);
-void kalloc_helper_drop_kfree_sensitive(void *ptr);
-void kalloc_helper_drop_kmem_cache_free(struct kmem_cache *cache, void *object);
-void kalloc_helper_drop_kvfree_atomic(void *ptr);
-void kalloc_helper_drop_mempool_free(void *element, mempool_t *pool);
-unsigned int kalloc_helper_drop_mempool_free_bulk(mempool_t *pool, void **elements,
-						  unsigned int count);
-#endif
-
 /* mempool.c */
 
 int kalloc_helper_mempool_resize(mempool_t *pool, int min_nr);
@@ -280,14 +308,13 @@ int kalloc_helper_page_count(const struct page *page);
 bool kalloc_helper_page_highmem(const struct page *page);
 unsigned long kalloc_helper_totalram_pages(void);
 
-/* mmzone.c */
-
-bool kalloc_helper_node_online(int node);
-int kalloc_helper_numa_mem_id(void);
-
 /* mutex.c */
 
 int kalloc_helper_mutex_lock_killable(struct mutex *lock);
+
+/* nodemask.c */
+
+bool kalloc_helper_node_online(int node);
 
 /* objpool.c */
 
@@ -308,7 +335,6 @@ void kalloc_helper_pci_put_vectors(struct pci_dev *pdev);
 void *kalloc_helper_alloc_percpu(size_t size, size_t align, gfp_t gfp);
 void *kalloc_helper_per_cpu_ptr(void *ptr, unsigned int cpu);
 void *kalloc_helper_raw_cpu_ptr(void *ptr);
-unsigned int kalloc_helper_possible_cpu(unsigned int cpu);
 
 /* Rust has these as instructions of its own only on x86-64. */
 #define KALLOC_THIS_CPU_PROTOTYPES(type)							\
@@ -340,7 +366,19 @@ void kalloc_helper_synchronize_rcu_tasks(void);
 
 bool kalloc_helper_refcount_inc_not_zero_acquire(refcount_t *refs);
 
+/* rwlock.c */
+
+void kalloc_helper_rwlock_init(rwlock_t *lock, const char *name, struct lock_class_key *key);
+void kalloc_helper_read_lock(rwlock_t *lock);
+void kalloc_helper_read_unlock(rwlock_t *lock);
+void kalloc_helper_write_lock(rwlock_t *lock);
+void kalloc_helper_write_unlock(rwlock_t *lock);
+
 /* sched.c */
+
+void kalloc_helper_cond_resched(void);
+
+/* sched_mm.c */
 
 unsigned int kalloc_helper_memalloc_nofs_save(void);
 void kalloc_helper_memalloc_nofs_restore(unsigned int flags);
@@ -348,21 +386,6 @@ unsigned int kalloc_helper_memalloc_noio_save(void);
 void kalloc_helper_memalloc_noio_restore(unsigned int flags);
 unsigned int kalloc_helper_memalloc_noreclaim_save(void);
 void kalloc_helper_memalloc_noreclaim_restore(unsigned int flags);
-#ifdef CONFIG_PREEMPT_COUNT
-bool kalloc_helper_may_sleep(void);
-#endif
-void kalloc_helper_cond_resched(void);
-#ifdef CONFIG_DEBUG_ATOMIC_SLEEP
-void kalloc_helper_might_sleep(void);
-void kalloc_helper_assert_nofs(void);
-void kalloc_helper_assert_noio(void);
-void kalloc_helper_assert_noreclaim(void);
-void kalloc_helper_assert_atomic(void);
-void kalloc_helper_assert_bh(void);
-void kalloc_helper_assert_may_lock(void);
-void kalloc_helper_assert_not_nmi(void);
-void kalloc_helper_assert_nmi(void);
-#endif
 
 /* slab.c */
 
@@ -374,7 +397,6 @@ void *kalloc_helper_kvrealloc_node_align(const void *p, size_t size, unsigned lo
 					 gfp_t flags, int node);
 void *kalloc_helper_kmalloc_nolock(size_t size, gfp_t flags, int node);
 void kalloc_helper_kvfree_rcu(struct kvfree_rcu_head *head, void *ptr);
-void kalloc_helper_kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **objects);
 #ifdef CONFIG_MEM_ALLOC_PROFILING
 void *kalloc_helper_kmem_cache_alloc(struct kmem_cache *cache, gfp_t flags);
 void *kalloc_helper_kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t flags, int node);
@@ -393,17 +415,16 @@ unsigned long kalloc_helper_raw_spin_lock_irqsave(raw_spinlock_t *lock);
 bool kalloc_helper_raw_spin_trylock_irqsave(raw_spinlock_t *lock, unsigned long *flags);
 void kalloc_helper_raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flags);
 void kalloc_helper_raw_spin_assert_is_held(raw_spinlock_t *lock);
-void kalloc_helper_rwlock_init(rwlock_t *lock, const char *name, struct lock_class_key *key);
-void kalloc_helper_read_lock(rwlock_t *lock);
-void kalloc_helper_read_unlock(rwlock_t *lock);
-void kalloc_helper_write_lock(rwlock_t *lock);
-void kalloc_helper_write_unlock(rwlock_t *lock);
 
 /* timer.c */
 
 void kalloc_helper_timer_setup(struct timer_list *timer, void (*fn)(struct timer_list *timer));
 int kalloc_helper_timer_start(struct timer_list *timer, unsigned long delay);
 bool kalloc_helper_timer_pending(const struct timer_list *timer);
+
+/* topology.c */
+
+int kalloc_helper_numa_mem_id(void);
 
 /* vmalloc.c */
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 
-#include <linux/cpumask.h>
 #include <linux/percpu.h>
 
 #include "helpers.h"
@@ -21,12 +20,6 @@ void *kalloc_helper_per_cpu_ptr(void *ptr, unsigned int cpu)
 void *kalloc_helper_raw_cpu_ptr(void *ptr)
 {
 	return raw_cpu_ptr(PERCPU(void, ptr));
-}
-
-/* The first possible CPU from `cpu` on, or no less than nr_cpu_ids. */
-unsigned int kalloc_helper_possible_cpu(unsigned int cpu)
-{
-	return cpumask_next((int)cpu - 1, cpu_possible_mask);
 }
 
 /* Rust has these as instructions of its own only on x86-64. */

@@ -1,108 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-#include <linux/bug.h>
-#include <linux/irqflags.h>
-#include <linux/kernel.h>
-#include <linux/preempt.h>
-#include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <linux/sched/mm.h>
 
 #include "helpers.h"
-
-unsigned int kalloc_helper_memalloc_nofs_save(void)
-{
-	return memalloc_nofs_save();
-}
-
-void kalloc_helper_memalloc_nofs_restore(unsigned int flags)
-{
-	memalloc_nofs_restore(flags);
-}
-
-unsigned int kalloc_helper_memalloc_noio_save(void)
-{
-	return memalloc_noio_save();
-}
-
-void kalloc_helper_memalloc_noio_restore(unsigned int flags)
-{
-	memalloc_noio_restore(flags);
-}
-
-unsigned int kalloc_helper_memalloc_noreclaim_save(void)
-{
-	return memalloc_noreclaim_save();
-}
-
-void kalloc_helper_memalloc_noreclaim_restore(unsigned int flags)
-{
-	memalloc_noreclaim_restore(flags);
-}
-
-#ifdef CONFIG_PREEMPT_COUNT
-bool kalloc_helper_may_sleep(void)
-{
-	return preemptible() && !rcu_preempt_depth();
-}
-#endif
 
 void kalloc_helper_cond_resched(void)
 {
 	cond_resched();
 }
-
-#ifdef CONFIG_DEBUG_ATOMIC_SLEEP
-/* What the unsafe constructors of the tokens claim. */
-void kalloc_helper_might_sleep(void)
-{
-	might_sleep();
-}
-
-void kalloc_helper_assert_nofs(void)
-{
-	might_sleep();
-	/* Who must not start I/O must not call into file systems. */
-	WARN_ON_ONCE(!(current->flags & (PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO)));
-}
-
-void kalloc_helper_assert_noio(void)
-{
-	might_sleep();
-	WARN_ON_ONCE(!(current->flags & PF_MEMALLOC_NOIO));
-}
-
-void kalloc_helper_assert_noreclaim(void)
-{
-	might_sleep();
-	WARN_ON_ONCE(!(current->flags & PF_MEMALLOC));
-}
-
-void kalloc_helper_assert_atomic(void)
-{
-	/* On PREEMPT_RT interrupts that are threads have bottom halves disabled. */
-	if (!WARN_ON_ONCE(in_interrupt() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())))
-		WARN_ON_ONCE(irqs_disabled());
-}
-
-void kalloc_helper_assert_bh(void)
-{
-	if (!WARN_ON_ONCE(in_hardirq() || in_nmi() || !in_softirq()))
-		WARN_ON_ONCE(irqs_disabled());
-}
-
-void kalloc_helper_assert_may_lock(void)
-{
-	WARN_ON_ONCE(in_nmi() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()));
-}
-
-void kalloc_helper_assert_not_nmi(void)
-{
-	WARN_ON_ONCE(in_nmi());
-}
-
-void kalloc_helper_assert_nmi(void)
-{
-	WARN_ON_ONCE(!in_nmi());
-}
-#endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 
-#include <linux/irqflags.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -45,30 +44,6 @@ void kalloc_helper_kvfree_rcu(struct kvfree_rcu_head *head, void *ptr)
 		kfree_call_rcu_nolock(head, ptr);
 	else
 		kvfree_call_rcu(head, ptr);
-}
-
-static noinline void free_one_by_one(struct kmem_cache *cache, size_t nr, void **objects)
-{
-	for (size_t i = 0; i < nr; i++)
-		kmem_cache_free(cache, objects[i]);
-}
-
-/* The bulk functions want interrupts on, and a drop does not know. */
-void kalloc_helper_kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **objects)
-{
-#ifdef CONFIG_PREEMPT_RT
-	if (!kalloc_helper_rt_may_free()) {
-		for (size_t i = 0; i < nr; i++)
-			kalloc_helper_rt_kmem_cache_free(cache, objects[i], 0);
-		return;
-	}
-#endif
-	DROP_BEGIN();
-	if (unlikely(irqs_disabled()))
-		free_one_by_one(cache, nr, objects);
-	else
-		kmem_cache_free_bulk(cache, nr, objects);
-	DROP_END();
 }
 
 #ifdef CONFIG_MEM_ALLOC_PROFILING

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/nodemask.h>
-#include <linux/topology.h>
 
 #include "helpers.h"
 
 bool kalloc_helper_node_online(int node)
 {
 	return node_online(node);
-}
-
-int kalloc_helper_numa_mem_id(void)
-{
-	return numa_mem_id();
 }

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/cpumask.h>
+
+#include "helpers.h"
+
+/* The first possible CPU from `cpu` on, or no less than nr_cpu_ids. */
+unsigned int kalloc_helper_possible_cpu(unsigned int cpu)
+{
+	return cpumask_next((int)cpu - 1, cpu_possible_mask);
+}
