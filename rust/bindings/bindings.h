@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What kalloc needs of C and kernel::bindings does not have: bindgen's input. */
+/* Input of bindgen: the C functions and constants that kernel::bindings lacks. */
 
 #include <linux/cache.h>
 #include <linux/dma-mapping.h>
@@ -14,7 +14,10 @@
 
 #include "../helpers/helpers.h"
 
-/* bindgen does not evaluate casts in macros: each flag is a constant of its own, without the prefix in Rust. */
+/*
+ * bindgen does not evaluate casts in macros, so each flag becomes a constant. In Rust the prefix is
+ * removed.
+ */
 #define KALLOC_CONST(flag) const gfp_t KALLOC_CONST_##flag = flag
 KALLOC_CONST(__GFP_DMA);
 KALLOC_CONST(__GFP_HIGHMEM);

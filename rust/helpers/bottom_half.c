@@ -12,9 +12,10 @@ void kalloc_helper_local_bh_disable(void)
 }
 
 /*
- * Interrupts may be off, by a guard of the kernel crate that has left the section. local_bh_enable() would run what is
- * pending, and enable them for it. So that waits for the next interrupt. On PREEMPT_RT nothing runs, but the thread stays on
- * the RCU read side, for which there is no other function: that is reported.
+ * A guard of the kernel crate may outlive the section and keep interrupts disabled.
+ * local_bh_enable() would then run pending softirqs with interrupts enabled. _local_bh_enable()
+ * leaves them to the next interrupt. PREEMPT_RT has no such function: softirqs do not run, but the
+ * thread stays in an RCU read-side critical section, which is reported.
  */
 void kalloc_helper_local_bh_enable(void)
 {

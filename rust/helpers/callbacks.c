@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Objects that the kernel calls back, and their end: when their owner is dropped, and when their module is unloaded. */
+/*
+ * Callbacks: timers, irq_works and other objects that the kernel calls back. An object ends when
+ * its owner is dropped. Objects that are never dropped are stopped when their module is unloaded.
+ */
 
 #include <linux/atomic.h>
 #include <linux/kmemleak.h>
@@ -14,35 +17,52 @@
 #include "helpers.h"
 
 /*
- * Ends objects whose owner was dropped where the code could not wait for them. It runs drops of drivers, which may do
- * anything that sleeps, so it has no WQ_MEM_RECLAIM, and is not the queue that frees memory.
+ * Ends objects whose owner was dropped where waiting for the callback was not possible. It runs
+ * drops of drivers, which may allocate and sleep, so it is not WQ_MEM_RECLAIM and not deferred_wq.
  */
 static struct workqueue_struct *callback_wq;
 
-/* For the lists of all modules. */
+/* Protects kalloc_module.callbacks and .closed of all modules. */
 static DEFINE_RAW_SPINLOCK(callbacks_lock);
 
-/* `function` is what the kernel calls, or is instantiated with it. */
-void kalloc_helper_callback_init(struct kalloc_callback *callback, void (*wait)(struct kalloc_callback *callback),
+/**
+ * kalloc_helper_callback_init() - Initialise a callback.
+ * @callback: the callback, not yet listed
+ * @wait: stops the object and waits for a callback that is running
+ * @function: a function in the module whose code the kernel calls
+ *
+ * Takes a reference on the record of the module, which kalloc_helper_callback_exit() drops.
+ *
+ * Context: Any context.
+ */
+void kalloc_helper_callback_init(struct kalloc_callback *callback,
+				 void (*wait)(struct kalloc_callback *callback),
 				 const void *function)
 {
 	*callback = (struct kalloc_callback){ .module = kalloc_helper_module_of(function), .wait = wait };
 	INIT_LIST_HEAD(&callback->list);
 }
 
-/* For one that is not in the list. */
+/* The callback is not listed. In any context but an NMI. */
 void kalloc_helper_callback_exit(struct kalloc_callback *callback)
 {
 	kalloc_helper_module_put(callback->module);
 }
 
-/* Whether the module ends, so that nothing is to be armed and no more code of it to run. */
+/* True when the module is being unloaded: the object must not be armed, nor call the module. */
 bool kalloc_helper_callback_is_closed(const struct kalloc_callback *callback)
 {
 	return READ_ONCE(callback->module->closed);
 }
 
-/* Whether its module does not end. What was not added is the caller's, to be dropped all the same. */
+/**
+ * kalloc_helper_callback_add() - Add a callback to the list of its module.
+ * @callback: the callback
+ *
+ * Context: Any context but an NMI.
+ * Return: False if the module is being unloaded. The callback is listed all the same, and the
+ * caller drops its owner.
+ */
 bool kalloc_helper_callback_add(struct kalloc_callback *callback)
 {
 	unsigned long flags;
@@ -53,7 +73,14 @@ bool kalloc_helper_callback_add(struct kalloc_callback *callback)
 	return !kalloc_helper_callback_is_closed(callback);
 }
 
-/* Waits until it does not run, and takes it from the list. It is the caller's from then on. */
+/**
+ * kalloc_helper_callback_remove() - Take a callback off the list of its module.
+ * @callback: the callback
+ *
+ * Waits while wait_for_callbacks() uses the callback. Afterwards only the caller does.
+ *
+ * Context: Process context. May sleep.
+ */
 void kalloc_helper_callback_remove(struct kalloc_callback *callback)
 {
 	unsigned long flags;
@@ -81,8 +108,17 @@ static void end_callback(struct work_struct *work)
 	kalloc_helper_module_put(module);
 }
 
-/* Leaves the end of an object to the workqueue. In every context but an NMI. */
-void kalloc_helper_callback_end_later(struct kalloc_callback *callback, void (*end)(struct kalloc_callback *callback))
+/**
+ * kalloc_helper_callback_end_later() - Let the workqueue end an object.
+ * @callback: the callback of the object
+ * @end: drops and frees the object; code of the module that dropped the owner
+ *
+ * Unloading that module waits for @end.
+ *
+ * Context: Any context but an NMI.
+ */
+void kalloc_helper_callback_end_later(struct kalloc_callback *callback,
+				      void (*end)(struct kalloc_callback *callback))
 {
 	callback->end = end;
 	callback->ending = kalloc_helper_module_of(end);
@@ -97,7 +133,10 @@ static void wait_for_phase(atomic_t *ending)
 	wait_var_event(ending, !atomic_read_acquire(ending));
 }
 
-/* Waits for what the module dropped before. A callback that runs may drop more, again and again. */
+/*
+ * Waits for the ends that are already queued. A running callback may queue more without end, so new
+ * ones are counted in the other phase.
+ */
 static void wait_for_earlier_ends(struct kalloc_module *module)
 {
 	unsigned int phase = module->phase;
@@ -107,8 +146,8 @@ static void wait_for_earlier_ends(struct kalloc_module *module)
 }
 
 /*
- * Waits for all that the module has dropped, when no callback runs. What they drop in turn is counted before they end, and
- * in this phase.
+ * Waits for all ends, once no callback runs. An end that queues further ends counts them before it
+ * returns, in the current phase.
  */
 static void wait_for_ends(struct kalloc_module *module)
 {
@@ -116,7 +155,7 @@ static void wait_for_ends(struct kalloc_module *module)
 	wait_for_phase(&module->ending[module->phase]);
 }
 
-/* Lets no more be armed. Whether the module has objects. */
+/* Forbids arming. Returns true if the module has listed callbacks. */
 static bool close_callbacks(struct kalloc_module *module)
 {
 	unsigned long flags;
@@ -129,7 +168,7 @@ static bool close_callbacks(struct kalloc_module *module)
 	return any;
 }
 
-/* An object of the module that has not been waited for in this pass. It stays while it is busy. */
+/* Finds a callback that this pass has not visited, and marks it busy so that it stays allocated. */
 static struct kalloc_callback *next_callback(struct kalloc_module *module, unsigned int pass)
 {
 	struct kalloc_callback *callback, *next = NULL;
@@ -155,12 +194,12 @@ static void wait_for_callbacks(struct kalloc_module *module)
 
 	while ((callback = next_callback(module, pass))) {
 		callback->wait(callback);
-		/* It may be gone when it is not busy; waking needs no more than the address. */
+		/* It may be freed once it is not busy. Waking up uses only the address. */
 		store_release_wake_up(&callback->busy, false);
 	}
 }
 
-/* What the module leaked or has in a static, or what another module owns. None of it is armed again. */
+/* Unlists callbacks that are leaked, in a static or owned by another module. All are disarmed. */
 static void forget_callbacks(struct kalloc_module *module)
 {
 	struct kalloc_callback *callback, *next;
@@ -169,16 +208,17 @@ static void forget_callbacks(struct kalloc_module *module)
 	raw_spin_lock_irqsave(&callbacks_lock, flags);
 	list_for_each_entry_safe(callback, next, &module->callbacks, list) {
 		list_del_init(&callback->list);
-		/* Nothing leads to what is in a static of a module that has gone. */
+		/* kmemleak finds no reference to it once the module's statics are freed. */
 		kmemleak_not_leak(callback);
 	}
 	raw_spin_unlock_irqrestore(&callbacks_lock, flags);
 }
 
 /*
- * Waits for what the module has dropped, and stops what it never will. An object is armed on the RCU read side, if it is
- * not closed: after the grace period nothing is armed any more, by whatever code of the module still runs. A callback that
- * runs then has begun before, and is waited for; what it makes is refused.
+ * Waits for the objects that the module has dropped, and stops those that it has not. Arming
+ * happens under rcu_read_lock() and checks `closed`. After the grace period no code of the module
+ * can arm an object. A callback that runs at that time started earlier: wait_for_callbacks() waits
+ * for it, and new objects that it creates are refused.
  */
 static void end_callbacks(struct kalloc_module *module)
 {
@@ -191,6 +231,12 @@ static void end_callbacks(struct kalloc_module *module)
 	forget_callbacks(module);
 }
 
+/**
+ * kalloc_helper_callbacks_end() - End all callbacks of a module.
+ * @mod: the module, which is being unloaded or whose init has failed
+ *
+ * Context: Process context. May sleep.
+ */
 void kalloc_helper_callbacks_end(struct module *mod)
 {
 	struct kalloc_module *module = find_module_record(mod);
@@ -199,7 +245,7 @@ void kalloc_helper_callbacks_end(struct module *mod)
 		end_callbacks(module);
 }
 
-/* A module that is not one of kalloc::module! does not ask for its end. */
+/* A module that was not made by kalloc::module! does not end its callbacks itself. */
 static int module_changes(struct notifier_block *block, unsigned long state, void *mod)
 {
 	switch (state) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* In which context the caller is, as far as the kernel knows. */
+/* What the kernel knows of the caller's context. */
 
 #include <linux/bug.h>
 #include <linux/irqflags.h>
@@ -18,7 +18,7 @@ bool kalloc_helper_may_sleep(void)
 #endif
 
 #ifdef CONFIG_DEBUG_ATOMIC_SLEEP
-/* What the unsafe constructors of the tokens claim. */
+/* Assertions for the claims of the tokens' unsafe constructors. */
 void kalloc_helper_might_sleep(void)
 {
 	might_sleep();
@@ -27,7 +27,7 @@ void kalloc_helper_might_sleep(void)
 void kalloc_helper_assert_nofs(void)
 {
 	might_sleep();
-	/* Who must not start I/O must not call into file systems. */
+	/* A NOIO scope implies NOFS. */
 	WARN_ON_ONCE(!(current->flags & (PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO)));
 }
 
@@ -45,7 +45,7 @@ void kalloc_helper_assert_noreclaim(void)
 
 void kalloc_helper_assert_atomic(void)
 {
-	/* On PREEMPT_RT interrupts that are threads have bottom halves disabled. */
+	/* On PREEMPT_RT threaded interrupt handlers run with bottom halves disabled. */
 	if (!WARN_ON_ONCE(in_interrupt() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())))
 		WARN_ON_ONCE(irqs_disabled());
 }

@@ -4,7 +4,7 @@
 
 #include "helpers.h"
 
-/* The first possible CPU from `cpu` on, or no less than nr_cpu_ids. */
+/* Returns the first possible CPU that is not below `cpu`, or a number >= nr_cpu_ids. */
 unsigned int kalloc_helper_possible_cpu(unsigned int cpu)
 {
 	return cpumask_next((int)cpu - 1, cpu_possible_mask);

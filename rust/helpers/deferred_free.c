@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that is dropped where it cannot be freed. A drop takes no token, so it may run with interrupts or preemption
- * disabled, where PREEMPT_RT cannot free at all, or in an NMI, or where dma_free_attrs(), dma_free_pages() and
- * kmem_cache_destroy() must not sleep. The memory then waits in the queue of its kind. The nodes of the queues are in that memory itself, so nothing is
- * allocated.
+ * Deferred freeing. A drop takes no token, so it runs in every context. PREEMPT_RT cannot free
+ * memory with interrupts or preemption disabled. __free_pages() is not NMI-safe. dma_free_attrs(),
+ * dma_free_pages() and kmem_cache_destroy() may sleep. Where the context forbids the free, the
+ * memory is queued, and is freed by an irq_work or a workqueue. The queue's node is in the memory
+ * itself, so nothing is allocated.
  */
 
 #include <linux/cpumask.h>
@@ -32,8 +33,9 @@
 /* Lockdep -------------------------------------------------------------------------------------- */
 
 /*
- * What is dropped where PREEMPT_RT cannot free waits there, and is freed at once on other kernels. Lockdep, which sees to
- * it on every kernel that locks nest as PREEMPT_RT needs, is told that such a free is never made on PREEMPT_RT.
+ * A drop in a context where PREEMPT_RT cannot free is deferred on PREEMPT_RT, and frees at once on
+ * other kernels. CONFIG_PROVE_RAW_LOCK_NESTING checks on every kernel that locks nest as PREEMPT_RT
+ * needs. The override map tells lockdep that PREEMPT_RT never makes this free.
  */
 #if defined(CONFIG_PROVE_RAW_LOCK_NESTING) && !defined(CONFIG_PREEMPT_RT)
 static DEFINE_WAIT_OVERRIDE_MAP(kalloc_drop_map, LD_WAIT_CONFIG);
@@ -57,7 +59,8 @@ KALLOC_DROP(kmem_cache_free, (struct kmem_cache *cache, void *object), cache, ob
 KALLOC_DROP(kvfree_atomic, (void *ptr), ptr)
 KALLOC_DROP(mempool_free, (void *element, mempool_t *pool), element, pool)
 
-unsigned int kalloc_helper_drop_mempool_free_bulk(mempool_t *pool, void **elements, unsigned int count)
+unsigned int kalloc_helper_drop_mempool_free_bulk(mempool_t *pool, void **elements,
+						  unsigned int count)
 {
 	unsigned int kept;
 
@@ -75,13 +78,13 @@ unsigned int kalloc_helper_drop_mempool_free_bulk(mempool_t *pool, void **elemen
 
 struct kalloc_deferred_queue {
 	struct llist_head list;
-	/* Frees what `node` is in. */
+	/* Frees the memory around the node. */
 	void (*free)(struct llist_node *node);
-	/* What frees without sleeping does so in an irq_work, the rest in the workqueue. */
+	/* free() may sleep, so the queue is drained by the workqueue and not by the irq_work. */
 	bool sleeps;
 	/*
-	 * Held while entries are taken from the list and freed. After taking it, everything queued earlier has been freed or
-	 * is still in the list. The mutex is for queues that sleep.
+	 * Held while entries are taken from the list and freed. After taking it, everything queued
+	 * earlier has been freed or is still in the list. Queues that sleep use the mutex.
 	 */
 	spinlock_t lock;
 	struct mutex mutex;
@@ -119,16 +122,16 @@ static struct kalloc_deferred_queue deferred_queues[NR_DEFERRED_QUEUES];
 
 static void drain_in_worker(struct work_struct *work);
 
-#define DEFERRED_QUEUE(kind, function, may_sleep)					\
-	[kind] = {									\
-		.free = function,							\
-		.sleeps = may_sleep,							\
-		.lock = __SPIN_LOCK_UNLOCKED(deferred_queues[kind].lock),		\
-		.mutex = __MUTEX_INITIALIZER(deferred_queues[kind].mutex),		\
-		.work = __WORK_INITIALIZER(deferred_queues[kind].work, drain_in_worker), \
+#define DEFERRED_QUEUE(kind, function, may_sleep)						\
+	[kind] = {										\
+		.free = function,								\
+		.sleeps = may_sleep,								\
+		.lock = __SPIN_LOCK_UNLOCKED(deferred_queues[kind].lock),			\
+		.mutex = __MUTEX_INITIALIZER(deferred_queues[kind].mutex),			\
+		.work = __WORK_INITIALIZER(deferred_queues[kind].work, drain_in_worker),	\
 	}
 
-/* In the order in which they are drained: an element goes back to the cache that its pool is over, and so on. */
+/* In drain order: an element of a pool is freed to the slab cache under the pool, and so on. */
 static struct kalloc_deferred_queue deferred_queues[NR_DEFERRED_QUEUES] = {
 #ifdef CONFIG_PREEMPT_RT
 	DEFERRED_QUEUE(DEFERRED_ELEMENTS, free_element, false),
@@ -143,7 +146,7 @@ static struct kalloc_deferred_queue deferred_queues[NR_DEFERRED_QUEUES] = {
 	DEFERRED_QUEUE(DEFERRED_DMA_PAGES, free_dma_pages, true),
 };
 
-/* Memory may be freed to make room for other memory. */
+/* WQ_MEM_RECLAIM: reclaim may wait for this memory. */
 static struct workqueue_struct *deferred_wq;
 
 static void free_entries(struct kalloc_deferred_queue *queue)
@@ -154,7 +157,10 @@ static void free_entries(struct kalloc_deferred_queue *queue)
 		queue->free(node);
 }
 
-/* What was queued before is freed when this returns, also what another drain had taken. */
+/*
+ * On return everything queued earlier has been freed, including the entries that another drain had
+ * taken.
+ */
 static void drain(struct kalloc_deferred_queue *queue)
 {
 	unsigned long flags;
@@ -164,7 +170,7 @@ static void drain(struct kalloc_deferred_queue *queue)
 		free_entries(queue);
 		mutex_unlock(&queue->mutex);
 	} else {
-		/* On PREEMPT_RT it sleeps, and interrupts stay on. */
+		/* On PREEMPT_RT this is a sleeping lock and leaves interrupts enabled. */
 		spin_lock_irqsave(&queue->lock, flags);
 		free_entries(queue);
 		spin_unlock_irqrestore(&queue->lock, flags);
@@ -176,7 +182,7 @@ static void drain_in_worker(struct work_struct *work)
 	drain(container_of(work, struct kalloc_deferred_queue, work));
 }
 
-/* In a hard interrupt, on PREEMPT_RT in a thread. */
+/* Runs in hard interrupt context, on PREEMPT_RT in a thread. */
 static void drain_in_irq_work(struct irq_work *work)
 {
 	struct kalloc_deferred_queue *queue;
@@ -193,7 +199,7 @@ static void drain_in_irq_work(struct irq_work *work)
 
 static DEFINE_IRQ_WORK(deferred_irq_work, drain_in_irq_work);
 
-/* In every context. */
+/* Safe in every context, NMI included. */
 static void defer_free(unsigned int kind, struct llist_node *node)
 {
 	if (llist_add(node, &deferred_queues[kind].list))
@@ -206,7 +212,11 @@ int kalloc_helper_deferred_create(void)
 	return deferred_wq ? 0 : -ENOMEM;
 }
 
-/* At the end of kalloc, when nothing is queued any more. */
+/**
+ * kalloc_helper_deferred_destroy() - Drain all queues when kalloc is unloaded.
+ *
+ * Context: Process context. The caller guarantees that nothing is queued any more.
+ */
 void kalloc_helper_deferred_destroy(void)
 {
 	struct kalloc_deferred_queue *queue;
@@ -217,7 +227,7 @@ void kalloc_helper_deferred_destroy(void)
 	destroy_workqueue(deferred_wq);
 }
 
-/* Pages of alloc_pages_nolock() ---------------------------------------------------------------------------------------- */
+/* Pages of alloc_pages_nolock() ---------------------------------------------------------------- */
 
 struct kalloc_deferred_pages {
 	struct llist_node node;
@@ -231,7 +241,15 @@ static void free_nolock_pages(struct llist_node *node)
 	__free_pages(virt_to_page(pages), pages->order);
 }
 
-/* free_pages_nolock() is not exported, and __free_pages() is not for every context. */
+/**
+ * kalloc_helper_free_pages_nolock() - Free pages of alloc_pages_nolock().
+ * @addr: address of the first page
+ * @order: order of the allocation
+ *
+ * free_pages_nolock() is not exported, and __free_pages() is not NMI-safe.
+ *
+ * Context: Any context.
+ */
 void kalloc_helper_free_pages_nolock(void *addr, unsigned int order)
 {
 	struct kalloc_deferred_pages *pages = addr;
@@ -246,9 +264,9 @@ void kalloc_helper_free_pages_nolock(void *addr, unsigned int order)
 	defer_free(DEFERRED_NOLOCK_PAGES, &pages->node);
 }
 
-/* Slab caches ---------------------------------------------------------------------------------------------------------- */
+/* Slab caches ---------------------------------------------------------------------------------- */
 
-/* Made together with the cache. */
+/* Allocated together with the cache, so that destroying it later needs no memory. */
 struct kalloc_deferred_cache {
 	struct llist_node node;
 	struct kmem_cache *cache;
@@ -259,7 +277,7 @@ static void free_cache(struct llist_node *node)
 	struct kalloc_deferred_cache *deferred = container_of(node, struct kalloc_deferred_cache, node);
 
 #ifdef CONFIG_PREEMPT_RT
-	/* What of its objects was dropped before it. */
+	/* Objects that were dropped before the cache may still be queued. */
 	drain(&deferred_queues[DEFERRED_ELEMENTS]);
 	drain(&deferred_queues[DEFERRED_OBJECTS]);
 #endif
@@ -280,20 +298,24 @@ void kalloc_helper_kmem_cache_destroy_later(void *entry, struct kmem_cache *cach
 	defer_free(DEFERRED_CACHES, &deferred->node);
 }
 
-/*
- * Waits for no worker, which flush_work() would: that is not for a task that frees memory (PF_MEMALLOC), and the worker may
- * have to wait for memory before it begins.
+/**
+ * kalloc_helper_kmem_cache_destroy_flush() - Destroy the caches that are queued.
+ *
+ * Drains the queue itself instead of calling flush_work(): a PF_MEMALLOC task must not wait for a
+ * worker that may need memory to start.
+ *
+ * Context: Process context. May sleep.
  */
 void kalloc_helper_kmem_cache_destroy_flush(void)
 {
 	drain(&deferred_queues[DEFERRED_CACHES]);
 }
 
-/* DMA memory ----------------------------------------------------------------------------------------------------------- */
+/* DMA memory ----------------------------------------------------------------------------------- */
 
 /*
- * Without CONFIG_PREEMPT_COUNT it is not known, and preemptible() is false. The compiler would call the same code in
- * kalloc_helper_may_sleep().
+ * Without CONFIG_PREEMPT_COUNT preemptible() is always false, so every free is deferred.
+ * __always_inline because GCC folds this with the identical kalloc_helper_may_sleep() into a call.
  */
 static __always_inline bool may_sleep_here(void)
 {
@@ -302,16 +324,26 @@ static __always_inline bool may_sleep_here(void)
 
 static void free_coherent(struct llist_node *node)
 {
-	struct kalloc_deferred_coherent *memory = container_of(node, struct kalloc_deferred_coherent, node);
+	struct kalloc_deferred_coherent *memory =
+		container_of(node, struct kalloc_deferred_coherent, node);
 
 	dma_free_attrs(memory->dev, memory->size, memory, memory->handle, memory->attrs);
 }
 
-/*
- * dma_free_attrs() may sleep: memory that was allocated with GFP_KERNEL may be a vmap() of pages. In every context, for
- * memory of at least sizeof(struct kalloc_deferred_coherent).
+/**
+ * kalloc_helper_dma_free_attrs() - Free coherent DMA memory.
+ * @dev: the device
+ * @size: size of the memory, at least sizeof(struct kalloc_deferred_coherent)
+ * @cpu: kernel address of the memory
+ * @handle: DMA address of the memory
+ * @attrs: the attributes of its allocation
+ *
+ * dma_free_attrs() may sleep, since memory allocated with GFP_KERNEL may be a vmap() of pages.
+ *
+ * Context: Any context. The device no longer uses the memory.
  */
-void kalloc_helper_dma_free_attrs(struct device *dev, size_t size, void *cpu, dma_addr_t handle, unsigned long attrs)
+void kalloc_helper_dma_free_attrs(struct device *dev, size_t size, void *cpu, dma_addr_t handle,
+				  unsigned long attrs)
 {
 	struct kalloc_deferred_coherent *memory = cpu;
 
@@ -326,7 +358,7 @@ void kalloc_helper_dma_free_attrs(struct device *dev, size_t size, void *cpu, dm
 	defer_free(DEFERRED_COHERENT, &memory->node);
 }
 
-/* In the pages, of which there is one at least. */
+/* Written into the first page. */
 struct kalloc_deferred_dma_pages {
 	struct llist_node node;
 	struct device *dev;
@@ -337,16 +369,27 @@ struct kalloc_deferred_dma_pages {
 
 static void free_dma_pages(struct llist_node *node)
 {
-	struct kalloc_deferred_dma_pages *pages = container_of(node, struct kalloc_deferred_dma_pages, node);
+	struct kalloc_deferred_dma_pages *pages =
+		container_of(node, struct kalloc_deferred_dma_pages, node);
 
 	dma_free_pages(pages->dev, pages->size, virt_to_page(pages), pages->handle, pages->dir);
 }
 
-/*
- * dma_free_pages() may sleep: where the device's memory must not be encrypted, in a guest of SEV or TDX, it is encrypted again,
- * and vm_unmap_aliases() takes a mutex. In every context. The device does not use the pages any more.
+/**
+ * kalloc_helper_dma_free_pages() - Free pages of dma_alloc_pages().
+ * @dev: the device
+ * @size: size of the allocation
+ * @cpu: kernel address of the first page
+ * @handle: DMA address of the first page
+ * @dir: direction of the DMA
+ *
+ * dma_free_pages() may sleep: in an SEV or TDX guest it encrypts the pages again, and
+ * vm_unmap_aliases() takes a mutex.
+ *
+ * Context: Any context. The device no longer uses the pages.
  */
-void kalloc_helper_dma_free_pages(struct device *dev, size_t size, void *cpu, dma_addr_t handle, enum dma_data_direction dir)
+void kalloc_helper_dma_free_pages(struct device *dev, size_t size, void *cpu, dma_addr_t handle,
+				  enum dma_data_direction dir)
 {
 	struct kalloc_deferred_dma_pages *pages = cpu;
 
@@ -361,7 +404,14 @@ void kalloc_helper_dma_free_pages(struct device *dev, size_t size, void *cpu, dm
 	defer_free(DEFERRED_DMA_PAGES, &pages->node);
 }
 
-/* What was dropped before is freed when this returns, also what the worker or another flush has taken from the list. */
+/**
+ * kalloc_helper_dma_free_flush() - Free the DMA memory that is queued.
+ *
+ * On return everything dropped earlier has been freed, including the entries that the worker or
+ * another flush had taken.
+ *
+ * Context: Process context. May sleep.
+ */
 void kalloc_helper_dma_free_flush(void)
 {
 	drain(&deferred_queues[DEFERRED_COHERENT]);
@@ -369,14 +419,18 @@ void kalloc_helper_dma_free_flush(void)
 }
 
 #ifdef CONFIG_PREEMPT_RT
-/* What PREEMPT_RT cannot free with interrupts or preemption disabled ---------------------------------------------------- */
+/* PREEMPT_RT: memory dropped with interrupts or preemption disabled ---------------------------- */
 
 bool kalloc_helper_rt_may_free(void)
 {
 	return likely(preemptible());
 }
 
-/* Also under a lock or on the RCU read side, where kalloc_helper_rt_may_free(). */
+/**
+ * kalloc_helper_rt_drain() - Free the memory that is queued, except for queues that sleep.
+ *
+ * Context: Where kalloc_helper_rt_may_free() is true, also under a spinlock_t or rcu_read_lock().
+ */
 void kalloc_helper_rt_drain(void)
 {
 	struct kalloc_deferred_queue *queue;
@@ -387,16 +441,17 @@ void kalloc_helper_rt_drain(void)
 	}
 }
 
-/* Memory of kmalloc may have no room for more than a node. */
+/* The smallest kmalloc() object holds a node and nothing else. */
 static void free_kmalloc(struct llist_node *node)
 {
 	kfree(node);
 }
 
 /*
- * kalloc asks for no less than a node. A box that comes from the kernel crate may be smaller: the memory behind it is its
- * own, since kmalloc has nothing smaller than a node, but slab_debug looks at that when it is freed. ksize() says that
- * all of it is in use. KASAN and KFENCE do not hear of it, and may complain of such a box.
+ * kalloc never asks kmalloc() for less than a node. A box of the kernel crate may ask for less. Its
+ * object still holds a node, since kmalloc() has no smaller size, but slab_debug checks the bytes
+ * behind the requested size on free. ksize() marks the whole object as used. It does not inform
+ * KASAN or KFENCE, which may report such a box.
  */
 static void defer_kmalloc(void *ptr)
 {
@@ -418,7 +473,10 @@ void kalloc_helper_rt_kfree_sensitive(void *ptr)
 	if (kalloc_helper_rt_may_free()) {
 		kfree_sensitive(ptr);
 	} else if (!ZERO_OR_NULL_PTR(ptr)) {
-		/* More than was asked for. kfree_sensitive() tells KASAN by a function that is not exported. */
+		/*
+		 * ksize() may exceed the requested size. kfree_sensitive() unpoisons the object for
+		 * KASAN with a function that is not exported.
+		 */
 		kasan_disable_current();
 		memzero_explicit(ptr, ksize(ptr));
 		kasan_enable_current();
@@ -434,11 +492,11 @@ void kalloc_helper_rt_kvfree(void *ptr)
 		kalloc_helper_rt_kfree(ptr);
 }
 
-/* In a slab object or the memory of an element of a pool. */
+/* Written into a slab object or into the memory of a pool element. */
 struct kalloc_deferred_object {
 	struct llist_node node;
 	void *object;
-	/* Its cache or pool. */
+	/* The cache or the pool. */
 	void *owner;
 };
 
@@ -449,7 +507,16 @@ static void free_object(struct llist_node *node)
 	kmem_cache_free(deferred->owner, deferred->object);
 }
 
-/* `offset` is that of a place in the object that is of no use to anyone when it is free. */
+/**
+ * kalloc_helper_rt_kmem_cache_free() - Free a slab object.
+ * @cache: the cache
+ * @object: the object
+ * @offset: where the object has room for a struct kalloc_deferred_object
+ *
+ * A constructed object keeps its value while it is free, so the node must not overwrite it.
+ *
+ * Context: Any context.
+ */
 void kalloc_helper_rt_kmem_cache_free(struct kmem_cache *cache, void *object, size_t offset)
 {
 	struct kalloc_deferred_object *deferred = object + offset;
@@ -470,7 +537,14 @@ static void free_element(struct llist_node *node)
 	mempool_free(deferred->object, deferred->owner);
 }
 
-/* `memory` is that of the element. */
+/**
+ * kalloc_helper_rt_mempool_free() - Return an element to its pool.
+ * @element: the element
+ * @pool: the pool
+ * @memory: the memory of the element, which the node overwrites
+ *
+ * Context: Any context.
+ */
 void kalloc_helper_rt_mempool_free(void *element, mempool_t *pool, void *memory)
 {
 	struct kalloc_deferred_object *deferred = memory;
@@ -499,7 +573,7 @@ void kalloc_helper_rt___free_pages(struct page *page, unsigned int order)
 		__free_pages(page, order);
 		return;
 	}
-	/* As free_pages_nolock() does. */
+	/* free_pages_nolock() uses the same field. */
 	set_page_private(page, order);
 	defer_free(DEFERRED_PAGES, &page->pcp_llist);
 }
@@ -517,7 +591,7 @@ void kalloc_helper_rt_free_pages_exact(void *memory, size_t size)
 		kalloc_helper_rt___free_pages(page + i, 0);
 }
 
-/* The per-CPU memory is found again through that of one CPU: it has room for a node on each. */
+/* A per-CPU allocation has room for a node on each CPU. The queue links that of the first CPU. */
 static unsigned long percpu_offset(void)
 {
 	return per_cpu_offset(cpumask_first(cpu_possible_mask));
@@ -537,7 +611,7 @@ void kalloc_helper_rt_free_percpu(void *ptr)
 }
 #endif
 
-/* Slab objects in bulk ------------------------------------------------------------------------------------------ */
+/* Slab objects in bulk ------------------------------------------------------------------------- */
 
 static noinline void free_one_by_one(struct kmem_cache *cache, size_t nr, void **objects)
 {
@@ -545,7 +619,16 @@ static noinline void free_one_by_one(struct kmem_cache *cache, size_t nr, void *
 		kmem_cache_free(cache, objects[i]);
 }
 
-/* The bulk functions want interrupts on, and a drop does not know. */
+/**
+ * kalloc_helper_kmem_cache_free_bulk() - Free slab objects.
+ * @cache: the cache
+ * @nr: number of objects
+ * @objects: the objects
+ *
+ * kmem_cache_free_bulk() needs interrupts enabled. A drop does not know whether they are.
+ *
+ * Context: Any context but an NMI.
+ */
 void kalloc_helper_kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **objects)
 {
 #ifdef CONFIG_PREEMPT_RT

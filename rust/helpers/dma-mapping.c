@@ -5,8 +5,9 @@
 #include "helpers.h"
 
 /*
- * What dma_map_single() does after is_vmalloc_addr(), which its caller asks: here that would save registers that the caller
- * has saved. The arguments are where dma_map_page_attrs() wants them.
+ * dma_map_single() without its is_vmalloc_addr(), which the caller checks. A check here would save
+ * registers that the caller has already saved. The order of the parameters is that of
+ * dma_map_page_attrs().
  */
 dma_addr_t kalloc_helper_dma_map_single(struct device *dev, void *ptr, size_t offset, size_t size,
 					enum dma_data_direction dir, unsigned long attrs)
@@ -15,16 +16,18 @@ dma_addr_t kalloc_helper_dma_map_single(struct device *dev, void *ptr, size_t of
 
 	debug_dma_map_single(dev, ptr, size);
 	handle = dma_map_page_attrs(dev, virt_to_page(ptr), offset, size, dir, attrs);
-	/* The caller compares; this tells CONFIG_DMA_API_DEBUG that it does. */
+	/* The caller compares with DMA_MAPPING_ERROR. This call tells CONFIG_DMA_API_DEBUG so. */
 	return dma_mapping_error(dev, handle) ? DMA_MAPPING_ERROR : handle;
 }
 
-void kalloc_helper_dma_sync_sgtable_for_cpu(struct device *dev, struct sg_table *table, enum dma_data_direction dir)
+void kalloc_helper_dma_sync_sgtable_for_cpu(struct device *dev, struct sg_table *table,
+					    enum dma_data_direction dir)
 {
 	dma_sync_sgtable_for_cpu(dev, table, dir);
 }
 
-void kalloc_helper_dma_sync_sgtable_for_device(struct device *dev, struct sg_table *table, enum dma_data_direction dir)
+void kalloc_helper_dma_sync_sgtable_for_device(struct device *dev, struct sg_table *table,
+					       enum dma_data_direction dir)
 {
 	dma_sync_sgtable_for_device(dev, table, dir);
 }

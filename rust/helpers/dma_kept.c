@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DMA memory that a device may still use when its owner drops it. It stays mapped and allocated until the end of the
- * binding. There the device cannot do DMA any more, or its driver says that it is idle, and the memory is freed.
+ * DMA memory that a device may still use when its owner is dropped. The memory stays mapped and
+ * allocated until the device is unbound. It is freed then if the device can no longer do DMA, or if
+ * the driver says that the device is idle.
  *
- * What has to be freed is written down as data. A function of the driver would not do: the module that dropped the memory
- * need not be the one whose binding it is, and may be gone before the binding ends.
+ * An entry describes the memory as data and has no function to free it: the module that dropped the
+ * memory need not be the driver of the device, and may be unloaded before the unbind.
  */
 
 #include <linux/device.h>
@@ -13,6 +14,7 @@
 #include <linux/gfp.h>
 #include <linux/hardirq.h>
 #include <linux/llist.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
@@ -21,19 +23,29 @@
 
 #include "helpers.h"
 
-/* Of all devices: adding is for every context. */
+/* The entries of all devices. Entries are added in every context. */
 static LLIST_HEAD(kalloc_dma_kept_list);
 
-/* Held while entries are off the list: who holds it finds all of its device, also those that another one had in hand. */
+/*
+ * Held while entries are off the list, so that its holder finds all entries of a device.
+ * kalloc_helper_dma_ask() is the exception.
+ */
 static DEFINE_MUTEX(kalloc_dma_kept_mutex);
 
-/* Adds what is to be kept, in every context. False, and a line in the log, where there is no memory for the entry. */
+/**
+ * kalloc_helper_dma_keep() - Keep DMA memory until the device is unbound.
+ * @what: the description of the memory, which is copied
+ *
+ * Context: Any context.
+ * Return: False if there is no memory for the entry. The DMA memory is then leaked and logged.
+ */
 bool kalloc_helper_dma_keep(const struct kalloc_dma_kept *what)
 {
 	struct kalloc_dma_kept *kept;
 
-	/* The entry must not be in the memory, which the device may be writing. */
-	if (in_nmi() || in_hardirq() || irqs_disabled() || (IS_ENABLED(CONFIG_PREEMPT_RT) && preempt_count()))
+	/* The entry cannot be in the kept memory: the device may be writing to it. */
+	if (in_nmi() || in_hardirq() || irqs_disabled() ||
+	    (IS_ENABLED(CONFIG_PREEMPT_RT) && preempt_count()))
 		kept = kmalloc_nolock(sizeof(*kept), 0, NUMA_NO_NODE);
 	else
 		kept = kmalloc(sizeof(*kept), GFP_ATOMIC | __GFP_NOWARN);
@@ -47,9 +59,14 @@ bool kalloc_helper_dma_keep(const struct kalloc_dma_kept *what)
 	return true;
 }
 
-/*
- * The same for what is kept from the start: memory that lives as long as the binding, and pools. The entry stays where it is
- * until then. NULL where there is no memory for it.
+/**
+ * kalloc_helper_dma_manage() - Keep DMA memory or a pool from its allocation on.
+ * @what: the description of the memory or pool, which is copied
+ * @gfp: flags for the entry
+ *
+ * Context: Any context that @gfp allows.
+ * Return: The entry, which stays at its address until the device is unbound or the pool destroyed.
+ * NULL if there is no memory for it.
  */
 struct kalloc_dma_kept *kalloc_helper_dma_manage(const struct kalloc_dma_kept *what, gfp_t gfp)
 {
@@ -62,12 +79,13 @@ struct kalloc_dma_kept *kalloc_helper_dma_manage(const struct kalloc_dma_kept *w
 	return kept;
 }
 
-/* Takes the entries of the device off the list. The mutex is held. */
+/* Takes the entries of the device off the list. */
 static struct llist_node *kalloc_dma_take_kept(struct device *dev)
 {
 	struct llist_node *mine = NULL;
 	struct kalloc_dma_kept *kept, *next;
 
+	lockdep_assert_held(&kalloc_dma_kept_mutex);
 	llist_for_each_entry_safe(kept, next, llist_del_all(&kalloc_dma_kept_list), node) {
 		if (kept->dev == dev) {
 			kept->node.next = mine;
@@ -101,7 +119,7 @@ static void kalloc_dma_free_backing(const struct kalloc_dma_kept *kept)
 	}
 }
 
-/* Unmaps and frees what the device does not use. May sleep. */
+/* Unmaps and frees memory that the device does not use. May sleep. */
 static void kalloc_dma_free_kept(struct kalloc_dma_kept *kept)
 {
 	unsigned long attrs = kept->attrs | DMA_ATTR_SKIP_CPU_SYNC;
@@ -130,9 +148,15 @@ static void kalloc_dma_free_kept(struct kalloc_dma_kept *kept)
 	kalloc_dma_free_backing(kept);
 }
 
-/*
- * Destroys a pool before the end of the binding, if no block of it is kept. May sleep. All entries of the device are taken off
- * and put back: which are those of the pool is not known otherwise.
+/**
+ * kalloc_helper_dma_pool_destroy() - Destroy a pool before the device is unbound.
+ * @dev: the device
+ * @pool: the pool, which has an entry
+ *
+ * Does nothing while a block of the pool is kept. To find the entries of the pool, all entries of
+ * the device are taken off the list and put back.
+ *
+ * Context: Process context. May sleep.
  */
 void kalloc_helper_dma_pool_destroy(struct device *dev, struct dma_pool *pool)
 {
@@ -159,12 +183,13 @@ void kalloc_helper_dma_pool_destroy(struct device *dev, struct dma_pool *pool)
 	}
 }
 
-/* What the driver says at the end of the binding. */
+/* The devres entry that ends the binding. */
 struct kalloc_dma_binding {
+	/* The driver has said that the device is idle. */
 	bool idle;
 };
 
-/* Whether the device cannot do DMA any more, whatever it has been told. */
+/* True if the device can no longer do DMA, whatever addresses it has been given. */
 static bool kalloc_dma_is_off(struct device *dev)
 {
 #ifdef CONFIG_PCI
@@ -173,7 +198,10 @@ static bool kalloc_dma_is_off(struct device *dev)
 		u16 command;
 
 		pci_clear_master(pdev);
-		/* What the device wrote before it answers is in memory then. All ones, of a device that is gone, say no. */
+		/*
+		 * The read flushes earlier writes of the device to memory. A removed device reads
+		 * as all ones, and so as a bus master.
+		 */
 		return !pci_read_config_word(pdev, PCI_COMMAND, &command) && !(command & PCI_COMMAND_MASTER);
 	}
 #endif
@@ -181,8 +209,8 @@ static bool kalloc_dma_is_off(struct device *dev)
 }
 
 /*
- * The end of the binding. The driver's data is dropped, nobody has a `&Device<Bound>`, and so nobody can turn on bus mastering
- * in this binding. Blocks go before their pools.
+ * Runs when the device is unbound, after the driver's data is dropped. No `&Device<Bound>` is left,
+ * so no code can enable bus mastering again in this binding. Blocks are freed before their pools.
  */
 static void kalloc_dma_end(struct device *dev, void *res)
 {
@@ -204,7 +232,7 @@ static void kalloc_dma_end(struct device *dev, void *res)
 		if (idle || kept->idle || !kept->told)
 			kalloc_dma_free_kept(kept);
 		else
-			dev_warn(dev, "kalloc: %zu bytes of DMA memory at %pad are lost: nothing says that the device does not use them (see Binding::quiesce)\n",
+			dev_warn(dev, "kalloc: %zu bytes of DMA memory at %pad are lost: nothing says that the device does not use them (see BoundScope::quiesce)\n",
 				 kept->size, &kept->address);
 		kfree(kept);
 	}
@@ -215,7 +243,12 @@ static void kalloc_dma_end(struct device *dev, void *res)
 	}
 }
 
-/* The driver says that the device is idle, for good. In process context, while the device is bound. */
+/**
+ * kalloc_helper_dma_binding_is_idle() - Note that the device does no DMA until it is unbound.
+ * @dev: the device, which is bound
+ *
+ * Context: Process context.
+ */
 void kalloc_helper_dma_binding_is_idle(struct device *dev)
 {
 	struct kalloc_dma_binding *binding = devres_find(dev, kalloc_dma_end, NULL, NULL);
@@ -224,14 +257,22 @@ void kalloc_helper_dma_binding_is_idle(struct device *dev)
 		binding->idle = true;
 }
 
-/*
- * Calls `is_idle` with what is kept for the device, and remembers what it says. In process context, at the end of the binding or
- * of a probe that failed. The entries are off the list without the mutex, since `is_idle` is the driver's and may sleep: nobody
- * else looks for them meanwhile. Who destroys a pool has a `Dma<'bound>` of the device, and the driver's code that has one has
- * ended, but for what is called here; kalloc_dma_end() comes after. All goes back at once, so what `is_idle` itself destroys, it
- * does not find.
+/**
+ * kalloc_helper_dma_ask() - Ask the driver about each kept memory of its device.
+ * @dev: the device, at the end of its unbind or of a failed probe
+ * @is_idle: returns true if the device does not use the memory; code of the driver, may sleep
+ * @context: passed to @is_idle
+ *
+ * The entries are off the list while @is_idle runs, and the mutex is not held. No other code looks
+ * for them: destroying a pool needs a `Dma<'bound>` of the device, and the driver's code that had
+ * one has returned, except for @is_idle itself. A pool that @is_idle destroys is not found, and
+ * stays until kalloc_dma_end(), which runs later.
+ *
+ * Context: Process context. May sleep.
  */
-void kalloc_helper_dma_ask(struct device *dev, bool (*is_idle)(void *context, dma_addr_t address, size_t size), void *context)
+void kalloc_helper_dma_ask(struct device *dev,
+			   bool (*is_idle)(void *context, dma_addr_t address, size_t size),
+			   void *context)
 {
 	struct kalloc_dma_kept *kept, *last = NULL;
 	struct llist_node *mine;
@@ -248,13 +289,23 @@ void kalloc_helper_dma_ask(struct device *dev, bool (*is_idle)(void *context, dm
 		llist_add_batch(mine, &last->node, &kalloc_dma_kept_list);
 }
 
-/* Runs after the driver's data is dropped, and after all that devres got later. */
+/* Runs after the driver's data is dropped and after the devres entries that were added later. */
 static void kalloc_dma_release(struct device *dev, void *res)
 {
 	kalloc_helper_dma_free_flush();
 }
 
-/* The masks are set once a binding: nobody may read them meanwhile, and who allocates reads them. */
+/**
+ * kalloc_helper_dma_set_masks() - Set the DMA masks, once per binding.
+ * @dev: the device
+ * @mask: the mask of streaming mappings
+ * @coherent_mask: the mask of coherent memory
+ *
+ * Allocations and mappings read the masks without a lock, so they must not change afterwards.
+ *
+ * Context: Process context. May sleep.
+ * Return: 0, -EBUSY if they are set already, or another error.
+ */
 int kalloc_helper_dma_set_masks(struct device *dev, u64 mask, u64 coherent_mask)
 {
 	void *deferred, *binding;
@@ -272,7 +323,7 @@ int kalloc_helper_dma_set_masks(struct device *dev, u64 mask, u64 coherent_mask)
 		devres_free(deferred);
 		return err;
 	}
-	/* Released in the other order: frees that were put off come last. */
+	/* devres releases in reverse order: deferred frees are flushed last. */
 	devres_add(dev, deferred);
 	devres_add(dev, binding);
 	return 0;

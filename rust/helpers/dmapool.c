@@ -4,7 +4,8 @@
 
 #include "helpers.h"
 
-struct dma_pool *kalloc_helper_dma_pool_create(const char *name, struct device *dev, size_t size, size_t align, size_t boundary)
+struct dma_pool *kalloc_helper_dma_pool_create(const char *name, struct device *dev, size_t size,
+					       size_t align, size_t boundary)
 {
 	return dma_pool_create(name, dev, size, align, boundary);
 }

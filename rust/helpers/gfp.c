@@ -18,7 +18,7 @@ void *kalloc_helper_alloc_pages_nolock(gfp_t gfp, int node, unsigned int order)
 	return page ? page_address(page) : NULL;
 }
 
-/* Where C's macro does more than call the allocator (allocation profiling), Rust calls these. */
+/* With allocation profiling C's macros do more than call the allocator, and Rust calls these. */
 struct page *kalloc_helper_alloc_pages(gfp_t gfp, unsigned int order)
 {
 	return alloc_pages(gfp, order);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The C functions that Rust calls. First the parts of kalloc that are in C, then macros and inline functions, one file per C
- * header, sorted alphabetically.
+ * The C functions that Rust calls. The first files are the parts of kalloc that are in C. The
+ * others make macros and inline functions callable, one file per C header, sorted alphabetically.
  */
 
 #include "helpers.h"
 
 #include "deferred_free.c"
 #include "in_flight.c"
-/* Ends the records of in_flight.c. */
+/* After in_flight.c, whose static functions it uses. */
 #include "callbacks.c"
 #include "contexts.c"
 #include "dma_kept.c"

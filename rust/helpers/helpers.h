@@ -37,7 +37,7 @@ struct timer_list;
 
 /* deferred_free.c */
 
-/* Written into the memory itself, as dma_pool_free() does. */
+/* Written into coherent memory that waits to be freed, so no allocation is smaller than this. */
 struct kalloc_deferred_coherent {
 	struct llist_node node;
 	struct device *dev;
@@ -102,18 +102,19 @@ bool kalloc_helper_module_wait_unused(struct module *module, int err);
 
 /* callbacks.c */
 
+/* An object that the kernel calls back. */
 struct kalloc_callback {
 	struct work_struct work;
-	/* In the list of its module, whose code the kernel calls. */
+	/* In kalloc_module.callbacks of the module whose code the kernel calls. */
 	struct list_head list;
 	struct kalloc_module *module;
-	/* Stops the object and waits until it does not run. Code of that module. */
+	/* Stops the object and waits for a callback that is running. Code of that module. */
 	void (*wait)(struct kalloc_callback *callback);
-	/* Drops and frees it. Code of the module that dropped its owner, which `ending` is. */
+	/* Drops and frees the object. Code of the module `ending`, which dropped the owner. */
 	void (*end)(struct kalloc_callback *callback);
 	struct kalloc_module *ending;
 	unsigned int phase;
-	/* The end of its module waits for it, in that pass. */
+	/* wait_for_callbacks() uses it, in the pass with that number. */
 	bool busy;
 	unsigned int pass;
 };
@@ -151,32 +152,33 @@ void kalloc_helper_assert_nmi(void);
 
 /* dma_kept.c */
 
-/* How the device reaches the memory. */
+/* How the memory is mapped for the device. */
 enum kalloc_dma_mapping {
 	KALLOC_DMA_SINGLE,	/* dma_map_single() */
 	KALLOC_DMA_TABLE,	/* dma_map_sgtable() */
 	KALLOC_DMA_PAGES,	/* dma_alloc_pages() */
 	KALLOC_DMA_COHERENT,	/* dma_alloc_attrs() */
 	KALLOC_DMA_BLOCK,	/* dma_pool_alloc() */
-	KALLOC_DMA_POOL,	/* a pool, which goes after its blocks */
+	KALLOC_DMA_POOL,	/* dma_pool_create(), destroyed after its blocks */
 };
 
-/* Whose memory is under a mapping. */
+/* Which allocator the mapped memory is from. */
 enum kalloc_dma_backing {
-	KALLOC_DMA_BACKING_NONE,	/* the DMA API's own */
-	KALLOC_DMA_BACKING_KVMALLOC,	/* kmalloc's or vmalloc's */
-	KALLOC_DMA_BACKING_PAGES,	/* alloc_pages(), of the order `count` */
-	KALLOC_DMA_BACKING_EXACT,	/* alloc_pages_exact(), `count` bytes */
-	/* `count` words of kmalloc: each an address of pages, with the order in its low bits */
+	KALLOC_DMA_BACKING_NONE,	/* the DMA API */
+	KALLOC_DMA_BACKING_KVMALLOC,	/* kmalloc() or vmalloc() */
+	KALLOC_DMA_BACKING_PAGES,	/* alloc_pages() of order `count` */
+	KALLOC_DMA_BACKING_EXACT,	/* alloc_pages_exact() of `count` bytes */
+	/* a kmalloc() array of `count` words: addresses of pages, with their order in the low bits */
 	KALLOC_DMA_BACKING_BLOCKS,
 };
 
+/* DMA memory that is kept until the device is unbound. */
 struct kalloc_dma_kept {
 	struct llist_node node;
 	struct device *dev;
 	/* The driver has said that the device is idle. */
 	bool idle;
-	/* The device may have been told the address. */
+	/* The device may know the address. */
 	bool told;
 	unsigned int mapping;
 	enum dma_data_direction dir;
@@ -336,7 +338,7 @@ void *kalloc_helper_alloc_percpu(size_t size, size_t align, gfp_t gfp);
 void *kalloc_helper_per_cpu_ptr(void *ptr, unsigned int cpu);
 void *kalloc_helper_raw_cpu_ptr(void *ptr);
 
-/* Rust has these as instructions of its own only on x86-64. */
+/* On x86-64 Rust uses inline assembly instead. */
 #define KALLOC_THIS_CPU_PROTOTYPES(type)							\
 	type kalloc_helper_this_cpu_read_##type(void *ptr);					\
 	void kalloc_helper_this_cpu_write_##type(void *ptr, type val);				\

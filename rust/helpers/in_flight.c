@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which module a function is in, and what of that module's code the kernel has still to run: work items, threads and open files. */
+/*
+ * Finds the module of a function, and counts the work items, threads and open files through which
+ * the kernel still runs code of that module.
+ */
 
 #include <linux/atomic.h>
 #include <linux/delay.h>
@@ -20,28 +23,29 @@
 #include "helpers.h"
 
 /*
- * kalloc's record of a module. Each module that is loaded after kalloc has one from COMING to GOING: any of them may hold
- * instances of generic functions that run work items or threads. A work item keeps a reference, since it may outlive the
- * module: it then finds the record closed.
+ * kalloc's record of a module. Each module that is loaded after kalloc has one from COMING to
+ * GOING, since any of them may instantiate generic functions that run as work items or threads. A
+ * work item may outlive the module: it keeps a reference to the record, and finds it closed.
  */
 struct kalloc_module {
 	struct list_head list;
 	struct module *module;
 	refcount_t refs;
 	struct rcu_head rcu;
-	/* Work items that are queued or run, threads, and open files. Negative when no more may begin. */
+	/* Queued or running work items, threads and open files. Negative when closed. */
 	atomic_long_t in_flight;
+	/* in_flight was not zero since the last synchronize_rcu_tasks(). */
 	bool used;
-	/* Its init has begun. */
+	/* The module's init has begun. */
 	bool entered;
-	/* What kalloc::module! has started of it, and what ends that. */
+	/* The state that kalloc::module! keeps for the module, and the function that drops it. */
 	void *root;
 	void (*end)(void *root);
-	/* Objects that the kernel calls back: see callbacks.c. No more is armed when they are closed. */
+	/* See callbacks.c. No callback is armed once `closed` is set. */
 	struct list_head callbacks;
 	bool closed;
 	unsigned int pass;
-	/* Ends of such objects that have still to run code of the module: those of this phase, and older ones. */
+	/* Queued ends of callbacks that run code of the module, counted by the phase they began in. */
 	atomic_t ending[2];
 	unsigned int phase;
 };
@@ -55,7 +59,7 @@ static struct kalloc_module own_module = {
 	.callbacks = LIST_HEAD_INIT(own_module.callbacks),
 };
 
-/* For an address in no module that kalloc knows: nothing may begin there. */
+/* The record for addresses outside of all known modules. It is closed. */
 static struct kalloc_module no_module = {
 	.refs = REFCOUNT_INIT(1),
 	.in_flight = ATOMIC_LONG_INIT(LONG_MIN),
@@ -63,7 +67,13 @@ static struct kalloc_module no_module = {
 	.closed = true,
 };
 
-/* The record of the module that `function` is in, with a reference. In every context, an NMI too. */
+/**
+ * kalloc_helper_module_of() - Find the record of the module that holds a function.
+ * @function: address of the function
+ *
+ * Context: Any context, NMI included.
+ * Return: The record, with a reference that kalloc_helper_module_put() drops.
+ */
 struct kalloc_module *kalloc_helper_module_of(const void *function)
 {
 	struct kalloc_module *record, *found = &no_module;
@@ -72,8 +82,9 @@ struct kalloc_module *kalloc_helper_module_of(const void *function)
 		return &own_module;
 	rcu_read_lock();
 	list_for_each_entry_rcu(record, &kalloc_modules, list) {
-		/* One without references is on its way out of the list. */
-		if (within_module((unsigned long)function, record->module) && refcount_inc_not_zero(&record->refs)) {
+		/* A record without references has been removed from the list. */
+		if (within_module((unsigned long)function, record->module) &&
+		    refcount_inc_not_zero(&record->refs)) {
 			found = record;
 			break;
 		}
@@ -82,7 +93,7 @@ struct kalloc_module *kalloc_helper_module_of(const void *function)
 	return found;
 }
 
-/* In every context but an NMI. */
+/* In any context but an NMI. */
 void kalloc_helper_module_put(struct kalloc_module *record)
 {
 	if (record == &own_module || record == &no_module)
@@ -91,7 +102,7 @@ void kalloc_helper_module_put(struct kalloc_module *record)
 		kfree_rcu(record, rcu);
 }
 
-/* Counts one more in flight, unless the module ends. */
+/* Counts one more in flight. Returns false if the record is closed. */
 bool kalloc_helper_module_begin(struct kalloc_module *record)
 {
 	if (!atomic_long_inc_unless_negative(&record->in_flight))
@@ -101,7 +112,10 @@ bool kalloc_helper_module_begin(struct kalloc_module *record)
 	return true;
 }
 
-/* Counts one less: its code is done, but for returning to the kernel. The record may be gone when this returns. */
+/*
+ * Counts one less in flight. The module's code has finished, except for the return to the kernel.
+ * The record may be freed before this returns.
+ */
 void kalloc_helper_module_end(struct kalloc_module *record)
 {
 	atomic_long_dec_return_release(&record->in_flight);
@@ -112,7 +126,7 @@ bool kalloc_helper_module_is_closed(const struct kalloc_module *record)
 	return atomic_long_read(&record->in_flight) < 0;
 }
 
-/* Lets no more begin, and waits until nothing is in flight. An administrator is told what a long wait is for. */
+/* Closes the record and waits until nothing is in flight. Logs the reason of a long wait. */
 static void close_module(struct kalloc_module *record)
 {
 	unsigned long told = jiffies + 10 * HZ;
@@ -123,19 +137,19 @@ static void close_module(struct kalloc_module *record)
 	while ((count = atomic_long_read_acquire(&record->in_flight)) != LONG_MIN) {
 		fsleep(USEC_PER_MSEC);
 		if (told && time_after(jiffies, told)) {
-			pr_notice("%s: its end waits for %ld work items, threads or open files\n", record->module->name,
-				  count - LONG_MIN);
+			pr_notice("%s: its end waits for %ld work items, threads or open files\n",
+				  record->module->name, count - LONG_MIN);
 			told = 0;
 		}
 	}
-	/* The last of them may still be on its way back to the kernel. */
+	/* A task that has called kalloc_helper_module_end() may not have left the module's text. */
 	if (READ_ONCE(record->used)) {
 		kalloc_helper_synchronize_rcu_tasks();
 		WRITE_ONCE(record->used, false);
 	}
 }
 
-/* For a caller in that module, so that its record stays. */
+/* The caller runs in the module or its notifier, so the record is not removed meanwhile. */
 static struct kalloc_module *find_module_record(struct module *module)
 {
 	struct kalloc_module *record, *found = NULL;
@@ -151,7 +165,15 @@ static struct kalloc_module *find_module_record(struct module *module)
 	return found;
 }
 
-/* The kernel runs a module's init once, before any other code of it. */
+/**
+ * kalloc_helper_module_enter() - Begin a module's init.
+ * @module: the module
+ *
+ * The kernel runs a module's init once, and no other code of the module before.
+ *
+ * Context: Process context. May sleep.
+ * Return: 0, -ENOENT if the module has no record, or -EBUSY if this is not its init.
+ */
 int kalloc_helper_module_enter(struct module *module)
 {
 	struct kalloc_module *record = find_module_record(module);
@@ -163,6 +185,12 @@ int kalloc_helper_module_enter(struct module *module)
 	return xchg(&record->entered, true) ? -EBUSY : 0;
 }
 
+/**
+ * kalloc_helper_module_close() - Close a module's record and wait until nothing is in flight.
+ * @module: the module
+ *
+ * Context: Process context. May sleep.
+ */
 void kalloc_helper_module_close(struct module *module)
 {
 	struct kalloc_module *record = find_module_record(module);
@@ -171,7 +199,7 @@ void kalloc_helper_module_close(struct module *module)
 		close_module(record);
 }
 
-/* For a module that has been entered. */
+/* After kalloc_helper_module_enter() has succeeded. */
 void kalloc_helper_module_set_root(struct module *module, void *root, void (*end)(void *root))
 {
 	struct kalloc_module *record = find_module_record(module);
@@ -180,7 +208,7 @@ void kalloc_helper_module_set_root(struct module *module, void *root, void (*end
 	record->root = root;
 }
 
-/* Ends what kalloc::module! has started, once. */
+/* Drops the state that kalloc::module! keeps for the module, once. */
 static void end_root(struct module *module)
 {
 	struct kalloc_module *record = find_module_record(module);
@@ -190,23 +218,36 @@ static void end_root(struct module *module)
 		record->end(root);
 }
 
-/*
- * Called by the exit of a module that kalloc::module! has made, in the task that unloads it. Where it is called by something
- * else, such as a thread that the module waits for, or in a context that must not sleep, or nobody can tell, the notifier
- * ends the module. kalloc's own has none.
+/**
+ * kalloc_helper_module_exit() - End a module of kalloc::module!.
+ * @module: the module
+ *
+ * The module's exit calls this in the task that unloads it. Safe code can call exit from elsewhere,
+ * for example from a thread that the module waits for, or in atomic context. Then this does
+ * nothing, and the module notifier ends the module. kalloc itself has no notifier, and always ends
+ * here.
+ *
+ * Context: Any context.
  */
 void kalloc_helper_module_exit(struct module *module)
 {
-	bool unloads = module->state == MODULE_STATE_GOING && !(current->flags & PF_KTHREAD) && kalloc_helper_may_sleep();
+	bool unloads = module->state == MODULE_STATE_GOING && !(current->flags & PF_KTHREAD) &&
+		       kalloc_helper_may_sleep();
 
 	if (module == THIS_MODULE || unloads)
 		end_root(module);
 }
 
-/*
- * For the end of an init that has failed: do_init_module() frees the module then, whoever uses it. A file of a misc device
- * may be open. Waits until init's own reference is the last. Whoever loads the module may be killed: then it returns false,
- * and the module must stay.
+/**
+ * kalloc_helper_module_wait_unused() - Wait until only a failed init holds the module.
+ * @module: the module
+ * @err: the error of its init, for the log
+ *
+ * do_init_module() frees a module whose init fails without looking at its reference count, while a
+ * file of its misc device may be open.
+ *
+ * Context: Process context. May sleep.
+ * Return: False if the loading task was killed. The module must then stay loaded.
  */
 bool kalloc_helper_module_wait_unused(struct module *module, int err)
 {
@@ -250,7 +291,7 @@ static void remove_module_record(struct module *module)
 	kalloc_helper_module_put(record);
 }
 
-/* When kalloc is unloaded: no module uses it any more. */
+/* When kalloc is unloaded. No module uses it any more. */
 static void remove_module_records(void)
 {
 	struct kalloc_module *record, *next;

@@ -7,11 +7,12 @@
 
 #include "helpers.h"
 
-/* Rust has per-CPU pointers without their address space. */
+/* Per-CPU pointers have no address space in Rust. */
 #define LOCAL_TRYLOCK(lock) ((local_trylock_t __percpu *)(__force unsigned long)(lock))
 
-/* local_trylock_init(), with a class of the caller's. */
-void kalloc_helper_local_trylock_init(local_trylock_t *lock, const char *name, struct lock_class_key *key)
+/* local_trylock_init() with a lock class of the caller. */
+void kalloc_helper_local_trylock_init(local_trylock_t *lock, const char *name,
+				      struct lock_class_key *key)
 {
 #ifdef CONFIG_PREEMPT_RT
 	rt_mutex_base_init(&lock->lock);
@@ -24,12 +25,13 @@ void kalloc_helper_local_trylock_init(local_trylock_t *lock, const char *name, s
 }
 
 /*
- * Below, the lock is a pointer to that of one CPU from when it is taken to when it is released. C's macros look up that
- * of the current CPU each time, which is another one if the code in between has slept.
+ * The functions below return a pointer to the lock of one CPU, and release the lock by that
+ * pointer. C's macros look up the lock of the current CPU for each operation. If the code in
+ * between has slept, that is another CPU.
  */
 #ifdef CONFIG_PREEMPT_RT
 
-/* Takes the lock of this CPU, and waits for it. Until it is released the thread cannot migrate. */
+/* Takes the lock of this CPU and waits for it. The thread cannot migrate until it is released. */
 void *kalloc_helper_local_lock_irqsave(void *lock, unsigned long *flags)
 {
 	local_trylock_t *local;
@@ -53,11 +55,12 @@ void kalloc_helper_local_unlock_irqrestore(local_trylock_t *local, unsigned long
 #else
 
 /*
- * Takes the lock of this CPU, or returns NULL if it is taken: by the caller, or by a thread that was preempted because
- * it has enabled interrupts meanwhile. Only this CPU takes the lock, with interrupts off, but any may release it.
+ * Takes the lock of this CPU, or returns NULL if it is taken, by the caller or by a thread that
+ * enabled interrupts while it held the lock and was preempted. Only this CPU takes the lock, with
+ * interrupts disabled. Any CPU may release it.
  *
- * Where the kernel looks for sleeping in atomic context, preemption is disabled too: code that enables interrupts with
- * the lock held and then sleeps is reported.
+ * CONFIG_DEBUG_ATOMIC_SLEEP disables preemption too. Code that enables interrupts with the lock
+ * held and then sleeps is reported.
  */
 void *kalloc_helper_local_trylock_irqsave(void *lock, unsigned long *flags)
 {
@@ -70,14 +73,14 @@ void *kalloc_helper_local_trylock_irqsave(void *lock, unsigned long *flags)
 			preempt_enable();
 		return NULL;
 	}
-	/* Pairs with the release: that may have been on another CPU. */
+	/* Pairs with the release in unlock, which may have run on another CPU. */
 	smp_acquire__after_ctrl_dep();
 	return local;
 }
 
 void kalloc_helper_local_unlock_irqrestore(local_trylock_t *local, unsigned long flags)
 {
-	/* __local_unlock_irqrestore(), with release semantics. */
+	/* __local_unlock_irqrestore() with release semantics. */
 	lockdep_assert(local->acquired == 1);
 	local_lock_release((local_lock_t *)local);
 	smp_store_release(&local->acquired, 0);

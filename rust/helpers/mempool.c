@@ -5,7 +5,10 @@
 
 #include "helpers.h"
 
-/* Of two calls at once one grows what the other has just shrunk, and lets the elements overflow the array. */
+/*
+ * Serialises mempool_resize(). Of two concurrent calls one can grow a pool that the other has just
+ * shrunk, and write elements beyond the array.
+ */
 static DEFINE_MUTEX(mempool_resizing);
 
 int kalloc_helper_mempool_resize(mempool_t *pool, int min_nr)
@@ -19,9 +22,10 @@ int kalloc_helper_mempool_resize(mempool_t *pool, int min_nr)
 }
 
 #ifdef CONFIG_MEM_ALLOC_PROFILING
-/* C's macros do more than call the allocator there. */
-mempool_t *kalloc_helper_mempool_create_node(int min_nr, mempool_alloc_t *alloc, mempool_free_t *free, void *data,
-					     gfp_t flags, int node)
+/* Here C's macros do more than call the allocator. */
+mempool_t *kalloc_helper_mempool_create_node(int min_nr, mempool_alloc_t *alloc,
+					     mempool_free_t *free, void *data, gfp_t flags,
+					     int node)
 {
 	return mempool_create_node(min_nr, alloc, free, data, flags, node);
 }

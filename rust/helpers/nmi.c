@@ -13,7 +13,7 @@ static LIST_HEAD(local_nmis);
 static LIST_HEAD(unknown_nmis);
 static DEFINE_MUTEX(nmis_lock);
 
-/* In an NMI, on the RCU read side. */
+/* Runs in NMI context, under rcu_read_lock(). */
 static int handle_nmi(struct list_head *nmis)
 {
 	struct kalloc_nmi *nmi;
@@ -34,7 +34,17 @@ static int handle_unknown_nmi(unsigned int type, struct pt_regs *regs)
 	return handle_nmi(&unknown_nmis);
 }
 
-int kalloc_helper_register_nmi(struct kalloc_nmi *nmi, bool (*fn)(struct kalloc_nmi *nmi), bool unknown)
+/**
+ * kalloc_helper_register_nmi() - Add an NMI handler.
+ * @nmi: the handler
+ * @fn: called in NMI context; returns true if the NMI was its own
+ * @unknown: handle NMIs that no other handler has claimed (NMI_UNKNOWN), instead of NMI_LOCAL
+ *
+ * Context: Process context. May sleep.
+ * Return: 0 or an error.
+ */
+int kalloc_helper_register_nmi(struct kalloc_nmi *nmi, bool (*fn)(struct kalloc_nmi *nmi),
+			       bool unknown)
 {
 	struct list_head *nmis = unknown ? &unknown_nmis : &local_nmis;
 	int err = 0;
@@ -51,6 +61,12 @@ int kalloc_helper_register_nmi(struct kalloc_nmi *nmi, bool (*fn)(struct kalloc_
 	return err;
 }
 
+/**
+ * kalloc_helper_unregister_nmi() - Remove an NMI handler and wait until it does not run.
+ * @nmi: the handler
+ *
+ * Context: Process context. May sleep.
+ */
 void kalloc_helper_unregister_nmi(struct kalloc_nmi *nmi)
 {
 	mutex_lock(&nmis_lock);

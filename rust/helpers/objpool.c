@@ -9,11 +9,18 @@
 
 #include "helpers.h"
 
-/*
- * An NMI that comes between the two halves of a push on its own CPU (the place in the ring is taken, and not filled)
- * must not push there: that would publish the place with what it held before, an object that has another owner. What
- * an NMI handler gives back goes onto a list of its own, from which pop takes when the rings are empty. Every object
- * begins with the node for it.
+/**
+ * kalloc_helper_objpool_push() - Return an object to its pool.
+ * @obj: the object, which begins with a struct llist_node
+ * @pool: the pool
+ * @from_nmi: the objects that NMI handlers have returned
+ *
+ * objpool_push() reserves a slot of the CPU's ring and then fills it. An NMI can interrupt it in
+ * between. A push by the NMI handler would publish the reserved slot with its old value, an object
+ * that is in use. So objects returned in an NMI go to a list, from which
+ * kalloc_helper_objpool_pop() takes when the rings are empty.
+ *
+ * Context: Any context, NMI included.
  */
 void kalloc_helper_objpool_push(void *obj, struct objpool_head *pool, struct llist_head *from_nmi)
 {
@@ -44,7 +51,7 @@ void *kalloc_helper_objpool_pop(struct objpool_head *pool, struct llist_head *fr
 	return objpool_pop_from_nmi(pool, from_nmi);
 }
 
-/* The bytes of the largest slot, which objpool_init() computes in an int that may wrap. */
+/* Returns the size of the largest slot. objpool_init() computes it in an int that may overflow. */
 u64 kalloc_helper_objpool_slot_size(u64 nr_objs, u64 object_size)
 {
 	return sizeof(struct objpool_slot) + roundup_pow_of_two(nr_objs) * sizeof(void *) +
@@ -52,8 +59,9 @@ u64 kalloc_helper_objpool_slot_size(u64 nr_objs, u64 object_size)
 }
 
 /*
- * Makes the array of slots large enough for the head by which it is freed later. It has a pointer for each CPU, and the head
- * is an rcu_head, of two, on a kernel without CONFIG_KVFREE_RCU_BATCHED.
+ * Makes the array of slots large enough for a struct kvfree_rcu_head, for
+ * kalloc_helper_objpool_free_later(). The array has one pointer per CPU. Without
+ * CONFIG_KVFREE_RCU_BATCHED the head is an rcu_head of two pointers.
  */
 int kalloc_helper_objpool_make_room(struct objpool_head *pool, gfp_t gfp)
 {
@@ -67,7 +75,10 @@ int kalloc_helper_objpool_make_room(struct objpool_head *pool, gfp_t gfp)
 	return 0;
 }
 
-/* objpool_free(), in every context: after a grace period, which nobody needs, and in process context. */
+/*
+ * objpool_free() in every context. kvfree_rcu() defers the frees to process context. The grace
+ * period is not needed.
+ */
 void kalloc_helper_objpool_free_later(struct objpool_head *pool)
 {
 	for (int cpu = 0; cpu < nr_cpu_ids; cpu++) {

@@ -5,25 +5,28 @@
 
 #include "helpers.h"
 
-/* Whether the device has vectors of MSI or MSI-X. */
+/* Returns true if MSI or MSI-X is enabled. */
 bool kalloc_helper_pci_has_msi(struct pci_dev *pdev)
 {
 	return pdev->msi_enabled || pdev->msix_enabled;
 }
 
-/* Its entry marks a device that has vectors, legacy ones too, of which the device itself says nothing. */
+/*
+ * Release function of the devres entry that marks a device with allocated vectors. A pci_dev does
+ * not record that it has allocated its legacy vector.
+ */
 static void kalloc_pci_vectors(struct device *dev, void *res)
 {
 }
 
-/* Marks the device, for one caller. */
+/* Marks the device. Returns -EBUSY if it is marked already. */
 int kalloc_helper_pci_take_vectors(struct pci_dev *pdev)
 {
 	void *mark = devres_alloc(kalloc_pci_vectors, 0, GFP_KERNEL);
 
 	if (!mark)
 		return -ENOMEM;
-	/* Adds it or, where there is one, frees it, under one lock. */
+	/* Adds the mark, or frees it if the device has one, in one critical section. */
 	return devres_get(&pdev->dev, mark, NULL, NULL) == mark ? 0 : -EBUSY;
 }
 

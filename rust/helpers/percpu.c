@@ -4,7 +4,7 @@
 
 #include "helpers.h"
 
-/* Rust has per-CPU pointers without their address space. */
+/* Per-CPU pointers have no address space in Rust. */
 #define PERCPU(type, ptr) ((type __percpu *)(__force unsigned long)(ptr))
 
 void *kalloc_helper_alloc_percpu(size_t size, size_t align, gfp_t gfp)
@@ -22,7 +22,7 @@ void *kalloc_helper_raw_cpu_ptr(void *ptr)
 	return raw_cpu_ptr(PERCPU(void, ptr));
 }
 
-/* Rust has these as instructions of its own only on x86-64. */
+/* On x86-64 Rust uses inline assembly instead. */
 #define THIS_CPU_OPS(type)								\
 type kalloc_helper_this_cpu_read_##type(void *ptr)					\
 {											\

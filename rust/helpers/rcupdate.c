@@ -4,11 +4,12 @@
 
 #include "helpers.h"
 
-#if IS_ENABLED(CONFIG_MODULE_UNLOAD) && IS_ENABLED(CONFIG_PREEMPTION) && !IS_ENABLED(CONFIG_TASKS_RCU)
+#if IS_ENABLED(CONFIG_MODULE_UNLOAD) && IS_ENABLED(CONFIG_PREEMPTION) && \
+	!IS_ENABLED(CONFIG_TASKS_RCU)
 #error "kalloc: a kernel that preempts itself needs CONFIG_TASKS_RCU, which CONFIG_KPROBES selects, to unload modules"
 #endif
 
-/* Nobody is on his way back from code of a module that he was in. */
+/* Waits until no task still runs in, or returns from, the text of a module that it has used. */
 void kalloc_helper_synchronize_rcu_tasks(void)
 {
 	synchronize_rcu_tasks();

@@ -6,7 +6,10 @@
 
 #include "helpers.h"
 
-/* Where C's macro does more than call the allocator (allocation profiling, partitioned caches), Rust calls these. */
+/*
+ * With allocation profiling or partitioned caches C's macros do more than call the allocator, and
+ * Rust calls these.
+ */
 void *kalloc_helper_kmalloc(size_t size, gfp_t flags)
 {
 	return kmalloc(size, flags);
@@ -27,7 +30,8 @@ void *kalloc_helper_kvmalloc_node_align(size_t size, unsigned long align, gfp_t 
 	return kvmalloc_node_align(size, align, flags, node);
 }
 
-void *kalloc_helper_kvrealloc_node_align(const void *p, size_t size, unsigned long align, gfp_t flags, int node)
+void *kalloc_helper_kvrealloc_node_align(const void *p, size_t size, unsigned long align,
+					 gfp_t flags, int node)
 {
 	return kvrealloc_node_align(p, size, align, flags, node);
 }
@@ -37,7 +41,13 @@ void *kalloc_helper_kmalloc_nolock(size_t size, gfp_t flags, int node)
 	return kmalloc_nolock(size, flags, node);
 }
 
-/* kfree_rcu() in every context: the owner of the memory does not know where it is dropped. */
+/**
+ * kalloc_helper_kvfree_rcu() - Free memory after a grace period.
+ * @head: the head, inside of the memory
+ * @ptr: the memory, of kmalloc() or vmalloc()
+ *
+ * Context: Any context, NMI included, since a drop runs anywhere.
+ */
 void kalloc_helper_kvfree_rcu(struct kvfree_rcu_head *head, void *ptr)
 {
 	if (unlikely(in_nmi()))
@@ -57,7 +67,8 @@ void *kalloc_helper_kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t flags,
 	return kmem_cache_alloc_node(cache, flags, node);
 }
 
-bool kalloc_helper_kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t flags, size_t nr, void **objects)
+bool kalloc_helper_kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t flags, size_t nr,
+					 void **objects)
 {
 	return kmem_cache_alloc_bulk(cache, flags, nr, objects);
 }

@@ -4,7 +4,8 @@
 
 #include "helpers.h"
 
-void kalloc_helper_raw_spin_lock_init(raw_spinlock_t *lock, const char *name, struct lock_class_key *key)
+void kalloc_helper_raw_spin_lock_init(raw_spinlock_t *lock, const char *name,
+				      struct lock_class_key *key)
 {
 #ifdef CONFIG_DEBUG_SPINLOCK
 	__raw_spin_lock_init(lock, name, key, LD_WAIT_SPIN);

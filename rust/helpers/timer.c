@@ -13,7 +13,7 @@ void kalloc_helper_timer_setup(struct timer_list *timer, void (*fn)(struct timer
 
 int kalloc_helper_timer_start(struct timer_list *timer, unsigned long delay)
 {
-	/* A later time would count as one that has passed. */
+	/* time_before() takes a later time for one in the past. */
 	return mod_timer(timer, jiffies + min(delay, MAX_JIFFY_OFFSET));
 }
 

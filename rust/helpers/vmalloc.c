@@ -4,7 +4,7 @@
 
 #include "helpers.h"
 
-/* With allocation profiling C's macros do more than call the allocator: Rust calls these. */
+/* With allocation profiling C's macros do more than call the allocator, and Rust calls these. */
 void *kalloc_helper_vmalloc(unsigned long size)
 {
 	return vmalloc(size);
@@ -30,7 +30,8 @@ void *kalloc_helper_vzalloc_node(unsigned long size, int node)
 	return vzalloc_node(size, node);
 }
 
-void *kalloc_helper_vrealloc_node_align(const void *p, size_t size, unsigned long align, gfp_t flags, int node)
+void *kalloc_helper_vrealloc_node_align(const void *p, size_t size, unsigned long align,
+					gfp_t flags, int node)
 {
 	return vrealloc_node_align(p, size, align, flags, node);
 }
