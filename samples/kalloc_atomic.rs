@@ -61,7 +61,7 @@ struct Driver {
 }
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         let queue = KBox::pin_init(&task, new_spinlock!(Queue::default()))?;
         for number in 0..10 {
             task.locked(&queue, |queue, cx| {

@@ -24,7 +24,7 @@ struct Driver {
 }
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         // `&task` is the grant: process context, so GFP_KERNEL. `?` returns -ENOMEM.
         let mut counters = KBox::<Counters>::zeroed(&task)?;
         counters.by_queue[3] += 1;

@@ -71,8 +71,8 @@ impl pci::Driver for Driver {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Buffers<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Buffers<'bound>, Error> {
         dev_info!(dev, "probed\n");
         buffers(dev, &task)
     }

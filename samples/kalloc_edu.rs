@@ -283,8 +283,8 @@ impl pci::Driver for Edu<'_> {
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Edu<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Edu<'bound>, Error> {
         pin_init::pin_init_scope(move || {
             dev.enable_device_mem()?;
             dev.set_master();
@@ -370,7 +370,11 @@ impl MiscDevice for OpenFile {
     type Ptr = Pin<KBox<Self>>;
     type Data = Loan<ForLt!(Edu<'_>)>;
 
-    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr> {
+    fn open(
+        _file: &File,
+        misc: &MiscDeviceRegistration<Self>,
+        task: &mut TaskCx,
+    ) -> Result<Self::Ptr> {
         Ok(KBox::pin(
             &task,
             OpenFile {

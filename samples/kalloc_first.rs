@@ -21,7 +21,7 @@ const BUF_SIZE: usize = 512;
 struct First;
 
 impl kalloc::Module for First {
-    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         let size = module_parameters::size.value();
         if !(1..=kmalloc::MAX_SIZE).contains(&size) {
             pr_err!("size={} is not from 1 to {}\n", size, kmalloc::MAX_SIZE);

@@ -150,8 +150,8 @@ impl pci::Driver for Edu<'_> {
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Edu<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Edu<'bound>, Error> {
         dev.enable_device_mem()?;
         dev.set_master();
         let log = Log::new(&task)?;

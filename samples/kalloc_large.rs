@@ -15,7 +15,7 @@ struct Driver {
 }
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         let entries = module_parameters::entries.value();
 
         let mut log = VBox::<[u8; LOG_SIZE]>::zeroed(&task)?;

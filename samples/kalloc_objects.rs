@@ -49,7 +49,7 @@ struct Driver {
 }
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         let stack = KBox::pin_init(&task, new_spinlock!(Stack::default()))?;
         for sector in 0..1000 {
             task.locked(&stack, |stack, cx| -> Result {

@@ -130,8 +130,8 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         pdev: &'bound PlatformDevice<Core<'_>>,
         table: Option<&'bound Table>,
-        task: TaskCx,
-    ) -> impl PinInit<Scope<Data<'bound>>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Scope<Data<'bound>>, Error> {
         pin_init::pin_init_scope(move || {
             let dev: &'bound Device<Core<'_>> = pdev.as_ref();
             let data = Data::new(pdev, table, &task)?;

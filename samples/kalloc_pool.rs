@@ -35,7 +35,7 @@ struct Driver {
 }
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         let pool = ObjPool::new(&task, 4, |_| Sample::default())?;
 
         // Interrupts are off, on PREEMPT_RT too. There `KBox::new(&cx, …)` does not compile.

@@ -16,7 +16,7 @@ fn show<G: Grant<Flags: ForKmalloc>>(grant: G, behaviour: &str) -> Result {
 }
 
 impl kalloc::Module for MayReclaim {
-    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         show(
             task.with(GFP_NORECLAIM),
             "no reclaim attempt at all, the lightest",

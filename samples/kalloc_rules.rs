@@ -71,9 +71,9 @@ fn freed_once(memory: KBox<u32>) {
 struct Rules;
 
 impl kalloc::Module for Rules {
-    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         let counter = KBox::pin_init(&task, new_spinlock!(0u32))?;
-        decide(&mut task, &counter)?;
+        decide(task, &counter)?;
         pr_info!("allocated in process context and under a lock\n");
 
         let memory = can_sleep(&task)?;

@@ -29,8 +29,8 @@ impl platform::Driver for MyDriver {
     fn probe<'bound>(
         pdev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Self, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Self, Error> {
         // GFP_KERNEL, since probe may sleep. If a later line of probe fails, it is freed as well.
         let samples = KBox::zeroed_slice(&task, 64)?;
         dev_info!(pdev, "bound, with room for {} samples\n", samples.len());

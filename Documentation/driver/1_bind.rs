@@ -21,8 +21,8 @@ impl pci::Driver for Edu {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: TaskCx,
-    ) -> impl PinInit<Self, Error> + 'bound {
+        _task: &mut TaskCx,
+    ) -> impl PinInit<Self, Error> {
         dev_info!(dev, "bound\n");
         Ok(Edu)
     }

@@ -52,8 +52,8 @@ impl pci::Driver for Edu {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: TaskCx,
-    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+        _task: &mut TaskCx,
+    ) -> impl PinInit<Data<'bound>, Error> {
         dev.enable_device_mem()?;
         let bar = dev.iomap_region_sized::<END>(0, c"edu")?;
         let data = Data { bar };

@@ -49,8 +49,8 @@ impl pci::Driver for Edu {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Data<'bound>, Error> {
         dev.enable_device_mem()?;
         let mut data = Data {
             bar: dev.iomap_region_sized::<END>(0, c"edu")?,

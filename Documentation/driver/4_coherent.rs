@@ -84,8 +84,8 @@ impl pci::Driver for Edu {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        mut task: TaskCx,
-    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Data<'bound>, Error> {
         dev.enable_device_mem()?;
         dev.set_master();
         // The device reaches the first 256 MiB.
@@ -94,7 +94,7 @@ impl pci::Driver for Edu {
             bar: dev.iomap_region_sized::<END>(0, c"edu")?,
             message: Coherent::zeroed(&task, dma)?,
         };
-        data.echo(&mut task)?;
+        data.echo(task)?;
         Ok(data)
     }
 

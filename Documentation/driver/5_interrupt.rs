@@ -67,8 +67,8 @@ impl pci::Driver for Edu {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Data<'bound>, Error> {
         try_pin_init!(Data {
             _: {
                 dev.enable_device_mem()?;

@@ -77,8 +77,8 @@ impl pci::Driver for Edu {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        mut task: TaskCx,
-    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Data<'bound>, Error> {
         dev.enable_device_mem()?;
         dev.set_master();
         let dma = DmaDevice::set_mask_and_coherent::<28, _>(&task, dev)?;
@@ -86,7 +86,7 @@ impl pci::Driver for Edu {
             bar: dev.iomap_region_sized::<END>(0, c"edu")?,
             dma,
         };
-        let bytes = data.read(&mut task)?;
+        let bytes = data.read(task)?;
         dev_info!(dev, "its memory begins with {:?}\n", &bytes[..4]);
         Ok(data)
     }

@@ -219,7 +219,7 @@ struct Kalloc {
 impl Module for Kalloc {
     fn init(
         _module: &'static kernel::ThisModule,
-        _task: context::TaskCx,
+        _task: &mut context::TaskCx,
     ) -> kernel::error::Result<Self> {
         let deferred = alloc::deferred_free::Deferred::create()?;
         Ok(Kalloc {

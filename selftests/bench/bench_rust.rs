@@ -724,8 +724,8 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         pdev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<(), Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<(), Error> {
         let result = with_state(&task, pdev, count_all);
         COUNTED.store(result.map_or_else(Error::to_errno, |()| 0), Relaxed);
         result
@@ -735,7 +735,7 @@ impl platform::Driver for Driver {
 struct Bench;
 
 impl kalloc::Module for Bench {
-    fn init(module: &'static ThisModule, task: TaskCx) -> Result<Self> {
+    fn init(module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         // SAFETY: The initialiser runs here, and its result is dropped here, in process context.
         let driver = unsafe { platform::Registration::<Driver>::register(c"bench", module) };
         let _driver = KBox::pin_init(&task, driver)?;

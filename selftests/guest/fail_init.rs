@@ -13,7 +13,7 @@ use kernel::time::Jiffies;
 struct Fails;
 
 impl kalloc::Module for Fails {
-    fn init(module: &'static ThisModule, task: TaskCx) -> Result<Self> {
+    fn init(module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         if Self::again(module) != Err(EBUSY) {
             return Ok(Self);
         }

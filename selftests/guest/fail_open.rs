@@ -22,7 +22,11 @@ impl MiscDevice for Open {
     type Ptr = Pin<KBox<Self>>;
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr> {
+    fn open(
+        _file: &File,
+        _misc: &MiscDeviceRegistration<Self>,
+        task: &mut TaskCx,
+    ) -> Result<Self::Ptr> {
         Ok(KBox::pin(&task, Open(SlabBox::new(&task, Numbers, 7)?))?)
     }
 
@@ -44,7 +48,7 @@ impl Answers for Numbers {
 struct Fails;
 
 impl kalloc::Module for Fails {
-    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         let options = MiscDeviceOptions {
             name: c"kalloc_fail_open",
         };

@@ -26,7 +26,11 @@ impl MiscDevice for Open {
     type Ptr = Pin<KBox<Self>>;
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr> {
+    fn open(
+        _file: &File,
+        _misc: &MiscDeviceRegistration<Self>,
+        task: &mut TaskCx,
+    ) -> Result<Self::Ptr> {
         Ok(KBox::pin(&task, Open)?)
     }
 

@@ -607,8 +607,8 @@ macro_rules! driver {
             fn probe<'bound>(
                 dev: &'bound kernel::platform::Device<Core<'_>>,
                 _id_info: Option<&'bound ()>,
-                task: TaskCx,
-            ) -> impl PinInit<$data<'bound>, Error> + 'bound {
+                task: &mut TaskCx,
+            ) -> impl PinInit<$data<'bound>, Error> {
                 $probe(dev.as_ref(), task)
             }
         }
@@ -621,7 +621,7 @@ struct Owns<'bound> {
     _value: Devm<'bound, OnDrop>,
 }
 
-fn owns<'bound>(dev: &'bound Device<Core<'_>>, mut task: TaskCx) -> Result<Owns<'bound>> {
+fn owns<'bound>(dev: &'bound Device<Core<'_>>, task: &mut TaskCx) -> Result<Owns<'bound>> {
     // One that is freed before, and is not dropped again.
     Devm::new_with_drop(&task, dev, OnDrop(&DROPPED, 1))?.free(&task);
     DROPPED.add(2);
@@ -682,7 +682,7 @@ impl Drop for Ordered<'_> {
     }
 }
 
-fn ordered<'bound>(dev: &'bound Device<Core<'_>>, task: TaskCx) -> Result<Ordered<'bound>> {
+fn ordered<'bound>(dev: &'bound Device<Core<'_>>, task: &mut TaskCx) -> Result<Ordered<'bound>> {
     let first = Devm::new_with_drop(&task, dev, OnDrop(&ORDER, 1))?;
     let number = Devm::new(&task, dev, 5)?;
     let second = Devm::new_with_drop(&task, dev, OnDrop(&ORDER, 2))?;
@@ -776,10 +776,10 @@ fn point<T: ?Sized>(number: usize, made: &T) -> Result {
     }
 }
 
-fn many<'bound, 'probe>(
+fn many<'bound, 'probe, 'task>(
     dev: &'bound Device<Core<'probe>>,
-    task: TaskCx,
-) -> impl PinInit<Many<'bound>, Error> + use<'bound, 'probe> {
+    task: &'task mut TaskCx,
+) -> impl PinInit<Many<'bound>, Error> + use<'bound, 'probe, 'task> {
     pin_init::pin_init_scope(move || {
         let plain = Devm::new(&task, dev, [1; 32])?;
         point(1, &*plain)?;

@@ -654,8 +654,8 @@ impl kalloc::platform::Driver for Ending {
     fn probe<'bound>(
         pdev: &'bound platform::Device<Core<'_>>,
         _info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Told<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Told<'bound>, Error> {
         pin_init::pin_init_scope(move || {
             let dma = dma(&task, pdev)?;
             let answer = match ANSWER.load(Ordering::Acquire) {

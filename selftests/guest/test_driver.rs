@@ -89,8 +89,8 @@ macro_rules! driver {
             fn probe<'bound>(
                 _dev: &'bound Device<Core<'_>>,
                 _id_info: Option<&'bound ()>,
-                task: TaskCx,
-            ) -> impl PinInit<Self, Error> + 'bound {
+                task: &mut TaskCx,
+            ) -> impl PinInit<Self, Error> {
                 $record.add(if may_sleep() { PROBE } else { NOT_PROCESS_CONTEXT });
                 try_pin_init!(Self {
                     _dropped: OnDrop(&$record),
@@ -184,8 +184,8 @@ impl platform::Driver for Failing {
     fn probe<'bound>(
         _dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Self, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Self, Error> {
         FAILING.add(PROBE);
         try_pin_init!(Self {
             _first: OnDrop(&FAILING),
@@ -227,8 +227,8 @@ impl platform::Driver for Consumer {
     fn probe<'bound>(
         _dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: TaskCx,
-    ) -> impl PinInit<Self, Error> + 'bound {
+        _task: &mut TaskCx,
+    ) -> impl PinInit<Self, Error> {
         CONSUMER.add(if may_sleep() {
             PROBE
         } else {
@@ -306,8 +306,8 @@ mod edu {
         fn probe<'bound>(
             dev: &'bound kernel::pci::Device<Core<'_>>,
             id_info: Option<&'bound u32>,
-            task: TaskCx,
-        ) -> impl PinInit<Self, Error> + 'bound {
+            task: &mut TaskCx,
+        ) -> impl PinInit<Self, Error> {
             EDU.add(if may_sleep() {
                 PROBE
             } else {

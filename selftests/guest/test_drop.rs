@@ -129,7 +129,7 @@ const TABLE: &[&[Test]] = table! {
 struct Tests;
 
 impl kalloc::Module for Tests {
-    fn init(module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
+    fn init(module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         let _device = testdevice::PlatformDevice::new(&task, DRIVER)?;
         // SAFETY: The initialiser runs here, in process context, and its result is dropped here too.
         let driver = unsafe { platform::Registration::<Driver>::register(DRIVER, module) };
@@ -142,7 +142,7 @@ impl kalloc::Module for Tests {
         }
         // SAFETY: It has no preconditions.
         kernel::error::to_result(unsafe { c::testlib_watch_start() })?;
-        let result = testlib::run(&mut task, &tests);
+        let result = testlib::run(task, &tests);
         // SAFETY: It was started above.
         unsafe { c::testlib_watch_stop() };
         result?;
@@ -716,8 +716,8 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         pdev: &'bound PlatformDevice<Core<'_>>,
         _info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Idle<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Idle<'bound>, Error> {
         DmaDevice::set_mask_and_coherent::<32, _>(&task, pdev).map(|dma| {
             // SAFETY: It is a reference; that it is gone when the driver is, `init` sees to.
             let raw = unsafe { core::mem::transmute::<DmaDevice<'_>, usize>(dma) };

@@ -188,13 +188,13 @@ impl pci::Driver for Driver {
     fn probe<'bound>(
         pdev: &'bound kernel::pci::Device<Core<'_>>,
         _info: Option<&'bound ()>,
-        mut task: TaskCx,
-    ) -> impl PinInit<(), Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<(), Error> {
         let dev: &Device<Bound> = pdev.as_ref();
         if chosen() != Some(core::ptr::from_ref(dev).cast()) {
             return Err(ENODEV);
         }
-        let outcome = run(&mut task, pdev);
+        let outcome = run(task, pdev);
         ENDED.store(
             match &outcome {
                 Ok(()) => 1,
@@ -1433,8 +1433,8 @@ impl pci::Driver for SampleDriver {
     fn probe<'bound>(
         pdev: &'bound kernel::pci::Device<Core<'_>>,
         _info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Sample<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Sample<'bound>, Error> {
         pin_init::pin_init_scope(move || {
             let dma = DmaDevice::set_mask_and_coherent::<64, _>(&task, pdev)?;
             let ca = Coherent::<[Pair]>::zeroed_slice(&task, dma, TEST_VALUES.len())?;

@@ -294,14 +294,14 @@ impl<C: Case> pci::Driver for Driver<C> {
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        mut task: TaskCx,
-    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Self::Data<'bound>, Error> {
         try_pin_init!(Edu {
             _: {
                 dev.enable_device_mem()?;
                 // Message-signalled interrupts are writes of the device.
                 dev.set_master();
-                (C::BEFORE)(&mut task, dev).map_err(|_| EIO)?;
+                (C::BEFORE)(task, dev).map_err(|_| EIO)?;
             },
             hard: Seen::new(),
             thread: Seen::new(),

@@ -82,21 +82,25 @@ fn hour() -> kernel::time::Jiffies {
 }
 
 fn thread_may_sleep(task: &mut TaskCx) -> Outcome {
-    let thread = kthread_run!(task, c"kalloc_sleeps", |task: TaskCx, this: &This<'_>| {
-        BEGUN.store(1, Relaxed);
-        let (_, trace) = traced(|| KBox::new(&task, [0u64; 3]));
-        let gfp = trace
-            .events()
-            .find(|event| !event.is_free && event.size == 24)
-            .map(|event| event.gfp);
-        // SAFETY: None of them has preconditions.
-        let may_sleep = unsafe { c::testlib_preemptible() && !c::testlib_irqs_disabled() };
-        fsleep(Delta::from_millis(1));
-        while !this.should_stop() {
-            this.sleep(&task, hour());
+    let thread = kthread_run!(
+        task,
+        c"kalloc_sleeps",
+        |task: &mut TaskCx, this: &This<'_>| {
+            BEGUN.store(1, Relaxed);
+            let (_, trace) = traced(|| KBox::new(&task, [0u64; 3]));
+            let gfp = trace
+                .events()
+                .find(|event| !event.is_free && event.size == 24)
+                .map(|event| event.gfp);
+            // SAFETY: None of them has preconditions.
+            let may_sleep = unsafe { c::testlib_preemptible() && !c::testlib_irqs_disabled() };
+            fsleep(Delta::from_millis(1));
+            while !this.should_stop() {
+                this.sleep(&task, hour());
+            }
+            Some((gfp, may_sleep))
         }
-        Some((gfp, may_sleep))
-    })?;
+    )?;
     wait_for_begin();
     check_eq!(thread.stop(task)?, Some((Some(GfpKernel::BITS), true)));
     Ok(())
@@ -120,7 +124,7 @@ fn stop_returns_the_result(task: &mut TaskCx) -> Outcome {
     let thread = kthread_run!(
         task,
         c"kalloc_result",
-        move |task: TaskCx, this: &This<'_>| {
+        move |task: &mut TaskCx, this: &This<'_>| {
             let boxed = KBox::new(&task, 7u32);
             signal.complete_all();
             while !this.should_stop() {
@@ -135,15 +139,19 @@ fn stop_returns_the_result(task: &mut TaskCx) -> Outcome {
 }
 
 fn stop_wakes_a_sleeper(task: &mut TaskCx) -> Outcome {
-    let thread = kthread_run!(task, c"kalloc_sleeper", |task: TaskCx, this: &This<'_>| {
-        let mut wakes = 0;
-        BEGUN.store(1, Relaxed);
-        while !this.should_stop() {
-            this.sleep(&task, hour());
-            wakes += 1;
+    let thread = kthread_run!(
+        task,
+        c"kalloc_sleeper",
+        |task: &mut TaskCx, this: &This<'_>| {
+            let mut wakes = 0;
+            BEGUN.store(1, Relaxed);
+            while !this.should_stop() {
+                this.sleep(&task, hour());
+                wakes += 1;
+            }
+            wakes
         }
-        wakes
-    })?;
+    )?;
     wait_for_begin();
     fsleep(Delta::from_millis(20));
     // Else the test takes an hour.
@@ -190,7 +198,7 @@ fn stop_before_the_start_drops_the_closure(task: &mut TaskCx) -> Outcome {
 /// As after a panic, the stack of the thread is forgotten.
 fn thread_that_died_is_stopped(task: &mut TaskCx) -> Outcome {
     let value = Counted::new();
-    let thread = kthread_run!(task, c"dies", move |_task: TaskCx,
+    let thread = kthread_run!(task, c"dies", move |_task: &mut TaskCx,
                                                    _this: &This<'_>|
           -> u32 {
         drop(value);
@@ -210,7 +218,7 @@ fn forever(task: &mut TaskCx) -> Result<Kthread<Counted>> {
     kthread_run!(
         task,
         c"kalloc_forever",
-        move |task: TaskCx, this: &This<'_>| {
+        move |task: &mut TaskCx, this: &This<'_>| {
             BEGUN.store(1, Relaxed);
             while !this.should_stop() {
                 this.sleep(&task, hour());
@@ -269,12 +277,12 @@ fn token_moves_into_the_thread_s_own_calls(task: &mut TaskCx) -> Outcome {
     let thread = kthread_run!(
         task,
         c"kalloc_helper",
-        |mut task: TaskCx, this: &This<'_>| {
+        |task: &mut TaskCx, this: &This<'_>| {
             BEGUN.store(1, Relaxed);
             while !this.should_stop() {
                 this.sleep(&task, 1);
             }
-            helper(&mut task)
+            helper(task)
         }
     )?;
     wait_for_begin();
@@ -292,7 +300,7 @@ fn left(
     let thread = kthread_run!(
         task,
         c"kalloc_left",
-        move |task: TaskCx, this: &This<'_>| {
+        move |task: &mut TaskCx, this: &This<'_>| {
             while !this.should_stop() {
                 this.sleep(&task, timeout);
             }

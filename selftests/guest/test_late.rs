@@ -168,9 +168,9 @@ fn another_module_is_unloaded_meanwhile(task: &mut TaskCx) -> Outcome {
 struct Tests(#[allow(dead_code)] Option<IrqWork<Chain>>);
 
 impl kalloc::Module for Tests {
-    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         testlib::run(
-            &mut task,
+            task,
             &[
                 (
                     "another_module_is_unloaded_meanwhile",

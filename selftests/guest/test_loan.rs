@@ -73,8 +73,8 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: TaskCx,
-    ) -> impl PinInit<Card<'bound>, Error> + 'bound {
+        _task: &mut TaskCx,
+    ) -> impl PinInit<Card<'bound>, Error> {
         ALIVE.store(true, SeqCst);
         Ok::<_, Error>(Card {
             dev,

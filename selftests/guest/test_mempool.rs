@@ -20,9 +20,9 @@ mod testlib;
 struct Tests;
 
 impl kalloc::Module for Tests {
-    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         testlib::run(
-            &mut task,
+            task,
             &[
                 (
                     "boxes_have_the_size_they_promise",

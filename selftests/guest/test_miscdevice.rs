@@ -73,7 +73,11 @@ impl MiscDevice for Last {
     type Ptr = Arc<Self>;
     type Data = ();
 
-    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<Self>> {
+    fn open(
+        _file: &File,
+        misc: &MiscDeviceRegistration<Self>,
+        task: &mut TaskCx,
+    ) -> Result<Arc<Self>> {
         look(&task);
         if misc.device().name() == c"kalloc_refused" {
             return Err(EBUSY);
@@ -169,7 +173,11 @@ impl MiscDevice for Bare {
     type Ptr = Arc<u32>;
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<u32>> {
+    fn open(
+        _file: &File,
+        _misc: &MiscDeviceRegistration<Self>,
+        task: &mut TaskCx,
+    ) -> Result<Arc<u32>> {
         Ok(Arc::new_with(&task, 0)?)
     }
 }

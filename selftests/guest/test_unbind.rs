@@ -143,7 +143,7 @@ where
     let thread = kthread_run!(
         task,
         c"kalloc_beside",
-        move |mut task: TaskCx, _: &This<'_>| { beside(&mut task, second) }
+        move |task: &mut TaskCx, _: &This<'_>| { beside(task, second) }
     )?;
     let outcome = unbind(task, &first);
     // SAFETY: It has no preconditions.

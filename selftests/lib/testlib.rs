@@ -137,8 +137,8 @@ macro_rules! tests {
         struct Tests;
 
         impl kalloc::Module for Tests {
-            fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
-                $crate::testlib::run(&mut task, &[$((stringify!($test), $test)),*])?;
+            fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
+                $crate::testlib::run(task, &[$((stringify!($test), $test)),*])?;
                 Ok(Tests)
             }
         }

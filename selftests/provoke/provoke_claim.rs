@@ -44,8 +44,8 @@ fn claim(task: &mut TaskCx) -> Outcome {
 struct Claim;
 
 impl kalloc::Module for Claim {
-    fn init(_module: &'static ThisModule, mut task: TaskCx) -> Result<Self> {
-        testlib::run(&mut task, &[("claim", claim)])?;
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
+        testlib::run(task, &[("claim", claim)])?;
         Ok(Claim)
     }
 }

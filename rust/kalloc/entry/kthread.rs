@@ -11,7 +11,7 @@
 //! use kalloc::{kthread::{self, kthread_run, Kthread}, prelude::*};
 //!
 //! fn count(task: &TaskCx) -> Result<Kthread<u32>> {
-//!     kthread_run!(task, c"counter", |mut task: TaskCx, this: &kthread::This| {
+//!     kthread_run!(task, c"counter", |task: &mut TaskCx, this: &kthread::This| {
 //!         let mut seconds = 0;
 //!         while !this.should_stop() {
 //!             this.sleep(&mut task, kernel::time::msecs_to_jiffies(1000));
@@ -173,7 +173,7 @@ impl<R: Send + 'static> Kthread<R> {
     pub fn run<C, F>(cx: &C, name: &CStr, closure: F) -> Result<Self>
     where
         C: MaySleep,
-        F: FnOnce(TaskCx, &This<'_>) -> R + Send + 'static,
+        F: FnOnce(&mut TaskCx, &This<'_>) -> R + Send + 'static,
     {
         let main: unsafe extern "C" fn(*mut c_void) -> c_int = main::<F, R>;
         let shared = Arc::new_with(
@@ -299,7 +299,7 @@ unsafe fn never_ran<F, R>(start: *mut c_void) {
 /// As that of [`take`].
 unsafe extern "C" fn main<F, R>(start: *mut c_void) -> c_int
 where
-    F: FnOnce(TaskCx, &This<'_>) -> R,
+    F: FnOnce(&mut TaskCx, &This<'_>) -> R,
 {
     // SAFETY: By the contract of this function. The first is dropped last.
     let (_begun, closure, shared) = unsafe { take::<F, R>(start) };
@@ -311,7 +311,7 @@ where
         _thread: NotThreadSafe,
     };
     // SAFETY: This is a thread of its own, and it is the only token in it.
-    let result = closure(unsafe { TaskCx::assume() }, &this);
+    let result = closure(&mut unsafe { TaskCx::assume() }, &this);
     // SAFETY: Until this returns it is the thread's.
     unsafe { *shared.result.get() = Some(result) };
     0

@@ -224,7 +224,7 @@ impl<'d> BoundScope<'d> {
 ///     type Ptr = Arc<Self>;
 ///     type Data = ();
 ///
-///     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<Self>> {
+///     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: &mut TaskCx) -> Result<Arc<Self>> {
 ///         Arc::pin_init_with(&task, pin_init!(Self { text <- new_mutex!(KVec::new()) }))
 ///     }
 ///
@@ -250,7 +250,11 @@ pub trait MiscDevice: Sized {
 
     /// A program opens the device, with the kernel's mutex of all misc devices held: a device that is
     /// registered or freed here waits for ever.
-    fn open(file: &File, misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr>;
+    fn open(
+        file: &File,
+        misc: &MiscDeviceRegistration<Self>,
+        task: &mut TaskCx,
+    ) -> Result<Self::Ptr>;
 
     /// The last descriptor of the file was closed.
     fn release(device: Self::Ptr, file: &File, task: &mut TaskCx) {
@@ -369,7 +373,7 @@ impl<T: MiscDevice> miscdevice::MiscDevice for Adapter<T> {
         let misc = unsafe { &*misc.cast::<MiscDeviceRegistration<T>>() };
         let begun = Self::module().begin().ok_or(ENODEV)?;
         // SAFETY: This is a file operation.
-        let device = T::open(file, misc, unsafe { token() })?;
+        let device = T::open(file, misc, &mut unsafe { token() })?;
         begun.forget();
         Ok(device)
     }

@@ -51,7 +51,6 @@ use kernel::{
     str::CStr,
     ThisModule, //
 };
-use pin_init::cast_pin_init;
 
 /// A kernel module, for [`crate::module!`].
 ///
@@ -61,7 +60,7 @@ use pin_init::cast_pin_init;
 /// struct Hello(KBox<u32>);
 ///
 /// impl kalloc::Module for Hello {
-///     fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
+///     fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
 ///         Ok(Self(KBox::new(&task, 7)?))
 ///     }
 ///
@@ -79,11 +78,11 @@ use pin_init::cast_pin_init;
 /// struct Counts(Kthread<u32>);
 ///
 /// impl kalloc::Module for Counts {
-///     fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
-///         Ok(Self(kthread_run!(&task, c"counts", |mut task: TaskCx, this: &This<'_>| {
+///     fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
+///         Ok(Self(kthread_run!(&task, c"counts", |task: &mut TaskCx, this: &This<'_>| {
 ///             let mut seconds = 0;
 ///             while !this.should_stop() {
-///                 this.sleep(&mut task, kernel::time::msecs_to_jiffies(1000));
+///                 this.sleep(task, kernel::time::msecs_to_jiffies(1000));
 ///                 seconds += 1;
 ///             }
 ///             seconds
@@ -99,7 +98,7 @@ use pin_init::cast_pin_init;
 /// ```
 pub trait Module: Sized + Send + Sync {
     /// Runs when the module is loaded.
-    fn init(module: &'static ThisModule, task: TaskCx) -> Result<Self>;
+    fn init(module: &'static ThisModule, task: &mut TaskCx) -> Result<Self>;
 
     /// Runs when the module is unloaded, with the module's value: what is to be stopped or freed at once
     /// can be taken out of it. The rest is dropped.
@@ -108,8 +107,8 @@ pub trait Module: Sized + Send + Sync {
 
 /// A kernel module that is initialised in place and pinned, for [`crate::module!`].
 pub trait InPlaceModule: Sized + Send + Sync {
-    /// Runs when the module is loaded. The initialiser may take `task` along.
-    fn init(module: &'static ThisModule, task: TaskCx) -> impl PinInit<Self, Error>;
+    /// Runs when the module is loaded. The initialiser may use `task`.
+    fn init(module: &'static ThisModule, task: &mut TaskCx) -> impl PinInit<Self, Error>;
 
     /// Runs when the module is unloaded, before it is dropped.
     fn exit(self: Pin<&mut Self>, _task: &mut TaskCx) {}
@@ -129,7 +128,7 @@ pub trait InPlaceModule: Sized + Send + Sync {
 }
 
 impl<M: Module> InPlaceModule for M {
-    fn init(module: &'static ThisModule, task: TaskCx) -> impl PinInit<Self, Error> {
+    fn init(module: &'static ThisModule, task: &mut TaskCx) -> impl PinInit<Self, Error> {
         <M as Module>::init(module, task)
     }
 
@@ -246,18 +245,20 @@ impl<S: Spec> State<S> {
     unsafe fn run(module: &'static ThisModule) -> Result<Pin<KBox<Running<S>>>> {
         // SAFETY: By the contract of this function; it is gone before the next one is made.
         let memory = KBox::<Running<S>>::new_uninit(&unsafe { TaskCx::assume() })?;
-        // SAFETY: By the contract of this function.
-        let task = unsafe { TaskCx::assume() };
+        let main = |slot: *mut ManuallyDrop<S::Main>| {
+            // SAFETY: By the contract of this function. It is gone before the drivers are registered.
+            let mut task = unsafe { TaskCx::assume() };
+            let init = <S::Main as InPlaceModule>::init(module, &mut task);
+            // SAFETY: A `ManuallyDrop` is transparent. The rest is the contract of an initialiser, which
+            // this is the body of.
+            unsafe { pin_init::raw_try_init(slot.cast::<S::Main>(), init) }
+        };
         memory.write_pin_init(try_pin_init!(Running {
             main <- try_pin_init!(Exit {
-                // SAFETY: A `ManuallyDrop` is transparent.
-                main <- unsafe {
-                    cast_pin_init::<S::Main, ManuallyDrop<S::Main>, _>(
-                        <S::Main as InPlaceModule>::init(module, task),
-                    )
-                },
+                // SAFETY: It initialises the slot, or returns the error.
+                main <- unsafe { pin_init::pin_init_from_closure::<_, Error>(main) },
             }? Error),
-            // SAFETY: In process context, and dropped there. Init has taken its token along.
+            // SAFETY: In process context, and dropped there. The token of init is gone.
             drivers <- unsafe {
                 <S::Drivers as crate::entry::bus::driver::sealed::Drivers>::register(
                     S::DRIVER_NAMES,

@@ -16,8 +16,8 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<State, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<State, Error> {
         let value = Devm::new(&task, dev.as_ref(), 1)?; //~ ERROR: borrowed data escapes
         //~^ ERROR: borrowed data escapes
         Ok::<_, Error>(State(value))

@@ -33,8 +33,8 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<State<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<State<'bound>, Error> {
         state(dev.as_ref(), &task)
     }
 }

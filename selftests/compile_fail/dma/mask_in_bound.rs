@@ -26,8 +26,8 @@ impl platform::Driver for Driver {
     fn probe<'bound>(
         pdev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: TaskCx,
-    ) -> impl PinInit<Card<'bound>, Error> + 'bound {
+        _task: &mut TaskCx,
+    ) -> impl PinInit<Card<'bound>, Error> {
         let dev: &'bound Device<Core<'_>> = pdev.as_ref();
         Ok::<_, Error>(Card { dev })
     }

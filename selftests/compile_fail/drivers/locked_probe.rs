@@ -5,7 +5,7 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn probe(mut task: TaskCx, lock: &SpinLock<u32>) -> impl PinInit<KBox<u32>, Error> + '_ {
+pub fn probe(task: &mut TaskCx, lock: &SpinLock<u32>) -> impl PinInit<KBox<u32>, Error> + '_ {
     pin_init::pin_init_scope(move || {
         let inside = task.locked(lock, |value, _cx| KBox::new(&task, *value)); //~ ERROR: cannot borrow `task` as
         Ok::<_, Error>(inside.map_err(Error::from))

@@ -19,8 +19,8 @@ impl platform::Driver for Right<'_> {
     fn probe<'bound>(
         dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Right<'bound>, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Right<'bound>, Error> {
         Ok(Right {
             _dev: dev,
             samples: KBox::zeroed_slice(&task, 64)?,
@@ -58,11 +58,11 @@ impl pci::Driver for Card {
     fn probe<'bound>(
         dev: &'bound kernel::pci::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        mut task: TaskCx,
-    ) -> impl PinInit<Self, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Self, Error> {
         pin_init::pin_init_scope(move || {
             dev.enable_device_mem()?;
-            Ok::<_, Error>(try_pin_init!(Card { value: helper(&mut task)? }))
+            Ok::<_, Error>(try_pin_init!(Card { value: helper(task)? }))
         })
     }
 
@@ -82,7 +82,7 @@ fn helper(task: &mut TaskCx) -> Result<KBox<u32>> {
 struct Both;
 
 impl kalloc::Module for Both {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Both)
     }
 }

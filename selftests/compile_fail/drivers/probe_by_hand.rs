@@ -14,8 +14,8 @@ impl platform::Driver for Right {
     fn probe<'bound>(
         _dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Self, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Self, Error> {
         drop(KBox::new(&task, 1u32)?);
         Ok(Right)
     }

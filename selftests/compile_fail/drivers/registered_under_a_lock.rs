@@ -14,8 +14,8 @@ impl platform::Driver for Sensor {
     fn probe<'bound>(
         _dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: TaskCx,
-    ) -> impl PinInit<Self, Error> + 'bound {
+        _task: &mut TaskCx,
+    ) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Sensor)
     }
 }

@@ -17,8 +17,8 @@ impl platform::Driver for Wrong {
     fn probe<'bound>(
         _dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        task: TaskCx,
-    ) -> impl PinInit<Self, Error> + 'bound {
+        task: &mut TaskCx,
+    ) -> impl PinInit<Self, Error> {
         KEPT.populate(task);
         Ok(Wrong)
     }

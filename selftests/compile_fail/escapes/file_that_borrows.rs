@@ -12,7 +12,7 @@ impl<'d> MiscDevice for Open<'d> {
     type Ptr = Pin<KBox<Self>>; //~ ERROR: does not fulfill the required lifetime
     type Data = &'d u32;
 
-    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr> {
+    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: &mut TaskCx) -> Result<Self::Ptr> {
         Ok(KBox::pin(&task, Open(misc.data()))?)
     }
 }
@@ -20,7 +20,7 @@ impl<'d> MiscDevice for Open<'d> {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

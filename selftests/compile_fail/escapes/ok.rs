@@ -70,7 +70,7 @@ impl MiscDevice for Open {
     type Ptr = Pin<KBox<Self>>;
     type Data = u32;
 
-    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr> {
+    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: &mut TaskCx) -> Result<Self::Ptr> {
         Ok(KBox::pin(&task, Open(*misc.data()))?)
     }
 
@@ -94,7 +94,7 @@ const fn reserve() -> usize {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

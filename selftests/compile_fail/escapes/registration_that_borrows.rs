@@ -12,7 +12,7 @@ impl<'d> MiscDevice for Open<'d> {
     type Ptr = Pin<KBox<u32>>;
     type Data = &'d u32;
 
-    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Self::Ptr> {
+    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>, task: &mut TaskCx) -> Result<Self::Ptr> {
         Ok(KBox::pin(&task, **misc.data())?)
     }
 }
@@ -25,7 +25,7 @@ pub fn escape(task: &TaskCx, data: &u32) -> Result {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -7,7 +7,7 @@
 use kalloc::{kthread::{kthread_run, Kthread, This}, prelude::*};
 
 pub fn start(task: &mut TaskCx, value: KBox<u32>) -> Result<Kthread<KBox<u32>>> {
-    kthread_run!(task, c"ok", move |mut task: TaskCx, this: &This<'_>| {
+    kthread_run!(task, c"ok", move |task: &mut TaskCx, this: &This<'_>| {
         while !this.should_stop() {
             this.sleep(&task, 100);
             helper(&mut task);
@@ -32,7 +32,7 @@ pub fn abandon(_cx: &mut AtomicCx<'_>, thread: Kthread<KBox<u32>>) {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -5,13 +5,13 @@
 use kalloc::{kthread::{kthread_run, This}, prelude::*};
 
 pub fn misuse(cx: &mut AtomicCx<'_>) {
-    drop(kthread_run!(cx, c"wrong", |_task: TaskCx, _this: &This<'_>| ())); //~ ERROR: this may sleep, which
+    drop(kthread_run!(cx, c"wrong", |_task: &mut TaskCx, _this: &This<'_>| ())); //~ ERROR: this may sleep, which
 }
 
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

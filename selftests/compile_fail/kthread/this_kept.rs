@@ -5,7 +5,7 @@
 use kalloc::{kthread::{kthread_run, This}, prelude::*};
 
 pub fn misuse(task: &TaskCx) {
-    drop(kthread_run!(task, c"wrong", |_task: TaskCx, this: &This<'_>| keep(this))); //~ ERROR: borrowed data escapes outside of closure
+    drop(kthread_run!(task, c"wrong", |_task: &mut TaskCx, this: &This<'_>| keep(this))); //~ ERROR: borrowed data escapes outside of closure
     //~^ ERROR: borrowed data escapes outside of closure
 }
 
@@ -14,7 +14,7 @@ fn keep(_this: &'static This<'static>) {}
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -6,7 +6,7 @@ use kalloc::{kthread::{kthread_run, This}, prelude::*};
 
 pub fn misuse(task: TaskCx) {
     let maker = &task;
-    let _thread = kthread_run!(maker, c"wrong", move |_task: TaskCx, _this: &This<'_>| { //~ ERROR: cannot be shared between threads safely
+    let _thread = kthread_run!(maker, c"wrong", move |_task: &mut TaskCx, _this: &This<'_>| { //~ ERROR: cannot be shared between threads safely
         drop(KBox::new(maker, 1u32));
     });
 }
@@ -14,7 +14,7 @@ pub fn misuse(task: TaskCx) {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

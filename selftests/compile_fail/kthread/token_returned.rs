@@ -5,13 +5,13 @@
 use kalloc::{kthread::{kthread_run, This}, prelude::*};
 
 pub fn misuse(task: &TaskCx) {
-    let _thread = kthread_run!(task, c"wrong", |task: TaskCx, _this: &This<'_>| task); //~ ERROR: cannot be sent between threads safely
+    let _thread = kthread_run!(task, c"wrong", |task: &mut TaskCx, _this: &This<'_>| task); //~ ERROR: cannot be sent between threads safely
 }
 
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -17,7 +17,7 @@ impl MiscDevice for Wrong {
     type Ptr = Arc<Self>;
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<Self>> {
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: &mut TaskCx) -> Result<Arc<Self>> {
         Ok(Arc::new_with(&task, Self)?)
     }
 
@@ -34,7 +34,7 @@ impl MiscDevice for Wrong {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -14,7 +14,7 @@ impl MiscDevice for Right {
     type Ptr = Arc<Self>;
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<Self>> {
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: &mut TaskCx) -> Result<Arc<Self>> {
         Ok(Arc::new_with(&task, Self)?)
     }
 
@@ -35,7 +35,7 @@ pub fn register(task: &TaskCx) -> Result<Registered<Right>> {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -12,7 +12,7 @@ impl MiscDevice for Right {
     type Ptr = Arc<Self>;
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<Self>> {
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: &mut TaskCx) -> Result<Arc<Self>> {
         Ok(Arc::new_with(&task, Self)?)
     }
 }
@@ -25,7 +25,7 @@ pub fn misuse(cx: &AtomicCx<'_>) {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -13,7 +13,7 @@ impl MiscDevice for Wrong {
     //~^ ERROR: cannot be shared between threads safely
     type Data = ();
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: TaskCx) -> Result<Arc<Self>> {
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: &mut TaskCx) -> Result<Arc<Self>> {
         drop(Wrong(task));
         Err(EINVAL)
     }
@@ -22,7 +22,7 @@ impl MiscDevice for Wrong {
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -16,8 +16,8 @@ impl platform::Driver for Right {
     fn probe<'bound>(
         _dev: &'bound kernel::platform::Device<Core<'_>>,
         _id_info: Option<&'bound ()>,
-        _task: TaskCx,
-    ) -> impl PinInit<Self, Error> + 'bound {
+        _task: &mut TaskCx,
+    ) -> impl PinInit<Self, Error> {
         Err(EPROBE_DEFER)
     }
 }

@@ -7,7 +7,7 @@ use kalloc::prelude::*;
 struct Wrong;
 
 impl kalloc::Module for Wrong {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Wrong)
     }
 

@@ -7,7 +7,7 @@ use kalloc::prelude::*;
 struct Wrong;
 
 impl kalloc::Module for Wrong {
-    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         drop(KBox::new(&task, 1u32)?);
         Ok(Wrong)
     }

@@ -9,7 +9,7 @@ use kalloc::prelude::*;
 struct Right(KBox<u32>);
 
 impl kalloc::Module for Right {
-    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         Ok(Right(KBox::new(&task, 1)?))
     }
 

@@ -14,7 +14,7 @@ use kalloc::prelude::{Result, TaskCx};
 struct Driver;
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static kernel::ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static kernel::ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Driver)
     }
 }

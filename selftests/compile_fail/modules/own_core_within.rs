@@ -15,7 +15,7 @@ mod within {
     pub struct Driver;
 
     impl kalloc::Module for Driver {
-        fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+        fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
             Ok(Driver)
         }
     }

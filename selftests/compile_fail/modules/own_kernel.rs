@@ -13,7 +13,7 @@ use kalloc::prelude::{Result, TaskCx};
 struct Driver;
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static real::ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static real::ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Driver)
     }
 }

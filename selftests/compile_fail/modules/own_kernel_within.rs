@@ -14,7 +14,7 @@ mod within {
     pub struct Driver;
 
     impl kalloc::Module for Driver {
-        fn init(_module: &'static crate::real::ThisModule, _task: TaskCx) -> Result<Self> {
+        fn init(_module: &'static crate::real::ThisModule, _task: &mut TaskCx) -> Result<Self> {
             Ok(Driver)
         }
     }

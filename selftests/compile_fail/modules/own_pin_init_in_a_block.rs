@@ -17,7 +17,7 @@ pub fn raw_try_init<T, I>(_place: *mut T, _init: I) -> Result {
 struct Driver;
 
 impl kalloc::Module for Driver {
-    fn init(_module: &'static kernel::ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static kernel::ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Driver)
     }
 }

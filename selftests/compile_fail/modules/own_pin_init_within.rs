@@ -20,7 +20,7 @@ mod within {
     pub(crate) struct Driver;
 
     impl kalloc::Module for Driver {
-        fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+        fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
             Ok(Driver)
         }
     }

@@ -10,7 +10,7 @@ use kalloc::{
 
 pub fn elsewhere(task: &mut TaskCx, pages: &'static Pages<Order<0>, u8, High>) -> Result {
     pages.map_local(task, 0, |bytes, task| -> Result { //~ ERROR: borrowed data escapes outside of closure
-        let _thread = kthread_run!(&*task, c"wrong", move |_: TaskCx, _: &This<'_>| bytes[0])?;
+        let _thread = kthread_run!(&*task, c"wrong", move |_: &mut TaskCx, _: &This<'_>| bytes[0])?;
         Ok(())
     })?
 }
@@ -18,7 +18,7 @@ pub fn elsewhere(task: &mut TaskCx, pages: &'static Pages<Order<0>, u8, High>) -
 pub struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -9,7 +9,7 @@ struct Keeper(TaskCx);
 //~vv ERROR: cannot be sent between threads safely
 //~v ERROR: cannot be shared between threads safely
 impl kalloc::Module for Keeper {
-    fn init(_module: &'static ThisModule, task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
         Ok(Keeper(task))
     }
 }

@@ -31,7 +31,7 @@ pub fn misuse(cx: &mut NmiCx<'_>, item: Arc<Item>) {
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

@@ -29,7 +29,7 @@ fn keep(_task: &'static mut TaskCx) {}
 struct Example;
 
 impl kalloc::Module for Example {
-    fn init(_module: &'static ThisModule, _task: TaskCx) -> Result<Self> {
+    fn init(_module: &'static ThisModule, _task: &mut TaskCx) -> Result<Self> {
         Ok(Example)
     }
 }

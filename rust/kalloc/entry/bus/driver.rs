@@ -553,7 +553,7 @@ macro_rules! __module_driver {
         impl $crate::Module for DriverModule {
             fn init(
                 _module: &'static $crate::__macro::kernel::ThisModule,
-                _task: $crate::__macro::TaskCx,
+                _task: &mut $crate::__macro::TaskCx,
             ) -> $crate::__macro::core::result::Result<
                 Self,
                 $crate::__macro::kernel::error::Error,

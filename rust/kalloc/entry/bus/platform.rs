@@ -49,8 +49,8 @@ use kernel::{
 ///     fn probe<'bound>(
 ///         _dev: &'bound kernel::platform::Device<Core<'_>>,
 ///         _id_info: Option<&'bound ()>,
-///         task: TaskCx,
-///     ) -> impl PinInit<Self, Error> + 'bound {
+///         task: &mut TaskCx,
+///     ) -> impl PinInit<Self, Error> {
 ///         try_pin_init!(Self {
 ///             samples: KBox::zeroed_slice(&task, 64)?,
 ///         })
@@ -71,15 +71,15 @@ pub trait Driver {
     /// The devices of ACPI that it is for.
     const ACPI_ID_TABLE: Option<acpi::IdTable<Self::IdInfo>> = None;
 
-    /// Binds a device, `probe` of `struct platform_driver`. The initialiser may take `task` along.
+    /// Binds a device, `probe` of `struct platform_driver`. The initialiser may use `task`.
     ///
     /// Process context. An error leaves the device without a driver; with `EPROBE_DEFER` the kernel
     /// tries again when another device has been bound. What the initialiser made is dropped.
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         id_info: Option<&'bound Self::IdInfo>,
-        task: TaskCx,
-    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
+        task: &mut TaskCx,
+    ) -> impl PinInit<Self::Data<'bound>, Error>;
 
     /// Starts what uses the data of a device, now that it is there: interrupt lines first of all.
     ///
@@ -113,9 +113,15 @@ registration! { platform:
         dev: &'bound Device<Core<'_>>,
         id_info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        // SAFETY: The driver core calls this in process context, and it is the only token there.
-        let data = T::probe(dev, id_info, unsafe { TaskCx::assume() });
-        // SAFETY: As above; a token stays on its thread, so the data cannot keep it.
+        let data = move |slot| {
+            // SAFETY: The driver core runs this in process context, and it is the only token there.
+            let mut task = unsafe { TaskCx::assume() };
+            // SAFETY: By the contract of an initialiser, which this is the body of.
+            unsafe { pin_init::raw_try_init(slot, T::probe(dev, id_info, &mut task)) }
+        };
+        // SAFETY: It initialises the slot, or returns the error.
+        let data = unsafe { pin_init::pin_init_from_closure::<_, Error>(data) };
+        // SAFETY: As above. The token is gone when the data is there.
         unsafe {
             Bound::new(dev.as_ref(), data, |data, binding, task| T::start(dev, data, binding, task))
         }
