@@ -17,4 +17,6 @@
 
 use kernel::ffi;
 
+pub mod calls;
+
 include!(concat!(env!("KALLOC_BINDINGS"), "/generated.rs"));

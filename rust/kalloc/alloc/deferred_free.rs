@@ -1,44 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The calls that drops make: C's own, and on `CONFIG_PREEMPT_RT` ones that may be made anywhere.
+//! How a drop frees memory.
 //!
-//! A drop takes no token. With interrupts or preemption disabled PREEMPT_RT cannot free: slab and
-//! page allocator take sleeping locks. There what is dropped waits, in a lock-free list whose node
-//! is the dead memory itself, until an `irq_work` frees it in a thread, which is soon: see
-//! `rust/helpers/deferred_free.c`. What the value owned is dropped at once. On other kernels a drop is the call that C makes; where lockdep
-//! looks there too for what PREEMPT_RT cannot do (`CONFIG_PROVE_RAW_LOCK_NESTING`), it is told.
+//! A drop takes no token, so it can run in every context but an NMI. Off `CONFIG_PREEMPT_RT` it makes
+//! the call that C makes. On PREEMPT_RT the slab and page allocators take sleeping locks, so with
+//! interrupts or preemption disabled nothing can be freed. There the memory goes into a lock-free
+//! list, whose node is in the memory itself, and an `irq_work` frees it soon after, in a thread: see
+//! `rust/helpers/deferred_free.c`. What the value owned is dropped at once.
 
-#[cfg(all(not(CONFIG_PREEMPT_RT), CONFIG_PROVE_RAW_LOCK_NESTING))]
-pub(crate) use kalloc_bindings::{
-    kalloc_helper_drop___free_pages as __free_pages,
-    kalloc_helper_drop_free_pages as free_pages,
-    kalloc_helper_drop_free_pages_exact as free_pages_exact,
-    kalloc_helper_drop_free_percpu as free_percpu,
-    kalloc_helper_drop_kfree as kfree,
-    kalloc_helper_drop_kfree_sensitive as kfree_sensitive,
-    kalloc_helper_drop_kvfree_atomic as kvfree_atomic,
-    kalloc_helper_drop_mempool_free_bulk as mempool_free_bulk, //
-};
-#[cfg(CONFIG_PREEMPT_RT)]
-pub(crate) use kalloc_bindings::{
-    kalloc_helper_rt___free_pages as __free_pages,
-    kalloc_helper_rt_free_pages as free_pages,
-    kalloc_helper_rt_free_pages_exact as free_pages_exact,
-    kalloc_helper_rt_free_percpu as free_percpu,
-    kalloc_helper_rt_kfree as kfree,
-    kalloc_helper_rt_kfree_sensitive as kfree_sensitive,
-    kalloc_helper_rt_kvfree as kvfree_atomic, //
-};
-#[cfg(all(not(CONFIG_PREEMPT_RT), not(CONFIG_PROVE_RAW_LOCK_NESTING)))]
-pub(crate) use kernel::bindings::{
+#[cfg(not(CONFIG_PREEMPT_RT))]
+pub(crate) use kalloc_bindings::calls::drops::mempool_free_bulk;
+pub(crate) use kalloc_bindings::calls::drops::{
     __free_pages,
     free_pages,
     free_pages_exact,
     free_percpu,
     kfree,
     kfree_sensitive,
-    kvfree_atomic,
-    mempool_free_bulk, //
+    kvfree_atomic, //
 };
 
 use crate::ground::layout::with_llist_node;
@@ -50,16 +29,8 @@ use core::{
     },
     ops::Deref, //
 };
-#[cfg(all(not(CONFIG_PREEMPT_RT), CONFIG_PROVE_RAW_LOCK_NESTING))]
-use kalloc_bindings::{
-    kalloc_helper_drop_kmem_cache_free as c_kmem_cache_free,
-    kalloc_helper_drop_mempool_free as c_mempool_free, //
-};
-#[cfg(all(not(CONFIG_PREEMPT_RT), not(CONFIG_PROVE_RAW_LOCK_NESTING)))]
-use kernel::bindings::{
-    kmem_cache_free as c_kmem_cache_free,
-    mempool_free as c_mempool_free, //
-};
+#[cfg(not(CONFIG_PREEMPT_RT))]
+use kalloc_bindings::calls::drops;
 use kernel::{
     bindings::{
         kmem_cache,
@@ -106,7 +77,7 @@ pub(crate) unsafe fn kmem_cache_free(cache: *mut kmem_cache, object: *mut c_void
     #[cfg(not(CONFIG_PREEMPT_RT))]
     // SAFETY: By the contract of this function.
     unsafe {
-        c_kmem_cache_free(cache, object)
+        drops::kmem_cache_free(cache, object)
     };
 }
 
@@ -126,7 +97,7 @@ pub(crate) unsafe fn mempool_free(element: *mut c_void, pool: *mut mempool, _mem
     #[cfg(not(CONFIG_PREEMPT_RT))]
     // SAFETY: By the contract of this function.
     unsafe {
-        c_mempool_free(element, pool)
+        drops::mempool_free(element, pool)
     };
 }
 

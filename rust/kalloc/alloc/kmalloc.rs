@@ -7,8 +7,8 @@
 //! With a size that is known at build time `kmalloc()` is not one call but a choice that the
 //! compiler makes: of the cache, by size and flags, or of the page allocator above
 //! `KMALLOC_MAX_CACHE_SIZE`. The size and the flags are types here, so the same choice is made at
-//! build time and a call is what it is in C, instruction for instruction. Where C's macro does more
-//! than that (allocation profiling, partitioned caches), a helper in C makes the call.
+//! build time and a call is what it is in C, instruction for instruction: see
+//! `rust/bindings/calls.rs`, which knows what C's names are on this kernel.
 
 #[doc(inline)]
 pub use crate::ground::allocators::Kmalloc;
@@ -24,9 +24,16 @@ use crate::{
     contexts::grant::Grant,
     flags::gfp::Gfp, //
 };
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 use kalloc_bindings::*;
 use kernel::{
-    bindings,
+    bindings::{
+        self,
+        gfp_t, //
+    },
     ffi::c_void,
     page::PAGE_SIZE, //
 };
@@ -42,145 +49,32 @@ pub const MAX_SIZE: usize = KALLOC_CONST_KMALLOC_MAX_SIZE;
 /// always aligned.
 pub const MIN_ALIGN: usize = bindings::ARCH_KMALLOC_MINALIGN;
 
-/// The functions behind C's macros.
-#[cfg(not(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES)))]
-mod raw {
-    use super::*;
-    pub(super) use kernel::bindings::__kmalloc_noprof as kmalloc;
-    use kernel::bindings::gfp_t;
+/// The size and the flags of a kmalloc for a `T`.
+struct KmallocOf<T, F>(PhantomData<(T, F)>);
 
-    /// # Safety
-    ///
-    /// The flags are legal in this context, and `nid` is that of a node that is or was online.
-    #[inline(always)]
-    pub(super) unsafe fn kmalloc_node(size: usize, flags: gfp_t, nid: i32) -> *mut c_void {
-        // SAFETY: As for the caller. The bucket is NULL in C's macro too.
-        unsafe {
-            bindings::__kmalloc_node_noprof(
-                size,
-                #[cfg(CONFIG_SLAB_BUCKETS)]
-                core::ptr::null_mut(),
-                flags,
-                nid,
-            )
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As [`kmalloc_node`]; and `ptr` is at most `ZERO_SIZE_PTR`, or owned memory of kmalloc.
-    #[inline(always)]
-    pub(super) unsafe fn krealloc_node(
-        ptr: *const c_void,
-        size: usize,
-        flags: gfp_t,
-        nid: i32,
-    ) -> *mut c_void {
-        // SAFETY: As for the caller. C's macro asks for an alignment of 1 too.
-        unsafe { bindings::krealloc_node_align_noprof(ptr, size, 1, flags, nid) }
-    }
-
-    /// `kmalloc_type()`, for flags that are known at build time.
-    const fn cache_type(flags: gfp_t) -> bindings::kmalloc_cache_type {
-        if cfg!(CONFIG_ZONE_DMA) && flags & KALLOC_CONST___GFP_DMA != 0 {
-            bindings::kmalloc_cache_type_KMALLOC_DMA
-        } else if flags & KALLOC_CONST___GFP_RECLAIMABLE != 0 {
-            bindings::kmalloc_cache_type_KMALLOC_RECLAIM
-        } else if cfg!(CONFIG_MEMCG) && flags & KALLOC_CONST___GFP_ACCOUNT != 0 {
-            bindings::kmalloc_cache_type_KMALLOC_CGROUP
-        } else {
-            bindings::kmalloc_cache_type_KMALLOC_NORMAL
-        }
-    }
-
-    /// `kmalloc_index()`, for a size that is known at build time, above 0 and at most
-    /// `KMALLOC_MAX_CACHE_SIZE`.
-    const fn cache_index(size: usize) -> usize {
-        if size <= KALLOC_CONST_KMALLOC_MIN_SIZE {
-            KALLOC_CONST_KMALLOC_SHIFT_LOW
-        } else if KALLOC_CONST_KMALLOC_MIN_SIZE <= 32 && size > 64 && size <= 96 {
-            1
-        } else if KALLOC_CONST_KMALLOC_MIN_SIZE <= 64 && size > 128 && size <= 192 {
-            2
-        } else {
-            size.next_power_of_two().trailing_zeros() as usize
-        }
-    }
-
-    /// Wraps `kmalloc(size_of::<T>(), F)`, or `kmalloc_node()` where the grant asks for a node.
-    ///
-    /// Returns NULL where there is no memory. The pointer is aligned for `T`.
-    ///
-    /// # Safety
-    ///
-    /// kmalloc accepts the flags of the grant. `T` has a size, of at most [`MAX_SIZE`].
-    #[inline(always)]
-    pub(crate) unsafe fn alloc<T, G: Grant>(grant: G) -> *mut T {
-        let size = const { deferred_free::deferred_size::<T>(size_of::<T>()) };
-        let (flags, nid) = (G::Flags::BITS, grant.nid());
-        if !G::Flags::permitted() {
-            return core::ptr::null_mut();
-        }
-
-        if const { size_of::<T>() > KALLOC_CONST_KMALLOC_MAX_CACHE_SIZE } {
-            // SAFETY: The flags are legal in this context, which is what the grant says, and kmalloc
-            // accepts them, by the contract of this function. `nid` is that of a node that is or was
-            // online. The size is at most `MAX_SIZE`.
-            return unsafe {
-                if G::ON_NODE {
-                    bindings::__kmalloc_large_node_noprof(size, flags, nid)
-                } else {
-                    bindings::__kmalloc_large_noprof(size, flags)
-                }
-            }
-            .cast();
-        }
-
-        // SAFETY: The kernel fills the array before any module runs and does not change it again.
-        let cache = unsafe {
-            bindings::kmalloc_caches[const { cache_type(G::Flags::BITS) as usize }]
-                [const { cache_index(size_of::<T>()) }]
-        };
-        // SAFETY: `cache` is the one that C's macro takes for this size and these flags. The flags
-        // are legal in this context, which is what the grant says, and kmalloc accepts them, by the
-        // contract of this function. `nid` is that of a node that is or was online.
-        unsafe {
-            if G::ON_NODE {
-                bindings::__kmalloc_cache_node_noprof(cache, flags, nid, size)
-            } else {
-                bindings::__kmalloc_cache_noprof(cache, flags, size)
-            }
-        }
-        .cast()
-    }
+impl<T, F: Gfp> calls::Constant for KmallocOf<T, F> {
+    const SIZE: usize = deferred_free::deferred_size::<T>(size_of::<T>());
+    const FLAGS: gfp_t = F::BITS;
 }
 
-/// With allocation profiling and with partitioned caches C's macros do more than choose a function:
-/// C makes the call.
-#[cfg(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES))]
-mod raw {
-    use super::*;
-    pub(super) use kalloc_bindings::{
-        kalloc_helper_kmalloc as kmalloc,
-        kalloc_helper_kmalloc_node as kmalloc_node,
-        kalloc_helper_krealloc_node as krealloc_node, //
-    };
-
-    /// Wraps `kmalloc(size_of::<T>(), F)`, or `kmalloc_node()` where the grant asks for a node.
-    ///
-    /// Returns NULL where there is no memory. The pointer is aligned for `T`.
-    ///
-    /// # Safety
-    ///
-    /// kmalloc accepts the flags of the grant. `T` has a size, of at most [`MAX_SIZE`].
-    #[inline(always)]
-    pub(crate) unsafe fn alloc<T, G: Grant>(grant: G) -> *mut T {
-        // SAFETY: By the contract of this function.
-        unsafe { alloc_bytes(deferred_free::deferred_size::<T>(size_of::<T>()), grant) }.cast()
+/// Wraps `kmalloc(size_of::<T>(), F)`, or `kmalloc_node()` where the grant asks for a node.
+///
+/// Returns NULL where there is no memory. The pointer is aligned for `T`.
+///
+/// # Safety
+///
+/// kmalloc accepts the flags of the grant. `T` has a size, of at most [`MAX_SIZE`].
+#[inline(always)]
+pub(crate) unsafe fn alloc<T, G: Grant>(grant: G) -> *mut T {
+    if !G::Flags::permitted() {
+        return ptr::null_mut();
     }
+    let nid = if G::ON_NODE { Some(grant.nid()) } else { None };
+    // SAFETY: The flags are legal in this context, which is what the grant says, and kmalloc accepts
+    // them, by the contract of this function. `nid` is that of a node that is or was online. The size
+    // is at most `MAX_SIZE`.
+    unsafe { calls::kmalloc_constant::<KmallocOf<T, G::Flags>>(nid) }.cast()
 }
-
-pub(crate) use raw::alloc;
 
 /// Wraps `kmalloc(size, F)`, or `kmalloc_node()` where the grant asks for a node, for a size in
 /// bytes.
@@ -194,15 +88,15 @@ pub(crate) use raw::alloc;
 #[inline(always)]
 pub(crate) unsafe fn alloc_bytes<G: Grant>(size: usize, grant: G) -> *mut c_void {
     if !G::Flags::permitted() {
-        return core::ptr::null_mut();
+        return ptr::null_mut();
     }
     // SAFETY: The flags are legal in this context, which is what the grant says, and kmalloc accepts
     // them, by the contract of this function. `nid` is that of a node that is or was online.
     unsafe {
         if G::ON_NODE {
-            raw::kmalloc_node(size, G::Flags::BITS, grant.nid())
+            calls::kmalloc_node(size, G::Flags::BITS, grant.nid())
         } else {
-            raw::kmalloc(size, G::Flags::BITS)
+            calls::kmalloc(size, G::Flags::BITS)
         }
     }
 }
@@ -220,7 +114,7 @@ pub(crate) unsafe fn alloc_bytes<G: Grant>(size: usize, grant: G) -> *mut c_void
 pub(crate) unsafe fn realloc<G: Grant>(ptr: *mut c_void, size: usize, grant: G) -> *mut c_void {
     // SAFETY: By the contract of this function. The flags are legal in this context, which is what
     // the grant says, and `nid` is NUMA_NO_NODE or that of a node that is or was online.
-    unsafe { raw::krealloc_node(ptr, size, G::Flags::BITS, grant.nid()) }
+    unsafe { calls::krealloc_node(ptr, size, G::Flags::BITS, grant.nid()) }
 }
 
 // SAFETY: kmalloc aligns to the largest power of two that divides the size, which is at least the

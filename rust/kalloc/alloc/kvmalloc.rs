@@ -29,58 +29,11 @@ use crate::{
     ground::layout::with_llist_node, //
 };
 use core::ptr;
+use kalloc_bindings::calls;
 use kernel::{
     bindings,
     ffi::c_void, //
 };
-
-/// The functions behind C's macros.
-#[cfg(not(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES)))]
-mod raw {
-    use kernel::{
-        bindings::{
-            self,
-            gfp_t, //
-        },
-        ffi::c_void, //
-    };
-
-    pub(super) use bindings::kvrealloc_node_align_noprof as kvrealloc_node_align;
-
-    /// # Safety
-    ///
-    /// The flags are legal in this context, and `nid` is NUMA_NO_NODE or that of a node that is or was
-    /// online.
-    #[inline(always)]
-    pub(super) unsafe fn kvmalloc_node_align(
-        size: usize,
-        align: usize,
-        flags: gfp_t,
-        nid: i32,
-    ) -> *mut c_void {
-        // SAFETY: As for the caller. The bucket is NULL in C's macro too.
-        unsafe {
-            bindings::__kvmalloc_node_noprof(
-                size,
-                #[cfg(CONFIG_SLAB_BUCKETS)]
-                core::ptr::null_mut(),
-                align,
-                flags,
-                nid,
-            )
-        }
-    }
-}
-
-/// With allocation profiling and with partitioned caches C's macros do more than choose a function:
-/// C makes the call.
-#[cfg(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES))]
-mod raw {
-    pub(super) use kalloc_bindings::{
-        kalloc_helper_kvmalloc_node_align as kvmalloc_node_align,
-        kalloc_helper_kvrealloc_node_align as kvrealloc_node_align, //
-    };
-}
 
 // SAFETY: kmalloc aligns to the largest power of two that divides the size, which is at least the
 // alignment of a `T`, and vmalloc to a page or as asked. `kvfree()` frees both.
@@ -98,7 +51,8 @@ unsafe impl Functions for KVmalloc {
         // this function kvmalloc accepts them, and it is no interrupt, since they reclaim or the
         // context is `NotInterrupt`. `nid` is NUMA_NO_NODE or that of a node that is or was online.
         // `bytes` is at most `INT_MAX`.
-        unsafe { raw::kvmalloc_node_align(bytes, align::<T>(), G::Flags::BITS, grant.nid()) }.cast()
+        unsafe { calls::kvmalloc_node_align(bytes, align::<T>(), G::Flags::BITS, grant.nid()) }
+            .cast()
     }
 
     /// Wraps `kvrealloc()`, or `kvrealloc_node()` where the grant asks for a node.
@@ -113,7 +67,13 @@ unsafe impl Functions for KVmalloc {
         // a `T`, and kvrealloc accepts the flags, with which the context sleeps. `nid` is
         // NUMA_NO_NODE or that of a node that is or was online.
         unsafe {
-            raw::kvrealloc_node_align(old.cast(), bytes, align::<T>(), G::Flags::BITS, grant.nid())
+            calls::kvrealloc_node_align(
+                old.cast(),
+                bytes,
+                align::<T>(),
+                G::Flags::BITS,
+                grant.nid(),
+            )
         }
         .cast()
     }

@@ -49,32 +49,6 @@ use kernel::{
     },
 };
 
-/// With allocation profiling C's macros do more than choose a function: C makes the call.
-#[cfg(CONFIG_MEM_ALLOC_PROFILING)]
-mod raw {
-    pub(super) use kalloc_bindings::{
-        kalloc_helper___vmalloc as __vmalloc,
-        kalloc_helper_vmalloc as vmalloc,
-        kalloc_helper_vmalloc_node as vmalloc_node,
-        kalloc_helper_vrealloc_node_align as vrealloc_node_align,
-        kalloc_helper_vzalloc as vzalloc,
-        kalloc_helper_vzalloc_node as vzalloc_node, //
-    };
-}
-
-/// The functions behind C's macros.
-#[cfg(not(CONFIG_MEM_ALLOC_PROFILING))]
-mod raw {
-    pub(super) use kalloc_bindings::{
-        __vmalloc_noprof as __vmalloc,
-        vmalloc_node_noprof as vmalloc_node,
-        vmalloc_noprof as vmalloc,
-        vrealloc_node_align_noprof as vrealloc_node_align,
-        vzalloc_node_noprof as vzalloc_node,
-        vzalloc_noprof as vzalloc, //
-    };
-}
-
 /// Whether `bytes` is more than the machine has, for which vmalloc would print a warning.
 ///
 /// Up to the largest size of kmalloc there is nothing to ask.
@@ -114,12 +88,12 @@ unsafe impl Functions for Vmalloc {
         // old memory.
         unsafe {
             match flags {
-                KALLOC_CONST_GFP_KERNEL if plain && !G::ON_NODE => raw::vmalloc(bytes),
-                KALLOC_CONST_GFP_KERNEL if plain => raw::vmalloc_node(bytes, nid),
-                ZEROED if plain && !G::ON_NODE => raw::vzalloc(bytes),
-                ZEROED if plain => raw::vzalloc_node(bytes, nid),
-                _ if plain && !G::ON_NODE => raw::__vmalloc(bytes, flags),
-                _ => raw::vrealloc_node_align(ptr::null(), bytes, align::<T>(), flags, nid),
+                KALLOC_CONST_GFP_KERNEL if plain && !G::ON_NODE => calls::vmalloc(bytes),
+                KALLOC_CONST_GFP_KERNEL if plain => calls::vmalloc_node(bytes, nid),
+                ZEROED if plain && !G::ON_NODE => calls::vzalloc(bytes),
+                ZEROED if plain => calls::vzalloc_node(bytes, nid),
+                _ if plain && !G::ON_NODE => calls::__vmalloc(bytes, flags),
+                _ => calls::vrealloc_node_align(ptr::null(), bytes, align::<T>(), flags, nid),
             }
         }
         .cast()
@@ -136,7 +110,7 @@ unsafe impl Functions for Vmalloc {
         // a `T`, and vrealloc accepts the flags, with which the context sleeps. `nid` is
         // NUMA_NO_NODE or that of a node that is or was online.
         unsafe {
-            raw::vrealloc_node_align(old.cast(), bytes, align::<T>(), G::Flags::BITS, grant.nid())
+            calls::vrealloc_node_align(old.cast(), bytes, align::<T>(), G::Flags::BITS, grant.nid())
         }
         .cast()
     }

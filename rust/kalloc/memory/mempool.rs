@@ -123,26 +123,6 @@ use kernel::{
     },
 };
 
-/// The functions behind C's macros.
-#[cfg(not(CONFIG_MEM_ALLOC_PROFILING))]
-mod raw {
-    pub(super) use kernel::bindings::{
-        mempool_alloc_bulk_noprof as mempool_alloc_bulk,
-        mempool_alloc_noprof as mempool_alloc,
-        mempool_create_node_noprof as mempool_create_node, //
-    };
-}
-
-/// With allocation profiling C's macros do more than call a function: C makes the call.
-#[cfg(CONFIG_MEM_ALLOC_PROFILING)]
-mod raw {
-    pub(super) use kalloc_bindings::{
-        kalloc_helper_mempool_alloc as mempool_alloc,
-        kalloc_helper_mempool_alloc_bulk as mempool_alloc_bulk,
-        kalloc_helper_mempool_create_node as mempool_create_node, //
-    };
-}
-
 /// The most elements of a [`MempoolBulk`]: their pointers are on the stack, which has 16 KiB.
 pub const MAX_BULK: usize = slab::MAX_BULK;
 
@@ -386,7 +366,7 @@ impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
         // here, which is what the grant says, and it may sleep. `nid` is NUMA_NO_NODE or that of a
         // node that is or was online.
         let pool = unsafe {
-            raw::mempool_create_node(min_nr, alloc, free, data, G::Flags::BITS, grant.nid())
+            calls::mempool_create_node(min_nr, alloc, free, data, G::Flags::BITS, grant.nid())
         };
         // INVARIANT: It was just made.
         Ok(Self {
@@ -523,7 +503,7 @@ where
         const { assert!(!G::ON_NODE, "the reserve of a pool is not for one node") };
         // SAFETY: The pool is there, since it has an owner, and the flags are legal in this
         // context, which is what the grant says.
-        let element = unsafe { raw::mempool_alloc(owner.pool().pool.as_ptr(), G::Flags::BITS) };
+        let element = unsafe { calls::mempool_alloc(owner.pool().pool.as_ptr(), G::Flags::BITS) };
         // SAFETY: The pool gave an element of its backing.
         let object = unsafe { B::object(NonNull::new(element)?) };
         // SAFETY: It is an element of this pool, with room for a `T`.
@@ -759,7 +739,7 @@ where
         // There is room for `N` pointers. It allocates with GFP_KERNEL and waits, which the caller
         // may.
         unsafe {
-            raw::mempool_alloc_bulk(owner.pool().pool.as_ptr(), elements.as_mut_ptr(), N as u32)
+            calls::mempool_alloc_bulk(owner.pool().pool.as_ptr(), elements.as_mut_ptr(), N as u32)
         };
         let elements = elements.map(|element| match NonNull::new(element) {
             Some(element) => element,

@@ -86,12 +86,6 @@ use kernel::{
 /// The largest allocation, `KMALLOC_MAX_CACHE_SIZE` in bytes: there is no large `kmalloc_nolock()`.
 pub const MAX_SIZE: usize = KALLOC_CONST_KMALLOC_MAX_CACHE_SIZE;
 
-#[cfg(not(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES)))]
-use kernel::bindings::_kmalloc_nolock_noprof as kmalloc_nolock;
-
-#[cfg(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES))]
-use kalloc_bindings::kalloc_helper_kmalloc_nolock as kmalloc_nolock;
-
 /// A grant for `kmalloc_nolock()`: a reference to any token, or `cx.with(…)` of [`GfpNolock`] flags.
 ///
 /// It is not a [`Grant`], which `&cx` of an NMI handler is not: there no other allocator works.
@@ -177,7 +171,7 @@ fn memory<T>(flags: gfp_t, nid: i32) -> Option<NonNull<MaybeUninit<T>>> {
     let size = const { deferred_free::deferred_size::<T>(size_of::<T>()) };
     // SAFETY: It may be called in every context, with these flags, and `nid` is NUMA_NO_NODE or
     // that of a node that is or was online.
-    let memory = unsafe { kmalloc_nolock(size, flags, nid) };
+    let memory = unsafe { calls::kmalloc_nolock(size, flags, nid) };
     let memory = NonNull::<MaybeUninit<T>>::new(memory.cast())?;
     // Where the cache of this size has none, it is from the next larger one: of 96 bytes after 64,
     // and of 192 after 128.

@@ -120,40 +120,6 @@ pub const MAX_SIZE: usize = PAGE_SIZE << MAX_ORDER;
 /// The largest order for which the kernel keeps the promise of `__GFP_NOFAIL`.
 const MAX_NOFAIL_ORDER: u32 = 1;
 
-/// The functions behind C's macros.
-#[cfg(not(CONFIG_MEM_ALLOC_PROFILING))]
-mod raw {
-    #[cfg(CONFIG_NUMA)]
-    pub(super) use kernel::bindings::alloc_pages_noprof as alloc_pages;
-    pub(super) use kernel::bindings::{
-        alloc_pages_exact_noprof as alloc_pages_exact,
-        alloc_pages_node_noprof as alloc_pages_node,
-        get_free_pages_noprof as get_free_pages, //
-    };
-
-    /// An inline function in C, since there is but one node.
-    #[cfg(not(CONFIG_NUMA))]
-    #[inline(always)]
-    pub(super) unsafe fn alloc_pages(
-        flags: super::bindings::gfp_t,
-        order: u32,
-    ) -> *mut super::bindings::page {
-        // SAFETY: As for the caller.
-        unsafe { alloc_pages_node(0, flags, order) }
-    }
-}
-
-/// With allocation profiling C's macros do more than name a function: C makes the call.
-#[cfg(CONFIG_MEM_ALLOC_PROFILING)]
-mod raw {
-    pub(super) use kalloc_bindings::{
-        kalloc_helper_alloc_pages as alloc_pages,
-        kalloc_helper_alloc_pages_exact as alloc_pages_exact,
-        kalloc_helper_alloc_pages_node as alloc_pages_node,
-        kalloc_helper_get_free_pages as get_free_pages, //
-    };
-}
-
 /// What must not compile for the order `O` and the flags `F`.
 const fn check<O: PageOrder, F: Gfp>() {
     assert!(O::MAX <= MAX_ORDER, "an order above MAX_PAGE_ORDER");
@@ -265,9 +231,9 @@ fn alloc<G: Grant>(grant: G, order: u32) -> *mut bindings::page {
     // of a node that is or was online. Orders are at most `MAX_ORDER`.
     unsafe {
         if G::ON_NODE {
-            raw::alloc_pages_node(grant.nid(), G::Flags::BITS, order)
+            calls::alloc_pages_node(grant.nid(), G::Flags::BITS, order)
         } else {
-            raw::alloc_pages(G::Flags::BITS, order)
+            calls::alloc_pages(G::Flags::BITS, order)
         }
     }
 }

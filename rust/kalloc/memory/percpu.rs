@@ -108,28 +108,6 @@ use kernel::{
 /// The largest value in bytes, `PCPU_MIN_UNIT_SIZE`.
 pub const MAX_SIZE: usize = KALLOC_CONST_PCPU_MIN_UNIT_SIZE;
 
-#[cfg(not(CONFIG_MEM_ALLOC_PROFILING))]
-use pcpu_alloc as alloc;
-
-/// Wraps `__alloc_percpu_gfp()`.
-///
-/// # Safety
-///
-/// The flags are legal in this context.
-#[cfg(not(CONFIG_MEM_ALLOC_PROFILING))]
-#[inline(always)]
-unsafe fn pcpu_alloc(
-    size: usize,
-    align: usize,
-    gfp: kernel::bindings::gfp_t,
-) -> *mut kernel::ffi::c_void {
-    // SAFETY: By the contract of this function. It is not from the reserved chunk, as in C's macro.
-    unsafe { kernel::bindings::pcpu_alloc_noprof(size, align, false, gfp) }
-}
-
-#[cfg(CONFIG_MEM_ALLOC_PROFILING)]
-use kalloc_bindings::kalloc_helper_alloc_percpu as alloc;
-
 /// A `T` for each possible CPU, freed by `free_percpu()` when it is dropped.
 ///
 /// # Invariants
@@ -188,7 +166,7 @@ impl<T> PerCpu<T> {
             (size_of::<T>(), align_of::<T>())
         };
         // SAFETY: The flags are legal in this context, which is what the grant says.
-        NonNull::new(unsafe { alloc(size, align, G::Flags::BITS) }.cast())
+        NonNull::new(unsafe { calls::alloc_percpu(size, align, G::Flags::BITS) }.cast())
             .ok_or_else(G::Flags::failed)
     }
 

@@ -144,26 +144,6 @@ use kernel::{
     },
 };
 
-/// The functions behind C's macros.
-#[cfg(not(CONFIG_MEM_ALLOC_PROFILING))]
-mod raw {
-    pub(super) use kernel::bindings::{
-        kmem_cache_alloc_bulk_noprof as kmem_cache_alloc_bulk,
-        kmem_cache_alloc_node_noprof as kmem_cache_alloc_node,
-        kmem_cache_alloc_noprof as kmem_cache_alloc, //
-    };
-}
-
-/// With allocation profiling C's macros do more than call a function: C makes the call.
-#[cfg(CONFIG_MEM_ALLOC_PROFILING)]
-mod raw {
-    pub(super) use kalloc_bindings::{
-        kalloc_helper_kmem_cache_alloc as kmem_cache_alloc,
-        kalloc_helper_kmem_cache_alloc_bulk as kmem_cache_alloc_bulk,
-        kalloc_helper_kmem_cache_alloc_node as kmem_cache_alloc_node, //
-    };
-}
-
 // What a cache is made from --------------------------------------------------------------------------------------------
 
 /// A part of each object that may be copied to and from user space.
@@ -453,9 +433,9 @@ impl RawCache {
         // is what the grant says, and `nid` is that of a node that is or was online.
         unsafe {
             if G::ON_NODE {
-                raw::kmem_cache_alloc_node(cache, flags, grant.nid())
+                calls::kmem_cache_alloc_node(cache, flags, grant.nid())
             } else {
-                raw::kmem_cache_alloc(cache, flags)
+                calls::kmem_cache_alloc(cache, flags)
             }
         }
     }
@@ -837,7 +817,7 @@ impl<T, const N: usize, O: PoolRef<Cache<T>>> SlabBulk<T, N, O> {
         // SAFETY: The cache is there, since it has an owner, the flags are legal in this context
         // and interrupts are on, which is what the grant says, and there is room for `N` pointers.
         let done = unsafe {
-            raw::kmem_cache_alloc_bulk(
+            calls::kmem_cache_alloc_bulk(
                 owner.pool().as_ptr(),
                 G::Flags::BITS,
                 N,

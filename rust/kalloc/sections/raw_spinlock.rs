@@ -29,28 +29,6 @@ use kernel::{
     },
 };
 
-/// The functions behind C's macros.
-#[cfg(all(CONFIG_SMP, CONFIG_UNINLINE_SPIN_UNLOCK))]
-pub(crate) mod c {
-    pub(crate) use kernel::bindings::{
-        _raw_spin_lock as raw_spin_lock,
-        _raw_spin_lock_irqsave as raw_spin_lock_irqsave,
-        _raw_spin_unlock as raw_spin_unlock,
-        _raw_spin_unlock_irqrestore as raw_spin_unlock_irqrestore, //
-    };
-}
-
-/// Where C has them inline, or nothing is locked, C does it.
-#[cfg(not(all(CONFIG_SMP, CONFIG_UNINLINE_SPIN_UNLOCK)))]
-pub(crate) mod c {
-    pub(crate) use kalloc_bindings::{
-        kalloc_helper_raw_spin_lock as raw_spin_lock,
-        kalloc_helper_raw_spin_lock_irqsave as raw_spin_lock_irqsave,
-        kalloc_helper_raw_spin_unlock as raw_spin_unlock,
-        kalloc_helper_raw_spin_unlock_irqrestore as raw_spin_unlock_irqrestore, //
-    };
-}
-
 /// Wraps `lockdep_assert_held()`.
 ///
 /// # Safety
@@ -87,7 +65,7 @@ unsafe impl Backend for RawSpinLockBackend {
     #[inline(always)]
     unsafe fn lock(ptr: *mut raw_spinlock_t) {
         // SAFETY: By the contract of this function the lock is initialised.
-        unsafe { c::raw_spin_lock(ptr) }
+        unsafe { calls::raw_spin_lock(ptr) }
     }
 
     #[inline(always)]
@@ -99,7 +77,7 @@ unsafe impl Backend for RawSpinLockBackend {
     #[inline(always)]
     unsafe fn unlock(ptr: *mut raw_spinlock_t, _state: &()) {
         // SAFETY: By the contract of this function the caller has the lock.
-        unsafe { c::raw_spin_unlock(ptr) }
+        unsafe { calls::raw_spin_unlock(ptr) }
     }
 
     #[inline(always)]
@@ -123,7 +101,7 @@ unsafe impl Backend for RawSpinLockIrqBackend {
     #[inline(always)]
     unsafe fn lock(ptr: *mut raw_spinlock_t) -> c_ulong {
         // SAFETY: By the contract of this function the lock is initialised.
-        unsafe { c::raw_spin_lock_irqsave(ptr) }
+        unsafe { calls::raw_spin_lock_irqsave(ptr) }
     }
 
     #[inline(always)]
@@ -136,7 +114,7 @@ unsafe impl Backend for RawSpinLockIrqBackend {
     #[inline(always)]
     unsafe fn unlock(ptr: *mut raw_spinlock_t, flags: &c_ulong) {
         // SAFETY: By the contract of this function the caller has the lock, with these flags.
-        unsafe { c::raw_spin_unlock_irqrestore(ptr, *flags) }
+        unsafe { calls::raw_spin_unlock_irqrestore(ptr, *flags) }
     }
 
     #[inline(always)]
@@ -194,7 +172,7 @@ locks! {
     /// shares: that is [`RawSpinLockIrq`].
     ///
     /// ```
-    /// use kalloc::{prelude::*, sync::{new_raw_spinlock, RawSpinLock}};
+    /// use kallocalls::{prelude::*, sync::{new_raw_spinlock, RawSpinLock}};
     ///
     /// fn make(task: &TaskCx) -> Result<Pin<KBox<RawSpinLock<u32>>>> {
     ///     KBox::pin_init(task, new_raw_spinlock!(0))

@@ -4,14 +4,8 @@
 //!
 //! C header: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h)
 
-#[cfg(not(CONFIG_PREEMPT_RT))]
-use crate::sections::raw_spinlock as raw;
 use core::ptr;
-#[cfg(CONFIG_PREEMPT_RT)]
-use kernel::bindings::{
-    rt_spin_lock as spin_lock,
-    rt_spin_unlock as spin_unlock, //
-};
+use kalloc_bindings::calls;
 use kernel::{
     bindings::{
         lock_class_key,
@@ -27,30 +21,6 @@ use kernel::{
         SpinLock, //
     },
 };
-
-/// Wraps `spin_lock()`.
-///
-/// # Safety
-///
-/// As `spin_lock()`: the lock is initialised, and code that may run here may take it.
-#[cfg(not(CONFIG_PREEMPT_RT))]
-#[inline(always)]
-unsafe fn spin_lock(lock: *mut spinlock_t) {
-    // SAFETY: By the contract of this function. A `spinlock_t` begins with its `raw_spinlock_t`.
-    unsafe { raw::c::raw_spin_lock(lock.cast()) }
-}
-
-/// Wraps `spin_unlock()`.
-///
-/// # Safety
-///
-/// The caller has the lock.
-#[cfg(not(CONFIG_PREEMPT_RT))]
-#[inline(always)]
-unsafe fn spin_unlock(lock: *mut spinlock_t) {
-    // SAFETY: As for `spin_lock`.
-    unsafe { raw::c::raw_spin_unlock(lock.cast()) }
-}
 
 /// `spin_lock()`, of [`SpinLock`], by the calls that C makes: the kernel crate's own backend, whose
 /// state this shares, calls a helper for each of C's inline functions.
@@ -71,7 +41,7 @@ unsafe impl Backend for DirectSpinLockBackend {
     #[inline(always)]
     unsafe fn lock(ptr: *mut spinlock_t) {
         // SAFETY: By the contract of this function the lock is initialised.
-        unsafe { spin_lock(ptr) }
+        unsafe { calls::spin_lock(ptr) }
     }
 
     #[inline(always)]
@@ -83,7 +53,7 @@ unsafe impl Backend for DirectSpinLockBackend {
     #[inline(always)]
     unsafe fn unlock(ptr: *mut spinlock_t, _state: &()) {
         // SAFETY: By the contract of this function the caller has the lock.
-        unsafe { spin_unlock(ptr) }
+        unsafe { calls::spin_unlock(ptr) }
     }
 
     #[inline(always)]

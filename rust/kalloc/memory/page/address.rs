@@ -6,7 +6,6 @@
 use super::{
     alloc,
     check,
-    raw,
     write,
     Addressable,
     AnyOrder,
@@ -114,7 +113,7 @@ impl<O: PageOrder> FreePages<O> {
         } else {
             // SAFETY: The flags are legal in this context, which is what the grant says. Orders are
             // at most `MAX_ORDER`.
-            unsafe { raw::get_free_pages(G::Flags::BITS, order.order()) as *mut _ }
+            unsafe { calls::get_free_pages(G::Flags::BITS, order.order()) as *mut _ }
         };
         let memory = NonNull::new(memory).ok_or_else(G::Flags::failed)?;
         // INVARIANT: New pages, of the memory that the flags give; and a `MaybeUninit` is always
@@ -323,7 +322,7 @@ impl ExactPages {
         } else {
             // SAFETY: The flags are legal in this context, which is what the grant says. The size
             // is one that an order holds.
-            unsafe { raw::alloc_pages_exact(size, G::Flags::BITS) }
+            unsafe { calls::alloc_pages_exact(size, G::Flags::BITS) }
         };
         let memory = NonNull::new(memory.cast()).ok_or_else(G::Flags::failed)?;
         // INVARIANT: New pages; and a `MaybeUninit` is always initialised.
