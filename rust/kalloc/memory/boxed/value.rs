@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A box of one value.
+
+use super::slice::UninitSlice;
+use super::*;
+use crate::{
+    alloc::allocator::{
+            Allocator,
+            Blocking, //
+        },
+    contexts::{
+        grant::Grant,
+        traits::NotInterrupt, //
+    },
+    flags::{
+        gfp::{
+            AllocFailed,
+            AllocFailedWith,
+            Gfp, //
+        },
+        matrix::{
+            For,
+            ForNonblocking, //
+        },
+    },
+};
+use core::{
+    marker::PhantomData,
+    mem::{
+        ManuallyDrop,
+        MaybeUninit, //
+    },
+    pin::Pin,
+    ptr::NonNull, //
+};
+use kernel::{
+    alloc::AllocError,
+    error::Error,
+    prelude::{
+        InPlaceWrite,
+        Init,
+        PinInit,
+        Zeroable, //
+    },
+};
+
+impl<T, A: Allocator> Box<T, A> {
+    /// Moves `value` into new memory, wraps `kmalloc()`, `vmalloc()` or `kvmalloc()`.
+    ///
+    /// The value is on the stack before: make what is large by [`Box::zeroed`] or [`Box::init`].
+    ///
+    /// # Errors
+    ///
+    /// [`AllocFailedWith`] the value where there is no memory. A type larger than
+    /// [`Allocator::MAX_SIZE`], and under `nofail` one larger than [`Allocator::MAX_NOFAIL`], does
+    /// not compile.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn number(cx: &AtomicCx<'_>) -> Result<KBox<u32>> {
+    ///     Ok(KBox::new(cx, 7)?)
+    /// }
+    /// ```
+    #[inline]
+    pub fn new<G>(grant: G, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
+    where
+        G: Grant<Flags: For<A>>,
+    {
+        const { fits::<T, A, G::Flags>() };
+        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        match unsafe { Self::allocate(grant) } {
+            Ok(slot) => Ok(slot.write(value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
+        }
+    }
+
+    /// New memory for a `T`, wraps `kmalloc()`, `vmalloc()` or `kvmalloc()`.
+    ///
+    /// # Errors
+    ///
+    /// [`AllocFailed`] where there is no memory; see [`Box::new`] for what does not compile.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn table(task: &TaskCx) -> Result<KBox<[u64; 64]>> {
+    ///     let table = KBox::<[u64; 64]>::new_uninit(task)?;
+    ///     Ok(table.write([0; 64]))
+    /// }
+    /// ```
+    #[inline]
+    pub fn new_uninit<G>(grant: G) -> Result<Box<MaybeUninit<T>, A>, AllocFailed<G::Flags>>
+    where
+        G: Grant<Flags: For<A>>,
+    {
+        const { fits::<T, A, G::Flags>() };
+        // Written out: rustc inlines what only calls, and then does not say where in the driver a
+        // `T` is too large.
+        let memory = if const { size_of::<T>() == 0 } {
+            NonNull::dangling()
+        } else {
+            // SAFETY: The bounds ask for flags that `A` accepts. A `T` fits, and has a size.
+            let memory = unsafe { A::alloc::<MaybeUninit<T>, G>(grant) };
+            NonNull::new(memory).ok_or_else(G::Flags::failed)?
+        };
+        // INVARIANT: New memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
+        Ok(Box(memory, PhantomData))
+    }
+
+    /// New memory for a `T`.
+    ///
+    /// # Safety
+    ///
+    /// `A` accepts the flags of the grant, and a `T` [`fits`].
+    #[inline(always)]
+    pub(super) unsafe fn allocate<G: Grant>(
+        grant: G,
+    ) -> Result<Box<MaybeUninit<T>, A>, AllocFailed<G::Flags>> {
+        let memory = if const { size_of::<T>() == 0 } {
+            NonNull::dangling()
+        } else {
+            // SAFETY: By the contract of this function. A `T` has a size.
+            let memory = unsafe { A::alloc::<MaybeUninit<T>, G>(grant) };
+            NonNull::new(memory).ok_or_else(G::Flags::failed)?
+        };
+        // INVARIANT: New memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
+        Ok(Box(memory, PhantomData))
+    }
+
+    /// As [`Box::allocate`], of zeroes.
+    ///
+    /// # Safety
+    ///
+    /// As of [`Box::allocate`].
+    #[inline(always)]
+    pub(super) unsafe fn allocate_zeroed<G: Grant>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
+    where
+        T: Zeroable,
+    {
+        // SAFETY: By the contract of this function. Every allocator of boxes accepts `__GFP_ZERO`
+        // with flags that it accepts for new memory.
+        match unsafe { Self::allocate(grant.zeroed()) } {
+            // SAFETY: The memory is zero, which is a `T`.
+            Ok(slot) => Ok(unsafe { slot.assume_init() }),
+            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
+        }
+    }
+
+    /// New memory of zeroes, wraps `kzalloc()`, `vzalloc()` or `kvzalloc()`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new_uninit`].
+    #[inline]
+    pub fn zeroed<G>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
+    where
+        T: Zeroable,
+        G: Grant<Flags: For<A>>,
+    {
+        const { fits::<T, A, G::Flags>() };
+        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        unsafe { Self::allocate_zeroed(grant) }
+    }
+
+    /// Moves `value` into new memory that it does not leave, as [`Box::new`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new`].
+    #[inline]
+    pub fn pin<G>(grant: G, value: T) -> Result<Pin<Self>, AllocFailedWith<G::Flags, T>>
+    where
+        G: Grant<Flags: For<A>>,
+    {
+        Ok(Self::new(grant, value)?.into())
+    }
+
+    /// Initialises a `T` in new memory that it does not leave, which [`Box::new_uninit`] gives.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` where there is no memory, and what `init` returns.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    /// use kernel::{new_spinlock, sync::SpinLock};
+    ///
+    /// #[pin_data]
+    /// struct Counter {
+    ///     #[pin]
+    ///     value: SpinLock<u64>,
+    /// }
+    ///
+    /// fn counter(task: &TaskCx) -> Result<Pin<KBox<Counter>>> {
+    ///     KBox::pin_init(task, pin_init!(Counter { value <- new_spinlock!(0) }))
+    /// }
+    /// ```
+    #[inline]
+    pub fn pin_init<G, E>(grant: G, init: impl PinInit<T, E>) -> Result<Pin<Self>, Error>
+    where
+        G: Grant<Flags: For<A>>,
+        Error: From<E>,
+    {
+        Ok(Self::new_uninit(grant)?.write_pin_init(init)?)
+    }
+
+    /// As [`Box::pin_init`], with the error type of `init`.
+    ///
+    /// # Errors
+    ///
+    /// An [`AllocError`], converted, where there is no memory, and what `init` returns.
+    #[inline]
+    pub fn try_pin_init<G, E>(grant: G, init: impl PinInit<T, E>) -> Result<Pin<Self>, E>
+    where
+        G: Grant<Flags: For<A>>,
+        E: From<AllocError>,
+    {
+        Self::new_uninit(grant)
+            .map_err(AllocError::from)?
+            .write_pin_init(init)
+    }
+
+    /// Initialises a `T` in new memory, which [`Box::new_uninit`] gives.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` where there is no memory, and what `init` returns.
+    #[inline]
+    pub fn init<G, E>(grant: G, init: impl Init<T, E>) -> Result<Self, Error>
+    where
+        G: Grant<Flags: For<A>>,
+        Error: From<E>,
+    {
+        Ok(Self::new_uninit(grant)?.write_init(init)?)
+    }
+
+    /// As [`Box::init`], with the error type of `init`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::try_pin_init`].
+    #[inline]
+    pub fn try_init<G, E>(grant: G, init: impl Init<T, E>) -> Result<Self, E>
+    where
+        G: Grant<Flags: For<A>>,
+        E: From<AllocError>,
+    {
+        Self::new_uninit(grant)
+            .map_err(AllocError::from)?
+            .write_init(init)
+    }
+
+    /// Takes the value out and frees the memory.
+    #[inline]
+    pub fn into_inner(self) -> T {
+        self.take().0
+    }
+
+    /// Takes the value out and keeps the memory for another one.
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn successor(number: KBox<u32>) -> KBox<u32> {
+    ///     let (value, memory) = number.take();
+    ///     memory.write(value + 1)
+    /// }
+    /// ```
+    #[inline]
+    pub fn take(self) -> (T, Box<MaybeUninit<T>, A>) {
+        let memory = ManuallyDrop::new(self).0;
+        // SAFETY: By the invariant; the value is not used in its old place again.
+        let value = unsafe { memory.read() };
+        // INVARIANT: The memory is what it was, and a `MaybeUninit` is always initialised.
+        (value, Box(memory.cast(), PhantomData))
+    }
+}
+
+impl<T, A: Allocator> Box<MaybeUninit<T>, A> {
+    /// Initialises the memory with `value`.
+    #[inline]
+    pub fn write(self, value: T) -> Box<T, A> {
+        let memory = ManuallyDrop::new(self).0.cast::<T>();
+        // SAFETY: By the invariant the memory is valid for writes of a `T`.
+        unsafe { memory.write(value) };
+        // INVARIANT: The memory is what it was, and initialised.
+        Box(memory, PhantomData)
+    }
+
+    /// Claims that the memory is initialised.
+    ///
+    /// # Safety
+    ///
+    /// The memory holds a valid `T`.
+    #[inline]
+    pub unsafe fn assume_init(self) -> Box<T, A> {
+        // INVARIANT: The memory is what it was, and initialised by the contract of this function.
+        Box(ManuallyDrop::new(self).0.cast(), PhantomData)
+    }
+}
+
+impl<T, A: Allocator> InPlaceWrite<T> for Box<MaybeUninit<T>, A> {
+    type Initialized = Box<T, A>;
+
+    #[inline]
+    fn write_init<E>(self, init: impl Init<T, E>) -> Result<Self::Initialized, E> {
+        // SAFETY: The memory is valid, and when `init` fails it is freed without being looked at.
+        unsafe { pin_init::raw_try_init(self.0.cast().as_ptr(), init)? };
+        // SAFETY: `init` succeeded.
+        Ok(unsafe { self.assume_init() })
+    }
+
+    #[inline]
+    fn write_pin_init<E>(self, init: impl PinInit<T, E>) -> Result<Pin<Self::Initialized>, E> {
+        // SAFETY: The memory is valid, when `init` fails it is freed without being looked at, and
+        // the value stays there.
+        unsafe { pin_init::raw_try_init(self.0.cast().as_ptr(), init)? };
+        // SAFETY: `init` succeeded.
+        Ok(unsafe { self.assume_init() }.into())
+    }
+}
+
+impl<T, A: Blocking> Box<T, A> {
+    /// As [`Box::new`], without sleeping: wraps `__vmalloc()` or `kvmalloc()` with `GFP_ATOMIC`,
+    /// `GFP_NOWAIT` and the like.
+    ///
+    /// For code that holds a spinlock or is on the RCU read side, and for [`TaskCx`] with flags that
+    /// do not sleep. In a hard interrupt the kernel would stop, and in a softirq, or with bottom
+    /// halves disabled, vmalloc could deadlock: no token that may stand for one has this.
+    ///
+    /// [`TaskCx`]: crate::context::TaskCx
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new`].
+    ///
+    /// ```
+    /// use kalloc::prelude::*;
+    ///
+    /// fn in_a_lock(cx: &AtomicCx<'_>) -> Result<KVBox<[u8; 16384]>> {
+    ///     Ok(KVBox::zeroed_nonblocking(cx.with(GFP_NOWAIT))?)
+    /// }
+    /// ```
+    #[inline]
+    pub fn new_nonblocking<G>(grant: G, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
+    where
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
+    {
+        const { fits::<T, A, G::Flags>() };
+        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        match unsafe { Self::allocate(grant) } {
+            Ok(slot) => Ok(slot.write(value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
+        }
+    }
+
+    /// As [`Box::new_uninit`], without sleeping: see [`Box::new_nonblocking`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new_nonblocking`].
+    #[inline]
+    pub fn new_uninit_nonblocking<G>(
+        grant: G,
+    ) -> Result<Box<MaybeUninit<T>, A>, AllocFailed<G::Flags>>
+    where
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
+    {
+        const { fits::<T, A, G::Flags>() };
+        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        unsafe { Self::allocate(grant) }
+    }
+
+    /// As [`Box::zeroed`], without sleeping: see [`Box::new_nonblocking`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new_nonblocking`].
+    #[inline]
+    pub fn zeroed_nonblocking<G>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
+    where
+        T: Zeroable,
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
+    {
+        const { fits::<T, A, G::Flags>() };
+        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        unsafe { Self::allocate_zeroed(grant) }
+    }
+}
+
+impl<T, A: Blocking> Box<[T], A> {
+    /// As [`Box::new_uninit_slice`], without sleeping: see [`Box::new_nonblocking`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new_uninit_slice`] and [`Box::new_nonblocking`].
+    #[inline]
+    pub fn new_uninit_slice_nonblocking<G>(
+        grant: G,
+        len: usize,
+    ) -> Result<UninitSlice<T, A>, AllocFailed<G::Flags>>
+    where
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
+    {
+        // SAFETY: The bounds ask for flags that `A` accepts.
+        unsafe { Self::allocate(grant, len) }
+    }
+
+    /// As [`Box::zeroed_slice`], without sleeping: see [`Box::new_nonblocking`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new_uninit_slice`] and [`Box::new_nonblocking`].
+    #[inline]
+    pub fn zeroed_slice_nonblocking<G>(grant: G, len: usize) -> Result<Self, AllocFailed<G::Flags>>
+    where
+        T: Zeroable,
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
+    {
+        // SAFETY: The bounds ask for flags that `A` accepts.
+        unsafe { Self::allocate_zeroed(grant, len) }
+    }
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Single elements.
+
+use super::*;
+use crate::{
+    contexts::{
+        grant::Grant,
+        traits::MayAlloc, //
+    },
+    flags::{
+        gfp::{
+            AllocFailed,
+            AllocFailedWith,
+            Gfp, //
+        },
+        matrix::{
+            ForMempool,
+            WaitsForMempool, //
+        },
+    },
+    memory::pooled::{
+            PoolRef,
+            Pooled,
+            PooledUninit, //
+        },
+};
+use core::{
+    pin::Pin,
+    ptr::NonNull, //
+};
+use kalloc_bindings::*;
+use kernel::{
+    bindings::{
+        self, //
+    },
+    error::{
+        Error,
+        Result, //
+    },
+    prelude::{
+        InPlaceWrite,
+        PinInit, //
+    },
+};
+
+/// A `T` in an element of a [`Mempool`]. Dropped, the element goes back: into the reserve, if that
+/// is not full.
+///
+/// An element and an [owner](crate::pooled) of the pool. It may be dropped in every context in which
+/// it may be made.
+pub type MempoolBox<T, O, B = KmallocBacked, const BULK: usize = 1> =
+    Pooled<Mempool<T, B, BULK>, O>;
+
+/// An element of a [`Mempool`] with nothing in it yet.
+pub type MempoolMemory<T, O, B = KmallocBacked, const BULK: usize = 1> =
+    PooledUninit<Mempool<T, B, BULK>, O>;
+
+/// The kernel gives NULL only where it does not wait.
+///
+/// Generic, so that it is in the object of its caller, where objtool sees that it does not return.
+#[allow(clippy::extra_unused_type_parameters)]
+#[cold]
+#[inline(never)]
+pub(super) fn waited_for_nothing<T>() -> ! {
+    panic!("kalloc: NULL from a memory pool that waits")
+}
+
+impl<T, B, O, const BULK: usize> MempoolBox<T, O, B, BULK>
+where
+    B: Backing<T>,
+    O: PoolRef<Mempool<T, B, BULK>>,
+{
+    /// Wraps `mempool_alloc()`.
+    #[inline(always)]
+    fn alloc<G: Grant>(_grant: G, owner: O) -> Option<PooledUninit<Mempool<T, B, BULK>, O>> {
+        const { assert!(!G::ON_NODE, "the reserve of a pool is not for one node") };
+        // SAFETY: The pool is there, since it has an owner, and the flags are legal in this
+        // context, which is what the grant says.
+        let element = unsafe { calls::mempool_alloc(owner.pool().pool.as_ptr(), G::Flags::BITS) };
+        // SAFETY: The pool gave an element of its backing.
+        let object = unsafe { B::object(NonNull::new(element)?) };
+        // SAFETY: It is an element of this pool, with room for a `T`.
+        Some(unsafe { PooledUninit::new(object, owner) })
+    }
+
+    /// Moves `value` into an element, wraps `mempool_alloc()`. Waits until there is one.
+    ///
+    /// A grant for a node does not compile.
+    #[inline]
+    pub fn new<G>(grant: G, owner: O, value: T) -> Self
+    where
+        G: Grant<Flags: WaitsForMempool>,
+    {
+        Self::new_uninit(grant, owner).write(value)
+    }
+
+    /// An element, wraps `mempool_alloc()`. Waits until there is one.
+    #[inline(always)]
+    pub fn new_uninit<G>(grant: G, owner: O) -> PooledUninit<Mempool<T, B, BULK>, O>
+    where
+        G: Grant<Flags: WaitsForMempool>,
+    {
+        match Self::alloc(grant, owner) {
+            Some(memory) => memory,
+            None => waited_for_nothing::<T>(),
+        }
+    }
+
+    /// Initialises a `T` in an element that it does not leave. Waits until there is one.
+    ///
+    /// Context: one that may sleep.
+    ///
+    /// # Errors
+    ///
+    /// What `init` returns.
+    #[inline]
+    pub fn pin_init<G, E>(grant: G, owner: O, init: impl PinInit<T, E>) -> Result<Pin<Self>, E>
+    where
+        G: Grant<Flags: WaitsForMempool>,
+    {
+        Self::new_uninit(grant, owner).write_pin_init(init)
+    }
+
+    /// Moves `value` into an element, wraps `mempool_alloc()`. For every context with allocators.
+    ///
+    /// # Errors
+    ///
+    /// [`AllocFailedWith`] the value where neither the allocator nor the reserve has memory, and the
+    /// flags do not wait.
+    ///
+    /// ```
+    /// use kalloc::{mempool::{Mempool, MempoolBox}, prelude::*};
+    ///
+    /// fn complete(cx: &IrqCx<'_>, pool: &Mempool<u64>) -> Result {
+    ///     let _event = MempoolBox::try_new(cx, pool, 1)?;
+    ///     Ok(())
+    /// }
+    /// ```
+    #[inline]
+    pub fn try_new<G>(grant: G, owner: O, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
+    where
+        G: Grant<Flags: ForMempool>,
+    {
+        match Self::try_new_uninit(grant, owner) {
+            Ok(memory) => Ok(memory.write(value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
+        }
+    }
+
+    /// An element, wraps `mempool_alloc()`. For every context with allocators.
+    ///
+    /// # Errors
+    ///
+    /// As [`MempoolBox::try_new`].
+    #[inline]
+    pub fn try_new_uninit<G>(
+        grant: G,
+        owner: O,
+    ) -> Result<MempoolMemory<T, O, B, BULK>, AllocFailed<G::Flags>>
+    where
+        G: Grant<Flags: ForMempool>,
+    {
+        Self::alloc(grant, owner).ok_or_else(G::Flags::failed)
+    }
+
+    /// Initialises a `T` in an element that it does not leave. For every context with allocators.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` as [`MempoolBox::try_new`], and what `init` returns.
+    #[inline]
+    pub fn try_pin_init<G, E>(
+        grant: G,
+        owner: O,
+        init: impl PinInit<T, E>,
+    ) -> Result<Pin<Self>, Error>
+    where
+        G: Grant<Flags: ForMempool>,
+        Error: From<E>,
+    {
+        Ok(Self::try_new_uninit(grant, owner)?.write_pin_init(init)?)
+    }
+
+    /// Moves `value` into an element of the reserve, wraps `mempool_alloc_preallocated()`. Asks no
+    /// allocator and does not wait.
+    ///
+    /// Context: every one in which a `spinlock_t` may be taken, which it does: not an NMI, and on
+    /// `CONFIG_PREEMPT_RT` not with interrupts or preemption disabled.
+    ///
+    /// # Errors
+    ///
+    /// [`AllocFailedWith`] the value where the reserve is empty.
+    ///
+    /// ```
+    /// use kalloc::{mempool::{Mempool, MempoolBox}, prelude::*};
+    ///
+    /// /// What is left for the interrupt: whether there was an element for `event`.
+    /// fn record(cx: &IrqCx<'_>, pool: &Mempool<u64>, event: u64) -> bool {
+    ///     match MempoolBox::preallocated(cx, pool, event) {
+    ///         Ok(event) => {
+    ///             pr_info!("{}\n", *event);
+    ///             true
+    ///         }
+    ///         Err(_lost) => false,
+    ///     }
+    /// }
+    /// ```
+    #[inline]
+    pub fn preallocated<C>(
+        cx: &C,
+        owner: O,
+        value: T,
+    ) -> Result<Self, AllocFailedWith<<C as MayAlloc>::Flags, T>>
+    where
+        C: MayAlloc,
+    {
+        match Self::preallocated_uninit(cx, owner) {
+            Ok(memory) => Ok(memory.write(value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
+        }
+    }
+
+    /// An element of the reserve, wraps `mempool_alloc_preallocated()`.
+    ///
+    /// # Errors
+    ///
+    /// As [`MempoolBox::preallocated`].
+    #[inline]
+    pub fn preallocated_uninit<C>(
+        _cx: &C,
+        owner: O,
+    ) -> Result<MempoolMemory<T, O, B, BULK>, AllocFailed<<C as MayAlloc>::Flags>>
+    where
+        C: MayAlloc,
+    {
+        // SAFETY: The pool is there, since it has an owner. It takes a `spinlock_t`, which may be
+        // done where the allocators work.
+        let element = unsafe { bindings::mempool_alloc_preallocated(owner.pool().pool.as_ptr()) };
+        let element = NonNull::new(element).ok_or_else(<C as MayAlloc>::Flags::failed)?;
+        // SAFETY: The pool gave an element of its backing.
+        let object = unsafe { B::object(element) };
+        // SAFETY: It is an element of this pool, with room for a `T`.
+        Ok(unsafe { PooledUninit::new(object, owner) })
+    }
+}

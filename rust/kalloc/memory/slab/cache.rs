@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Caches, and single objects.
+
+use super::raw::RawCache;
+use super::*;
+use crate::{
+    contexts::{
+        grant::Grant,
+        traits::MayFs, //
+    },
+    flags::{
+        gfp::{
+            AllocFailed,
+            AllocFailedWith,
+            Gfp, //
+        },
+        matrix::ForSlab, //
+    },
+    ground::sealed::Sealed,
+    memory::pooled::{
+            Pool,
+            PoolRef,
+            Pooled,
+            PooledUninit, //
+        },
+};
+use core::{
+    marker::PhantomData,
+    mem::size_of,
+    pin::Pin,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings::kmem_cache,
+    error::{
+        Error,
+        Result, //
+    },
+    page::PAGE_SIZE,
+    prelude::{
+        InPlaceWrite,
+        Init,
+        PinInit,
+        Zeroable, //
+    },
+};
+
+/// A cache of `T`, wraps `struct kmem_cache`.
+///
+/// [`SlabBox`] is what comes from it. Dropped in whatever context, it is destroyed soon, by a work
+/// item; [`Cache::destroy`] is at once.
+pub struct Cache<T>(pub(super) RawCache, PhantomData<fn() -> T>);
+
+impl<T> Cache<T> {
+    /// Creates a cache, wraps `kmem_cache_create()`.
+    ///
+    /// Context: one that may sleep and is in no scope. Under the mutex that this takes others allocate
+    /// with `GFP_KERNEL`, and would wait for who is in a scope.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a name that is empty or has a blank or a slash; `ENOMEM` where the kernel makes
+    /// none, which it says in its log. A `T` of no size, or too large for a slab, does not compile.
+    pub fn create<C: MayFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
+        Ok(Self(
+            RawCache::create::<T, T, C>(cx, args, 0, 0, None)?,
+            PhantomData,
+        ))
+    }
+
+    /// The cache, for [`Mempool`](crate::mempool::Mempool).
+    pub(crate) fn as_ptr(&self) -> *mut kmem_cache {
+        self.0.cache.as_ptr()
+    }
+}
+
+impl<T> Sealed for Cache<T> {}
+impl<T> Pool for Cache<T> {
+    type Object = T;
+
+    #[inline(always)]
+    unsafe fn free(&self, object: NonNull<T>) {
+        // SAFETY: By the contract of this function.
+        unsafe { self.0.free(object.as_ptr().cast(), 0) }
+    }
+}
+
+/// A `T` in memory of a [`Cache`], freed by `kmem_cache_free()` when it is dropped.
+///
+/// A pointer and an [owner](crate::pooled) of the cache. It may be dropped in every context in which
+/// it may be made.
+///
+/// ```
+/// use kalloc::{prelude::*, slab::{Cache, SlabBox}};
+/// use kernel::sync::Arc;
+///
+/// struct Request { sector: u64 }
+///
+/// /// Lives on its own, and keeps the cache.
+/// fn request(cx: &AtomicCx<'_>, cache: &Arc<Cache<Request>>) -> Result<SlabBox<Request, Arc<Cache<Request>>>> {
+///     Ok(SlabBox::new(cx, cache.clone(), Request { sector: 0 })?)
+/// }
+/// ```
+pub type SlabBox<T, O> = Pooled<Cache<T>, O>;
+
+impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
+    /// Moves `value` into new memory of the cache, wraps `kmem_cache_alloc()`.
+    ///
+    /// Context: as the flags.
+    ///
+    /// # Errors
+    ///
+    /// [`AllocFailedWith`] the value where there is no memory.
+    #[inline]
+    pub fn new<G>(grant: G, owner: O, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
+    where
+        G: Grant<Flags: ForSlab>,
+    {
+        match Self::new_uninit(grant, owner) {
+            Ok(memory) => Ok(memory.write(value)),
+            Err(failed) => Err(AllocFailedWith::new(failed, value)),
+        }
+    }
+
+    /// New memory of the cache, wraps `kmem_cache_alloc()`.
+    ///
+    /// Context: as the flags.
+    ///
+    /// # Errors
+    ///
+    /// [`AllocFailed`] where there is no memory. Under `nofail` a type larger than a page does not
+    /// compile.
+    #[inline(always)]
+    pub fn new_uninit<G>(
+        grant: G,
+        owner: O,
+    ) -> Result<PooledUninit<Cache<T>, O>, AllocFailed<G::Flags>>
+    where
+        G: Grant<Flags: ForSlab>,
+    {
+        const {
+            assert!(
+                !G::Flags::NOFAIL || size_of::<T>() <= PAGE_SIZE,
+                "the kernel keeps the promise of nofail only up to a page"
+            );
+        };
+        let object = NonNull::new(owner.pool().0.alloc(grant)).ok_or_else(G::Flags::failed)?;
+        // SAFETY: New memory of this cache, whose objects have the size and alignment of a `T`.
+        Ok(unsafe { PooledUninit::new(object.cast(), owner) })
+    }
+
+    /// An object of zeroes, wraps `kmem_cache_zalloc()`.
+    ///
+    /// Context: as the flags.
+    ///
+    /// # Errors
+    ///
+    /// As [`SlabBox::new_uninit`].
+    #[inline]
+    pub fn zeroed<G>(grant: G, owner: O) -> Result<Self, AllocFailed<G::Flags>>
+    where
+        T: Zeroable,
+        G: Grant<Flags: ForSlab>,
+    {
+        match Self::new_uninit(grant.zeroed(), owner) {
+            // SAFETY: The memory is zero, which is a `T`.
+            Ok(memory) => Ok(unsafe { memory.assume_init() }),
+            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
+        }
+    }
+
+    /// Moves `value` into new memory that it does not leave, wraps `kmem_cache_alloc()`.
+    ///
+    /// Context: as the flags.
+    ///
+    /// # Errors
+    ///
+    /// As [`SlabBox::new`].
+    #[inline]
+    pub fn pin<G>(grant: G, owner: O, value: T) -> Result<Pin<Self>, AllocFailedWith<G::Flags, T>>
+    where
+        G: Grant<Flags: ForSlab>,
+    {
+        Ok(Self::new(grant, owner, value)?.into())
+    }
+
+    /// Initialises a `T` in new memory that it does not leave, wraps `kmem_cache_alloc()`.
+    ///
+    /// Context: as the flags.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` where there is no memory, and what `init` returns.
+    ///
+    /// ```
+    /// use kalloc::{prelude::*, slab::{Cache, SlabBox}};
+    /// use kernel::{new_spinlock, sync::SpinLock};
+    ///
+    /// #[pin_data]
+    /// struct Counter {
+    ///     #[pin]
+    ///     value: SpinLock<u64>,
+    /// }
+    ///
+    /// fn counter<'a>(task: &TaskCx, cache: &'a Cache<Counter>) -> Result<Pin<SlabBox<Counter, &'a Cache<Counter>>>> {
+    ///     SlabBox::pin_init(task, cache, pin_init!(Counter { value <- new_spinlock!(0) }))
+    /// }
+    /// ```
+    #[inline]
+    pub fn pin_init<G, E>(grant: G, owner: O, init: impl PinInit<T, E>) -> Result<Pin<Self>, Error>
+    where
+        G: Grant<Flags: ForSlab>,
+        Error: From<E>,
+    {
+        Ok(Self::new_uninit(grant, owner)?.write_pin_init(init)?)
+    }
+
+    /// Initialises a `T` in new memory, wraps `kmem_cache_alloc()`.
+    ///
+    /// Context: as the flags.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` where there is no memory, and what `init` returns.
+    #[inline]
+    pub fn init<G, E>(grant: G, owner: O, init: impl Init<T, E>) -> Result<Self, Error>
+    where
+        G: Grant<Flags: ForSlab>,
+        Error: From<E>,
+    {
+        Ok(Self::new_uninit(grant, owner)?.write_init(init)?)
+    }
+}
