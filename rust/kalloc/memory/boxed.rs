@@ -34,17 +34,17 @@ mod every;
 mod slice;
 mod value;
 
-pub(crate) use slice::{bytes};
+pub(crate) use slice::bytes;
 
 use crate::{
     alloc::allocator::Allocator,
     contexts::nmi_safe::NmiSafe,
     flags::gfp::Gfp,
     ground::allocators::{
-            KVmalloc,
-            Kmalloc,
-            Vmalloc, //
-        },
+        KVmalloc,
+        Kmalloc,
+        Vmalloc, //
+    },
 };
 use core::{
     marker::PhantomData,

@@ -43,15 +43,15 @@ mod element;
 mod pool;
 
 pub use backing::{Backing, KmallocBacked, PageBacked, SlabBacked};
-pub use bulk::{MempoolBulk};
+pub use bulk::MempoolBulk;
 pub use element::{MempoolBox, MempoolMemory};
-pub use pool::{Mempool};
+pub use pool::Mempool;
 
 use crate::{
     alloc::kmalloc,
     memory::slab::{
-            self, //
-        },
+        self, //
+    },
 };
 use core::mem::size_of;
 

@@ -47,7 +47,9 @@
 //! preemption disabled on `CONFIG_PREEMPT_RT` they are freed soon after, by a thread.
 
 mod address;
+mod bulk;
 mod contents;
+mod kernel_page;
 mod map;
 mod order;
 
@@ -65,6 +67,7 @@ pub use address::{
     ExactPages,
     FreePages, //
 };
+pub use bulk::alloc_bulk;
 pub use contents::{
     KindOf,
     NewFreePages,
@@ -104,11 +107,7 @@ use kernel::{
     bindings,
     error::Result,
     io::PhysAddr,
-    page::{
-        BorrowedPage,
-        Page,
-        PAGE_SIZE, //
-    },
+    page::PAGE_SIZE, //
 };
 
 /// The largest order of the page allocator, `MAX_PAGE_ORDER`.
@@ -533,93 +532,5 @@ impl<T: PageBytes, K: Kind> Drop for Split<T, K> {
 impl<T: PageBytes, K: Kind> fmt::Debug for Split<T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Split").field("left", &self.left).finish()
-    }
-}
-
-// Many single pages ----------------------------------------------------------------------------------------------------
-
-/// Fills the places of `pages` that are `None` with new single pages, wraps `alloc_pages_bulk()`.
-///
-/// Returns how many places from the first on hold a page now, which is the kernel's count and may
-/// be less than there are: the kernel gives what it has without much trouble, and asked again may
-/// give more. 0 is a failure. Each page is owned by its place.
-///
-/// ```
-/// use kalloc::{page::alloc_bulk, prelude::*};
-///
-/// /// Eight pages or none.
-/// fn eight(task: &TaskCx) -> Result<[Option<Pages<Order<0>, core::mem::MaybeUninit<u8>>>; 8]> {
-///     let mut pages = [const { None }; 8];
-///     let mut have = 0;
-///     while have < pages.len() {
-///         match alloc_bulk(task, &mut pages) {
-///             more if more > have => have = more,
-///             _ => return Err(ENOMEM),
-///         }
-///     }
-///     Ok(pages)
-/// }
-/// ```
-#[inline]
-pub fn alloc_bulk<G>(grant: G, pages: &mut [Option<NewPages<Order<0>, G>>]) -> usize
-where
-    G: Grant<Flags: ForPagesBulk>,
-{
-    // The kernel counts in an int.
-    let len = pages.len().min(i32::MAX as usize);
-    // SAFETY: The flags are legal in this context, which is what the grant says, and `nid` is
-    // NUMA_NO_NODE or that of a node that is or was online. An `Option<Pages>` is a pointer to a
-    // `struct page`, NULL for `None` (asserted below), of which there are `len`. What the kernel
-    // writes there are new single pages of the memory that the flags give.
-    unsafe {
-        kalloc_helper_alloc_pages_bulk_node(
-            G::Flags::BITS,
-            grant.nid(),
-            len,
-            pages.as_mut_ptr().cast(),
-        )
-    }
-}
-
-const _: () = {
-    type Place = Option<Pages<Order<0>, MaybeUninit<u8>>>;
-    assert!(size_of::<Place>() == size_of::<*mut bindings::page>());
-    // SAFETY: Every pattern is a valid pointer.
-    let none = unsafe { core::mem::transmute::<Place, *mut bindings::page>(None) };
-    assert!(none.is_null());
-};
-
-// The kernel crate's page ----------------------------------------------------------------------------------------------
-
-impl<T: PageBytes, K: Kind> From<Pages<Order<0>, T, K>> for Page {
-    /// The same page, without a copy.
-    #[inline]
-    fn from(pages: Pages<Order<0>, T, K>) -> Self {
-        let page = ManuallyDrop::new(pages).page;
-        // SAFETY: The page is ours and stays.
-        let page = unsafe { BorrowedPage::from_raw(page) };
-        // SAFETY: The borrow does not drop it, and whose page it is goes from us to the new value.
-        unsafe { ptr::read(&*page) }
-    }
-}
-
-impl TryFrom<Page> for Pages<Order<0>, MaybeUninit<u8>, High> {
-    type Error = Page;
-
-    /// The same page, without a copy. What it holds and from which zone it is, nobody knows:
-    /// [`Pages::into_low`] asks for the zone.
-    ///
-    /// # Errors
-    ///
-    /// The page, where somebody else has a reference to it, as user space has that maps it: its
-    /// bytes could change at any time.
-    #[inline]
-    fn try_from(page: Page) -> Result<Self, Page> {
-        // SAFETY: The page is valid.
-        if unsafe { kalloc_helper_page_count(page.as_ptr()) } != 1 {
-            return Err(page);
-        }
-        // SAFETY: It is a single page of the page allocator, which was the other's alone.
-        Ok(unsafe { Pages::from_raw(ManuallyDrop::new(page).as_ptr(), Order) })
     }
 }

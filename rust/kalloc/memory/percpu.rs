@@ -55,18 +55,18 @@ pub use integer::{CpuLocal, Field, ThisCpu};
 pub use lock::{LocalLock, NewLocalLock};
 
 use crate::{
-    flags::gfp::Gfp,
-    sections::disable::DisableExt,
     alloc::deferred_free,
     contexts::{
         grant::Grant,
         nmi_safe::NmiSafe,
         traits::Context, //
     },
+    flags::gfp::Gfp,
     flags::{
         gfp::AllocFailed,
         matrix::ForPerCpu, //
     },
+    sections::disable::DisableExt,
     sections::{
         guards::{
             IrqGuard,

@@ -47,11 +47,9 @@ mod constructed;
 mod raw;
 mod rcu;
 
-pub use args::{Args, name};
-pub use bulk::{MAX_BULK, SlabBulk};
+pub use args::{name, Args};
+pub use bulk::{SlabBulk, MAX_BULK};
 pub use cache::{Cache, SlabBox};
 pub use constructed::{Construct, Constructed, ConstructedBox, ConstructedCache};
-pub use raw::{Flush, flush};
+pub use raw::{flush, Flush};
 pub use rcu::{RcuCache, RcuRef, RcuSlot};
-
-

@@ -25,19 +25,19 @@ mod capacity;
 mod elements;
 mod every;
 
-pub use every::{IntoIter};
+pub use every::IntoIter;
 
 use crate::{
     alloc::allocator::Allocator,
     flags::gfp::{
-            AllocFailedWith,
-            Gfp, //
-        },
+        AllocFailedWith,
+        Gfp, //
+    },
     ground::allocators::{
-            KVmalloc,
-            Kmalloc,
-            Vmalloc, //
-        },
+        KVmalloc,
+        Kmalloc,
+        Vmalloc, //
+    },
 };
 use core::{
     fmt,
@@ -45,12 +45,12 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::error::{
-        code::{
-            EINVAL,
-            ENOMEM, //
-        },
-        Error, //
-    };
+    code::{
+        EINVAL,
+        ENOMEM, //
+    },
+    Error, //
+};
 
 /// An array that grows, in memory of the allocator `A`.
 ///

@@ -5,9 +5,9 @@
 use kalloc::prelude::*;
 use kernel::sync::SpinLock;
 
-pub fn probe(task: &mut TaskCx, lock: &SpinLock<u32>) -> impl PinInit<KBox<u32>, Error> + '_ {
+pub fn probe<'a>(task: &'a mut TaskCx, lock: &'a SpinLock<u32>) -> impl PinInit<KBox<u32>, Error> + 'a {
     pin_init::pin_init_scope(move || {
-        let inside = task.locked(lock, |value, _cx| KBox::new(&task, *value)); //~ ERROR: cannot borrow `task` as
+        let inside = task.locked(lock, |value, _cx| KBox::new(&task, *value)); //~ ERROR: cannot borrow `*task` as
         Ok::<_, Error>(inside.map_err(Error::from))
     })
 }

@@ -6,7 +6,7 @@ use kalloc::{platform, prelude::*};
 use kernel::device::Core;
 
 pub struct Wrong {
-    _task: TaskCx,
+    _task: &'static mut TaskCx,
 }
 
 impl platform::Driver for Wrong {
@@ -18,6 +18,6 @@ impl platform::Driver for Wrong {
         _id_info: Option<&'bound ()>,
         task: &mut TaskCx,
     ) -> impl PinInit<Self, Error> {
-        Ok(Wrong { _task: task })
+        Ok(Wrong { _task: task }) //~ ERROR: lifetime may not live long enough
     }
 }

@@ -5,7 +5,7 @@
 use kalloc::{platform, prelude::*};
 use kernel::device::Core;
 
-static KEPT: kernel::sync::SetOnce<TaskCx> = kernel::sync::SetOnce::new(); //~ ERROR: cannot be shared between threads safely
+static KEPT: kernel::sync::SetOnce<&'static mut TaskCx> = kernel::sync::SetOnce::new(); //~ ERROR: cannot be shared between threads safely
 //~^ ERROR: cannot be sent between threads safely
 
 pub struct Wrong;
@@ -19,7 +19,7 @@ impl platform::Driver for Wrong {
         _id_info: Option<&'bound ()>,
         task: &mut TaskCx,
     ) -> impl PinInit<Self, Error> {
-        KEPT.populate(task);
+        KEPT.populate(task); //~ ERROR: borrowed data escapes
         Ok(Wrong)
     }
 }

@@ -10,7 +10,7 @@ pub fn start(task: &mut TaskCx, value: KBox<u32>) -> Result<Kthread<KBox<u32>>> 
     kthread_run!(task, c"ok", move |task: &mut TaskCx, this: &This<'_>| {
         while !this.should_stop() {
             this.sleep(&task, 100);
-            helper(&mut task);
+            helper(task);
         }
         value
     })

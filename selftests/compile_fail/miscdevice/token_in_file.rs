@@ -5,7 +5,7 @@
 use kalloc::{miscdevice::{MiscDevice, MiscDeviceRegistration}, prelude::*};
 use kernel::{fs::File, sync::Arc};
 
-pub struct Wrong(TaskCx);
+pub struct Wrong(&'static mut TaskCx);
 
 #[vtable]
 impl MiscDevice for Wrong {
@@ -14,7 +14,7 @@ impl MiscDevice for Wrong {
     type Data = ();
 
     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>, task: &mut TaskCx) -> Result<Arc<Self>> {
-        drop(Wrong(task));
+        drop(Wrong(task)); //~ ERROR: lifetime may not live long enough
         Err(EINVAL)
     }
 }

@@ -4,12 +4,12 @@
 
 use kalloc::prelude::*;
 
-struct Keeper(TaskCx);
+struct Keeper(&'static mut TaskCx);
 
 //~vv ERROR: cannot be sent between threads safely
 //~v ERROR: cannot be shared between threads safely
 impl kalloc::Module for Keeper {
     fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
-        Ok(Keeper(task))
+        Ok(Keeper(task)) //~ ERROR: lifetime may not live long enough
     }
 }

@@ -7,6 +7,7 @@ use kalloc::{allocator::Allocator, prelude::*};
 pub struct Mine;
 
 impl Allocator for Mine {} //~ ERROR: not satisfied
-//~^ ERROR: not all trait items
+//~^ ERROR: not satisfied
+//~^^ ERROR: not all trait items
 
 pub type MyBox = Box<u32, Mine>;

@@ -52,7 +52,11 @@ pub(super) extern "C" fn release(_dev: *mut bindings::device, entry: *mut c_void
 
 /// Whether an entry is the one that is looked for.
 #[inline(never)]
-pub(super) extern "C" fn is(_dev: *mut bindings::device, entry: *mut c_void, wanted: *mut c_void) -> c_int {
+pub(super) extern "C" fn is(
+    _dev: *mut bindings::device,
+    entry: *mut c_void,
+    wanted: *mut c_void,
+) -> c_int {
     (entry == wanted).into()
 }
 

@@ -2,8 +2,8 @@
 
 //! What all of them have.
 
-use super::drop::release;
 use super::drop::is;
+use super::drop::release;
 use super::*;
 use crate::contexts::traits::MayAlloc;
 use core::{

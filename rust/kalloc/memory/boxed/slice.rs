@@ -115,7 +115,10 @@ impl<T, A: Allocator> Box<[T], A> {
     ///
     /// As of [`Box::allocate`].
     #[inline(always)]
-    pub(super) unsafe fn allocate_zeroed<G: Grant>(grant: G, len: usize) -> Result<Self, AllocFailed<G::Flags>>
+    pub(super) unsafe fn allocate_zeroed<G: Grant>(
+        grant: G,
+        len: usize,
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
     {

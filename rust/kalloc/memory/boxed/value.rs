@@ -6,9 +6,9 @@ use super::slice::UninitSlice;
 use super::*;
 use crate::{
     alloc::allocator::{
-            Allocator,
-            Blocking, //
-        },
+        Allocator,
+        Blocking, //
+    },
     contexts::{
         grant::Grant,
         traits::NotInterrupt, //

@@ -6,14 +6,14 @@ use super::element::waited_for_nothing;
 use super::*;
 use crate::{
     alloc::deferred_free::{
-            self,
-            DropOrLeak, //
-        },
+        self,
+        DropOrLeak, //
+    },
     contexts::traits::MayFs,
     memory::pooled::{
-            owners,
-            PoolRef, //
-        },
+        owners,
+        PoolRef, //
+    },
 };
 use core::{
     fmt,

@@ -20,10 +20,10 @@ use crate::{
         },
     },
     memory::pooled::{
-            PoolRef,
-            Pooled,
-            PooledUninit, //
-        },
+        PoolRef,
+        Pooled,
+        PooledUninit, //
+    },
 };
 use core::{
     pin::Pin,

@@ -18,9 +18,9 @@ use crate::{
         properties::MayFail, //
     },
     memory::pooled::{
-            PoolRef,
-            PooledUninit, //
-        },
+        PoolRef,
+        PooledUninit, //
+    },
 };
 use core::{
     fmt,

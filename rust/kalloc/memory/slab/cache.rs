@@ -19,11 +19,11 @@ use crate::{
     },
     ground::sealed::Sealed,
     memory::pooled::{
-            Pool,
-            PoolRef,
-            Pooled,
-            PooledUninit, //
-        },
+        Pool,
+        PoolRef,
+        Pooled,
+        PooledUninit, //
+    },
 };
 use core::{
     marker::PhantomData,

@@ -2,9 +2,9 @@
 
 //! Objects that stay constructed while they are free.
 
-use super::raw::RawCache;
-use super::raw::Ctor;
 use super::raw::behind;
+use super::raw::Ctor;
+use super::raw::RawCache;
 use super::*;
 use crate::{
     contexts::{
@@ -20,10 +20,10 @@ use crate::{
     },
     ground::sealed::Sealed,
     memory::pooled::{
-            Pool,
-            PoolRef,
-            PooledUninit, //
-        },
+        Pool,
+        PoolRef,
+        PooledUninit, //
+    },
 };
 use core::{
     fmt,

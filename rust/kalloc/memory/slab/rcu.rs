@@ -2,9 +2,9 @@
 
 //! Objects whose memory stays theirs for as long as an RCU reader looks.
 
-use super::raw::RawCache;
-use super::raw::Ctor;
 use super::raw::behind;
+use super::raw::Ctor;
+use super::raw::RawCache;
 use super::*;
 use crate::{
     alloc::deferred_free::DropOrLeak,
@@ -21,9 +21,9 @@ use crate::{
     },
     ground::sealed::Sealed,
     memory::pooled::{
-            owners,
-            PoolRef, //
-        },
+        owners,
+        PoolRef, //
+    },
     sections::guards::ReadSide, //
 };
 use core::{

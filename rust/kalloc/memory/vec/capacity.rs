@@ -5,9 +5,9 @@
 use super::*;
 use crate::{
     alloc::allocator::{
-            Allocator,
-            Blocking, //
-        },
+        Allocator,
+        Blocking, //
+    },
     contexts::{
         grant::Grant,
         traits::NotInterrupt, //
@@ -64,7 +64,10 @@ impl<T, A: Allocator> Vec<T, A> {
     ///
     /// `A` accepts the flags of the grant.
     #[inline(always)]
-    pub(super) unsafe fn allocate<G: Grant>(grant: G, capacity: usize) -> Result<Self, AllocFailed<G::Flags>> {
+    pub(super) unsafe fn allocate<G: Grant>(
+        grant: G,
+        capacity: usize,
+    ) -> Result<Self, AllocFailed<G::Flags>> {
         let bytes = bytes::<T, A, G::Flags>(capacity)?;
         if bytes == 0 {
             return Ok(Self::new());
@@ -160,7 +163,11 @@ impl<T, A: Allocator> Vec<T, A> {
 
     /// Makes room for `additional` elements more than there are, of which there is not enough.
     #[inline(always)]
-    pub(super) fn grow<G>(&mut self, grant: G, additional: usize) -> Result<(), AllocFailed<G::Flags>>
+    pub(super) fn grow<G>(
+        &mut self,
+        grant: G,
+        additional: usize,
+    ) -> Result<(), AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForRealloc<A>>,
     {
