@@ -50,11 +50,11 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `cache` is a cache of the kernel, which this owns, and `grave` a place for it in the list of
+/// `cache` is a cache of the kernel, which this owns, and `deferred` a place for it in the list of
 /// caches to be destroyed.
 pub(super) struct RawCache {
     pub(super) cache: NonNull<kmem_cache>,
-    grave: NonNull<c_void>,
+    deferred: NonNull<c_void>,
 }
 
 // SAFETY: The functions of the kernel may be called from every thread.
@@ -109,7 +109,7 @@ impl RawCache {
         // One of that name may be on its way out.
         flush(cx);
         // SAFETY: It sleeps, which the caller may.
-        let grave = NonNull::new(unsafe { kalloc_helper_deferred_cache_alloc() }).ok_or(ENOMEM)?;
+        let deferred = NonNull::new(unsafe { kalloc_helper_deferred_cache_alloc() }).ok_or(ENOMEM)?;
         let mut c_args = bindings::kmem_cache_args {
             align: args.align.max(align_of::<Object>()) as u32,
             useroffset: if args.window.size == 0 {
@@ -133,10 +133,10 @@ impl RawCache {
         };
         match NonNull::new(cache) {
             // INVARIANT: Both were just made.
-            Some(cache) => Ok(Self { cache, grave }),
+            Some(cache) => Ok(Self { cache, deferred }),
             None => {
                 // SAFETY: It is memory of kmalloc that nobody else has.
-                unsafe { bindings::kfree(grave.as_ptr()) };
+                unsafe { bindings::kfree(deferred.as_ptr()) };
                 Err(ENOMEM)
             }
         }
@@ -186,7 +186,7 @@ impl RawCache {
         // sleep.
         unsafe { bindings::kmem_cache_destroy(this.cache.as_ptr()) };
         // SAFETY: By the invariant it is memory of kmalloc that is ours.
-        unsafe { bindings::kfree(this.grave.as_ptr()) };
+        unsafe { bindings::kfree(this.deferred.as_ptr()) };
     }
 }
 
@@ -194,7 +194,7 @@ impl Drop for RawCache {
     /// `kmem_cache_destroy()` sleeps, and a drop may be anywhere.
     fn drop(&mut self) {
         // SAFETY: By the invariant both are ours, and they are not used again.
-        unsafe { kalloc_helper_kmem_cache_destroy_later(self.grave.as_ptr(), self.cache.as_ptr()) };
+        unsafe { kalloc_helper_kmem_cache_destroy_later(self.deferred.as_ptr(), self.cache.as_ptr()) };
     }
 }
 
