@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Box`]: memory of kmalloc, vmalloc or kvmalloc that has an owner.
+//! [`Box`]: owned memory of kmalloc, vmalloc or kvmalloc.
 //!
 //! C headers: [`include/linux/slab.h`](srctree/include/linux/slab.h),
 //! [`include/linux/vmalloc.h`](srctree/include/linux/vmalloc.h)
@@ -18,17 +18,18 @@
 //! | [`KBox::free_sensitive`], [`KVBox::free_sensitive`] | `kfree_sensitive()` | | `kvfree_sensitive()` |
 //! | any constructor with [`Grant::on`] | `kmalloc_node()`, … | `vmalloc_node()`, … | `kvmalloc_node()`, … |
 //!
-//! Every constructor takes a [grant](crate::gfp), whose flags are those that the allocator accepts.
-//! A `KBox` is made in every context in which the allocators work: not with
-//! [`NmiCx`](crate::context::NmiCx), nor with [`RawCx`](crate::context::RawCx) on `CONFIG_PREEMPT_RT`. A
-//! `VBox` or a `KVBox` is made where the code may sleep, and by the constructors whose names end in
-//! `_nonblocking` where it must not and is not an interrupt. A box holds an initialised `T`;
-//! `Box<MaybeUninit<T>, A>` is the state before, and [`Box::write`] and pin-init lead from one to
-//! the other.
+//! Every constructor takes a [grant](crate::gfp) with flags that the allocator accepts. A `KBox` is
+//! made in every context in which the allocators work: not with [`NmiCx`](crate::context::NmiCx),
+//! nor with [`RawCx`](crate::context::RawCx) on `CONFIG_PREEMPT_RT`. A `VBox` or a `KVBox` is made
+//! in process context that may sleep. The constructors whose names end in `_nonblocking` make one
+//! in atomic context outside interrupts. A box holds an initialised `T`. `Box<MaybeUninit<T>, A>`
+//! is uninitialised; [`Box::write`] and pin-init initialise it.
 //!
-//! Dropping a box takes no token and never sleeps. It is legal wherever the box can be made, and with
-//! a lock held; the kernel forbids it in an NMI handler. With interrupts or preemption disabled on
-//! `CONFIG_PREEMPT_RT` the memory is freed soon after, by a thread.
+//! # Context
+//!
+//! Dropping a box takes no token and never sleeps. A box may be dropped in every context in which
+//! it can be made, also with a lock held, but not in an NMI handler. With interrupts or preemption
+//! disabled on `CONFIG_PREEMPT_RT` a thread frees the memory soon after.
 
 mod every;
 mod slice;
@@ -51,10 +52,10 @@ use core::{
     ptr::NonNull, //
 };
 
-/// A value in memory of the allocator `A`, which is freed when the box is dropped.
+/// A value in memory of the allocator `A`. Dropping the box frees the memory.
 ///
-/// [`KBox`], [`VBox`] and [`KVBox`] are what a driver names. A box is a pointer: 8 bytes for a sized
-/// `T`, and an `Option` of it is no larger. A `T` of no size takes no memory.
+/// A driver uses the aliases [`KBox`], [`VBox`] and [`KVBox`]. A box is a pointer: 8 bytes for a
+/// sized `T`, and an `Option` of it is no larger. A zero-sized `T` takes no memory.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -70,18 +71,19 @@ use core::{
 ///
 /// # Invariants
 ///
-/// The pointer is aligned for `T` and valid for reads and writes of a `T`, which is initialised.
-/// Where the `T` has a size it is memory of `A` that the box owns. Where it has none its address is
-/// its alignment, or what `A` gave for no bytes, which is at most `A::NOTHING`; for kvmalloc it may be
-/// what kmalloc gave, too.
+/// The pointer is aligned for `T` and valid for reads and writes of an initialised `T`. If the `T`
+/// has a size, the pointer is to memory of `A` that the box owns. If the `T` has no size, the
+/// address is its alignment, or the address that `A` returned for 0 bytes, which is at most
+/// `A::NOTHING`. For kvmalloc that address may also be kmalloc's.
 #[repr(transparent)]
 pub struct Box<T: ?Sized, A: Allocator>(NonNull<T>, PhantomData<A>);
 
-/// A box of kmalloc: for objects up to about a page, in every context in which the allocators work.
+/// A box of kmalloc memory: for objects up to about a page, in every context in which the
+/// allocators work.
 pub type KBox<T> = Box<T, Kmalloc>;
 
-/// A box of vmalloc: for large memory that need not be physically contiguous, made where the code
-/// may sleep.
+/// A box of vmalloc memory: for large allocations that need not be physically contiguous. Made in
+/// process context that may sleep.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -92,8 +94,8 @@ pub type KBox<T> = Box<T, Kmalloc>;
 /// ```
 pub type VBox<T> = Box<T, Vmalloc>;
 
-/// A box of kvmalloc: of kmalloc where it has the memory, and of vmalloc where it has not. For a
-/// size that may be large, made where the code may sleep.
+/// A box of kvmalloc memory: kmalloc, with a fallback to vmalloc. For sizes that may be large. Made
+/// in process context that may sleep.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -104,19 +106,19 @@ pub type VBox<T> = Box<T, Vmalloc>;
 /// ```
 pub type KVBox<T> = Box<T, KVmalloc>;
 
-// SAFETY: The box owns the `T`, and memory may be freed on another thread.
+// SAFETY: The box owns the `T`, and any thread may free the memory.
 unsafe impl<T: ?Sized + Send, A: Allocator> Send for Box<T, A> {}
-// SAFETY: A shared box gives no more than `&T`.
+// SAFETY: A shared box gives only `&T`.
 unsafe impl<T: ?Sized + Sync, A: Allocator> Sync for Box<T, A> {}
-// SAFETY: Shared it gives `&T`, of a `T` that is.
+// SAFETY: A shared box gives only `&T`, and `T` is `NmiSafe`.
 unsafe impl<T: ?Sized + NmiSafe, A: Allocator> NmiSafe for Box<T, A> {}
-// The value does not move with the box.
+// The value stays at its address when the box moves.
 impl<T: ?Sized, A: Allocator> Unpin for Box<T, A> {}
 
 const _: () = assert!(size_of::<KBox<u8>>() == size_of::<usize>());
 const _: () = assert!(size_of::<Option<KVBox<[u8; 64]>>>() == size_of::<usize>());
 
-/// Fails the build where `A` cannot give memory for a `T`, or not keep the promise of `F`.
+/// Fails the build where a `T` is too large for `A`, or too large for `nofail` flags `F`.
 const fn fits<T, A: Allocator, F: Gfp>() {
     assert!(size_of::<T>() <= A::MAX_SIZE, "{}", A::TOO_LARGE);
     assert!(

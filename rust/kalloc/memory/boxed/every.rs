@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What all boxes have.
+//! Methods and traits of every [`Box`]: conversion to and from raw pointers, drop, `Deref`.
 
 use super::*;
 use crate::{
@@ -34,66 +34,68 @@ use kernel::{
 };
 
 impl<T: ?Sized, A: Allocator> Box<T, A> {
-    /// The value, for ever: the memory is not freed.
+    /// Leaks the box: the value stays valid and its memory is never freed.
     #[inline]
     pub fn leak<'a>(self) -> &'a mut T
     where
         T: 'a,
     {
-        // SAFETY: By the invariant, and nobody else has the memory.
+        // SAFETY: Invariant of `Box`: the pointer is to an initialised `T`. `self` was its only
+        // owner.
         unsafe { &mut *self.into_raw() }
     }
 
-    /// The pointer, for C or [`Box::from_raw`]: memory of `A`, unless the value has no size.
+    /// The pointer, for C or [`Box::from_raw`]: owned memory of `A`, unless the value has no size.
     #[inline]
     pub fn into_raw(self) -> *mut T {
         ManuallyDrop::new(self).0.as_ptr()
     }
 
-    /// The pointer, without a reference to the value: a device may be writing it.
+    /// The pointer. Makes no reference to the value, since a device may be writing it.
     #[inline(always)]
     pub(crate) fn as_raw(&self) -> *mut T {
         self.0.as_ptr()
     }
 
-    /// Takes over memory of `A`.
+    /// Takes ownership of memory of `A`.
     ///
     /// # Safety
     ///
-    /// `raw` is aligned for the `T` that it points to. Where that has a size it is memory of
-    /// `A`, which nobody else owns from here on; where it has none it is from [`Box::into_raw`], or
-    /// dangling, as [`NonNull::dangling`] is.
+    /// `raw` is aligned for the `T` that it points to. If that `T` has a size, `raw` is valid
+    /// memory of `A` without another owner, and holds an initialised `T`. If it has none, `raw` is
+    /// from [`Box::into_raw`], or dangling as [`NonNull::dangling`] is.
     #[inline]
     pub unsafe fn from_raw(raw: *mut T) -> Self {
-        // INVARIANT: By the contract of this function.
-        // SAFETY: Aligned pointers to a `T` are not NULL.
+        // INVARIANT: `# Safety`: `raw` is aligned owned memory of `A`, or has no size.
+        // SAFETY: `# Safety`: `raw` is aligned for a `T`, so it is not NULL.
         Self(unsafe { NonNull::new_unchecked(raw) }, PhantomData)
     }
 
     /// Whether there may be memory to free.
     #[inline(always)]
     fn has_memory(&self) -> bool {
-        // Of a type with one size the compiler knows it. For the others `A` can tell by itself where
-        // the address of no memory is one that it knows: it is the alignment at most.
+        // The compiler evaluates this for a type whose size is constant. For the others, `A`
+        // ignores the address of a value without a size if that address, at most its alignment, is
+        // at most `A::NOTHING`.
         size_of_val(&**self) != 0
             || (const { size_of::<&T>() != size_of::<usize>() }
                 && align_of_val(&**self) <= A::NOTHING)
     }
 
-    /// Drops the value and hands out its memory, of which there may be none, and the size.
+    /// Drops the value and returns its memory, if there is any, with the size.
     #[inline(always)]
     fn end(self) -> Option<(*mut c_void, usize)> {
         let (has_memory, size) = (self.has_memory(), size_of_val(&*self));
         let raw = self.into_raw();
-        // SAFETY: By the invariant; the value is not used again.
+        // SAFETY: Invariant of `Box`: the value is initialised. It is not used again.
         unsafe { ptr::drop_in_place(raw) };
         has_memory.then_some((raw.cast(), size))
     }
 
     /// Drops the value and frees the memory at once, wraps `kfree()`, `vfree()` or `kvfree()`.
     ///
-    /// A drop takes no token, so it has to leave memory of vmalloc to a work item; where the code
-    /// may sleep this does not.
+    /// A drop takes no token and must defer `vfree()` to a work item. This function may sleep and
+    /// does not.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -107,8 +109,8 @@ impl<T: ?Sized, A: Allocator> Box<T, A> {
     #[inline]
     pub fn free<C: MaySleep>(self, _cx: &C) {
         if let Some((memory, _)) = self.end() {
-            // SAFETY: By the invariant it is memory of `A`, which was ours, or nothing to `A`, and
-            // the context may sleep.
+            // SAFETY: `memory` is owned memory of `A` (invariant of `Box`), or an address that `A`
+            // ignores. `C: MaySleep`: the context may sleep.
             unsafe { A::free_now(memory) };
         }
     }
@@ -128,20 +130,21 @@ impl<T: ?Sized> KBox<T> {
     #[inline]
     pub fn free_sensitive(self) {
         if let Some((memory, _)) = self.end() {
-            // SAFETY: By the invariant it is memory of kmalloc, which was ours, or nothing to it.
+            // SAFETY: `memory` is owned memory of kmalloc (invariant of `Box`), or an address that
+            // kmalloc ignores.
             unsafe { deferred_free::kfree_sensitive(memory) };
         }
     }
 }
 
 impl<T: ?Sized> KVBox<T> {
-    /// Drops the value and frees the memory after overwriting it with zeroes, which may sleep: wraps
-    /// `kvfree_sensitive()`, and `kfree_sensitive()` for a slice in memory of kmalloc.
+    /// Drops the value and frees the memory after overwriting it with zeroes. Wraps
+    /// `kvfree_sensitive()`, and `kfree_sensitive()` for a slice in memory of kmalloc. May sleep.
     ///
-    /// Of memory of vmalloc only the value is overwritten, since the kernel does not say what the
-    /// memory has. The room that a vector had to spare when it became a box
-    /// ([`Vec::into_boxed_slice`](crate::vec::Vec::into_boxed_slice)) is as it was: where elements
-    /// have been there that nobody may see, overwrite them before they are taken out.
+    /// In memory of vmalloc only the value is overwritten, since the kernel does not tell the size
+    /// of the allocation. The spare capacity of a vector that became a box
+    /// ([`Vec::into_boxed_slice`](crate::vec::Vec::into_boxed_slice)) is not overwritten. Overwrite
+    /// secret elements before removing them from the vector.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -153,15 +156,16 @@ impl<T: ?Sized> KVBox<T> {
     #[inline]
     pub fn free_sensitive<C: MaySleep>(self, _cx: &C) {
         if let Some((memory, size)) = self.end() {
-            // A `T` that has a size was not a vector: its memory has no room to spare.
+            // A sized `T` was never a vector, so its memory has no spare capacity.
             let whole = const { size_of::<*const T>() == size_of::<usize>() };
-            // SAFETY: It may be asked of every address.
+            // SAFETY: `is_vmalloc_addr()` accepts every address.
             if whole || unsafe { bindings::is_vmalloc_addr(memory) } {
-                // SAFETY: By the invariant it is memory of kvmalloc, which was ours, and the context
-                // may sleep.
+                // SAFETY: Invariant of `Box`: `memory` is owned memory of kvmalloc, of at least
+                // `size` bytes. `C: MaySleep`: the context may sleep.
                 unsafe { bindings::kvfree_sensitive(memory, size) };
             } else {
-                // SAFETY: Of that what is not of vmalloc is of kmalloc, and the context may sleep.
+                // SAFETY: Memory of kvmalloc that is not vmalloc's is kmalloc's. The context may
+                // sleep.
                 unsafe { bindings::kfree_sensitive(memory) };
             }
         }
@@ -172,7 +176,7 @@ impl<T: ?Sized> From<KBox<T>> for KVBox<T> {
     /// Without a copy: `kvfree()` frees memory of kmalloc too.
     #[inline]
     fn from(this: KBox<T>) -> Self {
-        // INVARIANT: Memory of kmalloc is memory of kvmalloc, and so is what it gave for no bytes.
+        // INVARIANT: Memory of kmalloc, and its address for 0 bytes, are valid for kvmalloc.
         Box(ManuallyDrop::new(this).0, PhantomData)
     }
 }
@@ -181,7 +185,7 @@ impl<T: ?Sized> From<VBox<T>> for KVBox<T> {
     /// Without a copy: `kvfree()` frees memory of vmalloc too.
     #[inline]
     fn from(this: VBox<T>) -> Self {
-        // INVARIANT: Memory of vmalloc is memory of kvmalloc.
+        // INVARIANT: Memory of vmalloc is valid for kvmalloc.
         Box(ManuallyDrop::new(this).0, PhantomData)
     }
 }
@@ -190,10 +194,11 @@ impl<T: ?Sized, A: Allocator> Drop for Box<T, A> {
     #[inline]
     fn drop(&mut self) {
         let (has_memory, raw) = (self.has_memory(), self.0.as_ptr());
-        // SAFETY: By the invariant; the value is not used again.
+        // SAFETY: Invariant of `Box`: the value is initialised. It is not used again.
         unsafe { ptr::drop_in_place(raw) };
         if has_memory {
-            // SAFETY: By the invariant it is memory of `A`, which was ours, or nothing to `A`.
+            // SAFETY: `raw` is owned memory of `A` (invariant of `Box`), or an address that `A`
+            // ignores.
             unsafe { A::free(raw.cast()) };
         }
     }
@@ -203,7 +208,7 @@ impl<T: ?Sized, A: Allocator> Deref for Box<T, A> {
     type Target = T;
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `Box`: the pointer is valid for reads of an initialised `T`.
         unsafe { self.0.as_ref() }
     }
 }
@@ -211,7 +216,8 @@ impl<T: ?Sized, A: Allocator> Deref for Box<T, A> {
 impl<T: ?Sized, A: Allocator> DerefMut for Box<T, A> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: By the invariant, and the box is borrowed exclusively.
+        // SAFETY: Invariant of `Box`: the pointer is valid for writes of an initialised `T`. The
+        // box is borrowed exclusively.
         unsafe { self.0.as_mut() }
     }
 }
@@ -231,7 +237,7 @@ impl<T: ?Sized, A: Allocator> BorrowMut<T> for Box<T, A> {
 impl<T: ?Sized, A: Allocator> From<Box<T, A>> for Pin<Box<T, A>> {
     #[inline]
     fn from(this: Box<T, A>) -> Self {
-        // SAFETY: The value is in memory that does not move with the box, and `Pin` does not let it
+        // SAFETY: The value does not move when the box moves, and `Pin` does not allow moving it
         // out.
         unsafe { Pin::new_unchecked(this) }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A box of many values.
+//! Boxed slices.
 
 use super::*;
 use crate::{
@@ -32,21 +32,21 @@ use core::{
 };
 use kernel::prelude::Zeroable;
 
-/// Elements before they are initialised.
+/// A boxed slice before it is initialised.
 pub(super) type UninitSlice<T, A> = Box<[MaybeUninit<T>], A>;
 
-/// A slice at `memory`.
+/// A slice of `len` elements at `memory`.
 #[inline(always)]
 fn slice<T>(memory: NonNull<T>, len: usize) -> NonNull<[T]> {
     NonNull::slice_from_raw_parts(memory, len)
 }
 
-/// Whether `A` takes a slice of no `T` for memory as every other, so that nobody has to ask.
+/// Whether `A` treats an empty slice of `T` as any other allocation, so that callers need no check.
 const fn zero_len_is_allocated<T, A: Allocator>() -> bool {
     size_of::<T>() != 0 && align_of::<T>() <= A::NOTHING
 }
 
-/// The size of `len` elements, which is none that `A` could never give.
+/// The size of `len` elements. An error for a size that `A` can never allocate.
 #[inline(always)]
 pub(crate) fn bytes<T, A: Allocator, F: Gfp>(len: usize) -> Result<usize, AllocFailed<F>> {
     match size_of::<T>() {
@@ -57,10 +57,10 @@ pub(crate) fn bytes<T, A: Allocator, F: Gfp>(len: usize) -> Result<usize, AllocF
 }
 
 impl<T, A: Allocator> Box<[T], A> {
-    /// A slice of nothing, which takes no memory: what [`Box::resize`] can start from.
+    /// An empty slice, without memory. [`Box::resize`] can grow it.
     #[inline]
     pub const fn empty() -> Self {
-        // INVARIANT: A slice of no elements has no size.
+        // INVARIANT: An empty slice has no size.
         Self(
             NonNull::slice_from_raw_parts(NonNull::dangling(), 0),
             PhantomData,
@@ -72,8 +72,8 @@ impl<T, A: Allocator> Box<[T], A> {
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory, and for more than [`Allocator::MAX_SIZE`] bytes, or than
-    /// all of RAM.
+    /// [`AllocFailed`] if the allocation fails, and for a size above [`Allocator::MAX_SIZE`] or
+    /// above all of RAM.
     #[inline]
     pub fn new_uninit_slice<G>(
         grant: G,
@@ -86,7 +86,7 @@ impl<T, A: Allocator> Box<[T], A> {
         unsafe { Self::allocate(grant, len) }
     }
 
-    /// New memory for `len` elements.
+    /// Allocates memory for `len` elements.
     ///
     /// # Safety
     ///
@@ -100,20 +100,20 @@ impl<T, A: Allocator> Box<[T], A> {
         let memory = if bytes == 0 && !const { zero_len_is_allocated::<T, A>() } {
             NonNull::dangling()
         } else {
-            // SAFETY: By the contract of this function, and `bytes` is at most `MAX_SIZE`. It is 0
-            // only where `A` takes that for memory of a `T`.
+            // SAFETY: `# Safety`: `A` accepts the flags. `bytes` is at most `MAX_SIZE`, and 0 only
+            // where `A` takes the result as memory of a `T`.
             let memory = unsafe { A::alloc_bytes::<MaybeUninit<T>, G>(bytes, grant) };
             NonNull::new(memory).ok_or_else(G::Flags::failed)?
         };
-        // INVARIANT: New memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
+        // INVARIANT: New memory of `A`, aligned for `T`. A `MaybeUninit` needs no initialisation.
         Ok(Box(slice(memory, len), PhantomData))
     }
 
-    /// As [`Box::allocate`], of zeroes.
+    /// As [`Box::allocate`], zeroed.
     ///
     /// # Safety
     ///
-    /// As of [`Box::allocate`].
+    /// As for [`Box::allocate`].
     #[inline(always)]
     pub(super) unsafe fn allocate_zeroed<G: Grant>(
         grant: G,
@@ -122,16 +122,16 @@ impl<T, A: Allocator> Box<[T], A> {
     where
         T: Zeroable,
     {
-        // SAFETY: By the contract of this function. Every allocator of boxes accepts `__GFP_ZERO`
-        // with flags that it accepts for new memory.
+        // SAFETY: `# Safety`: `A` accepts the flags. Every allocator of boxes also accepts them
+        // with `__GFP_ZERO`.
         match unsafe { Self::allocate(grant.zeroed(), len) } {
-            // SAFETY: The memory is zero, which is a `T` in every place.
+            // SAFETY: The memory is zeroed, and `T: Zeroable`.
             Ok(memory) => Ok(unsafe { memory.assume_init() }),
             Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 
-    /// `len` elements of zeroes, wraps `kcalloc()`, `vcalloc()` or `kvcalloc()`.
+    /// `len` zeroed elements, wraps `kcalloc()`, `vcalloc()` or `kvcalloc()`.
     ///
     /// # Errors
     ///
@@ -146,8 +146,8 @@ impl<T, A: Allocator> Box<[T], A> {
         unsafe { Self::allocate_zeroed(grant, len) }
     }
 
-    /// `len` elements, each made by `f` from its index, in memory that [`Box::new_uninit_slice`]
-    /// gives.
+    /// `len` elements. `f` makes each from its index. The memory is allocated as by
+    /// [`Box::new_uninit_slice`].
     ///
     /// # Errors
     ///
@@ -184,23 +184,24 @@ impl<T, A: Allocator> Box<[T], A> {
         G: Grant<Flags: For<A> + MayFail>,
     {
         let memory = Box::<[T], A>::new_uninit_slice(grant, source.len())?;
-        // SAFETY: Both are valid for that many elements, and new memory is apart from the source.
+        // SAFETY: Both are valid for `source.len()` elements. New memory does not overlap `source`.
         unsafe {
             ptr::copy_nonoverlapping(source.as_ptr(), memory.0.cast().as_ptr(), source.len())
         };
-        // SAFETY: Every element was just copied.
+        // SAFETY: Every element was copied above.
         Ok(unsafe { memory.assume_init() })
     }
 
-    /// Makes the slice `len` elements long, wraps `krealloc()`, `vrealloc()` or `kvrealloc()`: drops what is too much, fills up
-    /// with `value`.
+    /// Resizes the slice to `len` elements, wraps `krealloc()`, `vrealloc()` or `kvrealloc()`.
+    /// Drops the elements from `len` on, or fills the new ones with `value`.
     ///
-    /// The memory may move. To 0 it is freed; from 0 it is allocated.
+    /// The memory may move. A `len` of 0 frees it. An empty slice is allocated.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the slice where there is no memory, and for more than [`Allocator::MAX_SIZE`]
-    /// bytes. When it was to shrink it is then shorter all the same, in the memory that it had.
+    /// [`AllocFailedWith`] the slice if the allocation fails, and for more than
+    /// [`Allocator::MAX_SIZE`] bytes. A slice that was to shrink has the new length then, in its
+    /// old memory.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -228,40 +229,41 @@ impl<T, A: Allocator> Box<[T], A> {
         }
         if surplus != 0 {
             let memory = ManuallyDrop::new(this).0.cast::<T>();
-            // SAFETY: By the invariant; these elements are not used again.
+            // SAFETY: Invariant of `Box`: the elements are initialised. Those from `len` on are not
+            // used again.
             unsafe { ptr::drop_in_place(slice(memory.add(len), surplus).as_ptr()) };
-            // INVARIANT: The memory is what it was, and its first `len` elements are initialised.
-            // With `len` above 0 it still has a size.
+            // INVARIANT: The memory is unchanged and its first `len` elements are initialised.
+            // `len` is not 0, so the slice still has a size.
             this = Box(slice(memory, len), PhantomData);
         }
         let kept = this.len();
         match this.into_uninit().realloc(grant, len) {
             Ok(memory) => Ok(memory.fill_with(kept, |_| value.clone())),
             Err(failed) => {
-                // SAFETY: The memory is what it was, with `kept` initialised elements.
+                // SAFETY: The memory is unchanged and has `kept` initialised elements.
                 let old = unsafe { failed.value.assume_init() };
                 Err(AllocFailedWith::new(AllocFailed(failed.failure), old))
             }
         }
     }
 
-    /// The memory, with its contents forgotten.
+    /// The memory as uninitialised. Drops no element.
     fn into_uninit(self) -> Box<[MaybeUninit<T>], A> {
         let memory = ManuallyDrop::new(self).0;
-        // INVARIANT: The memory is what it was, and a `MaybeUninit` is always initialised.
+        // INVARIANT: The memory is unchanged, and a `MaybeUninit` needs no initialisation.
         Box(slice(memory.cast(), memory.len()), PhantomData)
     }
 }
 
 impl<T, A: Allocator> Box<[MaybeUninit<T>], A> {
-    /// Gives the memory room for `len` elements, wraps `krealloc()`, `vrealloc()` or `kvrealloc()`. The contents stay, as far as
-    /// they fit.
+    /// Resizes the memory to `len` elements, wraps `krealloc()`, `vrealloc()` or `kvrealloc()`. The
+    /// contents are kept up to the smaller size.
     ///
-    /// The memory may move. To 0 it is freed; from 0 it is allocated.
+    /// The memory may move. A `len` of 0 frees it. An empty slice is allocated.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the memory as it was where there is no more, and for more than
+    /// [`AllocFailedWith`] the unchanged memory if the allocation fails, and for more than
     /// [`Allocator::MAX_SIZE`] bytes.
     pub fn realloc<G>(self, grant: G, len: usize) -> Result<Self, AllocFailedWith<G::Flags, Self>>
     where
@@ -281,23 +283,24 @@ impl<T, A: Allocator> Box<[MaybeUninit<T>], A> {
             drop(self);
             NonNull::dangling()
         } else {
-            // SAFETY: By the invariant `old` is nothing to `A`, or memory of `A` that `self` owns. The
-            // bounds ask for flags that `A` accepts for it. `bytes` is at most `MAX_SIZE`, and 0 only
-            // where `A` takes that for memory of a `T`.
+            // SAFETY: `old` is NULL, an address that `A` ignores, or memory of `A` that `self` owns
+            // (invariant of `Box`). The bounds ask for flags that `A` accepts for `realloc`.
+            // `bytes` is at most `MAX_SIZE`, and 0 only where `A` takes the result as memory of a
+            // `T`.
             match NonNull::new(unsafe { A::realloc(old, bytes, grant) }) {
                 Some(memory) => {
-                    // The old memory is freed or is the new one.
+                    // The old memory is freed, or is the new memory.
                     core::mem::forget(self);
                     memory
                 }
                 None => return Err(AllocFailedWith::new(G::Flags::failed(), self)),
             }
         };
-        // INVARIANT: Memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
+        // INVARIANT: Memory of `A`, aligned for `T`. A `MaybeUninit` needs no initialisation.
         Ok(Box(slice(memory, len), PhantomData))
     }
 
-    /// Claims that the memory is initialised.
+    /// Asserts that the memory is initialised.
     ///
     /// # Safety
     ///
@@ -305,18 +308,17 @@ impl<T, A: Allocator> Box<[MaybeUninit<T>], A> {
     #[inline]
     pub unsafe fn assume_init(self) -> Box<[T], A> {
         let memory = ManuallyDrop::new(self).0;
-        // INVARIANT: The memory is what it was, and initialised by the contract of this function.
+        // INVARIANT: The memory is unchanged. `# Safety`: every element is a valid `T`.
         Box(slice(memory.cast(), memory.len()), PhantomData)
     }
 
-    /// Initialises the elements from `from` on, of which those before are initialised.
+    /// Initialises the elements from index `from` on. The elements before `from` are initialised.
     #[inline]
     fn fill_with(mut self, from: usize, mut f: impl FnMut(usize) -> T) -> Box<[T], A> {
         for (index, element) in self.iter_mut().enumerate().skip(from) {
             element.write(f(index));
         }
-        // SAFETY: Those before `from` are by the contract of this private function, the others were
-        // just written.
+        // SAFETY: The callers initialised the elements before `from`. The loop wrote the others.
         unsafe { self.assume_init() }
     }
 }

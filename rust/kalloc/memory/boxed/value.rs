@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A box of one value.
+//! Boxes of a single value.
 
 use super::slice::UninitSlice;
 use super::*;
@@ -48,13 +48,13 @@ use kernel::{
 impl<T, A: Allocator> Box<T, A> {
     /// Moves `value` into new memory, wraps `kmalloc()`, `vmalloc()` or `kvmalloc()`.
     ///
-    /// The value is on the stack before: make what is large by [`Box::zeroed`] or [`Box::init`].
+    /// The value is on the stack first. Use [`Box::zeroed`] or [`Box::init`] for large values.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value where there is no memory. A type larger than
-    /// [`Allocator::MAX_SIZE`], and under `nofail` one larger than [`Allocator::MAX_NOFAIL`], does
-    /// not compile.
+    /// [`AllocFailedWith`] the value if the allocation fails. A type larger than
+    /// [`Allocator::MAX_SIZE`], or with `nofail` larger than [`Allocator::MAX_NOFAIL`], does not
+    /// compile.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -69,7 +69,7 @@ impl<T, A: Allocator> Box<T, A> {
         G: Grant<Flags: For<A>>,
     {
         const { fits::<T, A, G::Flags>() };
-        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        // SAFETY: The bounds ask for flags that `A` accepts, and `fits` was evaluated.
         match unsafe { Self::allocate(grant) } {
             Ok(slot) => Ok(slot.write(value)),
             Err(failed) => Err(AllocFailedWith::new(failed, value)),
@@ -80,7 +80,7 @@ impl<T, A: Allocator> Box<T, A> {
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory; see [`Box::new`] for what does not compile.
+    /// [`AllocFailed`] if the allocation fails. The limits of [`Box::new`] apply.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -96,20 +96,21 @@ impl<T, A: Allocator> Box<T, A> {
         G: Grant<Flags: For<A>>,
     {
         const { fits::<T, A, G::Flags>() };
-        // Written out: rustc inlines what only calls, and then does not say where in the driver a
-        // `T` is too large.
+        // A copy of `allocate`: rustc inlines a function that only calls another one, and then does
+        // not report the line in the driver that has too large a `T`.
         let memory = if const { size_of::<T>() == 0 } {
             NonNull::dangling()
         } else {
-            // SAFETY: The bounds ask for flags that `A` accepts. A `T` fits, and has a size.
+            // SAFETY: The bounds ask for flags that `A` accepts. `fits` was evaluated. `T` has a
+            // size.
             let memory = unsafe { A::alloc::<MaybeUninit<T>, G>(grant) };
             NonNull::new(memory).ok_or_else(G::Flags::failed)?
         };
-        // INVARIANT: New memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
+        // INVARIANT: New memory of `A`, aligned for `T`. A `MaybeUninit` needs no initialisation.
         Ok(Box(memory, PhantomData))
     }
 
-    /// New memory for a `T`.
+    /// Allocates memory for a `T`.
     ///
     /// # Safety
     ///
@@ -121,34 +122,34 @@ impl<T, A: Allocator> Box<T, A> {
         let memory = if const { size_of::<T>() == 0 } {
             NonNull::dangling()
         } else {
-            // SAFETY: By the contract of this function. A `T` has a size.
+            // SAFETY: `# Safety`: `A` accepts the flags, and a `T` fits. `T` has a size.
             let memory = unsafe { A::alloc::<MaybeUninit<T>, G>(grant) };
             NonNull::new(memory).ok_or_else(G::Flags::failed)?
         };
-        // INVARIANT: New memory of `A`, aligned for `T`; and a `MaybeUninit` is always initialised.
+        // INVARIANT: New memory of `A`, aligned for `T`. A `MaybeUninit` needs no initialisation.
         Ok(Box(memory, PhantomData))
     }
 
-    /// As [`Box::allocate`], of zeroes.
+    /// As [`Box::allocate`], zeroed.
     ///
     /// # Safety
     ///
-    /// As of [`Box::allocate`].
+    /// As for [`Box::allocate`].
     #[inline(always)]
     pub(super) unsafe fn allocate_zeroed<G: Grant>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
     {
-        // SAFETY: By the contract of this function. Every allocator of boxes accepts `__GFP_ZERO`
-        // with flags that it accepts for new memory.
+        // SAFETY: `# Safety`: `A` accepts the flags, and a `T` fits. Every allocator of boxes also
+        // accepts the flags with `__GFP_ZERO`.
         match unsafe { Self::allocate(grant.zeroed()) } {
-            // SAFETY: The memory is zero, which is a `T`.
+            // SAFETY: The memory is zeroed, and `T: Zeroable`.
             Ok(slot) => Ok(unsafe { slot.assume_init() }),
             Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 
-    /// New memory of zeroes, wraps `kzalloc()`, `vzalloc()` or `kvzalloc()`.
+    /// New zeroed memory, wraps `kzalloc()`, `vzalloc()` or `kvzalloc()`.
     ///
     /// # Errors
     ///
@@ -160,11 +161,11 @@ impl<T, A: Allocator> Box<T, A> {
         G: Grant<Flags: For<A>>,
     {
         const { fits::<T, A, G::Flags>() };
-        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        // SAFETY: The bounds ask for flags that `A` accepts, and `fits` was evaluated.
         unsafe { Self::allocate_zeroed(grant) }
     }
 
-    /// Moves `value` into new memory that it does not leave, as [`Box::new`].
+    /// Moves `value` into new memory and pins it there, as [`Box::new`].
     ///
     /// # Errors
     ///
@@ -177,11 +178,11 @@ impl<T, A: Allocator> Box<T, A> {
         Ok(Self::new(grant, value)?.into())
     }
 
-    /// Initialises a `T` in new memory that it does not leave, which [`Box::new_uninit`] gives.
+    /// Initialises a pinned `T` in new memory, allocated as by [`Box::new_uninit`].
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, and what `init` returns.
+    /// `ENOMEM` if the allocation fails, and the error of `init`.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -210,7 +211,7 @@ impl<T, A: Allocator> Box<T, A> {
     ///
     /// # Errors
     ///
-    /// An [`AllocError`], converted, where there is no memory, and what `init` returns.
+    /// A converted [`AllocError`] if the allocation fails, and the error of `init`.
     #[inline]
     pub fn try_pin_init<G, E>(grant: G, init: impl PinInit<T, E>) -> Result<Pin<Self>, E>
     where
@@ -222,11 +223,11 @@ impl<T, A: Allocator> Box<T, A> {
             .write_pin_init(init)
     }
 
-    /// Initialises a `T` in new memory, which [`Box::new_uninit`] gives.
+    /// Initialises a `T` in new memory, allocated as by [`Box::new_uninit`].
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, and what `init` returns.
+    /// `ENOMEM` if the allocation fails, and the error of `init`.
     #[inline]
     pub fn init<G, E>(grant: G, init: impl Init<T, E>) -> Result<Self, Error>
     where
@@ -252,13 +253,13 @@ impl<T, A: Allocator> Box<T, A> {
             .write_init(init)
     }
 
-    /// Takes the value out and frees the memory.
+    /// Moves the value out and frees the memory.
     #[inline]
     pub fn into_inner(self) -> T {
         self.take().0
     }
 
-    /// Takes the value out and keeps the memory for another one.
+    /// Moves the value out and keeps the memory for another value.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -271,9 +272,10 @@ impl<T, A: Allocator> Box<T, A> {
     #[inline]
     pub fn take(self) -> (T, Box<MaybeUninit<T>, A>) {
         let memory = ManuallyDrop::new(self).0;
-        // SAFETY: By the invariant; the value is not used in its old place again.
+        // SAFETY: Invariant of `Box`: the pointer is valid for reads of an initialised `T`. The
+        // value is not used in the memory again.
         let value = unsafe { memory.read() };
-        // INVARIANT: The memory is what it was, and a `MaybeUninit` is always initialised.
+        // INVARIANT: The memory is unchanged, and a `MaybeUninit` needs no initialisation.
         (value, Box(memory.cast(), PhantomData))
     }
 }
@@ -283,20 +285,20 @@ impl<T, A: Allocator> Box<MaybeUninit<T>, A> {
     #[inline]
     pub fn write(self, value: T) -> Box<T, A> {
         let memory = ManuallyDrop::new(self).0.cast::<T>();
-        // SAFETY: By the invariant the memory is valid for writes of a `T`.
+        // SAFETY: Invariant of `Box`: the pointer is valid for writes of a `T`.
         unsafe { memory.write(value) };
-        // INVARIANT: The memory is what it was, and initialised.
+        // INVARIANT: The memory is unchanged and now initialised.
         Box(memory, PhantomData)
     }
 
-    /// Claims that the memory is initialised.
+    /// Asserts that the memory is initialised.
     ///
     /// # Safety
     ///
     /// The memory holds a valid `T`.
     #[inline]
     pub unsafe fn assume_init(self) -> Box<T, A> {
-        // INVARIANT: The memory is what it was, and initialised by the contract of this function.
+        // INVARIANT: The memory is unchanged. `# Safety`: it holds a valid `T`.
         Box(ManuallyDrop::new(self).0.cast(), PhantomData)
     }
 }
@@ -306,7 +308,8 @@ impl<T, A: Allocator> InPlaceWrite<T> for Box<MaybeUninit<T>, A> {
 
     #[inline]
     fn write_init<E>(self, init: impl Init<T, E>) -> Result<Self::Initialized, E> {
-        // SAFETY: The memory is valid, and when `init` fails it is freed without being looked at.
+        // SAFETY: The memory is valid for writes. If `init` fails, the memory is freed and not
+        // read.
         unsafe { pin_init::raw_try_init(self.0.cast().as_ptr(), init)? };
         // SAFETY: `init` succeeded.
         Ok(unsafe { self.assume_init() })
@@ -314,8 +317,8 @@ impl<T, A: Allocator> InPlaceWrite<T> for Box<MaybeUninit<T>, A> {
 
     #[inline]
     fn write_pin_init<E>(self, init: impl PinInit<T, E>) -> Result<Pin<Self::Initialized>, E> {
-        // SAFETY: The memory is valid, when `init` fails it is freed without being looked at, and
-        // the value stays there.
+        // SAFETY: The memory is valid for writes. If `init` fails, the memory is freed and not
+        // read. The value does not move.
         unsafe { pin_init::raw_try_init(self.0.cast().as_ptr(), init)? };
         // SAFETY: `init` succeeded.
         Ok(unsafe { self.assume_init() }.into())
@@ -323,12 +326,13 @@ impl<T, A: Allocator> InPlaceWrite<T> for Box<MaybeUninit<T>, A> {
 }
 
 impl<T, A: Blocking> Box<T, A> {
-    /// As [`Box::new`], without sleeping: wraps `__vmalloc()` or `kvmalloc()` with `GFP_ATOMIC`,
-    /// `GFP_NOWAIT` and the like.
+    /// As [`Box::new`], but never sleeps. Wraps `__vmalloc()` or `kvmalloc()` with non-blocking
+    /// flags such as `GFP_ATOMIC` or `GFP_NOWAIT`.
     ///
-    /// For code that holds a spinlock or is on the RCU read side, and for [`TaskCx`] with flags that
-    /// do not sleep. In a hard interrupt the kernel would stop, and in a softirq, or with bottom
-    /// halves disabled, vmalloc could deadlock: no token that may stand for one has this.
+    /// For code that holds a spinlock or is in an RCU read-side critical section, and for
+    /// [`TaskCx`] with flags that do not sleep. No token of a context that may be an interrupt has
+    /// this function: in a hard interrupt vmalloc is a BUG, and in a softirq or with bottom halves
+    /// disabled it could deadlock.
     ///
     /// [`TaskCx`]: crate::context::TaskCx
     ///
@@ -349,14 +353,15 @@ impl<T, A: Blocking> Box<T, A> {
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
         const { fits::<T, A, G::Flags>() };
-        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        // SAFETY: The bounds ask for flags that `A` accepts in this context, and `fits` was
+        // evaluated.
         match unsafe { Self::allocate(grant) } {
             Ok(slot) => Ok(slot.write(value)),
             Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
-    /// As [`Box::new_uninit`], without sleeping: see [`Box::new_nonblocking`].
+    /// As [`Box::new_uninit`], but never sleeps: see [`Box::new_nonblocking`].
     ///
     /// # Errors
     ///
@@ -369,11 +374,12 @@ impl<T, A: Blocking> Box<T, A> {
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
         const { fits::<T, A, G::Flags>() };
-        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        // SAFETY: The bounds ask for flags that `A` accepts in this context, and `fits` was
+        // evaluated.
         unsafe { Self::allocate(grant) }
     }
 
-    /// As [`Box::zeroed`], without sleeping: see [`Box::new_nonblocking`].
+    /// As [`Box::zeroed`], but never sleeps: see [`Box::new_nonblocking`].
     ///
     /// # Errors
     ///
@@ -385,13 +391,14 @@ impl<T, A: Blocking> Box<T, A> {
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
         const { fits::<T, A, G::Flags>() };
-        // SAFETY: The bounds ask for flags that `A` accepts, and a `T` fits.
+        // SAFETY: The bounds ask for flags that `A` accepts in this context, and `fits` was
+        // evaluated.
         unsafe { Self::allocate_zeroed(grant) }
     }
 }
 
 impl<T, A: Blocking> Box<[T], A> {
-    /// As [`Box::new_uninit_slice`], without sleeping: see [`Box::new_nonblocking`].
+    /// As [`Box::new_uninit_slice`], but never sleeps: see [`Box::new_nonblocking`].
     ///
     /// # Errors
     ///
@@ -404,11 +411,11 @@ impl<T, A: Blocking> Box<[T], A> {
     where
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
-        // SAFETY: The bounds ask for flags that `A` accepts.
+        // SAFETY: The bounds ask for flags that `A` accepts in this context.
         unsafe { Self::allocate(grant, len) }
     }
 
-    /// As [`Box::zeroed_slice`], without sleeping: see [`Box::new_nonblocking`].
+    /// As [`Box::zeroed_slice`], but never sleeps: see [`Box::new_nonblocking`].
     ///
     /// # Errors
     ///
@@ -419,7 +426,7 @@ impl<T, A: Blocking> Box<[T], A> {
         T: Zeroable,
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
-        // SAFETY: The bounds ask for flags that `A` accepts.
+        // SAFETY: The bounds ask for flags that `A` accepts in this context.
         unsafe { Self::allocate_zeroed(grant, len) }
     }
 }
