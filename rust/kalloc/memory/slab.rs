@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Slab caches: many objects of one type.
+//! Slab caches, wraps `struct kmem_cache`.
 //!
 //! C header: [`include/linux/slab.h`](srctree/include/linux/slab.h)
 //!
@@ -17,7 +17,7 @@
 //! | [`ConstructedCache`] | a cache with `ctor` |
 //! | [`RcuCache`] | `SLAB_TYPESAFE_BY_RCU` |
 //!
-//! Each box has an [owner](crate::pooled) of its cache, so a cache has no objects left when it is
+//! Each box holds a [reference](crate::pooled) to its cache, so a cache has no objects when it is
 //! destroyed:
 //!
 //! ```
@@ -36,9 +36,12 @@
 //! }
 //! ```
 //!
-//! `kmem_cache_create()` and `kmem_cache_destroy()` sleep, so creating a cache takes a token that
-//! may, and so does [`Cache::destroy`]. A cache that is dropped, which can be anywhere, is handed
-//! to a work item that destroys it soon; creating a cache and unloading a module wait for that.
+//! # Context
+//!
+//! `kmem_cache_create()` and `kmem_cache_destroy()` sleep, so [`Cache::create`] and
+//! [`Cache::destroy`] take a token of a context that may sleep. A cache may be dropped in any
+//! context: a work item destroys it later. Creating a cache and unloading a module wait for that
+//! work.
 
 mod args;
 mod bulk;

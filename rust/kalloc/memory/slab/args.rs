@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a cache is made from.
+//! Arguments of cache creation: [`Args`], `struct kmem_cache_args` and the `SLAB_` flags.
 
 use crate::ground::field::Field;
 use core::{
@@ -17,15 +17,15 @@ use kernel::{
     str::CStr, //
 };
 
-/// A part of each object that may be copied to and from user space.
+/// The usercopy region of each object.
 #[derive(Debug)]
 pub(super) struct Window {
     pub(super) offset: usize,
     pub(super) size: usize,
 }
 
-/// A field of a struct as a usercopy window, for [`Args::usercopy`]: what `KMEM_CACHE_USERCOPY()`
-/// makes of it. The same as [`field!`](crate::field!).
+/// A field of a struct as usercopy region, for [`Args::usercopy`], as `KMEM_CACHE_USERCOPY()` has
+/// it. Same as [`field!`](crate::field!).
 ///
 /// ```
 /// use kalloc::{prelude::*, slab::Args, usercopy};
@@ -41,9 +41,9 @@ macro_rules! usercopy {
     };
 }
 
-/// Creates a [`Cache`] that is called as its struct is: wraps `KMEM_CACHE()`.
+/// Creates a [`Cache`] named after its struct, wraps `KMEM_CACHE()`.
 ///
-/// After the token and the type come methods of [`Args`].
+/// Methods of [`Args`] may follow the token and the type.
 ///
 /// ```
 /// use kalloc::{kmem_cache, prelude::*, slab::Cache};
@@ -76,7 +76,7 @@ macro_rules! kmem_cache {
     };
 }
 
-/// The name of a struct, with a NUL at its end, for [`kmem_cache!`](crate::kmem_cache!).
+/// The name of a struct as C string, for [`kmem_cache!`](crate::kmem_cache!). `of` ends with a NUL.
 #[doc(hidden)]
 pub const fn name(of: &'static str) -> &'static CStr {
     match CStr::from_bytes_with_nul(of.as_bytes()) {
@@ -85,7 +85,7 @@ pub const fn name(of: &'static str) -> &'static CStr {
     }
 }
 
-/// What a cache of `T` is made from: `struct kmem_cache_args` and the `SLAB_` flags.
+/// Arguments for a cache of `T`: `struct kmem_cache_args` and the `SLAB_` flags.
 ///
 /// Objects have at least the alignment of `T`. All methods are `const`.
 ///
@@ -105,10 +105,10 @@ pub struct Args<'a, T> {
 }
 
 impl<'a, T> Args<'a, T> {
-    /// A cache called `name`, which the kernel copies.
+    /// Arguments for a cache called `name`, which the kernel copies.
     ///
-    /// A name has no blank and no slash. It must not be that of a cache that is there: the kernel
-    /// complains in its log, and shows only one of them in `/sys/kernel/slab`.
+    /// A name has no blank and no slash, and must be unique. For a second cache of the same name
+    /// the kernel logs a warning and shows only one of them in `/sys/kernel/slab`.
     #[inline]
     pub const fn new(name: &'a CStr) -> Self {
         Self {
@@ -121,7 +121,7 @@ impl<'a, T> Args<'a, T> {
         }
     }
 
-    /// An alignment of `N` bytes, where that of `T` is less. `N` is a power of two and at most a
+    /// Aligns objects to `N` bytes if `T` is aligned to less. `N` is a power of two, at most a
     /// page.
     #[inline]
     pub const fn align<const N: usize>(mut self) -> Self {
@@ -137,45 +137,45 @@ impl<'a, T> Args<'a, T> {
         self
     }
 
-    /// `SLAB_HWCACHE_ALIGN`: objects begin on a cache line, small ones on a part of one.
+    /// `SLAB_HWCACHE_ALIGN`: aligns objects to cache lines, and small ones to a fraction of a line.
     #[inline]
     pub const fn hwcache_align(mut self) -> Self {
         self.flags |= KALLOC_CONST_SLAB_HWCACHE_ALIGN;
         self
     }
 
-    /// `SLAB_ACCOUNT`: every object is charged to the memory cgroup of who allocates it.
+    /// `SLAB_ACCOUNT`: charges every object to the memory cgroup of the allocating task.
     #[inline]
     pub const fn account(mut self) -> Self {
         self.flags |= KALLOC_CONST_SLAB_ACCOUNT;
         self
     }
 
-    /// `SLAB_RECLAIM_ACCOUNT`: a shrinker can free objects.
+    /// `SLAB_RECLAIM_ACCOUNT`: objects are reclaimable by a shrinker.
     #[inline]
     pub const fn reclaim_account(mut self) -> Self {
         self.flags |= KALLOC_CONST_SLAB_RECLAIM_ACCOUNT;
         self
     }
 
-    /// `SLAB_NO_MERGE`: never one with a cache of similar objects. For tests and debugging, the
-    /// kernel says.
+    /// `SLAB_NO_MERGE`: the kernel does not merge this cache with similar ones. Meant for tests and
+    /// debugging.
     #[inline]
     pub const fn no_merge(mut self) -> Self {
         self.flags |= KALLOC_CONST_SLAB_NO_MERGE;
         self
     }
 
-    /// `SLAB_CACHE_DMA`: all objects are from `ZONE_DMA`, the first 16 MiB on x86.
+    /// `SLAB_CACHE_DMA`: objects are from `ZONE_DMA`, the first 16 MiB on x86.
     ///
-    /// There is one zone: of this and [`Args::cache_dma32`] the last call counts.
+    /// A cache has one zone: the last call of this or [`Args::cache_dma32`] takes effect.
     #[inline]
     pub const fn cache_dma(mut self) -> Self {
         self.zone = KALLOC_CONST_SLAB_CACHE_DMA;
         self
     }
 
-    /// `SLAB_CACHE_DMA32`: all objects are from `ZONE_DMA32`, the first 4 GiB.
+    /// `SLAB_CACHE_DMA32`: objects are from `ZONE_DMA32`, the first 4 GiB.
     #[inline]
     pub const fn cache_dma32(mut self) -> Self {
         self.zone = KALLOC_CONST_SLAB_CACHE_DMA32;
@@ -183,9 +183,9 @@ impl<'a, T> Args<'a, T> {
     }
 
     /// The field of each object that may be copied to and from user space, made by
-    /// [`usercopy!`](crate::usercopy!); without it, none.
+    /// [`usercopy!`](crate::usercopy!). The default is none.
     ///
-    /// With `CONFIG_HARDENED_USERCOPY` the kernel stops a copy of anything else.
+    /// `CONFIG_HARDENED_USERCOPY` rejects a copy of any other part.
     #[inline]
     pub const fn usercopy<F>(mut self, field: Field<T, F>) -> Self {
         self.window = Window {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Many objects at once.
+//! [`SlabBulk`]: bulk allocation and free.
 
 use super::*;
 use crate::{
@@ -41,15 +41,17 @@ use core::{
 use kalloc_bindings::*;
 use kernel::error::Result;
 
-/// The most objects of a [`SlabBulk`]: their pointers are on the stack, which has 16 KiB, and are
-/// there more than once when a bulk is moved.
+/// The maximum number of objects in a [`SlabBulk`]. Their pointers are on the stack of 16 KiB, more
+/// than once when a bulk is moved.
 pub const MAX_BULK: usize = 64;
 
-/// `N` objects of a [`Cache`] with one owner, wraps `kmem_cache_alloc_bulk()` and
+/// `N` objects of a [`Cache`] with one reference to it, wraps `kmem_cache_alloc_bulk()` and
 /// `kmem_cache_free_bulk()`.
 ///
-/// The kernel wants interrupts on for both. Allocating takes a grant of a context that has them on;
-/// a drop where they are off frees the objects one by one.
+/// # Context
+///
+/// The kernel requires interrupts enabled for both. Allocation takes a grant of a context that has
+/// them enabled. A drop with interrupts disabled frees the objects one by one.
 ///
 /// ```
 /// use kalloc::{prelude::*, slab::{Cache, SlabBulk}};
@@ -62,27 +64,30 @@ pub const MAX_BULK: usize = 64;
 ///
 /// # Invariants
 ///
-/// `objects` are from the cache of `owner`, valid and ours alone.
+/// `objects` are valid, initialised objects from the cache of `owner`, owned by this alone.
 pub struct SlabBulk<T, const N: usize, O: PoolRef<Cache<T>>> {
-    // Not `NonNull`: with a niche in the first of them, the compiler copies all of them once more.
+    // Not `NonNull`: its niche would make the compiler copy the array once more.
     objects: [*mut T; N],
     owner: DropOrLeak<O>,
 }
 
-// SAFETY: It owns the objects, and a cache may be used from every thread.
+// SAFETY: It owns the objects, and any thread may use a cache.
 unsafe impl<T: Send, const N: usize, O: PoolRef<Cache<T>> + Send> Send for SlabBulk<T, N, O> {}
-// SAFETY: Shared, it gives no more than `&T`.
+// SAFETY: A shared bulk gives only `&T`.
 unsafe impl<T: Sync, const N: usize, O: PoolRef<Cache<T>> + Sync> Sync for SlabBulk<T, N, O> {}
 
 impl<T, const N: usize, O: PoolRef<Cache<T>>> SlabBulk<T, N, O> {
-    /// `N` objects, each made by `f` from its index: all, or none. Wraps `kmem_cache_alloc_bulk()`.
+    /// `N` objects. `f` makes each from its index. Allocates all of them or none. Wraps
+    /// `kmem_cache_alloc_bulk()`.
     ///
-    /// Context: as the flags, with interrupts on.
+    /// # Context
+    ///
+    /// Any context with interrupts enabled that allows the flags of the grant.
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory for all of them. An `N` of 0 or above [`MAX_BULK`], or a
-    /// grant for a node, which the kernel does not ask for in bulk, does not compile.
+    /// [`AllocFailed`] if the allocation of any fails. An `N` of 0 or above [`MAX_BULK`] does not
+    /// compile, nor does a grant for a node: the kernel has no bulk allocation for a node.
     #[inline]
     pub fn from_fn<G>(
         _grant: G,
@@ -98,8 +103,8 @@ impl<T, const N: usize, O: PoolRef<Cache<T>>> SlabBulk<T, N, O> {
             assert!(!G::ON_NODE, "a bulk is not for one node");
         };
         let mut objects = MaybeUninit::<[*mut T; N]>::uninit();
-        // SAFETY: The cache is there, since it has an owner, the flags are legal in this context
-        // and interrupts are on, which is what the grant says, and there is room for `N` pointers.
+        // SAFETY: `owner` keeps the cache valid. The grant proves that the flags are legal in this
+        // context and that interrupts are enabled. `objects` has space for `N` pointers.
         let done = unsafe {
             calls::kmem_cache_alloc_bulk(
                 owner.pool().as_ptr(),
@@ -111,51 +116,52 @@ impl<T, const N: usize, O: PoolRef<Cache<T>>> SlabBulk<T, N, O> {
         if !done {
             return Err(G::Flags::failed());
         }
-        // SAFETY: The kernel has written `N` pointers, none of them NULL.
+        // SAFETY: The kernel has written `N` pointers to objects.
         let objects = unsafe { objects.assume_init() };
         for (index, &object) in objects.iter().enumerate() {
             // SAFETY: New memory of this cache, whose objects have the size and alignment of a `T`.
             unsafe { object.write(f(index)) };
         }
-        // INVARIANT: All were just allocated and initialised.
+        // INVARIANT: All were allocated and initialised above.
         Ok(Self {
             objects,
             owner: DropOrLeak::new(owner),
         })
     }
 
-    /// A box for each of them.
+    /// A box for each object.
     #[inline]
     pub fn into_boxes(self) -> [SlabBox<T, O>; N]
     where
         O: Clone,
     {
         let this = ManuallyDrop::new(self);
-        // SAFETY: `self` is not used again.
+        // SAFETY: `this` is not dropped, and its owner is not used again.
         let owner = unsafe { ptr::read(&this.owner) };
         this.objects.map(|object| {
-            // SAFETY: By the invariant it is valid, and so not NULL.
+            // SAFETY: Invariant of `SlabBulk`: the object is valid, so it is not NULL.
             let object = unsafe { NonNull::new_unchecked(object) };
-            // SAFETY: By the invariant it is memory of this cache, which is ours to give.
+            // SAFETY: Invariant of `SlabBulk`: the object is owned memory of this cache.
             let memory = unsafe { PooledUninit::new(object, O::clone(&owner)) };
-            // SAFETY: By the invariant it is initialised.
+            // SAFETY: Invariant of `SlabBulk`: the object is initialised.
             unsafe { memory.assume_init() }
         })
     }
 
-    /// The objects.
+    /// Iterates over the objects.
     #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &T> {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `SlabBulk`: the objects are valid and initialised.
         self.objects.iter().map(|object| unsafe { &**object })
     }
 
-    /// The objects, to be changed.
+    /// Iterates over the objects mutably.
     #[inline]
     pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = &mut T> {
         self.objects
             .iter_mut()
-            // SAFETY: By the invariant, and `self` is borrowed exclusively.
+            // SAFETY: Invariant of `SlabBulk`: the objects are valid. `self` is borrowed
+            // exclusively.
             .map(|object| unsafe { &mut **object })
     }
 }
@@ -164,7 +170,7 @@ impl<T, const N: usize, O: PoolRef<Cache<T>>> Index<usize> for SlabBulk<T, N, O>
     type Output = T;
     #[inline]
     fn index(&self, index: usize) -> &T {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `SlabBulk`: the objects are valid and initialised.
         unsafe { &*self.objects[index] }
     }
 }
@@ -172,7 +178,7 @@ impl<T, const N: usize, O: PoolRef<Cache<T>>> Index<usize> for SlabBulk<T, N, O>
 impl<T, const N: usize, O: PoolRef<Cache<T>>> IndexMut<usize> for SlabBulk<T, N, O> {
     #[inline]
     fn index_mut(&mut self, index: usize) -> &mut T {
-        // SAFETY: By the invariant, and `self` is borrowed exclusively.
+        // SAFETY: Invariant of `SlabBulk`: the objects are valid. `self` is borrowed exclusively.
         unsafe { &mut *self.objects[index] }
     }
 }
@@ -182,11 +188,12 @@ impl<T, const N: usize, O: PoolRef<Cache<T>>> Drop for SlabBulk<T, N, O> {
     fn drop(&mut self) {
         if const { needs_drop::<T>() } {
             for object in self.objects {
-                // SAFETY: By the invariant; the object is not used again.
+                // SAFETY: Invariant of `SlabBulk`: the object is initialised. It is not used again.
                 unsafe { ptr::drop_in_place(object) };
             }
         }
-        // SAFETY: By the invariant all are from this cache, and they are not used again.
+        // SAFETY: Invariant of `SlabBulk`: all objects are from this cache. They are not used
+        // again.
         unsafe {
             kalloc_helper_kmem_cache_free_bulk(
                 self.owner.pool().as_ptr(),

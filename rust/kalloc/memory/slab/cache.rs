@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Caches, and single objects.
+//! [`Cache`], and [`SlabBox`] for a single object.
 
 use super::raw::RawCache;
 use super::*;
@@ -48,20 +48,24 @@ use kernel::{
 
 /// A cache of `T`, wraps `struct kmem_cache`.
 ///
-/// [`SlabBox`] is what comes from it. Dropped in whatever context, it is destroyed soon, by a work
-/// item; [`Cache::destroy`] is at once.
+/// Its objects are [`SlabBox`]es. A cache may be dropped in any context: a work item destroys it
+/// later. [`Cache::destroy`] destroys it now.
 pub struct Cache<T>(pub(super) RawCache, PhantomData<fn() -> T>);
 
 impl<T> Cache<T> {
     /// Creates a cache, wraps `kmem_cache_create()`.
     ///
-    /// Context: one that may sleep and is in no scope. Under the mutex that this takes others allocate
-    /// with `GFP_KERNEL`, and would wait for who is in a scope.
+    /// # Context
+    ///
+    /// Process context that may sleep, outside memalloc scopes. This takes `slab_mutex`; other
+    /// holders of the mutex allocate with `GFP_KERNEL` under it, and may wait for reclaim that a
+    /// scope excludes.
     ///
     /// # Errors
     ///
-    /// `EINVAL` for a name that is empty or has a blank or a slash; `ENOMEM` where the kernel makes
-    /// none, which it says in its log. A `T` of no size, or too large for a slab, does not compile.
+    /// `EINVAL` for a name that is empty or has a blank or a slash. `ENOMEM` if the kernel creates
+    /// no cache; the kernel logs a warning. A `T` without size, or too large for a slab, does not
+    /// compile.
     pub fn create<C: MayFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
         Ok(Self(
             RawCache::create::<T, T, C>(cx, args, 0, 0, None)?,
@@ -69,7 +73,7 @@ impl<T> Cache<T> {
         ))
     }
 
-    /// The cache, for [`Mempool`](crate::mempool::Mempool).
+    /// The kernel's cache, for [`Mempool`](crate::mempool::Mempool).
     pub(crate) fn as_ptr(&self) -> *mut kmem_cache {
         self.0.cache.as_ptr()
     }
@@ -81,15 +85,15 @@ impl<T> Pool for Cache<T> {
 
     #[inline(always)]
     unsafe fn free(&self, object: NonNull<T>) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `Pool::free`: `object` is from this cache and is not used again.
         unsafe { self.0.free(object.as_ptr().cast(), 0) }
     }
 }
 
-/// A `T` in memory of a [`Cache`], freed by `kmem_cache_free()` when it is dropped.
+/// A `T` in memory of a [`Cache`]. Dropping it calls `kmem_cache_free()`.
 ///
-/// A pointer and an [owner](crate::pooled) of the cache. It may be dropped in every context in which
-/// it may be made.
+/// A pointer and a [reference](crate::pooled) to the cache. It may be dropped in every context in
+/// which it may be made.
 ///
 /// ```
 /// use kalloc::{prelude::*, slab::{Cache, SlabBox}};
@@ -107,11 +111,13 @@ pub type SlabBox<T, O> = Pooled<Cache<T>, O>;
 impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
     /// Moves `value` into new memory of the cache, wraps `kmem_cache_alloc()`.
     ///
-    /// Context: as the flags.
+    /// # Context
+    ///
+    /// Any context that allows the flags of the grant.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value where there is no memory.
+    /// [`AllocFailedWith`] the value if the allocation fails.
     #[inline]
     pub fn new<G>(grant: G, owner: O, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
@@ -125,11 +131,13 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
 
     /// New memory of the cache, wraps `kmem_cache_alloc()`.
     ///
-    /// Context: as the flags.
+    /// # Context
+    ///
+    /// Any context that allows the flags of the grant.
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory. Under `nofail` a type larger than a page does not
+    /// [`AllocFailed`] if the allocation fails. With `nofail` a type larger than a page does not
     /// compile.
     #[inline(always)]
     pub fn new_uninit<G>(
@@ -150,9 +158,11 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
         Ok(unsafe { PooledUninit::new(object.cast(), owner) })
     }
 
-    /// An object of zeroes, wraps `kmem_cache_zalloc()`.
+    /// A zeroed object, wraps `kmem_cache_zalloc()`.
     ///
-    /// Context: as the flags.
+    /// # Context
+    ///
+    /// Any context that allows the flags of the grant.
     ///
     /// # Errors
     ///
@@ -164,15 +174,17 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
         G: Grant<Flags: ForSlab>,
     {
         match Self::new_uninit(grant.zeroed(), owner) {
-            // SAFETY: The memory is zero, which is a `T`.
+            // SAFETY: The memory is zeroed, and `T: Zeroable`.
             Ok(memory) => Ok(unsafe { memory.assume_init() }),
             Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 
-    /// Moves `value` into new memory that it does not leave, wraps `kmem_cache_alloc()`.
+    /// Moves `value` into new memory and pins it there, wraps `kmem_cache_alloc()`.
     ///
-    /// Context: as the flags.
+    /// # Context
+    ///
+    /// Any context that allows the flags of the grant.
     ///
     /// # Errors
     ///
@@ -185,13 +197,15 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
         Ok(Self::new(grant, owner, value)?.into())
     }
 
-    /// Initialises a `T` in new memory that it does not leave, wraps `kmem_cache_alloc()`.
+    /// Initialises a pinned `T` in new memory, wraps `kmem_cache_alloc()`.
     ///
-    /// Context: as the flags.
+    /// # Context
+    ///
+    /// Any context that allows the flags of the grant.
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, and what `init` returns.
+    /// `ENOMEM` if the allocation fails, and the error of `init`.
     ///
     /// ```
     /// use kalloc::{prelude::*, slab::{Cache, SlabBox}};
@@ -218,11 +232,13 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
 
     /// Initialises a `T` in new memory, wraps `kmem_cache_alloc()`.
     ///
-    /// Context: as the flags.
+    /// # Context
+    ///
+    /// Any context that allows the flags of the grant.
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, and what `init` returns.
+    /// `ENOMEM` if the allocation fails, and the error of `init`.
     #[inline]
     pub fn init<G, E>(grant: G, owner: O, init: impl Init<T, E>) -> Result<Self, Error>
     where

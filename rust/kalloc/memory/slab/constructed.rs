@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Objects that stay constructed while they are free.
+//! [`ConstructedCache`]: caches with a constructor, whose free objects stay constructed.
 
 use super::raw::behind;
 use super::raw::Ctor;
@@ -48,17 +48,17 @@ use kernel::{
 
 /// Types with a constructor that the slab allocator can call.
 ///
-/// It runs when the kernel adds memory to the cache, in the context of whatever allocation did
-/// that: it cannot fail, has no token, and so neither allocates nor sleeps. There is no destructor,
-/// so such a type has no drop glue.
+/// The kernel calls the constructor when it adds a slab to the cache, in the context of that
+/// allocation. So the constructor cannot fail, has no token, and neither allocates nor sleeps.
+/// There is no destructor, so such a type has no drop glue.
 pub trait Construct: Sized {
     /// Makes an object in its constructed state.
     fn construct() -> impl PinInit<Self>;
 }
 
-/// Types whose objects go back to their cache constructed.
+/// Types whose objects are free in their constructed state.
 ///
-/// The constructor runs on whatever thread adds memory to the cache, so they are [`Send`].
+/// The constructor runs on any thread that adds a slab to the cache, so the types are [`Send`].
 ///
 /// ```
 /// use kalloc::{prelude::*, slab::{Construct, Constructed}};
@@ -85,33 +85,34 @@ pub trait Construct: Sized {
 /// }
 /// ```
 pub trait Constructed: Construct + Send {
-    /// Brings an object back to its constructed state. Called when its box is dropped, in whatever
-    /// context that is.
+    /// Restores the constructed state. Called when the box is dropped, in the context of that drop.
     fn reset(self: Pin<&mut Self>);
 }
 
-/// The constructor of `T`, as the kernel calls it.
+/// The constructor of `T`, called by the slab allocator.
 ///
 /// # Safety
 ///
 /// `object` is valid for writes of a `T` that does not move.
 unsafe extern "C" fn construct<T: Construct>(object: *mut c_void) {
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `object` is valid for writes of a `T` that does not move.
     unsafe { pin_init::raw_init(object.cast::<T>(), T::construct()) }
 }
 
-/// A cache whose objects come constructed and go back so, wraps `kmem_cache_create()` with a
-/// constructor.
+/// A cache with a constructor, wraps `kmem_cache_create()`. Objects are allocated and freed in
+/// their constructed state.
 ///
-/// `.zeroed()` and memory pools, which would undo or not know the constructor, do not compile. The
-/// kernel needs another word for each object.
-// Invariant in `T`: what a box leaves in an object, the next one finds.
+/// `.zeroed()` and memory pools would overwrite or bypass the constructed state: neither compiles.
+/// The kernel takes one more word for each object.
+// Invariant in `T`: a box finds the contents that an earlier box left.
 pub struct ConstructedCache<T>(pub(super) RawCache, PhantomData<fn(T) -> T>);
 
 impl<T: Constructed> ConstructedCache<T> {
     /// Creates a cache, wraps `kmem_cache_create()`.
     ///
-    /// Context: one that may sleep and is in no scope.
+    /// # Context
+    ///
+    /// Process context that may sleep, outside memalloc scopes.
     ///
     /// # Errors
     ///
@@ -170,12 +171,13 @@ impl<T> Pool for ConstructedCache<T> {
 
     #[inline(always)]
     unsafe fn free(&self, object: NonNull<T>) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `Pool::free`: `object` is from this cache and is not used again.
+        // Its bytes behind the `T` are unused.
         unsafe { self.0.free(object.as_ptr().cast(), behind::<T>()) }
     }
 }
 
-/// An object of a [`ConstructedCache`]. It does not move, and goes back to the cache constructed.
+/// A pinned object of a [`ConstructedCache`]. Dropping it resets and frees it.
 ///
 /// ```
 /// use kalloc::{prelude::*, slab::{Constructed, ConstructedBox, ConstructedCache}};
@@ -197,11 +199,13 @@ pub struct ConstructedBox<T: Constructed, O: PoolRef<ConstructedCache<T>>>(
 impl<T: Constructed, O: PoolRef<ConstructedCache<T>>> ConstructedBox<T, O> {
     /// A constructed object, wraps `kmem_cache_alloc()`.
     ///
-    /// Context: as the flags.
+    /// # Context
+    ///
+    /// Any context that allows the flags of the grant.
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory. Under `nofail` a type larger than a page does not
+    /// [`AllocFailed`] if the allocation fails. With `nofail` a type larger than a page does not
     /// compile.
     #[inline]
     pub fn new<G>(grant: G, owner: O) -> Result<Self, AllocFailed<G::Flags>>
@@ -217,17 +221,18 @@ impl<T: Constructed, O: PoolRef<ConstructedCache<T>>> ConstructedBox<T, O> {
         let object = NonNull::new(owner.pool().0.alloc(grant)).ok_or_else(G::Flags::failed)?;
         // SAFETY: New memory of this cache, whose objects have the size and alignment of a `T`.
         let memory = unsafe { PooledUninit::new(object.cast(), owner) };
-        // INVARIANT: The constructor ran when the memory came to the cache, and each box since has
-        // left a valid `T`.
+        // INVARIANT: The constructor ran when the slab was allocated. Each box since has left a
+        // valid `T`.
         Ok(Self(memory, PhantomData))
     }
 
-    /// The object, to be changed.
+    /// The object, mutably.
     #[inline(always)]
     pub fn as_mut(&mut self) -> Pin<&mut T> {
-        // SAFETY: By the invariant, and the box is borrowed exclusively.
+        // SAFETY: Invariant of `ConstructedBox`: the memory holds a valid `T`. The box is borrowed
+        // exclusively.
         let object = unsafe { &mut *self.0.as_ptr() };
-        // SAFETY: By the invariant it is pinned.
+        // SAFETY: Invariant of `ConstructedBox`: the object is pinned.
         unsafe { Pin::new_unchecked(object) }
     }
 }
@@ -235,7 +240,7 @@ impl<T: Constructed, O: PoolRef<ConstructedCache<T>>> ConstructedBox<T, O> {
 impl<T: Constructed, O: PoolRef<ConstructedCache<T>>> Drop for ConstructedBox<T, O> {
     #[inline]
     fn drop(&mut self) {
-        // The memory goes back after this.
+        // The drop of the field frees the memory afterwards.
         self.as_mut().reset();
     }
 }
@@ -244,7 +249,7 @@ impl<T: Constructed, O: PoolRef<ConstructedCache<T>>> Deref for ConstructedBox<T
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `ConstructedBox`: the memory holds a valid `T`.
         unsafe { &*self.0.as_ptr() }
     }
 }

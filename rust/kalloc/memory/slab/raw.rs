@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! C's cache, and the shape that all caches of objects share.
+//! `struct kmem_cache`: the object layout and the methods that every cache type shares.
 
 use super::*;
 use crate::{
@@ -46,29 +46,30 @@ use kernel::{
     str::CStrExt as _, //
 };
 
-/// A `struct kmem_cache`.
+/// An owned `struct kmem_cache`.
 ///
 /// # Invariants
 ///
-/// `cache` is a cache of the kernel, which this owns, and `deferred` a place for it in the list of
-/// caches to be destroyed.
+/// `cache` is a kernel cache that this owns. `deferred` is owned memory of kmalloc: its entry in
+/// the list of caches to be destroyed.
 pub(super) struct RawCache {
     pub(super) cache: NonNull<kmem_cache>,
     deferred: NonNull<c_void>,
 }
 
-// SAFETY: The functions of the kernel may be called from every thread.
+// SAFETY: Functions of `struct kmem_cache` may be called from any thread.
 unsafe impl Send for RawCache {}
-// SAFETY: As above, also from several at once.
+// SAFETY: Functions of `struct kmem_cache` may be called concurrently.
 unsafe impl Sync for RawCache {}
 
-/// Where there is room behind an `Object` that must stay as it is when it is dead.
+/// The offset of the space behind an `Object`. A deferred free may not write before it in an object
+/// that must keep its contents.
 pub(super) const fn behind<Object>() -> usize {
     size_of::<Object>().next_multiple_of(size_of::<usize>())
 }
 
-/// The bytes of an object in a cache.
-// Where no dead object is put off, the least is nothing.
+/// The size of an object in a cache.
+// Without deferred frees `MIN_SIZE` is 0, and the comparison is always false.
 #[allow(clippy::absurd_extreme_comparisons)]
 const fn size<Object>(constructed: bool) -> usize {
     if deferred_free::MIN_SIZE == 0 {
@@ -86,7 +87,7 @@ const fn size<Object>(constructed: bool) -> usize {
 pub(super) type Ctor = unsafe extern "C" fn(*mut c_void);
 
 impl RawCache {
-    /// Wraps `kmem_cache_create()`, for objects of the type `Object` that have a `T` at `offset`.
+    /// Wraps `kmem_cache_create()`, for objects of type `Object` with a `T` at `offset`.
     pub(super) fn create<T, Object, C: MayFs>(
         cx: &C,
         args: &Args<'_, T>,
@@ -96,7 +97,7 @@ impl RawCache {
     ) -> Result<Self> {
         const {
             assert!(size_of::<Object>() != 0, "a cache of objects of no size");
-            // A constructor and RCU take another word.
+            // A constructor and RCU take one more word.
             assert!(
                 size::<Object>(true) + size_of::<usize>() <= kmalloc::MAX_SIZE,
                 "larger than a slab can be"
@@ -106,9 +107,9 @@ impl RawCache {
         if name.is_empty() || name.iter().any(|&byte| byte == b' ' || byte == b'/') {
             return Err(EINVAL);
         }
-        // One of that name may be on its way out.
+        // Waits for the deferred destruction of a cache that may have the same name.
         flush(cx);
-        // SAFETY: It sleeps, which the caller may.
+        // SAFETY: `C: MayFs`: the context may sleep.
         let deferred = NonNull::new(unsafe { kalloc_helper_deferred_cache_alloc() }).ok_or(ENOMEM)?;
         let mut c_args = bindings::kmem_cache_args {
             align: args.align.max(align_of::<Object>()) as u32,
@@ -121,8 +122,8 @@ impl RawCache {
             ctor,
             ..Default::default()
         };
-        // SAFETY: It sleeps, which the caller may. Name and arguments are valid for the call, and
-        // the constructor makes an object of this size.
+        // SAFETY: `C: MayFs`: the context may sleep. The name and the arguments are valid for the
+        // call. The constructor initialises an object of this size.
         let cache = unsafe {
             bindings::__kmem_cache_create_args(
                 args.name.as_char_ptr(),
@@ -132,10 +133,10 @@ impl RawCache {
             )
         };
         match NonNull::new(cache) {
-            // INVARIANT: Both were just made.
+            // INVARIANT: Both were just allocated, and this is their only owner.
             Some(cache) => Ok(Self { cache, deferred }),
             None => {
-                // SAFETY: It is memory of kmalloc that nobody else has.
+                // SAFETY: `deferred` is memory of kmalloc without another user.
                 unsafe { bindings::kfree(deferred.as_ptr()) };
                 Err(ENOMEM)
             }
@@ -148,8 +149,8 @@ impl RawCache {
     #[inline(always)]
     pub(super) fn alloc<G: Grant>(&self, grant: G) -> *mut c_void {
         let (cache, flags): (_, gfp_t) = (self.cache.as_ptr(), G::Flags::BITS);
-        // SAFETY: The cache is there by the invariant. The flags are legal in this context, which
-        // is what the grant says, and `nid` is that of a node that is or was online.
+        // SAFETY: Invariant of `RawCache`: the cache is valid. The grant proves that the flags are
+        // legal in this context, and that `nid` is a node that is or was online.
         unsafe {
             if G::ON_NODE {
                 calls::kmem_cache_alloc_node(cache, flags, grant.nid())
@@ -163,17 +164,18 @@ impl RawCache {
     ///
     /// # Safety
     ///
-    /// `object` is from this cache, and nobody uses it from here on; from `unused` on it is of no
-    /// use to anyone.
+    /// `object` is from this cache and is not used again. Its bytes from `unused` on may be
+    /// overwritten.
     #[inline(always)]
     pub(super) unsafe fn free(&self, object: *mut c_void, unused: usize) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: `object` is from this cache, not used again, and free for use from
+        // `unused` on.
         unsafe { deferred_free::kmem_cache_free(self.cache.as_ptr(), object, unused) }
     }
 
     /// Wraps `kmem_cache_shrink()`.
     fn shrink(&self) -> bool {
-        // SAFETY: By the invariant it is a cache. The callers may sleep.
+        // SAFETY: Invariant of `RawCache`: the cache is valid. The callers may sleep.
         unsafe { bindings::kmem_cache_shrink(self.cache.as_ptr()) == 0 }
     }
 
@@ -182,31 +184,36 @@ impl RawCache {
         let this = ManuallyDrop::new(self);
         // SAFETY: The callers may sleep.
         unsafe { deferred_free::flush() };
-        // SAFETY: By the invariant the cache is ours, and it is not used again. The callers may
-        // sleep.
+        // SAFETY: Invariant of `RawCache`: the cache is owned. It is not used again. The callers
+        // may sleep.
         unsafe { bindings::kmem_cache_destroy(this.cache.as_ptr()) };
-        // SAFETY: By the invariant it is memory of kmalloc that is ours.
+        // SAFETY: Invariant of `RawCache`: `deferred` is owned memory of kmalloc.
         unsafe { bindings::kfree(this.deferred.as_ptr()) };
     }
 }
 
 impl Drop for RawCache {
-    /// `kmem_cache_destroy()` sleeps, and a drop may be anywhere.
+    /// Defers `kmem_cache_destroy()`, which sleeps, to a work item.
     fn drop(&mut self) {
-        // SAFETY: By the invariant both are ours, and they are not used again.
+        // SAFETY: Invariant of `RawCache`: `cache` and `deferred` are owned. They are not used
+        // again.
         unsafe { kalloc_helper_kmem_cache_destroy_later(self.deferred.as_ptr(), self.cache.as_ptr()) };
     }
 }
 
-/// Waits until every cache that was dropped is destroyed, and destroys those that wait for it.
+/// Destroys every cache that was dropped, and waits until that is done.
 ///
-/// Creating a cache and unloading a module do so by themselves.
+/// Creating a cache and unloading a module call this.
+///
+/// # Context
+///
+/// Process context that may sleep, outside memalloc scopes.
 pub fn flush<C: MayFs>(_cx: &C) {
-    // SAFETY: It sleeps, which the caller may.
+    // SAFETY: `C: MayFs`: the context may sleep.
     unsafe { kalloc_helper_kmem_cache_destroy_flush() }
 }
 
-/// Waits when it is dropped, for the exit of a module.
+/// Waits for deferred destruction of caches when dropped. For module exit.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Flush(());
@@ -222,7 +229,7 @@ impl Flush {
 
 impl Drop for Flush {
     fn drop(&mut self) {
-        // SAFETY: It sleeps, which may be done here by the contract of `new`.
+        // SAFETY: `# Safety` of `new`: dropped in process context, so it may sleep.
         unsafe { kalloc_helper_kmem_cache_destroy_flush() }
     }
 }
@@ -230,28 +237,33 @@ impl Drop for Flush {
 macro_rules! caches {
     ($($name:ident: [$($bound:tt)*];)*) => {$(
         impl<T: $($bound)*> $name<T> {
-            /// Gives slabs without objects back, wraps `kmem_cache_shrink()`. Whether no slab is
+            /// Frees slabs without objects, wraps `kmem_cache_shrink()`. Returns whether no slab is
             /// left.
             ///
-            /// Context: one that may sleep and is in no scope.
+            /// # Context
+            ///
+            /// Process context that may sleep, outside memalloc scopes.
             pub fn shrink<C: MayFs>(&self, _cx: &C) -> bool {
                 self.0.shrink()
             }
 
-            /// Destroys the cache at once, wraps `kmem_cache_destroy()`.
+            /// Destroys the cache now, wraps `kmem_cache_destroy()`.
             ///
-            /// It has no objects any more: each has an owner of the cache.
+            /// The cache has no objects: each object holds a reference to the cache.
             ///
-            /// Context: one that may sleep and is in no scope. A drop is for the others.
+            /// # Context
+            ///
+            /// Process context that may sleep, outside memalloc scopes. In other contexts drop the
+            /// cache.
             pub fn destroy<C: MayFs>(self, _cx: &C) {
                 self.0.destroy();
             }
 
-            /// The bytes of an object, as the kernel knows them: wraps `kmem_cache_size()`.
+            /// The size of an object in the kernel's cache, wraps `kmem_cache_size()`.
             ///
-            /// Of a cache that is one with another, the larger one's.
+            /// For a merged cache this is the larger object's size.
             pub fn object_size(&self) -> usize {
-                // SAFETY: By the invariant it is a cache.
+                // SAFETY: Invariant of `RawCache`: the cache is valid.
                 unsafe { bindings::kmem_cache_size(self.0.cache.as_ptr()) as usize }
             }
         }

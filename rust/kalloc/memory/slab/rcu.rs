@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Objects whose memory stays theirs for as long as an RCU reader looks.
+//! [`RcuCache`]: type-safe caches, `SLAB_TYPESAFE_BY_RCU`.
 
 use super::raw::behind;
 use super::raw::Ctor;
@@ -57,42 +57,44 @@ use kernel::{
     },
 };
 
-/// What is in the memory of an [`RcuCache`], also while it is free.
+/// An object of an [`RcuCache`]. The layout holds while the object is free, too.
 #[repr(C)]
 struct Slot<T> {
-    /// 0 while it is free.
+    /// 0 while the object is free.
     refs: Refcount,
     value: T,
 }
 
-/// The constructor of `Slot<T>`, as the kernel calls it.
+/// The constructor of `Slot<T>`, called by the slab allocator.
 ///
 /// # Safety
 ///
 /// `object` is valid for writes of a `Slot<T>` that does not move.
 unsafe extern "C" fn construct_slot<T: Construct>(object: *mut c_void) {
     let slot = object.cast::<Slot<T>>();
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `object` is valid for writes of a `Slot<T>`.
     unsafe { (&raw mut (*slot).refs).write(Refcount::new(0)) };
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `object` is valid for writes of a `Slot<T>` that does not move.
     unsafe { pin_init::raw_init(&raw mut (*slot).value, T::construct()) };
 }
 
-/// A cache whose memory stays of its type for as long as someone is on the RCU read side, wraps
+/// A cache whose memory keeps its type during an RCU read-side critical section, wraps
 /// `kmem_cache_create()` with `SLAB_TYPESAFE_BY_RCU`.
 ///
-/// An object that is freed may at once be another one, of the same type. So what a lookup finds is
-/// not yet the object that it looked for: it first has to get a reference, which a free object does
-/// not give, and then to check whether it is still the one. [`RcuSlot::get`] does both.
+/// A freed object may be reused at once for another object of the same type. So a lookup first
+/// takes a reference, which fails for a free object, and then checks the identity of the object.
+/// [`RcuSlot::get`] does both.
 ///
-/// Objects are made by [`Construct`] and reached through `&T` alone: atomics and locks. Their type
-/// has no drop glue.
+/// [`Construct`] initialises the objects, and users have only `&T`: atomics and locks. `T` has no
+/// drop glue.
 pub struct RcuCache<T>(pub(super) RawCache, PhantomData<fn() -> T>);
 
 impl<T: Construct + Sync> RcuCache<T> {
     /// Creates a cache, wraps `kmem_cache_create()`.
     ///
-    /// Context: one that may sleep and is in no scope.
+    /// # Context
+    ///
+    /// Process context that may sleep, outside memalloc scopes.
     ///
     /// # Errors
     ///
@@ -138,18 +140,19 @@ impl<T: Construct + Sync> RcuCache<T> {
 
 impl<T> Sealed for RcuCache<T> {}
 
-/// A counted reference to an object of an [`RcuCache`]. The last one frees the object.
+/// A counted reference to an object of an [`RcuCache`]. Dropping the last one frees the object.
 ///
 /// # Invariants
 ///
-/// `slot` is an object from the cache of `owner`, and one of its references is ours.
+/// `slot` is an object from the cache of `owner`. This owns one of its references.
 pub struct RcuRef<T: Construct + Sync, O: PoolRef<RcuCache<T>>> {
     slot: NonNull<Slot<T>>,
     owner: DropOrLeak<O>,
     _cache: PhantomData<RcuCache<T>>,
 }
 
-// SAFETY: It gives `&T`, and its last reference frees without dropping.
+// SAFETY: It gives only `&T` of a `T: Sync`. Dropping the last reference frees without dropping the
+// `T`.
 unsafe impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Send> Send for RcuRef<T, O> {}
 // SAFETY: As above.
 unsafe impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Sync> Sync for RcuRef<T, O> {}
@@ -157,14 +160,16 @@ unsafe impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Sync> Sync for RcuRef
 impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> RcuRef<T, O> {
     /// A new object, wraps `kmem_cache_alloc()`.
     ///
-    /// `init` sets it up, through `&T` alone, from what its last user left. Readers get references
-    /// only when it is done.
+    /// `init` updates the object, which still has its last user's contents, through `&T`. Readers
+    /// get references only after `init` returns.
     ///
-    /// Context: as the flags.
+    /// # Context
+    ///
+    /// Any context that allows the flags of the grant.
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory. Under `nofail` a type larger than a page does not
+    /// [`AllocFailed`] if the allocation fails. With `nofail` a type larger than a page does not
     /// compile.
     ///
     /// ```
@@ -201,13 +206,13 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> RcuRef<T, O> {
         let slot = NonNull::new(owner.pool().0.alloc(grant))
             .ok_or_else(G::Flags::failed)?
             .cast::<Slot<T>>();
-        // SAFETY: The constructor ran when the memory came to the cache, and the value has been
-        // changed only through shared references since.
+        // SAFETY: The constructor ran when the slab was allocated. The value has been changed only
+        // through shared references since.
         let object = unsafe { slot.as_ref() };
         init(&object.value);
-        // Readers that get a reference see what `init` did.
+        // `Release`: a reader that gets a reference sees the writes of `init`.
         object.refs.as_atomic().store(1, Release);
-        // INVARIANT: It is new, and the reference is the first.
+        // INVARIANT: The object is new, and this owns its first reference.
         Ok(Self {
             slot,
             owner: DropOrLeak::new(owner),
@@ -220,7 +225,7 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> Deref for RcuRef<T, O> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `RcuRef`: this owns a reference to the object.
         unsafe { &self.slot.as_ref().value }
     }
 }
@@ -228,9 +233,9 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> Deref for RcuRef<T, O> {
 impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> Clone for RcuRef<T, O> {
     #[inline]
     fn clone(&self) -> Self {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `RcuRef`: this owns a reference to the object.
         unsafe { self.slot.as_ref() }.refs.inc();
-        // INVARIANT: The reference was just taken.
+        // INVARIANT: The reference was taken above.
         Self {
             slot: self.slot,
             owner: DropOrLeak::new(O::clone(&self.owner)),
@@ -242,10 +247,10 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> Clone for RcuRef<T, O
 impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> Drop for RcuRef<T, O> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `RcuRef`: this owns a reference to the object.
         if unsafe { self.slot.as_ref() }.refs.dec_and_test() {
-            // SAFETY: It is from this cache, and nobody has a reference. Readers without one look
-            // at the count alone, which stays there for as long as they are on the RCU read side.
+            // SAFETY: The object is from this cache, and its last reference was dropped. Readers
+            // without a reference read only the count, which a deferred free does not overwrite.
             unsafe {
                 self.owner
                     .pool()
@@ -262,9 +267,10 @@ impl<T: Construct + Sync + fmt::Debug, O: PoolRef<RcuCache<T>>> fmt::Debug for R
     }
 }
 
-/// A place where readers find an object of an [`RcuCache`], without a lock: a bucket of a table.
+/// A pointer to an object of an [`RcuCache`] that readers follow without a lock: a bucket of a
+/// table.
 ///
-/// What is in it, it has a reference of. Readers are on the RCU read side:
+/// It holds a reference to its object. Readers are in an RCU read-side critical section:
 ///
 /// ```
 /// use kalloc::{prelude::*, slab::{Construct, RcuCache, RcuSlot, RcuRef}};
@@ -289,26 +295,26 @@ impl<T: Construct + Sync + fmt::Debug, O: PoolRef<RcuCache<T>>> fmt::Debug for R
 ///
 /// # Invariants
 ///
-/// `slot` is NULL, or an object from the cache of `owner` of which the cell has a reference.
+/// `slot` is NULL, or an object from the cache of `owner`, to which this holds a reference.
 pub struct RcuSlot<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> {
     slot: Atomic<*mut Slot<T>>,
     owner: DropOrLeak<O>,
     _cache: PhantomData<RcuCache<T>>,
 }
 
-// SAFETY: It gives references, which may be sent.
+// SAFETY: It gives only references (`RcuRef`), which are `Send`.
 unsafe impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone + Send> Send for RcuSlot<T, O> {}
-// SAFETY: All its accesses are atomic, and it gives references, which may be sent.
+// SAFETY: All accesses are atomic. It gives only references (`RcuRef`), which are `Send`.
 unsafe impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone + Send + Sync> Sync
     for RcuSlot<T, O>
 {
 }
 
 impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> RcuSlot<T, O> {
-    /// A cell for objects of one cache, with none in it.
+    /// An empty slot for objects of one cache.
     #[inline]
     pub fn new(owner: O) -> Self {
-        // INVARIANT: NULL.
+        // INVARIANT: `slot` is NULL.
         Self {
             slot: Atomic::new(ptr::null_mut()),
             owner: DropOrLeak::new(owner),
@@ -316,11 +322,11 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> RcuSlot<T, O> {
         }
     }
 
-    /// Puts `new` in the place of what was there, which it gives back.
+    /// Stores `new` and returns the previous object.
     ///
     /// # Errors
     ///
-    /// `new`, where it is from another cache.
+    /// `new`, if it is from another cache.
     ///
     /// ```
     /// use kalloc::{prelude::*, slab::{Construct, RcuCache, RcuRef, RcuSlot}};
@@ -343,31 +349,31 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> RcuSlot<T, O> {
                     return Err(new);
                 }
                 let new = ManuallyDrop::new(new);
-                // SAFETY: It is not used again. The cell has an owner of its own.
+                // SAFETY: `new` is not dropped and its owner is not used again. The slot has an
+                // owner of its own.
                 drop(unsafe { ptr::read(&new.owner) });
                 new.slot.as_ptr()
             }
         };
-        // INVARIANT: The reference of `new` goes to the cell, and that of the cell to the result.
+        // INVARIANT: The reference of `new` moves to the slot, and the slot's to the result.
         Ok(self.reference(self.slot.xchg(slot, Full)))
     }
 
-    /// The object, if `check` says that it is the right one.
+    /// The object, if `check` returns true for it.
     ///
-    /// Gets a reference, looks whether the object is still the one in the cell, and then calls
-    /// `check`.
+    /// Takes a reference, checks that the slot still holds the object, and then calls `check`.
     pub fn get(&self, _side: &ReadSide, check: impl FnOnce(&T) -> bool) -> Option<RcuRef<T, O>> {
         loop {
             let slot = self.slot.load(Acquire);
-            // SAFETY: An object of the cache was there during this RCU read side, so for as long as
-            // that lasts, which is longer than this function, the memory is a slot of this cache, in
-            // use or free.
+            // SAFETY: The slot held an object of the cache during this RCU read-side critical
+            // section, which outlasts this function. Until it ends, the memory is a `Slot<T>` of
+            // this cache, in use or free.
             let refs = &unsafe { slot.as_ref() }?.refs;
             if !try_get(refs) {
-                // Freed since, so the cell has changed.
+                // The object was freed, so the slot has changed.
                 continue;
             }
-            // INVARIANT: The reference was just taken.
+            // INVARIANT: The reference was taken above.
             let object = self.reference(slot)?;
             if self.slot.load(Relaxed) == slot {
                 return check(&object).then_some(object);
@@ -375,7 +381,7 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> RcuSlot<T, O> {
         }
     }
 
-    /// The reference to `slot` that the caller has, as a value.
+    /// Makes an `RcuRef` of a reference to `slot` that the caller owns.
     #[inline(always)]
     fn reference(&self, slot: *mut Slot<T>) -> Option<RcuRef<T, O>> {
         Some(RcuRef {
@@ -389,13 +395,13 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> RcuSlot<T, O> {
 /// Wraps `refcount_inc_not_zero_acquire()`.
 #[inline]
 fn try_get(refs: &Refcount) -> bool {
-    // SAFETY: It is a `refcount_t`.
+    // SAFETY: `refs` is a valid `refcount_t`.
     unsafe { kalloc_helper_refcount_inc_not_zero_acquire(refs.as_atomic().as_ptr().cast()) }
 }
 
 impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> Drop for RcuSlot<T, O> {
     fn drop(&mut self) {
-        // Cannot be from another cache: there is none.
+        // `None` cannot fail: it is not from another cache.
         let _ = self.replace(None);
     }
 }
