@@ -5,7 +5,7 @@
 //! pool, and is not asked.
 
 use kalloc::{
-    miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, Registered},
+    miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, MiscRegistration},
     prelude::*,
     slab::{Args, Cache, SlabBox},
 };
@@ -52,7 +52,7 @@ impl kalloc::Module for Fails {
         let options = MiscDeviceOptions {
             name: c"kalloc_fail_open",
         };
-        let _device = Registered::<Open>::new(&task, options, ())?;
+        let _device = MiscRegistration::<Open>::new(&task, options, ())?;
         // SAFETY: It sleeps, which init may.
         let err =
             unsafe { testlib::c::testlib_open_for(c"/dev/kalloc_fail_open".as_char_ptr(), 300) };

@@ -8,7 +8,7 @@ use core::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 use kalloc::{
-    miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, Registered},
+    miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, MiscRegistration},
     prelude::*,
 };
 use kernel::fs::File;
@@ -49,7 +49,7 @@ impl kernel::Module for Fails {
             name: c"kalloc_fail_open",
         };
         // Nobody takes it away but the end of the module.
-        let _device = ManuallyDrop::new(Registered::<Open>::new(&task, options, ())?);
+        let _device = ManuallyDrop::new(MiscRegistration::<Open>::new(&task, options, ())?);
         // SAFETY: It sleeps, which init may.
         let err =
             unsafe { testlib::c::testlib_open_for(c"/dev/kalloc_fail_open".as_char_ptr(), 300) };

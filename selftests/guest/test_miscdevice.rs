@@ -4,7 +4,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::{
-    miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, Registered},
+    miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, MiscRegistration},
     prelude::*,
 };
 use kernel::{
@@ -229,7 +229,7 @@ impl Drop for Opened {
 }
 
 /// A device that goes at the end of its test.
-struct Device<'t>(Option<Registered<Last>>, &'t TaskCx);
+struct Device<'t>(Option<MiscRegistration<Last>>, &'t TaskCx);
 
 impl Drop for Device<'_> {
     fn drop(&mut self) {
@@ -240,7 +240,7 @@ impl Drop for Device<'_> {
 }
 
 fn device<'t>(task: &'t TaskCx, name: &'static CStr) -> Result<Device<'t>> {
-    let device = Registered::new(task, MiscDeviceOptions { name }, ())?;
+    let device = MiscRegistration::new(task, MiscDeviceOptions { name }, ())?;
     Ok(Device(Some(device), task))
 }
 
@@ -301,7 +301,7 @@ fn fdinfo(task: &mut TaskCx) -> Outcome {
 }
 
 fn what_is_missing_is_not_there(task: &mut TaskCx) -> Outcome {
-    let device = Registered::<Bare>::new(
+    let device = MiscRegistration::<Bare>::new(
         task,
         MiscDeviceOptions {
             name: c"kalloc_bare",
@@ -366,7 +366,7 @@ fn failed_open(task: &mut TaskCx) -> Outcome {
 }
 
 fn device_is_dropped_with_a_lock_held(task: &mut TaskCx) -> Outcome {
-    let device = Registered::<Last>::new(
+    let device = MiscRegistration::<Last>::new(
         task,
         MiscDeviceOptions {
             name: c"kalloc_held",
@@ -382,8 +382,8 @@ fn device_is_dropped_with_a_lock_held(task: &mut TaskCx) -> Outcome {
 
 /// Nothing drops a static: the end of the module takes the device away.
 fn device_in_a_static_is_left_at_exit(task: &mut TaskCx) -> Outcome {
-    static DEVICE: SetOnce<Registered<Last>> = SetOnce::new();
-    let device = Registered::new(
+    static DEVICE: SetOnce<MiscRegistration<Last>> = SetOnce::new();
+    let device = MiscRegistration::new(
         task,
         MiscDeviceOptions {
             name: c"kalloc_static",

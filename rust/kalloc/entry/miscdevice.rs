@@ -5,7 +5,7 @@
 //! C header: [`include/linux/miscdevice.h`](srctree/include/linux/miscdevice.h)
 //!
 //! A driver written for [`kernel::miscdevice`] changes the signatures of its functions, keeps data that
-//! borrows nothing, and registers with [`Registered`]. All functions are called by a program's system
+//! borrows nothing, and registers with [`MiscRegistration`]. All functions are called by a program's system
 //! call or when it ends, in process context, on every kernel.
 
 use crate::{
@@ -69,7 +69,7 @@ pub use kernel::miscdevice::MiscDeviceOptions;
 
 /// A misc device that user space sees: what `open` gets. Wraps `struct miscdevice`.
 ///
-/// Who has one has a [`Registered`], or a [`BoundScope`].
+/// Who has one has a [`MiscRegistration`], or a [`BoundScope`].
 #[repr(C)]
 #[pin_data(PinnedDrop)]
 pub struct MiscDeviceRegistration<T: MiscDevice> {
@@ -138,13 +138,13 @@ fn manually_drop<T, E>(init: impl PinInit<T, E>) -> impl PinInit<ManuallyDrop<T>
 /// process context, soon after. Files that are open stay open, and keep the module.
 ///
 /// ```
-/// use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, Registered}, prelude::*};
+/// use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscRegistration}, prelude::*};
 ///
-/// fn register<T: MiscDevice<Data = ()> + 'static>(task: &TaskCx) -> Result<Registered<T>> {
-///     Registered::new(task, MiscDeviceOptions { name: c"last" }, ())
+/// fn register<T: MiscDevice<Data = ()> + 'static>(task: &TaskCx) -> Result<MiscRegistration<T>> {
+///     MiscRegistration::new(task, MiscDeviceOptions { name: c"last" }, ())
 /// }
 /// ```
-pub struct Registered<T: MiscDevice<Data: 'static> + 'static>(
+pub struct MiscRegistration<T: MiscDevice<Data: 'static> + 'static>(
     CallbackBox<MiscDeviceRegistration<T>>,
 );
 
@@ -158,7 +158,7 @@ unsafe impl<T: MiscDevice<Data: 'static> + 'static> Callback for MiscDeviceRegis
     }
 }
 
-impl<T: MiscDevice<Data: 'static> + 'static> Registered<T> {
+impl<T: MiscDevice<Data: 'static> + 'static> MiscRegistration<T> {
     /// Registers a misc device, wraps `misc_register()`. Every file that is opened can get at `data`.
     ///
     /// Not in [`MiscDevice::open`], which has the mutex that this waits for.
@@ -179,7 +179,7 @@ impl<T: MiscDevice<Data: 'static> + 'static> Registered<T> {
     }
 }
 
-impl<T: MiscDevice<Data: 'static> + 'static> Deref for Registered<T> {
+impl<T: MiscDevice<Data: 'static> + 'static> Deref for MiscRegistration<T> {
     type Target = MiscDeviceRegistration<T>;
 
     fn deref(&self) -> &MiscDeviceRegistration<T> {
@@ -187,14 +187,14 @@ impl<T: MiscDevice<Data: 'static> + 'static> Deref for Registered<T> {
     }
 }
 
-impl<T: MiscDevice<Data: 'static> + 'static> fmt::Debug for Registered<T> {
+impl<T: MiscDevice<Data: 'static> + 'static> fmt::Debug for MiscRegistration<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Registered")
+        f.write_str("MiscRegistration")
     }
 }
 
 impl<'d> BoundScope<'d> {
-    /// Registers a misc device until the driver's device is unbound: as [`Registered::new`].
+    /// Registers a misc device until the driver's device is unbound: as [`MiscRegistration::new`].
     ///
     /// Its files may stay open longer, so what they have of the device is [lent](BoundScope::lend).
     pub fn misc_register<T, C>(&mut self, cx: &C, opts: MiscDeviceOptions, data: T::Data) -> Result

@@ -117,8 +117,8 @@ pub enum InSoftirq {}
 ///
 /// # Safety
 ///
-/// [`Pointer::into_raw`] keeps the `T`, where it is, until [`Pointer::from_raw`] takes it back.
-pub unsafe trait Pointer: Sized + Send + 'static {
+/// [`WorkItemPointer::into_raw`] keeps the `T`, where it is, until [`WorkItemPointer::from_raw`] takes it back.
+pub unsafe trait WorkItemPointer: Sized + Send + 'static {
     /// The item.
     type Item;
 
@@ -129,12 +129,12 @@ pub unsafe trait Pointer: Sized + Send + 'static {
     ///
     /// # Safety
     ///
-    /// The pointer is from [`Pointer::into_raw`], and is used once.
+    /// The pointer is from [`WorkItemPointer::into_raw`], and is used once.
     unsafe fn from_raw(item: *mut Self::Item) -> Self;
 }
 
 // SAFETY: `into_raw` keeps the count.
-unsafe impl<T: Send + Sync + 'static> Pointer for Arc<T> {
+unsafe impl<T: Send + Sync + 'static> WorkItemPointer for Arc<T> {
     type Item = T;
 
     fn into_raw(self) -> *mut T {
@@ -148,7 +148,7 @@ unsafe impl<T: Send + Sync + 'static> Pointer for Arc<T> {
 }
 
 // SAFETY: `into_raw` keeps the box.
-unsafe impl<T: Send + 'static> Pointer for Pin<KBox<T>> {
+unsafe impl<T: Send + 'static> WorkItemPointer for Pin<KBox<T>> {
     type Item = T;
 
     fn into_raw(self) -> *mut T {
@@ -235,7 +235,7 @@ pub trait WorkItem<const ID: u64 = 0>:
     HasWork<ID, Field: WorkField<Self, ID, Kind = InThread>>
 {
     /// `Arc<Self>` or `Pin<KBox<Self>>`.
-    type Pointer: Pointer<Item = Self>;
+    type Pointer: WorkItemPointer<Item = Self>;
 
     /// Runs in a thread of the kernel, which may sleep.
     fn run(this: Self::Pointer, task: &mut TaskCx);
@@ -251,7 +251,7 @@ pub trait BhWorkItem<const ID: u64 = 0>:
     HasWork<ID, Field: WorkField<Self, ID, Kind = InSoftirq>>
 {
     /// `Arc<Self>` or `Pin<KBox<Self>>`.
-    type Pointer: Pointer<Item = Self>;
+    type Pointer: WorkItemPointer<Item = Self>;
 
     /// Runs in a softirq, which must not sleep. On `CONFIG_PREEMPT_RT` that is a thread with bottom
     /// halves disabled, in which a `spinlock_t` may be taken.
@@ -493,7 +493,7 @@ pub struct BhQueue(workqueue::Queue);
 ///
 /// `queue_work` queues the item on a queue of the kind that its field is for, or leaves it alone.
 #[inline]
-unsafe fn enqueue<P: Pointer, const ID: u64>(
+unsafe fn enqueue<P: WorkItemPointer, const ID: u64>(
     item: P,
     queue_work: impl FnOnce(*mut bindings::work_struct) -> bool,
 ) -> Result<(), P>
@@ -525,7 +525,7 @@ impl Queue {
     ///
     /// Gives the item back if it is queued already, if somebody cancels it now, or if the module
     /// ends.
-    pub fn enqueue<P: Pointer, const ID: u64>(&self, _cx: &impl NotNmi, item: P) -> Result<(), P>
+    pub fn enqueue<P: WorkItemPointer, const ID: u64>(&self, _cx: &impl NotNmi, item: P) -> Result<(), P>
     where
         P::Item: WorkItem<ID, Pointer = P>,
     {
@@ -543,7 +543,7 @@ impl Queue {
     ///
     /// Gives the item back if it is queued already, if somebody cancels it now, or if the module
     /// ends.
-    pub fn enqueue_delayed<P: Pointer, const ID: u64>(
+    pub fn enqueue_delayed<P: WorkItemPointer, const ID: u64>(
         &self,
         _cx: &impl NotNmi,
         item: P,
@@ -567,7 +567,7 @@ impl BhQueue {
     ///
     /// Gives the item back if it is queued already, if somebody cancels it now, or if the module
     /// ends.
-    pub fn enqueue<P: Pointer, const ID: u64>(&self, _cx: &impl NotNmi, item: P) -> Result<(), P>
+    pub fn enqueue<P: WorkItemPointer, const ID: u64>(&self, _cx: &impl NotNmi, item: P) -> Result<(), P>
     where
         P::Item: BhWorkItem<ID, Pointer = P>,
     {

@@ -6,7 +6,7 @@
 
 use kalloc::{
     mempool::Mempool,
-    miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, Registered},
+    miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, MiscRegistration},
     percpu::{field, CpuLocal},
     prelude::*,
 };
@@ -80,8 +80,8 @@ impl MiscDevice for Open {
 }
 
 /// A registration may be dropped where nothing sleeps.
-pub fn register(task: &mut TaskCx, lock: &SpinLock<Option<Registered<Open>>>) -> Result {
-    let open = Registered::new(&task, MiscDeviceOptions { name: c"open" }, 7)?;
+pub fn register(task: &mut TaskCx, lock: &SpinLock<Option<MiscRegistration<Open>>>) -> Result {
+    let open = MiscRegistration::new(&task, MiscDeviceOptions { name: c"open" }, 7)?;
     task.locked(lock, |slot, _cx| *slot = Some(open));
     task.locked(lock, |slot, _cx| *slot = None);
     Ok(())

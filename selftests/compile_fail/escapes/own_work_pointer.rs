@@ -2,11 +2,11 @@
 
 //! A work item in memory that does not stay.
 
-use kalloc::work::Pointer;
+use kalloc::work::WorkItemPointer;
 
 struct Borrowed(u32);
 
-impl Pointer for Borrowed { //~ ERROR: requires an `unsafe impl`
+impl WorkItemPointer for Borrowed { //~ ERROR: requires an `unsafe impl`
     type Item = u32;
     fn into_raw(mut self) -> *mut u32 {
         &mut self.0

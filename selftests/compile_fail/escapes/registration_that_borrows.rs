@@ -2,7 +2,7 @@
 
 //! A misc device with data that it may outlive, if it is leaked.
 
-use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, Registered}, prelude::*};
+use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, MiscRegistration}, prelude::*};
 use kernel::fs::File;
 
 pub struct Open<'d>(core::marker::PhantomData<&'d u32>);
@@ -18,7 +18,7 @@ impl<'d> MiscDevice for Open<'d> {
 }
 
 pub fn escape(task: &TaskCx, data: &u32) -> Result {
-    core::mem::forget(Registered::<Open<'_>>::new(task, MiscDeviceOptions { name: c"open" }, data)?); //~ ERROR: borrowed data escapes outside of function
+    core::mem::forget(MiscRegistration::<Open<'_>>::new(task, MiscDeviceOptions { name: c"open" }, data)?); //~ ERROR: borrowed data escapes outside of function
     Ok(())
 }
 

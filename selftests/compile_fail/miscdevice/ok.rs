@@ -4,7 +4,7 @@
 
 //@check-pass
 
-use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, Registered}, prelude::*};
+use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, MiscRegistration}, prelude::*};
 use kernel::{fs::{File, Kiocb}, iov::IovIterSource, sync::Arc};
 
 pub struct Right;
@@ -28,8 +28,8 @@ impl MiscDevice for Right {
     }
 }
 
-pub fn register(task: &TaskCx) -> Result<Registered<Right>> {
-    Registered::new(task, MiscDeviceOptions { name: c"right" }, ())
+pub fn register(task: &TaskCx) -> Result<MiscRegistration<Right>> {
+    MiscRegistration::new(task, MiscDeviceOptions { name: c"right" }, ())
 }
 
 pub struct Example;

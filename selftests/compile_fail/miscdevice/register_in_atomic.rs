@@ -2,7 +2,7 @@
 
 //! Registers a device with a spinlock held.
 
-use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, Registered}, prelude::*};
+use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration, MiscRegistration}, prelude::*};
 use kernel::{fs::File, sync::Arc};
 
 pub struct Right;
@@ -19,7 +19,7 @@ impl MiscDevice for Right {
 
 pub fn misuse(cx: &AtomicCx<'_>) {
     let options = MiscDeviceOptions { name: c"right" };
-    let _device = Registered::<Right>::new(cx, options, ()); //~ ERROR: this may sleep, which
+    let _device = MiscRegistration::<Right>::new(cx, options, ()); //~ ERROR: this may sleep, which
 }
 
 pub struct Example;

@@ -17,14 +17,14 @@ use kernel::prelude::Zeroable;
 pub struct CpuLocal<I>(UnsafeCell<I>);
 
 // SAFETY: It is read and written in single accesses.
-unsafe impl<I: Integer> Sync for CpuLocal<I> {}
+unsafe impl<I: ThisCpuInteger> Sync for CpuLocal<I> {}
 // SAFETY: It is an integer.
-unsafe impl<I: Integer + Zeroable> Zeroable for CpuLocal<I> {}
+unsafe impl<I: ThisCpuInteger + Zeroable> Zeroable for CpuLocal<I> {}
 
 // SAFETY: It is an integer, read and written in single accesses.
-unsafe impl<I: Integer> NmiSafe for CpuLocal<I> {}
+unsafe impl<I: ThisCpuInteger> NmiSafe for CpuLocal<I> {}
 
-impl<I: Integer> CpuLocal<I> {
+impl<I: ThisCpuInteger> CpuLocal<I> {
     /// An integer for a CPU to begin with.
     #[inline]
     pub const fn new(value: I) -> Self {
@@ -45,7 +45,7 @@ impl<I: Integer> CpuLocal<I> {
     }
 }
 
-impl<I: Integer + fmt::Debug> fmt::Debug for CpuLocal<I> {
+impl<I: ThisCpuInteger + fmt::Debug> fmt::Debug for CpuLocal<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.load().fmt(f)
     }
@@ -101,7 +101,7 @@ impl<'a, E, const N: usize> ThisCpu<'a, [E; N]> {
 macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident($($arg:ident),*) $(-> $result:ident)?;)*) => {
         /// The integers of [`CpuLocal`].
-        pub trait Integer: Sealed + Copy + 'static {
+        pub trait ThisCpuInteger: Sealed + Copy + 'static {
             #[doc(hidden)]
             const ZERO: Self;
             #[doc(hidden)]
@@ -119,7 +119,7 @@ macro_rules! operations {
             )*
         }
 
-        impl<I: Integer> ThisCpu<'_, CpuLocal<I>> {
+        impl<I: ThisCpuInteger> ThisCpu<'_, CpuLocal<I>> {
             $(
                 $(#[$doc])*
                 #[inline(always)]
@@ -155,7 +155,7 @@ operations! {
     cmpxchg(old, new) -> Value;
 }
 
-impl<I: Integer + Eq> ThisCpu<'_, CpuLocal<I>> {
+impl<I: ThisCpuInteger + Eq> ThisCpu<'_, CpuLocal<I>> {
     /// Wraps `this_cpu_sub()`.
     #[inline(always)]
     pub fn sub(self, value: I) {
@@ -188,7 +188,7 @@ impl<I: Integer + Eq> ThisCpu<'_, CpuLocal<I>> {
 macro_rules! integers {
     ($($int:ident $unsigned:ident $size:literal $class:ident $reg:literal $acc:tt;)*) => {$(
         impl Sealed for $int {}
-        impl Integer for $int {
+        impl ThisCpuInteger for $int {
             const ZERO: Self = 0;
             const ONE: Self = 1;
             #[inline(always)]
