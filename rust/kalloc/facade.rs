@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What is public: one module a subject, each no more than `pub use`.
+//!
+//! A module that is called as one of the kernel crate has all of that, too, so that `use kalloc::pci`
+//! hides nothing. What kalloc replaces there has the kernel crate's name: selftests/host/lib/names.
 
 #[cfg(CONFIG_PREEMPT_COUNT)]
 pub use crate::contexts::checked;
@@ -204,6 +207,9 @@ pub mod irq {
     //! [`section!`](crate::section!).
 
     #[cfg(CONFIG_PCI)]
+    #[doc(no_inline)]
+    pub use kernel::irq::*;
+
     pub use crate::entry::bus::irq_vectors::{
         AllocVectors,
         Vectors, //
@@ -271,6 +277,9 @@ pub mod sync {
     //! [`SpinLock`]: kernel::sync::SpinLock
     //! [`SpinLockIrq`]: kernel::sync::SpinLockIrq
     //! [`Mutex`]: kernel::sync::Mutex
+
+    #[doc(no_inline)]
+    pub use kernel::sync::*;
 
     pub use crate::sections::{
         guards::ReadSide,

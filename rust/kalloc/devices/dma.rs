@@ -136,7 +136,7 @@ pub use streaming::{
 };
 
 #[doc(no_inline)]
-pub use kernel::dma::DmaAddress;
+pub use kernel::dma::*;
 
 use kalloc_bindings::*;
 

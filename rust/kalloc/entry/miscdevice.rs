@@ -65,7 +65,7 @@ use kernel::{
     types::ForeignOwnable, //
 };
 
-pub use kernel::miscdevice::MiscDeviceOptions;
+pub use kernel::miscdevice::*;
 
 /// A misc device that user space sees: what `open` gets. Wraps `struct miscdevice`.
 ///

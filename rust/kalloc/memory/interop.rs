@@ -10,6 +10,9 @@
 //! crate's take `Flags` that nothing checks. They know no NUMA node: a grant made by [`Grant::on`]
 //! does not compile.
 
+#[doc(no_inline)]
+pub use kernel::interop::*;
+
 use crate::{
     alloc::allocator::Allocator,
     contexts::grant::Grant,

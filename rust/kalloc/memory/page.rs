@@ -81,6 +81,9 @@ pub use order::{
     PageOrder, //
 };
 
+#[doc(no_inline)]
+pub use kernel::page::*;
+
 use crate::{
     alloc::deferred_free,
     contexts::grant::*,
@@ -106,8 +109,7 @@ use kalloc_bindings::*;
 use kernel::{
     bindings,
     error::Result,
-    io::PhysAddr,
-    page::PAGE_SIZE, //
+    io::PhysAddr, //
 };
 
 /// The largest order of the page allocator, `MAX_PAGE_ORDER`.

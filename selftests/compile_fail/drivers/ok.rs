@@ -95,3 +95,11 @@ kalloc::module! {
     description: "A module with drivers",
     license: "GPL",
 }
+
+/// What a module of kalloc has of the kernel crate's module of that name.
+pub fn names(pci: &kalloc::pci::Device, platform: &kalloc::platform::Device) -> kalloc::sync::aref::ARef<kernel::device::Device> {
+    let _vendor: kalloc::pci::Vendor = pci.vendor_id();
+    let _size = kalloc::page::PAGE_SIZE;
+    let device: &kernel::device::Device = platform.as_ref();
+    device.into()
+}

@@ -13,6 +13,9 @@
 //! like, or, if its module has more to do, through the `drivers` of
 //! [`module!`](crate::module!).
 
+#[doc(no_inline)]
+pub use kernel::driver::*;
+
 use crate::{
     alloc::deferred_free::DropOrLeak,
     contexts::{
@@ -510,7 +513,7 @@ macro_rules! registration {
         #[pin_data]
         pub struct Registration<T: Driver + 'static> {
             #[pin]
-            inner: kernel::driver::Registration<kernel::$bus::Adapter<Adapter<T>>>,
+            inner: kernel::driver::Registration<kernel::$bus::Adapter<KernelDriver<T>>>,
         }
 
         impl<T: Driver> crate::ground::sealed::Sealed for Registration<T> {}
@@ -531,9 +534,9 @@ macro_rules! registration {
             }
         }
 
-        struct Adapter<T>(PhantomData<T>);
+        struct KernelDriver<T>(PhantomData<T>);
 
-        impl<T: Driver> kernel::$bus::Driver for Adapter<T> {
+        impl<T: Driver> kernel::$bus::Driver for KernelDriver<T> {
             type IdInfo = T::IdInfo;
             type Data<'bound> = crate::entry::bus::driver::Bound<T::Data<'bound>>;
 

@@ -4,6 +4,9 @@
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
+#[doc(no_inline)]
+pub use kernel::pci::*;
+
 use crate::{
     contexts::tokens::TaskCx,
     entry::bus::driver::{
@@ -24,11 +27,6 @@ use kernel::{
         Core, //
     },
     error::Error,
-    pci::{
-        Device,
-        IdTable,
-        Vendor, //
-    },
     prelude::*,
     str::CStr,
     ThisModule, //

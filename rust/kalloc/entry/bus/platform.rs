@@ -4,6 +4,9 @@
 //!
 //! C header: [`include/linux/platform_device.h`](srctree/include/linux/platform_device.h)
 
+#[doc(no_inline)]
+pub use kernel::platform::*;
+
 use crate::{
     contexts::tokens::TaskCx,
     entry::bus::driver::{
@@ -25,7 +28,6 @@ use kernel::{
     },
     error::Error,
     of,
-    platform::Device,
     prelude::*,
     str::CStr,
     ThisModule, //
