@@ -33,7 +33,32 @@ result() {
 # must not load, for want of a device. Its loader is remembered, to whom the kernel charges memory.
 declare -A loaders
 said=$(mktemp)
+# How long a module may take, in seconds: more on a kernel that looks for mistakes.
+patience=400
+[[ ! -e /sys/kernel/debug/kmemleak ]] || patience=1200
+
+# A module that hangs fails, and ends the document: what waits is shown, and nothing else could be loaded.
+# shellcheck disable=SC2317 # by a trap
+hangs() {
+	echo w >/proc/sysrq-trigger
+	sleep 1
+	dmesg | tail -n 150 | sed 's/^/# /'
+	result "not ok" "$testing hangs"
+	echo "Bail out! $testing took more than $patience seconds."
+	exit 1
+}
+trap hangs USR1
+
 test_module() {
+	local watch
+	testing=$*
+	(sleep $patience && kill -USR1 $$) &
+	watch=$!
+	load_and_unload "$@"
+	kill $watch 2>/dev/null || true
+}
+
+load_and_unload() {
 	local name=$1 ok=ok left library libraries
 	log_begin "$name"
 	# Modules of tests that this one uses.
@@ -43,7 +68,8 @@ test_module() {
 	loaders[$!]=$*
 	if wait $!; then
 		[[ $name != fail_* ]] || ok="not ok"
-		rmmod "$name" || ok="not ok"
+		rmmod "$name" &
+		wait $! || ok="not ok"
 	elif [[ $name != fail_* ]] || ! grep -q ': No such device$' "$said"; then
 		ok="not ok"
 		cat "$said" >&2
