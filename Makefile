@@ -14,7 +14,7 @@ KERNEL ?= stock
 
 export KERNEL DRIVER
 
-.PHONY: all modules modules_install clean help toolbox kernel update run test mutants bench doc shell purge names
+.PHONY: all modules modules_install clean help rust-analyzer toolbox kernel update run test mutants bench doc shell purge names
 
 all: modules
 
@@ -37,7 +37,7 @@ clean:			## remove what was built
 	rm -rf build
 
 ## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt, cloud) or one that notices mistakes (debug):
-run test mutants bench doc shell: names
+run test mutants bench doc shell rust-analyzer: names
 names:
 	@scripts/check-names '$(KERNEL)' $(TESTS)
 
@@ -59,6 +59,10 @@ doc:			## make the documentation, in build/doc
 shell:			## an interactive guest with the modules at hand (or those of DRIVER)
 	@scripts/toolbox scripts/shell
 
+rust-analyzer:		## write rust-project.json for an editor, here or into DRIVER
+	@mkdir -p build && scripts/toolbox scripts/rust-analyzer --project >build/rust-project.json
+	@mv build/rust-project.json "$${DRIVER:-.}/rust-project.json"
+
 ## What those need, made on first use in KALLOC_CACHE, else ~/.cache/kalloc:
 toolbox:		## make the Debian root with the kernel's toolchain
 	@scripts/toolbox
@@ -75,7 +79,7 @@ purge:			## delete the cache: toolbox, kernels and all
 
 ## Variables:
 #: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell
-#: DRIVER=/path                  the directory of a driver, for run and shell; nothing is written there
+#: DRIVER=/path                  the directory of a driver, for run, shell and rust-analyzer
 #: TESTS="NAME…"                 the tests that make test runs
 #: KDIR=/path/to/linux           the kernel tree of the plain build; by default the running kernel's
 #: KALLOC_TESTS=1                build the test modules, too (plain build, shell)
@@ -93,4 +97,4 @@ purge:			## delete the cache: toolbox, kernels and all
 help:			## list every target and variable
 	@awk '/^## / { print "\n" substr($$0, 4); next } \
 		/^#: / { print "  " substr($$0, 4); next } \
-		/^[a-z_]+:.*##/ { split($$0, a, /:[^#]*##/); printf "  make %-17s%s\n", a[1], a[2] }' Makefile
+		/^[a-z_-]+:.*##/ { split($$0, a, /:[^#]*##/); printf "  make %-17s%s\n", a[1], a[2] }' Makefile
