@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whole pages, from the page allocator.
+//! [`Pages`] and [`FreePages`]: whole pages of the page allocator.
 //!
 //! C headers: [`include/linux/gfp.h`](srctree/include/linux/gfp.h),
 //! [`include/linux/mm.h`](srctree/include/linux/mm.h),
@@ -8,8 +8,8 @@
 //!
 //! | kalloc | C |
 //! | --- | --- |
-//! | [`Pages`] | `alloc_pages()`, `__free_pages()`: known by its `struct page` |
-//! | [`FreePages`] | `__get_free_pages()`, `get_zeroed_page()`, `free_pages()`: known by its address |
+//! | [`Pages`] | `alloc_pages()`, `__free_pages()`: referred to by `struct page` |
+//! | [`FreePages`] | `__get_free_pages()`, `get_zeroed_page()`, `free_pages()`: referred to by address |
 //! | [`ExactPages`] | `alloc_pages_exact()`, `free_pages_exact()` |
 //! | [`alloc_bulk`] | `alloc_pages_bulk()` |
 //! | [`Pages::split`] | `split_page()` |
@@ -17,14 +17,14 @@
 //! | [`Pages::map_local`], [`Pages::map_local_mut`] | `kmap_local_page()`, `kunmap_local()` |
 //! | any of them with [`Grant::on`] | `alloc_pages_node()`, … |
 //!
-//! Three things about pages are types:
+//! Types express three properties of pages:
 //!
-//! * How many: [`Order<N>`](Order) is known at build time, [`AnyOrder`] is not.
-//! * Initialised or not: `u8`, or `MaybeUninit<u8>` before [`Pages::memset`] or [`Pages::write`].
-//! * What memory: [`Low`] has a kernel address. [`High`], which the flags `.highmem()`,
-//!   [`GfpHighUser`](crate::gfp::GfpHighUser) and [`GfpHighUserMovable`](crate::gfp::GfpHighUserMovable) give,
-//!   may have none and is seen through local mappings only. [`Compound`], which `.comp()` gives, is
-//!   one page to the kernel and cannot be split.
+//! * The order: [`Order<N>`](Order) is constant, [`AnyOrder`] is known at run time.
+//! * Initialisation: `u8`, or `MaybeUninit<u8>` before [`Pages::memset`] or [`Pages::write`].
+//! * The kind: [`Low`] memory has a kernel address. [`High`] memory may have none and is accessed
+//!   through local mappings. The flags `.highmem()`, [`GfpHighUser`](crate::gfp::GfpHighUser) and
+//!   [`GfpHighUserMovable`](crate::gfp::GfpHighUserMovable) give it. [`Compound`] pages, which
+//!   `.comp()` gives, cannot be split.
 //!
 //! ```
 //! use kalloc::prelude::*;
@@ -42,9 +42,11 @@
 //! }
 //! ```
 //!
-//! Pages are freed when they are dropped, which takes no token and never sleeps. It is legal wherever
-//! they can be made, and with a lock held; the kernel forbids it in an NMI handler. With interrupts or
-//! preemption disabled on `CONFIG_PREEMPT_RT` they are freed soon after, by a thread.
+//! # Context
+//!
+//! Dropping pages frees them, takes no token and never sleeps. Pages may be dropped in every
+//! context in which they can be made, also with a lock held, but not in an NMI handler. With
+//! interrupts or preemption disabled on `CONFIG_PREEMPT_RT` a thread frees them soon after.
 
 mod address;
 mod bulk;
@@ -118,10 +120,10 @@ pub const MAX_ORDER: u32 = bindings::MAX_PAGE_ORDER;
 /// The largest allocation in bytes: a block of [`MAX_ORDER`].
 pub const MAX_SIZE: usize = PAGE_SIZE << MAX_ORDER;
 
-/// The largest order for which the kernel keeps the promise of `__GFP_NOFAIL`.
+/// The largest order for which the kernel honours `__GFP_NOFAIL`.
 const MAX_NOFAIL_ORDER: u32 = 1;
 
-/// What must not compile for the order `O` and the flags `F`.
+/// Fails the build for an order `O` that is too large, with the flags `F` or with any.
 const fn check<O: PageOrder, F: Gfp>() {
     assert!(O::MAX <= MAX_ORDER, "an order above MAX_PAGE_ORDER");
     assert!(
@@ -130,10 +132,10 @@ const fn check<O: PageOrder, F: Gfp>() {
     );
 }
 
-/// Physically contiguous pages, a power of two of them, known by the first `struct page`: wraps
-/// `alloc_pages()` and `__free_pages()`.
+/// Physically contiguous pages, a power of two of them, referred to by the first `struct page`.
+/// Wraps `alloc_pages()` and `__free_pages()`.
 ///
-/// A pointer for an order that is known at build time, and `Option<Pages<Order<N>>>` is no larger.
+/// With a constant order this is one pointer, and `Option<Pages<Order<N>>>` is no larger.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -147,18 +149,18 @@ const fn check<O: PageOrder, F: Gfp>() {
 ///
 /// # Invariants
 ///
-/// `page` is the first of `1 << order` pages that were allocated together and that this owns: it
-/// holds the only reference that counts. They are compound if `K` says so. They have a kernel
-/// address if `K: Addressable`. Their bytes are initialised if `T` says so.
+/// `page` is the first of `1 << order` owned pages that were allocated together: this holds their
+/// only reference. They are compound if `K` is [`Compound`]. They have a kernel address if
+/// `K: Addressable`. Their bytes are initialised if `T` is `u8`.
 pub struct Pages<O: PageOrder = Order<0>, T: PageBytes = u8, K: Kind = Low> {
     page: NonNull<bindings::page>,
     order: O,
     _memory: PhantomData<(T, K)>,
 }
 
-// SAFETY: The pages are owned, and any thread may free them.
+// SAFETY: It owns the pages, and any thread may free them.
 unsafe impl<O: PageOrder, T: PageBytes, K: Kind> Send for Pages<O, T, K> {}
-// SAFETY: Shared pages give no more than `&[T]`.
+// SAFETY: Shared pages give only `&[T]`.
 unsafe impl<O: PageOrder, T: PageBytes, K: Kind> Sync for Pages<O, T, K> {}
 
 const _: () = assert!(size_of::<Pages<Order<3>>>() == size_of::<usize>());
@@ -169,8 +171,8 @@ impl<O: PageOrder> Pages<O> {
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory. A constant order above [`MAX_ORDER`], and under
-    /// `nofail` above 1 or at run time, does not compile.
+    /// [`AllocFailed`] if the allocation fails. A constant order above [`MAX_ORDER`] does not
+    /// compile. With `nofail`, an order above 1 or known only at run time does not compile.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -189,15 +191,15 @@ impl<O: PageOrder> Pages<O> {
         Self::checked(grant, order)
     }
 
-    /// As [`Pages::new_uninit`], of what was checked.
+    /// As [`Pages::new_uninit`], for an order and flags that passed [`check`].
     #[inline(always)]
     fn checked<G>(grant: G, order: O) -> Result<NewPages<O, G>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForPages>,
     {
         let page = NonNull::new(alloc(grant, order.order())).ok_or_else(G::Flags::failed)?;
-        // INVARIANT: New pages, of the memory that the flags give; and a `MaybeUninit` is always
-        // initialised.
+        // INVARIANT: New pages of the kind that the flags give. A `MaybeUninit` needs no
+        // initialisation.
         Ok(Pages {
             page,
             order,
@@ -205,7 +207,7 @@ impl<O: PageOrder> Pages<O> {
         })
     }
 
-    /// New pages of zeroes, wraps `alloc_pages()` with `__GFP_ZERO`.
+    /// New zeroed pages, wraps `alloc_pages()` with `__GFP_ZERO`.
     ///
     /// # Errors
     ///
@@ -217,19 +219,19 @@ impl<O: PageOrder> Pages<O> {
     {
         const { check::<O, G::Flags>() };
         match Self::checked(grant.zeroed(), order) {
-            // SAFETY: The memory is zero.
+            // SAFETY: The memory is zeroed.
             Ok(pages) => Ok(unsafe { pages.assume_init() }),
             Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 }
 
-/// Wraps `alloc_pages()`, or `alloc_pages_node()` where the grant asks for a node. NULL where there
-/// is no memory.
+/// Wraps `alloc_pages()`, or `alloc_pages_node()` if the grant has a node. Returns NULL if the
+/// allocation fails.
 #[inline(always)]
 fn alloc<G: Grant>(grant: G, order: u32) -> *mut bindings::page {
-    // SAFETY: The flags are legal in this context, which is what the grant says, and `nid` is that
-    // of a node that is or was online. Orders are at most `MAX_ORDER`.
+    // SAFETY: The grant proves that the flags are legal in this context, and that `nid` is a node
+    // that is or was online. Orders are at most `MAX_ORDER`.
     unsafe {
         if G::ON_NODE {
             calls::alloc_pages_node(grant.nid(), G::Flags::BITS, order)
@@ -258,51 +260,52 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
         self.order.size()
     }
 
-    /// The physical address, wraps `page_to_phys()`. Devices are given addresses by the DMA API.
+    /// The physical address, wraps `page_to_phys()`. For device addresses use the DMA API.
     #[inline]
     pub fn phys(&self) -> PhysAddr {
-        // SAFETY: By the invariant it is a page.
+        // SAFETY: Invariant of `Pages`: `page` is a valid page.
         unsafe { kalloc_helper_page_to_phys(self.as_ptr()) }
     }
 
     /// The number of the first page frame, wraps `page_to_pfn()`.
     #[inline]
     pub fn pfn(&self) -> usize {
-        // SAFETY: By the invariant it is a page.
+        // SAFETY: Invariant of `Pages`: `page` is a valid page.
         unsafe { kalloc_helper_page_to_pfn(self.as_ptr()) }
     }
 
     /// The NUMA node, wraps `page_to_nid()`.
     #[inline]
     pub fn nid(&self) -> i32 {
-        // SAFETY: By the invariant it is a page.
+        // SAFETY: Invariant of `Pages`: `page` is a valid page.
         unsafe { bindings::page_to_nid(self.as_ptr()) }
     }
 
-    /// The first `struct page`, for C. The pages stay owned here.
+    /// The first `struct page`, for C. The `Pages` keeps ownership.
     #[inline(always)]
     pub fn as_ptr(&self) -> *mut bindings::page {
         self.page.as_ptr()
     }
 
-    /// The first `struct page`, for C or [`Pages::from_raw`], which must free the pages.
+    /// The first `struct page`, for C or [`Pages::from_raw`]. The caller must free the pages.
     #[inline(always)]
     pub fn into_raw(self) -> *mut bindings::page {
         ManuallyDrop::new(self).as_ptr()
     }
 
-    /// Takes over pages from C.
+    /// Takes ownership of pages from C.
     ///
     /// # Safety
     ///
-    /// `page` is the first of `1 << order` pages that were allocated together, which nobody else
-    /// has from here on. They are a compound page if, and only if, `K` is [`Compound`]. They have a
-    /// kernel address if `K` is [`Addressable`], and are initialised if `T` is `u8`.
+    /// `page` is the first of `1 << order` pages that were allocated together and have no other
+    /// owner. They are a compound page if, and only if, `K` is [`Compound`]. They have a kernel
+    /// address if `K` is [`Addressable`]. They are initialised if `T` is `u8`.
     #[inline(always)]
     pub unsafe fn from_raw(page: *mut bindings::page, order: O) -> Self {
-        // INVARIANT: By the contract of this function.
+        // INVARIANT: `# Safety`: owned pages, allocated together, of the kind `K`, initialised as
+        // `T`.
         Self {
-            // SAFETY: No page is at NULL.
+            // SAFETY: A `struct page` is not at NULL.
             page: unsafe { NonNull::new_unchecked(page) },
             order,
             _memory: PhantomData,
@@ -311,26 +314,27 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
 
     /// The bytes, wraps `page_address()`.
     ///
-    /// A call each time: [`FreePages`] keeps the address instead.
+    /// Each call looks up the address. [`FreePages`] stores it.
     #[inline]
     pub fn page_address(&self) -> &[T]
     where
         K: Addressable,
     {
         let address = self.address().as_ptr();
-        // SAFETY: By the invariant there are so many bytes, which are `T`s, borrowed with `self`.
+        // SAFETY: Invariant of `Pages`: the pages have `size()` bytes, valid as `T`. They are
+        // borrowed with `self`.
         unsafe { slice::from_raw_parts(address, self.size()) }
     }
 
-    /// The bytes, to be written, wraps `page_address()`.
+    /// The bytes, mutably, wraps `page_address()`.
     #[inline]
     pub fn page_address_mut(&mut self) -> &mut [T]
     where
         K: Addressable,
     {
         let address = self.address().as_ptr();
-        // SAFETY: By the invariant there are so many bytes, which are `T`s, borrowed exclusively
-        // with `self`.
+        // SAFETY: Invariant of `Pages`: the pages have `size()` bytes, valid as `T`. They are
+        // borrowed exclusively with `self`.
         unsafe { slice::from_raw_parts_mut(address, self.size()) }
     }
 
@@ -339,14 +343,14 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
     where
         K: Addressable,
     {
-        // SAFETY: By the invariant it is a page.
+        // SAFETY: Invariant of `Pages`: `page` is a valid page.
         let address = unsafe { kalloc_helper_page_address(self.as_ptr()) };
-        // SAFETY: By the invariant it has an address.
+        // SAFETY: Invariant of `Pages`: `K: Addressable`, so the page has an address.
         unsafe { NonNull::new_unchecked(address.cast()) }
     }
 
-    /// The pages one by one, wraps `split_page()`. What the iterator has not given is freed with
-    /// it.
+    /// Splits the pages into single pages, wraps `split_page()`. Dropping the iterator frees the
+    /// remaining pages.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -365,10 +369,10 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
         let nr_pages = self.nr_pages();
         let order = self.order.order();
         let page = self.into_raw();
-        // SAFETY: By the invariant these are all the pages of an allocation, which were ours, and
-        // no compound page.
+        // SAFETY: Invariant of `Pages`: these are all pages of one allocation, and owned.
+        // `K: Splittable`: they are no compound page.
         unsafe { bindings::split_page(page, order) };
-        // INVARIANT: Each page has a reference of its own now.
+        // INVARIANT: After the split each page has its own reference.
         Split {
             page,
             left: nr_pages,
@@ -386,38 +390,38 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
         }
     }
 
-    /// Runs `f` on each page in turn, mapped. A mapping ends before the next one begins, and `f` is
-    /// of this module and makes none, so that no token is needed.
+    /// Calls `f` on each page in turn, mapped by `kmap_local_page()`. Takes no token: mappings do
+    /// not overlap, and `f`, always a closure of this module, makes none.
     #[inline]
     fn each_page(&mut self, mut f: impl FnMut(&mut [T])) {
         for index in 0..self.nr_pages() {
-            // SAFETY: There are so many pages.
+            // SAFETY: `index` is below the number of pages.
             let page = unsafe { self.as_ptr().add(index) };
-            // SAFETY: It is a page, and the mapping ends below.
+            // SAFETY: `page` is valid, and it is unmapped below.
             let address = unsafe { bindings::kmap_local_page(page) };
-            // SAFETY: A mapping is a page of bytes, which by the invariant are `T`s, borrowed
-            // exclusively with `self`.
+            // SAFETY: A mapping has `PAGE_SIZE` bytes, valid as `T` (invariant of `Pages`), and
+            // borrowed exclusively with `self`.
             f(unsafe { slice::from_raw_parts_mut(address.cast(), PAGE_SIZE) });
-            // SAFETY: It is the last mapping of this thread.
+            // SAFETY: This is the last mapping that this thread made.
             unsafe { bindings::kunmap_local(address) };
         }
     }
 }
 
 impl<O: PageOrder, K: Kind> Pages<O, MaybeUninit<u8>, K> {
-    /// Initialises every byte with `byte`. High memory is mapped for that.
+    /// Initialises every byte to `byte`. Maps high memory for that.
     pub fn memset(mut self, byte: u8) -> Pages<O, u8, K> {
         self.each_page(|page| page.fill(MaybeUninit::new(byte)));
-        // SAFETY: Every byte was just written.
+        // SAFETY: Every byte was written above.
         unsafe { self.assume_init() }
     }
 
-    /// Initialises the pages with a copy of `source` and zeroes behind it. High memory is mapped
-    /// for that.
+    /// Initialises the pages with a copy of `source`, followed by zeroes. Maps high memory for
+    /// that.
     ///
     /// # Errors
     ///
-    /// The pages as they were, where `source` is larger.
+    /// The unchanged pages, if `source` is larger.
     pub fn write(mut self, source: &[u8]) -> Result<Pages<O, u8, K>, Self> {
         if source.len() > self.size() {
             return Err(self);
@@ -428,43 +432,43 @@ impl<O: PageOrder, K: Kind> Pages<O, MaybeUninit<u8>, K> {
             write(page, head);
             rest = tail;
         });
-        // SAFETY: Every byte was just written.
+        // SAFETY: Every byte was written above.
         Ok(unsafe { self.assume_init() })
     }
 
-    /// Claims that the bytes are initialised.
+    /// Asserts that the bytes are initialised.
     ///
     /// # Safety
     ///
-    /// They are.
+    /// All bytes are initialised.
     #[inline(always)]
     pub unsafe fn assume_init(self) -> Pages<O, u8, K> {
-        // INVARIANT: Initialised by the contract of this function.
+        // INVARIANT: `# Safety`: all bytes are initialised.
         self.with_contents()
     }
 }
 
-/// Initialises `memory` with `source`, which is not longer, and zeroes behind it.
+/// Initialises `memory` with `source`, which is not longer, followed by zeroes.
 fn write(memory: &mut [MaybeUninit<u8>], source: &[u8]) {
     let (head, tail) = memory.split_at_mut(source.len());
-    // SAFETY: Both are of one length, and exclusively borrowed memory is apart from the source.
+    // SAFETY: Both have the same length. `head` is borrowed exclusively, so they do not overlap.
     unsafe { ptr::copy_nonoverlapping(source.as_ptr(), head.as_mut_ptr().cast(), source.len()) };
     tail.fill(MaybeUninit::new(0));
 }
 
 impl<O: PageOrder, T: PageBytes> Pages<O, T, High> {
-    /// The same as memory with a kernel address, which it has unless `PageHighMem()`.
+    /// Converts to memory with a kernel address, unless `PageHighMem()`.
     ///
     /// # Errors
     ///
-    /// The pages, where they are in high memory.
+    /// The unchanged pages, if they are in high memory.
     #[inline]
     pub fn into_low(self) -> Result<Pages<O, T, Low>, Self> {
-        // SAFETY: By the invariant it is a page.
+        // SAFETY: Invariant of `Pages`: `page` is a valid page.
         if unsafe { kalloc_helper_page_highmem(self.as_ptr()) } {
             return Err(self);
         }
-        // INVARIANT: The pages of an allocation are of one zone, so all have an address.
+        // INVARIANT: All pages of an allocation are from one zone, so all have an address.
         Ok(Pages {
             order: self.order,
             page: ManuallyDrop::new(self).page,
@@ -476,7 +480,7 @@ impl<O: PageOrder, T: PageBytes> Pages<O, T, High> {
 impl<O: PageOrder, T: PageBytes, K: Kind> Drop for Pages<O, T, K> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the invariant these are all the pages of an allocation, which were ours.
+        // SAFETY: Invariant of `Pages`: these are all pages of one allocation, and owned.
         unsafe { deferred_free::__free_pages(self.page.as_ptr(), self.order.order()) };
     }
 }
@@ -487,21 +491,21 @@ impl<O: PageOrder, T: PageBytes, K: Kind> fmt::Debug for Pages<O, T, K> {
     }
 }
 
-/// Single pages, made by [`Pages::split`].
+/// Iterator over single pages, made by [`Pages::split`].
 ///
 /// # Invariants
 ///
-/// From `page` on `left` single pages follow one another that this owns, of the memory `K`,
-/// initialised as `T` says.
+/// `page` is the first of `left` contiguous, owned single pages of the kind `K`, initialised if `T`
+/// is `u8`.
 pub struct Split<T: PageBytes = u8, K: Kind = Low> {
     page: *mut bindings::page,
     left: usize,
     _memory: PhantomData<(T, K)>,
 }
 
-// SAFETY: The pages are owned, and any thread may free them.
+// SAFETY: It owns the pages, and any thread may free them.
 unsafe impl<T: PageBytes, K: Kind> Send for Split<T, K> {}
-// SAFETY: A shared iterator gives no more than its length.
+// SAFETY: A shared iterator gives only its length.
 unsafe impl<T: PageBytes, K: Kind> Sync for Split<T, K> {}
 
 impl<T: PageBytes, K: Kind> Iterator for Split<T, K> {
@@ -511,9 +515,10 @@ impl<T: PageBytes, K: Kind> Iterator for Split<T, K> {
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
         let page = self.page;
-        // The last page has none behind it.
+        // Wrapping, since the last page may have no successor.
         self.page = page.wrapping_add(1);
-        // SAFETY: By the invariant it is a single page, which is no longer ours.
+        // SAFETY: Invariant of `Split`: `page` is an owned single page. This gives up its
+        // ownership.
         Some(unsafe { Pages::from_raw(page, Order) })
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages by their address: [`FreePages`], a power of two of them, and [`ExactPages`], as many as a size
-//! takes.
+//! [`FreePages`] and [`ExactPages`]: pages referred to by their address.
 
 use super::{
     alloc,
@@ -51,10 +50,10 @@ use kernel::{
     page::PAGE_SIZE, //
 };
 
-/// Physically contiguous pages, a power of two of them, known by their address: wraps
+/// Physically contiguous pages, a power of two of them, referred to by their address. Wraps
 /// `__get_free_pages()` and `free_pages()`.
 ///
-/// It is a slice of its bytes. It becomes [`Pages`], and is made of them, by `From`.
+/// Dereferences to a slice of bytes. `From` converts from and to [`Pages`].
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -69,17 +68,17 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `memory` is the address of `1 << order` pages that were allocated together and that this owns.
-/// They are compound if `K` says so, and their bytes are initialised if `T` says so.
+/// `memory` is the address of `1 << order` owned pages that were allocated together. They are
+/// compound if `K` is [`Compound`](super::Compound), and initialised if `T` is `u8`.
 pub struct FreePages<O: PageOrder = Order<0>, T: PageBytes = u8, K: Kind = Low> {
     memory: NonNull<T>,
     order: O,
     _memory: PhantomData<(T, K)>,
 }
 
-// SAFETY: The pages are owned, and any thread may free them.
+// SAFETY: It owns the pages, and any thread may free them.
 unsafe impl<O: PageOrder, T: PageBytes, K: Kind> Send for FreePages<O, T, K> {}
-// SAFETY: Shared pages give no more than `&[T]`.
+// SAFETY: Shared pages give only `&[T]`.
 unsafe impl<O: PageOrder, T: PageBytes, K: Kind> Sync for FreePages<O, T, K> {}
 
 const _: () = assert!(size_of::<FreePages<Order<3>>>() == size_of::<usize>());
@@ -89,7 +88,7 @@ impl<O: PageOrder> FreePages<O> {
     ///
     /// # Errors
     ///
-    /// As [`Pages::new_uninit`]; flags that allow high memory do not compile.
+    /// As [`Pages::new_uninit`]. Flags that allow high memory do not compile.
     #[inline]
     pub fn new_uninit<G>(grant: G, order: O) -> Result<NewFreePages<O, G>, AllocFailed<G::Flags>>
     where
@@ -100,7 +99,7 @@ impl<O: PageOrder> FreePages<O> {
         Self::checked(grant, order)
     }
 
-    /// As [`FreePages::new_uninit`], of what was checked.
+    /// As [`FreePages::new_uninit`], for an order and flags that passed [`check`].
     #[inline(always)]
     fn checked<G>(grant: G, order: O) -> Result<NewFreePages<O, G>, AllocFailed<G::Flags>>
     where
@@ -108,16 +107,16 @@ impl<O: PageOrder> FreePages<O> {
         KindOf<G>: Addressable,
     {
         let memory = if G::ON_NODE {
-            // C has no such function that takes a node.
+            // C has no `__get_free_pages()` for a node.
             alloc_address(grant, order.order())
         } else {
-            // SAFETY: The flags are legal in this context, which is what the grant says. Orders are
-            // at most `MAX_ORDER`.
+            // SAFETY: The grant proves that the flags are legal in this context. Orders are at most
+            // `MAX_ORDER`.
             unsafe { calls::get_free_pages(G::Flags::BITS, order.order()) as *mut _ }
         };
         let memory = NonNull::new(memory).ok_or_else(G::Flags::failed)?;
-        // INVARIANT: New pages, of the memory that the flags give; and a `MaybeUninit` is always
-        // initialised.
+        // INVARIANT: New pages of the kind that the flags give. A `MaybeUninit` needs no
+        // initialisation.
         Ok(FreePages {
             memory,
             order,
@@ -125,8 +124,7 @@ impl<O: PageOrder> FreePages<O> {
         })
     }
 
-    /// New pages of zeroes, wraps `__get_free_pages()` with `__GFP_ZERO`, which for one page is
-    /// `get_zeroed_page()`.
+    /// New zeroed pages, wraps `__get_free_pages()` with `__GFP_ZERO`, and so `get_zeroed_page()`.
     ///
     /// # Errors
     ///
@@ -142,15 +140,15 @@ impl<O: PageOrder> FreePages<O> {
     {
         const { check::<O, G::Flags>() };
         match Self::checked(grant.zeroed(), order) {
-            // SAFETY: The memory is zero.
+            // SAFETY: The memory is zeroed.
             Ok(pages) => Ok(unsafe { pages.assume_init() }),
             Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 }
 
-/// `page_address(alloc_pages_node())`, for flags that give memory with an address. NULL where there
-/// is none.
+/// `page_address(alloc_pages_node())`, for flags that give addressable memory. Returns NULL if the
+/// allocation fails.
 #[inline(always)]
 fn alloc_address<T, G>(grant: G, order: u32) -> *mut T
 where
@@ -161,7 +159,7 @@ where
     if page.is_null() {
         return ptr::null_mut();
     }
-    // SAFETY: It is a page, which has an address, as the bound says.
+    // SAFETY: `page` is a valid page. `KindOf<G>: Addressable`: it has an address.
     unsafe { kalloc_helper_page_address(page) }.cast()
 }
 
@@ -172,45 +170,46 @@ impl<O: PageOrder, T: PageBytes, K: Kind> FreePages<O, T, K> {
         self.order
     }
 
-    /// The address, for C or [`FreePages::from_raw`], which must free the pages.
+    /// The address, for C or [`FreePages::from_raw`]. The caller must free the pages.
     #[inline(always)]
     pub fn into_raw(self) -> *mut T {
         ManuallyDrop::new(self).memory.as_ptr()
     }
 
-    /// The memory, without a reference to it: a device may be writing it.
+    /// The memory. Makes no reference to it, since a device may be writing it.
     #[inline(always)]
     pub(crate) fn as_raw(&self) -> *mut [T] {
         ptr::slice_from_raw_parts_mut(self.memory.as_ptr(), self.order.size())
     }
 
-    /// Takes over pages from C.
+    /// Takes ownership of pages from C.
     ///
     /// # Safety
     ///
     /// As [`Pages::from_raw`], for the pages at the address `memory`.
     #[inline(always)]
     pub unsafe fn from_raw(memory: *mut T, order: O) -> Self {
-        // INVARIANT: By the contract of this function.
+        // INVARIANT: `# Safety`: owned pages, allocated together, of the kind `K`, initialised as
+        // `T`.
         Self {
-            // SAFETY: No page is at NULL.
+            // SAFETY: The address of pages is not NULL.
             memory: unsafe { NonNull::new_unchecked(memory) },
             order,
             _memory: PhantomData,
         }
     }
 
-    /// The first `struct page`, wraps `virt_to_page()`. The pages stay owned here.
+    /// The first `struct page`, wraps `virt_to_page()`. The `FreePages` keeps ownership.
     #[inline]
     pub fn as_page(&self) -> *mut bindings::page {
-        // SAFETY: By the invariant it is the address of pages.
+        // SAFETY: Invariant of `FreePages`: `memory` is the address of pages.
         unsafe { kalloc_helper_virt_to_page(self.memory.as_ptr().cast()) }
     }
 
-    /// The physical address. Devices are given addresses by the DMA API.
+    /// The physical address. For device addresses use the DMA API.
     #[inline]
     pub fn phys(&self) -> PhysAddr {
-        // SAFETY: It is a page.
+        // SAFETY: `as_page()` is a valid page.
         unsafe { kalloc_helper_page_to_phys(self.as_page()) }
     }
 }
@@ -218,7 +217,7 @@ impl<O: PageOrder, T: PageBytes, K: Kind> FreePages<O, T, K> {
 impl<O: PageOrder, T: PageBytes, K: Kind> Drop for FreePages<O, T, K> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the invariant these are all the pages of an allocation, which were ours.
+        // SAFETY: Invariant of `FreePages`: these are all pages of one allocation, and owned.
         unsafe { deferred_free::free_pages(self.memory.as_ptr() as usize, self.order.order()) };
     }
 }
@@ -227,7 +226,7 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Deref for FreePages<O, T, K> {
     type Target = [T];
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        // SAFETY: By the invariant there are so many bytes, which are `T`s.
+        // SAFETY: Invariant of `FreePages`: the pages have `size()` bytes, valid as `T`.
         unsafe { slice::from_raw_parts(self.memory.as_ptr(), self.order.size()) }
     }
 }
@@ -235,7 +234,8 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Deref for FreePages<O, T, K> {
 impl<O: PageOrder, T: PageBytes, K: Kind> DerefMut for FreePages<O, T, K> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: By the invariant there are so many bytes, which are `T`s, borrowed exclusively.
+        // SAFETY: Invariant of `FreePages`: the pages have `size()` bytes, valid as `T`. `self` is
+        // borrowed exclusively.
         unsafe { slice::from_raw_parts_mut(self.memory.as_ptr(), self.order.size()) }
     }
 }
@@ -249,10 +249,10 @@ impl<O: PageOrder, T: PageBytes, K: Kind> fmt::Debug for FreePages<O, T, K> {
 }
 
 impl<O: PageOrder, T: PageBytes, K: Addressable> From<Pages<O, T, K>> for FreePages<O, T, K> {
-    /// The same pages by their address, wraps `page_address()`.
+    /// Refers to the pages by their address, wraps `page_address()`.
     #[inline]
     fn from(pages: Pages<O, T, K>) -> Self {
-        // INVARIANT: They are what they were.
+        // INVARIANT: The pages are unchanged, and `memory` is their address.
         Self {
             memory: pages.address(),
             order: ManuallyDrop::new(pages).order,
@@ -262,22 +262,23 @@ impl<O: PageOrder, T: PageBytes, K: Addressable> From<Pages<O, T, K>> for FreePa
 }
 
 impl<O: PageOrder, T: PageBytes, K: Addressable> From<FreePages<O, T, K>> for Pages<O, T, K> {
-    /// The same pages by their `struct page`, wraps `virt_to_page()`.
+    /// Refers to the pages by their `struct page`, wraps `virt_to_page()`.
     #[inline]
     fn from(pages: FreePages<O, T, K>) -> Self {
         let (page, order) = (pages.as_page(), ManuallyDrop::new(pages).order);
-        // SAFETY: They are what they were, by the invariant of the other.
+        // SAFETY: Invariant of `FreePages`: owned pages, allocated together, of kind `K`,
+        // initialised as `T`.
         unsafe { Pages::from_raw(page, order) }
     }
 }
 
-// As many pages as a size takes ----------------------------------------------------------------------------------------
+// Exact pages -----------------------------------------------------------------------------------
 
-/// As many physically contiguous pages as a number of bytes takes, known by their address: wraps
+/// Physically contiguous pages for a number of bytes, referred to by their address. Wraps
 /// `alloc_pages_exact()` and `free_pages_exact()`.
 ///
-/// What `alloc_pages()` would give beyond them, up to a power of two, stays free. It is a slice of
-/// just the bytes that were asked for.
+/// The pages that `alloc_pages()` would add up to a power of two stay free. Dereferences to a slice
+/// of the requested size.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -289,15 +290,15 @@ impl<O: PageOrder, T: PageBytes, K: Addressable> From<FreePages<O, T, K>> for Pa
 ///
 /// # Invariants
 ///
-/// `memory` is the address of single pages that follow one another, as many as its length, above 0,
-/// takes, which this owns. Its bytes are initialised if `T` says so.
+/// `memory` is the address of contiguous, owned single pages: as many as its length in bytes takes,
+/// which is not 0. Its bytes are initialised if `T` is `u8`.
 pub struct ExactPages<T: PageBytes = u8> {
     memory: NonNull<[T]>,
 }
 
-// SAFETY: The pages are owned, and any thread may free them.
+// SAFETY: It owns the pages, and any thread may free them.
 unsafe impl<T: PageBytes> Send for ExactPages<T> {}
-// SAFETY: Shared pages give no more than `&[T]`.
+// SAFETY: Shared pages give only `&[T]`.
 unsafe impl<T: PageBytes> Sync for ExactPages<T> {}
 
 impl ExactPages {
@@ -305,7 +306,8 @@ impl ExactPages {
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory, and for 0 bytes or more than [`MAX_SIZE`](super::MAX_SIZE).
+    /// [`AllocFailed`] if the allocation fails, and for 0 bytes or more than
+    /// [`MAX_SIZE`](super::MAX_SIZE).
     #[inline]
     pub fn new_uninit<G>(
         grant: G,
@@ -320,18 +322,18 @@ impl ExactPages {
         let memory = if G::ON_NODE {
             alloc_exact_node(grant, size, order)
         } else {
-            // SAFETY: The flags are legal in this context, which is what the grant says. The size
-            // is one that an order holds.
+            // SAFETY: The grant proves that the flags are legal in this context. `for_size`
+            // accepted the size.
             unsafe { calls::alloc_pages_exact(size, G::Flags::BITS) }
         };
         let memory = NonNull::new(memory.cast()).ok_or_else(G::Flags::failed)?;
-        // INVARIANT: New pages; and a `MaybeUninit` is always initialised.
+        // INVARIANT: New pages. A `MaybeUninit` needs no initialisation.
         Ok(ExactPages {
             memory: NonNull::slice_from_raw_parts(memory, size),
         })
     }
 
-    /// New pages of zeroes for `size` bytes, wraps `alloc_pages_exact()` with `__GFP_ZERO`.
+    /// New zeroed pages for `size` bytes, wraps `alloc_pages_exact()` with `__GFP_ZERO`.
     ///
     /// # Errors
     ///
@@ -342,15 +344,15 @@ impl ExactPages {
         G: Grant<Flags: ForPagesExact>,
     {
         match ExactPages::new_uninit(grant.zeroed(), size) {
-            // SAFETY: The memory is zero.
+            // SAFETY: The memory is zeroed.
             Ok(pages) => Ok(unsafe { pages.assume_init() }),
             Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 }
 
-/// `alloc_pages_exact_nid()`, which modules do not have: splits a block and frees what is too much.
-/// NULL where there is no memory.
+/// `alloc_pages_exact_nid()`, which is not exported to modules: splits a block and frees the
+/// surplus. Returns NULL if the allocation fails.
 fn alloc_exact_node<G>(grant: G, size: usize, order: AnyOrder) -> *mut ffi::c_void
 where
     G: Grant<Flags: ForPagesExact>,
@@ -359,16 +361,16 @@ where
     if page.is_null() {
         return ptr::null_mut();
     }
-    // SAFETY: These are all the pages of an allocation, ours, and not compound: no flags for this
-    // allocator are.
+    // SAFETY: These are all pages of one allocation, and owned. They are not compound:
+    // `ForPagesExact` accepts no such flags.
     unsafe { bindings::split_page(page, order.order()) };
     for index in size.div_ceil(PAGE_SIZE)..order.nr_pages() {
-        // SAFETY: There are so many pages.
+        // SAFETY: `index` is below the number of pages.
         let surplus = unsafe { page.add(index) };
-        // SAFETY: It is a single page now, which nobody else has.
+        // SAFETY: After the split this is an owned single page.
         unsafe { bindings::__free_pages(surplus, 0) };
     }
-    // SAFETY: It is a page, which has an address: no flags for this allocator allow others.
+    // SAFETY: `page` is valid. It has an address: `ForPagesExact` accepts no flags for high memory.
     unsafe { kalloc_helper_page_address(page) }
 }
 
@@ -379,38 +381,39 @@ impl<T: PageBytes> ExactPages<T> {
         self.len().div_ceil(PAGE_SIZE)
     }
 
-    /// The physical address. Devices are given addresses by the DMA API.
+    /// The physical address. For device addresses use the DMA API.
     #[inline]
     pub fn phys(&self) -> PhysAddr {
-        // SAFETY: By the invariant it is the address of pages.
+        // SAFETY: Invariant of `ExactPages`: `memory` is the address of pages.
         let page = unsafe { kalloc_helper_virt_to_page(self.memory.as_ptr().cast()) };
-        // SAFETY: It is a page.
+        // SAFETY: `page` is a valid page.
         unsafe { kalloc_helper_page_to_phys(page) }
     }
 
-    /// The address, for C or [`ExactPages::from_raw`], which must free the pages.
+    /// The address, for C or [`ExactPages::from_raw`]. The caller must free the pages.
     #[inline]
     pub fn into_raw(self) -> *mut [T] {
         ManuallyDrop::new(self).memory.as_ptr()
     }
 
-    /// The memory, without a reference to it: a device may be writing it.
+    /// The memory. Makes no reference to it, since a device may be writing it.
     #[inline(always)]
     pub(crate) fn as_raw(&self) -> *mut [T] {
         self.memory.as_ptr()
     }
 
-    /// Takes over pages from C.
+    /// Takes ownership of pages from C.
     ///
     /// # Safety
     ///
-    /// `memory` is of `alloc_pages_exact()` for as many bytes as its length, above 0, which nobody
-    /// else has from here on, initialised if `T` is `u8`.
+    /// `memory` is from `alloc_pages_exact()` for as many bytes as its length, which is not 0. It
+    /// has no other owner. It is initialised if `T` is `u8`.
     #[inline]
     pub unsafe fn from_raw(memory: *mut [T]) -> Self {
-        // INVARIANT: By the contract of this function.
+        // INVARIANT: `# Safety`: owned pages of `alloc_pages_exact()` for the length, initialised
+        // as `T`.
         Self {
-            // SAFETY: No page is at NULL.
+            // SAFETY: The address of pages is not NULL.
             memory: unsafe { NonNull::new_unchecked(memory) },
         }
     }
@@ -419,7 +422,7 @@ impl<T: PageBytes> ExactPages<T> {
 impl<T: PageBytes> Drop for ExactPages<T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the invariant these are the single pages of that size, which were ours.
+        // SAFETY: Invariant of `ExactPages`: these are the pages for `len()` bytes, and owned.
         unsafe { deferred_free::free_pages_exact(self.memory.as_ptr().cast(), self.memory.len()) };
     }
 }
@@ -428,7 +431,7 @@ impl<T: PageBytes> Deref for ExactPages<T> {
     type Target = [T];
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `ExactPages`: the bytes of `memory` are valid as `T`.
         unsafe { self.memory.as_ref() }
     }
 }
@@ -436,7 +439,8 @@ impl<T: PageBytes> Deref for ExactPages<T> {
 impl<T: PageBytes> DerefMut for ExactPages<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: By the invariant, and the pages are borrowed exclusively.
+        // SAFETY: Invariant of `ExactPages`: the bytes of `memory` are valid as `T`. `self` is
+        // borrowed exclusively.
         unsafe { self.memory.as_mut() }
     }
 }
@@ -449,39 +453,39 @@ impl<T: PageBytes> fmt::Debug for ExactPages<T> {
     }
 }
 
-/// Memory that is a slice becomes initialised in the same way.
+/// The initialisation of types that dereference to a slice.
 macro_rules! initialise {
     ([$($generics:tt)*] $uninit:ty => $init:ty, $assume:expr) => {
         impl<$($generics)*> $uninit {
-            /// Initialises every byte with `byte`.
+            /// Initialises every byte to `byte`.
             pub fn memset(mut self, byte: u8) -> $init {
                 self.fill(MaybeUninit::new(byte));
-                // SAFETY: Every byte was just written.
+                // SAFETY: Every byte was written above.
                 unsafe { self.assume_init() }
             }
 
-            /// Initialises the pages with a copy of `source` and zeroes behind it.
+            /// Initialises the pages with a copy of `source`, followed by zeroes.
             ///
             /// # Errors
             ///
-            /// The pages as they were, where `source` is larger.
+            /// The unchanged pages, if `source` is larger.
             pub fn write(mut self, source: &[u8]) -> Result<$init, Self> {
                 if source.len() > self.len() {
                     return Err(self);
                 }
                 write(&mut self, source);
-                // SAFETY: Every byte was just written.
+                // SAFETY: Every byte was written above.
                 Ok(unsafe { self.assume_init() })
             }
 
-            /// Claims that the bytes are initialised.
+            /// Asserts that the bytes are initialised.
             ///
             /// # Safety
             ///
-            /// They are.
+            /// All bytes are initialised.
             #[inline(always)]
             pub unsafe fn assume_init(self) -> $init {
-                // INVARIANT: Initialised by the contract of this function.
+                // INVARIANT: `# Safety`: all bytes are initialised.
                 $assume(self)
             }
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Many single pages.
+//! [`alloc_bulk`]: `alloc_pages_bulk()`.
 
 use super::*;
 use crate::{
@@ -14,11 +14,11 @@ use core::mem::MaybeUninit;
 use kalloc_bindings::*;
 use kernel::bindings;
 
-/// Fills the places of `pages` that are `None` with new single pages, wraps `alloc_pages_bulk()`.
+/// Fills every `None` in `pages` with a new single page, wraps `alloc_pages_bulk()`.
 ///
-/// Returns how many places from the first on hold a page now, which is the kernel's count and may
-/// be less than there are: the kernel gives what it has without much trouble, and asked again may
-/// give more. 0 is a failure. Each page is owned by its place.
+/// Returns the kernel's count: how many entries, from the first on, hold a page now. The count may
+/// be less than `pages.len()`: the kernel adds the pages that are readily available, and a further
+/// call may add more. A count of 0 is a failure. Each entry owns its page.
 ///
 /// ```
 /// use kalloc::{page::alloc_bulk, prelude::*};
@@ -41,12 +41,12 @@ pub fn alloc_bulk<G>(grant: G, pages: &mut [Option<NewPages<Order<0>, G>>]) -> u
 where
     G: Grant<Flags: ForPagesBulk>,
 {
-    // The kernel counts in an int.
+    // The kernel counts in an `int`.
     let len = pages.len().min(i32::MAX as usize);
-    // SAFETY: The flags are legal in this context, which is what the grant says, and `nid` is
-    // NUMA_NO_NODE or that of a node that is or was online. An `Option<Pages>` is a pointer to a
-    // `struct page`, NULL for `None` (asserted below), of which there are `len`. What the kernel
-    // writes there are new single pages of the memory that the flags give.
+    // SAFETY: The grant proves that the flags are legal in this context. `nid` is `NUMA_NO_NODE`,
+    // or a node that is or was online. An `Option<Pages>` is a pointer to `struct page`, NULL for
+    // `None` (asserted below), and `pages` has `len` of them. The kernel writes new single pages of
+    // the kind that the flags give.
     unsafe {
         kalloc_helper_alloc_pages_bulk_node(
             G::Flags::BITS,
@@ -60,7 +60,7 @@ where
 const _: () = {
     type Place = Option<Pages<Order<0>, MaybeUninit<u8>>>;
     assert!(size_of::<Place>() == size_of::<*mut bindings::page>());
-    // SAFETY: Every pattern is a valid pointer.
+    // SAFETY: Every bit pattern is a valid pointer.
     let none = unsafe { core::mem::transmute::<Place, *mut bindings::page>(None) };
     assert!(none.is_null());
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kernel crate's page.
+//! Conversions from and to the kernel crate's [`Page`].
 
 use super::*;
 use core::{
@@ -20,13 +20,13 @@ use kernel::{
 };
 
 impl<T: PageBytes, K: Kind> From<Pages<Order<0>, T, K>> for Page {
-    /// The same page, without a copy.
+    /// Converts without a copy.
     #[inline]
     fn from(pages: Pages<Order<0>, T, K>) -> Self {
         let page = ManuallyDrop::new(pages).page;
-        // SAFETY: The page is ours and stays.
+        // SAFETY: The page is owned and stays valid.
         let page = unsafe { BorrowedPage::from_raw(page) };
-        // SAFETY: The borrow does not drop it, and whose page it is goes from us to the new value.
+        // SAFETY: Dropping the borrow does not free the page. Its ownership moves to the new value.
         unsafe { ptr::read(&*page) }
     }
 }
@@ -34,20 +34,20 @@ impl<T: PageBytes, K: Kind> From<Pages<Order<0>, T, K>> for Page {
 impl TryFrom<Page> for Pages<Order<0>, MaybeUninit<u8>, High> {
     type Error = Page;
 
-    /// The same page, without a copy. What it holds and from which zone it is, nobody knows:
-    /// [`Pages::into_low`] asks for the zone.
+    /// Converts without a copy. The zone and the initialisation of a `Page` are not known:
+    /// [`Pages::into_low`] checks the zone.
     ///
     /// # Errors
     ///
-    /// The page, where somebody else has a reference to it, as user space has that maps it: its
-    /// bytes could change at any time.
+    /// The page, if it has another reference, for example of a mapping in user space: its bytes
+    /// could change at any time.
     #[inline]
     fn try_from(page: Page) -> Result<Self, Page> {
-        // SAFETY: The page is valid.
+        // SAFETY: `Page` holds a valid page.
         if unsafe { kalloc_helper_page_count(page.as_ptr()) } != 1 {
             return Err(page);
         }
-        // SAFETY: It is a single page of the page allocator, which was the other's alone.
+        // SAFETY: It is a single page of the page allocator. `page` had its only reference.
         Ok(unsafe { Pages::from_raw(ManuallyDrop::new(page).as_ptr(), Order) })
     }
 }

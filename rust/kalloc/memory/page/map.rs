@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Local mappings, through which any page is seen, and high memory only so.
+//! [`Pages::map_local`]: local mappings, which high memory needs.
 //!
 //! C header: [`include/linux/highmem.h`](srctree/include/linux/highmem.h)
 
@@ -36,7 +36,7 @@ use kernel::{
     page::PAGE_SIZE, //
 };
 
-/// Contexts in which a page may be mapped: all but NMI.
+/// Contexts in which a page may be mapped: all except NMI.
 #[diagnostic::on_unimplemented(
     message = "no page may be mapped in `{Self}`",
     label = "a token such as `&mut task` or `cx` is expected here",
@@ -54,14 +54,15 @@ impl MapLocal for RawCx<'_> {}
 impl<C: MapLocal> MapLocal for &mut C {}
 
 impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
-    /// Runs `f` on the bytes of the page `index`, wraps `kmap_local_page()` and `kunmap_local()`.
+    /// Calls `f` with the bytes of the page `index`, wraps `kmap_local_page()` and
+    /// `kunmap_local()`.
     ///
-    /// Mappings are undone in the reverse of their order. That is why the token is borrowed for as
-    /// long: `f` gets it back, for what it does meanwhile and for mappings within this one.
+    /// Local mappings must be undone in reverse order, so this borrows the token until `f` returns.
+    /// `f` gets the token, for calls meanwhile and for nested mappings.
     ///
     /// # Errors
     ///
-    /// `EINVAL` where there is no such page.
+    /// `EINVAL` if `index` is out of range.
     ///
     /// ```
     /// use kalloc::{page::High, prelude::*};
@@ -85,17 +86,17 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
         C: MapLocal,
     {
         let mapped = self.map(index)?;
-        // SAFETY: A mapping is a page of bytes, which by the invariant are `T`s, borrowed with
-        // `self`.
+        // SAFETY: A mapping has `PAGE_SIZE` bytes, valid as `T` (invariant of `Pages`), and
+        // borrowed with `self`.
         let page = unsafe { slice::from_raw_parts(mapped.0.as_ptr(), PAGE_SIZE) };
         Ok(f(page, cx))
     }
 
-    /// As [`Pages::map_local`], to be written.
+    /// As [`Pages::map_local`], mutably.
     ///
     /// # Errors
     ///
-    /// `EINVAL` where there is no such page.
+    /// `EINVAL` if `index` is out of range.
     #[inline]
     pub fn map_local_mut<C, R>(
         &mut self,
@@ -107,8 +108,8 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
         C: MapLocal,
     {
         let mapped = self.map(index)?;
-        // SAFETY: A mapping is a page of bytes, which by the invariant are `T`s, borrowed
-        // exclusively with `self`.
+        // SAFETY: A mapping has `PAGE_SIZE` bytes, valid as `T` (invariant of `Pages`), and
+        // borrowed exclusively with `self`.
         let page = unsafe { slice::from_raw_parts_mut(mapped.0.as_ptr(), PAGE_SIZE) };
         Ok(f(page, cx))
     }
@@ -118,29 +119,30 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
         if index >= self.nr_pages() {
             return Err(EINVAL);
         }
-        // SAFETY: There are so many pages.
+        // SAFETY: `index` is below the number of pages.
         let page = unsafe { self.as_ptr().add(index) };
-        // SAFETY: It is a page.
+        // SAFETY: `page` is a valid page.
         let address = unsafe { bindings::kmap_local_page(page) };
-        // INVARIANT: It was just mapped.
-        // SAFETY: A mapping is not at NULL.
+        // INVARIANT: It was mapped above.
+        // SAFETY: The address of a mapping is not NULL.
         Ok(Mapped(unsafe { NonNull::new_unchecked(address.cast()) }))
     }
 }
 
-/// A page that is mapped until this is dropped: no driver ever has one, since one that is leaked
-/// would stay, in a place that belongs to a CPU or a thread.
+/// A mapped page. Dropping it unmaps the page. Drivers have no access to it: a leaked mapping would
+/// occupy a slot of the thread or the CPU.
 ///
 /// # Invariants
 ///
-/// A local mapping of this thread, which is not undone. When this is dropped, those that were made
-/// later are.
+/// The address of a local mapping of this thread. When this is dropped, every later mapping has
+/// been undone.
 struct Mapped<T>(NonNull<T>);
 
 impl<T> Drop for Mapped<T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the invariant it is the last mapping of this thread that is not undone.
+        // SAFETY: Invariant of `Mapped`: this is the last mapping of this thread that is not
+        // undone.
         unsafe { bindings::kunmap_local(self.0.as_ptr().cast()) };
     }
 }

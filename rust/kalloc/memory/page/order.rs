@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How many pages: an order that is known at build time or one that is not.
+//! [`Order`] and [`AnyOrder`]: the number of pages, as an exponent of two.
 
 use super::{
     MAX_ORDER,
@@ -16,17 +16,17 @@ use kernel::{
     page::PAGE_SIZE, //
 };
 
-/// How many pages: an order is the exponent of a power of two.
+/// The order of an allocation: the base-2 logarithm of the number of pages.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an order of pages",
     note = "`Order::<N>` is an order that is known at build time, `AnyOrder::new(n)?` one that is not"
 )]
 pub trait PageOrder: Sealed + Copy + fmt::Debug + Send + Sync + 'static {
-    /// The largest order that a value of this type has.
+    /// The largest order of this type.
     #[doc(hidden)]
     const MAX: u32;
 
-    /// The exponent.
+    /// The order.
     fn order(self) -> u32;
 
     /// The number of pages.
@@ -42,7 +42,7 @@ pub trait PageOrder: Sealed + Copy + fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// An order that is known at build time. One above [`MAX_ORDER`] does not compile.
+/// A constant order. One above [`MAX_ORDER`] does not compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order<const N: u32>;
 
@@ -59,7 +59,7 @@ impl<const N: u32> PageOrder for Order<N> {
 ///
 /// # Invariants
 ///
-/// It is at most [`MAX_ORDER`].
+/// The order is at most [`MAX_ORDER`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnyOrder(u32);
 
@@ -68,7 +68,7 @@ impl AnyOrder {
     ///
     /// # Errors
     ///
-    /// `EINVAL` above [`MAX_ORDER`], which would be a warning in the kernel.
+    /// `EINVAL` above [`MAX_ORDER`]. The kernel would warn.
     ///
     /// ```
     /// use kalloc::{page::MAX_ORDER, prelude::*};
@@ -78,7 +78,7 @@ impl AnyOrder {
     #[inline]
     pub const fn new(order: u32) -> Result<Self> {
         if order <= MAX_ORDER {
-            // INVARIANT: It was just compared.
+            // INVARIANT: Checked above.
             Ok(Self(order))
         } else {
             Err(EINVAL)
@@ -89,7 +89,7 @@ impl AnyOrder {
     ///
     /// # Errors
     ///
-    /// `EINVAL` for 0 bytes, of which C's result is undefined, and for more than [`MAX_SIZE`].
+    /// `EINVAL` for 0 bytes, for which C's result is undefined, and for more than [`MAX_SIZE`].
     ///
     /// ```
     /// use kalloc::{page::PageOrder, prelude::*};
@@ -103,7 +103,7 @@ impl AnyOrder {
         if size == 0 || size > MAX_SIZE {
             return Err(EINVAL);
         }
-        // INVARIANT: At most `MAX_SIZE` bytes fit in an order of `MAX_ORDER`.
+        // INVARIANT: `MAX_SIZE` bytes have the order `MAX_ORDER`, and fewer have no larger one.
         Ok(Self(
             size.div_ceil(PAGE_SIZE)
                 .next_power_of_two()
