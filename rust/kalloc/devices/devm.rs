@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Devm`]: memory that the kernel frees when the device loses its driver.
+//! [`Devm`]: managed memory, which the kernel frees when the device is unbound.
 //!
 //! C header: [`include/linux/device/devres.h`](srctree/include/linux/device/devres.h)
 //!
@@ -17,21 +17,25 @@
 //! | [`Devm::new_with_drop`], [`Devm::pin_init_with_drop`] | `devres_alloc()` with a release function, `devres_add()` |
 //! | [`Devm::free`] of these | `devres_release()` |
 //!
-//! As in C, nothing is freed by hand: to drop a `Devm` is to forget the pointer. When the device is
-//! unbound, and when its probe fails, at whatever point, the kernel drops the driver's data first
-//! and then releases what devm gave, the last first. So a `Devm<'bound, T>` is good for all of
-//! `'bound`, in the driver's data too and while that is dropped, and nothing can reach it after.
+//! As in C, dropping a `Devm` frees nothing. When the device is unbound, and when its probe fails,
+//! the kernel first drops the driver's data and then releases the device's resources in reverse
+//! order. So a `Devm<'bound, T>` is valid for all of `'bound`, in the driver's data and during its
+//! drop too.
 //!
-//! A value whose memory is all there is to free costs one `devm_kmalloc()`. One that has to be
-//! dropped is made by [`Devm::new_with_drop`] and its like: its memory and its drop are one entry
-//! in the device's list, so there is no moment at which the device has one without the other. It is
-//! `'static`, since another `Devm` that it borrowed from could be gone before it.
+//! A value without drop glue takes one `devm_kmalloc()`. [`Devm::new_with_drop`] and the like make
+//! a value with drop glue: one devres entry holds its memory and its drop, so the device never has
+//! one without the other. Such a value is `'static`: the kernel could release another `Devm` that
+//! it borrowed from before it.
 //!
-//! **Contexts.** The kernel takes a `spinlock_t` with interrupts off and calls kmalloc: a `Devm` is
-//! made and freed in every context in which the allocators work. It is dropped in any.
+//! # Context
 //!
-//! **Cost.** Each allocation has the kernel's header of some 56 bytes in front of it, and to free
-//! or to move one the kernel looks through the device's list.
+//! The kernel takes a `spinlock_t` with interrupts disabled and calls kmalloc: a `Devm` is made and
+//! freed in every context in which the allocators work. It is dropped in any context.
+//!
+//! # Cost
+//!
+//! Each allocation has a header of about 56 bytes. To free or to move one the kernel searches the
+//! device's list.
 
 mod drop;
 mod every;
@@ -63,32 +67,31 @@ use kernel::{
     page::PAGE_SIZE, //
 };
 
-/// The alignment that every allocation has, in bytes: that of `unsigned long long`, on most
-/// processors.
+/// The alignment of every allocation in bytes: that of `unsigned long long` on most architectures.
 ///
-/// In front of the memory is a header of the kernel that it aligns to `ARCH_DMA_MINALIGN`, in memory
-/// of kmalloc.
+/// The memory follows the kernel's header, in memory of kmalloc, at a multiple of
+/// `ARCH_DMA_MINALIGN`.
 pub const MAX_ALIGN: usize = if KALLOC_CONST_ARCH_DMA_MINALIGN < kmalloc::MIN_ALIGN {
     KALLOC_CONST_ARCH_DMA_MINALIGN
 } else {
     kmalloc::MIN_ALIGN
 };
 
-/// The largest allocation in bytes: that of kmalloc, less a page that is enough for the kernel's
-/// header.
+/// The largest allocation in bytes: kmalloc's, less a page for the kernel's header.
 pub const MAX_SIZE: usize = kmalloc::MAX_SIZE - PAGE_SIZE;
 
-/// What is in front of a value that has to be dropped.
+/// The header of a value with drop glue.
 struct Glue {
     drop: unsafe fn(*mut c_void),
 }
 
-/// Where such a value is.
+/// The offset of the value in its entry.
 const VALUE: usize = size_of::<Glue>().next_multiple_of(MAX_ALIGN);
 
-/// A value in memory that belongs to a bound device, and to its driver until it is unbound.
+/// A value in managed memory of a bound device.
 ///
-/// It is two pointers, the other being to the device; [`Devm::into_mut`] gives C's one.
+/// It is two pointers, one of them to the device. [`Devm::into_mut`] gives a plain pointer, as C
+/// has it.
 ///
 /// ```
 /// use kalloc::{devm::Devm, prelude::*};
@@ -107,33 +110,34 @@ const VALUE: usize = size_of::<Glue>().next_multiple_of(MAX_ALIGN);
 ///
 /// # Invariants
 ///
-/// `memory` is aligned for `T` and valid for reads and writes of a `T`, which is initialised, for
-/// `'bound`; nobody else has it. It is
+/// `memory` is aligned for `T`, valid for reads and writes of an initialised `T` for `'bound`, and
+/// owned by this alone.
 ///
-/// - at `VALUE` in memory of `__devres_alloc_node()` that was added to `device` with `release`,
-///   where the `T` has drop glue; then `T: Sized`, and a `Glue` of `T` is in front of it.
-/// - where not, memory of `devm_kmalloc()` of `device`, unless the `T` has no size.
+/// - If `T` has drop glue, `T: Sized`, and `memory` is at the offset `VALUE` in memory of
+///   `__devres_alloc_node()` that was added to `device` with `release`. A `Glue` of `T` is at its
+///   beginning.
+/// - If not, it is memory of `devm_kmalloc()` of `device`, unless the `T` has no size.
 pub struct Devm<'bound, T: ?Sized> {
     memory: NonNull<T>,
     device: &'bound Device<Bound>,
-    // Invariant in `T`: at its end a value is dropped as what it was made.
+    // Invariant in `T`: the value is dropped as the type that it was made with.
     _value: PhantomData<&'bound mut T>,
 }
 
-// SAFETY: It owns the `T`, and devres has a lock.
+// SAFETY: It owns the `T`, and a lock protects the devres list.
 unsafe impl<T: ?Sized + Send> Send for Devm<'_, T> {}
-// SAFETY: A shared `Devm` gives no more than `&T`.
+// SAFETY: A shared `Devm` gives only `&T`.
 unsafe impl<T: ?Sized + Sync> Sync for Devm<'_, T> {}
-// The value does not move with it.
+// The value stays at its address when the `Devm` moves.
 impl<T: ?Sized> Unpin for Devm<'_, T> {}
 
-/// The kernel's name of the device.
+/// The `struct device` of `dev`.
 fn raw(dev: &Device<Bound>) -> *mut bindings::device {
     // CAST: `Device` is a transparent wrapper of `struct device`, in an `Opaque`.
     ptr::from_ref(dev).cast_mut().cast()
 }
 
-/// Fails the build where devm cannot give memory of that size, for a `T`.
+/// Fails the build for a `T`, a size or a grant that devm does not support.
 const fn fits<T, G: Grant>(size: usize) {
     assert!(
         align_of::<T>() <= MAX_ALIGN,
@@ -151,13 +155,13 @@ const fn has_no_drop<T>() {
     );
 }
 
-/// As [`fits`], for a `T` of its own size without drop glue.
+/// As [`fits`], for one `T` without drop glue.
 const fn fits_plain<T, G: Grant>() {
     has_no_drop::<T>();
     fits::<T, G>(size_of::<T>());
 }
 
-/// As [`fits`], for a `T` that an [`Entry`] holds.
+/// As [`fits`], for an [`Entry`] of a `T`.
 const fn fits_entry<T, G: Grant>() {
     assert!(
         needs_drop::<T>(),
@@ -166,14 +170,14 @@ const fn fits_entry<T, G: Grant>() {
     fits::<T, G>(VALUE + size_of::<T>());
 }
 
-/// Wraps `devm_kmalloc(dev, bytes, F)`, but for no bytes at all.
+/// Wraps `devm_kmalloc()`. Dangling for 0 bytes.
 #[inline(always)]
 fn alloc<T, G: Grant>(_grant: G, dev: &Device<Bound>, bytes: usize) -> Option<NonNull<T>> {
     if bytes == 0 {
         return Some(NonNull::dangling());
     }
-    // SAFETY: The device is bound. The flags are legal in this context, which is what the grant
-    // says, and are those that kmalloc accepts.
+    // SAFETY: The device is bound. The grant proves that the flags are legal in this context, and
+    // kmalloc accepts them.
     let memory = unsafe { bindings::devm_kmalloc(raw(dev), bytes, G::Flags::BITS) };
     NonNull::new(memory.cast())
 }

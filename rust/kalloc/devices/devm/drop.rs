@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Values that have to be dropped.
+//! [`Devm`] of values with drop glue: `devres_alloc()` with a release function.
 
 use super::*;
 use crate::{
@@ -39,18 +39,18 @@ use kernel::{
     str::CStrExt as _, //
 };
 
-/// Drops the value of an entry.
+/// The release function of every entry: drops its value.
 ///
-/// It is in this crate's module for every type: devres finds an entry by its release function.
+/// Not generic and never inlined: devres finds an entry by the address of its release function.
 #[inline(never)]
 pub(super) extern "C" fn release(_dev: *mut bindings::device, entry: *mut c_void) {
-    // SAFETY: Only entries of `Devm` have this release function: with a `Glue` at the beginning.
+    // SAFETY: Only entries of `Devm` have this release function. They begin with a `Glue`.
     let drop = unsafe { (*entry.cast::<Glue>()).drop };
-    // SAFETY: It is that of the value at `VALUE`, which devres releases once.
+    // SAFETY: The `Glue` is that of the value at `VALUE`. Devres releases the entry once.
     unsafe { drop(entry.byte_add(VALUE)) }
 }
 
-/// Whether an entry is the one that is looked for.
+/// The match function of `devres_release()`: compares entries by address.
 #[inline(never)]
 pub(super) extern "C" fn is(
     _dev: *mut bindings::device,
@@ -64,18 +64,18 @@ pub(super) extern "C" fn is(
 ///
 /// # Safety
 ///
-/// As [`ptr::drop_in_place`].
+/// As for [`ptr::drop_in_place`].
 unsafe fn drop_value<T>(value: *mut c_void) {
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `value` meets the requirements of `drop_in_place` for a `T`.
     unsafe { ptr::drop_in_place(value.cast::<T>()) }
 }
 
-/// An entry that the device does not have yet, for a `T`. Freed when this is dropped.
+/// A devres entry for a `T` that was not yet added to a device. Dropping it frees the entry.
 ///
 /// # Invariants
 ///
-/// The pointer is to memory of `__devres_alloc_node()` with [`release`], of [`VALUE`] bytes and the
-/// size of a `T`, that was not added to a device, and is ours.
+/// The pointer is to owned memory of `__devres_alloc_node()` with [`release`], of [`VALUE`] bytes
+/// and the size of a `T`. It was not added to a device.
 struct Entry<T>(NonNull<c_void>, PhantomData<T>);
 
 impl<T> Entry<T> {
@@ -83,8 +83,8 @@ impl<T> Entry<T> {
     fn new<G: Grant>(_grant: G, dev: &Device<Bound>) -> Result<Self, AllocFailed<G::Flags>> {
         // SAFETY: `dev` is a valid device.
         let node = unsafe { kalloc_helper_dev_to_node(raw(dev)) };
-        // SAFETY: The flags are legal in this context, which is what the grant says, and are those
-        // that kmalloc accepts. The name is static.
+        // SAFETY: The grant proves that the flags are legal in this context, and kmalloc accepts
+        // them. The name is static.
         let entry = unsafe {
             bindings::__devres_alloc_node(
                 Some(release),
@@ -94,39 +94,38 @@ impl<T> Entry<T> {
                 c"kalloc::Devm".as_char_ptr(),
             )
         };
-        // INVARIANT: It was allocated just now.
+        // INVARIANT: It was allocated above.
         match NonNull::new(entry) {
             Some(entry) => Ok(Self(entry, PhantomData)),
             None => Err(G::Flags::failed()),
         }
     }
 
-    /// Where its value is.
+    /// The address of the value.
     fn value(&self) -> NonNull<T> {
-        // SAFETY: By the invariant it is within the memory.
+        // SAFETY: Invariant of `Entry`: the offset `VALUE` is within the memory.
         unsafe { self.0.byte_add(VALUE) }.cast()
     }
 
-    /// Gives the entry to the device, wraps `devres_add()`.
+    /// Adds the entry to the device, wraps `devres_add()`.
     ///
     /// # Safety
     ///
-    /// The value is initialised. A `T` has drop glue.
+    /// The value is initialised. `T` has drop glue.
     unsafe fn add(self, dev: &Device<Bound>) -> Devm<'_, T> {
         let memory = self.value();
         let entry = core::mem::ManuallyDrop::new(self).0;
-        // SAFETY: By the invariant of `Entry` it is valid for writes of a `Glue`, which nothing
-        // else is.
+        // SAFETY: Invariant of `Entry`: the memory is valid for writes of a `Glue`, which has no
+        // drop glue.
         unsafe {
             entry.cast().write(Glue {
                 drop: drop_value::<T>,
             })
         };
-        // SAFETY: By the invariant of `Entry` it is an entry that no device has, and the device is
-        // bound.
+        // SAFETY: Invariant of `Entry`: it was not added to a device. `dev` is bound.
         unsafe { bindings::devres_add(raw(dev), entry.as_ptr()) };
-        // INVARIANT: It was added just now, and the value is initialised by the contract of this
-        // function. It is aligned because `VALUE` is a multiple of `MAX_ALIGN`.
+        // INVARIANT: It was added above. `# Safety`: the value is initialised. It is aligned, since
+        // `VALUE` is a multiple of `MAX_ALIGN`.
         Devm {
             memory,
             device: dev,
@@ -137,7 +136,7 @@ impl<T> Entry<T> {
 
 impl<T> Drop for Entry<T> {
     fn drop(&mut self) {
-        // SAFETY: By the invariant it is an entry that no device has, and is ours.
+        // SAFETY: Invariant of `Entry`: an owned entry that was not added to a device.
         unsafe { bindings::devres_free(self.0.as_ptr()) };
     }
 }
@@ -146,15 +145,15 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
     /// Moves `value` into new memory and drops it when the device is unbound, wraps
     /// `devres_alloc_node()` and `devres_add()`.
     ///
-    /// The value is `'static`, since what it borrowed could be released before it. It is dropped in
-    /// process context, on any thread, or by [`Devm::free`]. The device is that of probe or another
-    /// callback of the bus: any that is bound does not do, since its driver may stay when the code
-    /// that drops the value is gone.
+    /// The value is `'static`, since the kernel could release a `Devm` that it borrowed from before
+    /// it. It is dropped in process context, on any thread, or by [`Devm::free`]. The device is
+    /// that of probe or of another bus callback. Other bound devices are not accepted: a device's
+    /// driver may stay bound after the module with the drop code is unloaded.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value where there is no memory. What does not compile is as in
-    /// [`Devm::new`], but that here it is a type without drop glue.
+    /// [`AllocFailedWith`] the value if the allocation fails. The limits of [`Devm::new`] apply,
+    /// except that a type without drop glue does not compile.
     ///
     /// ```
     /// use kalloc::{devm::Devm, prelude::*};
@@ -180,21 +179,21 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
         const { fits_entry::<T, G>() };
         match Entry::new(grant, dev) {
             Ok(entry) => {
-                // SAFETY: The entry has room for a `T`.
+                // SAFETY: The entry has space for a `T`.
                 unsafe { entry.value().write(value) };
-                // SAFETY: It was just initialised, and a `T` has drop glue.
+                // SAFETY: The value was initialised above, and `T` has drop glue.
                 Ok(unsafe { entry.add(dev) })
             }
             Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
     }
 
-    /// Initialises a `T` in new memory that it does not leave, and drops it when the device is
-    /// unbound: see [`Devm::new_with_drop`].
+    /// Initialises a pinned `T` in new memory and drops it when the device is unbound: see
+    /// [`Devm::new_with_drop`].
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, and what `init` returns; the memory is freed then.
+    /// `ENOMEM` if the allocation fails, and the error of `init`. The memory is freed then.
     #[inline]
     pub fn pin_init_with_drop<G, E>(
         grant: G,
@@ -207,10 +206,10 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
     {
         const { fits_entry::<T, G>() };
         let entry = Entry::new(grant, dev)?;
-        // SAFETY: The entry has room for a `T`, is freed without a look at it when `init` fails, and
-        // the value stays there.
+        // SAFETY: The entry has space for a `T`. If `init` fails, the entry is freed and not read.
+        // The value does not move.
         unsafe { pin_init::raw_try_init(entry.value().as_ptr(), init)? };
-        // SAFETY: `init` succeeded, and a `T` has drop glue.
+        // SAFETY: `init` succeeded, and `T` has drop glue.
         Ok(unsafe { entry.add(dev) }.into())
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What all of them have.
+//! Methods and traits of every [`Devm`]: free, `Deref`, conversions.
 
 use super::drop::is;
 use super::drop::release;
@@ -25,10 +25,10 @@ use kernel::{
 };
 
 impl<'bound, T: ?Sized> Devm<'bound, T> {
-    /// Drops the value and frees the memory before the device is unbound, wraps `devm_kfree()`; of
-    /// a value with drop glue `devres_release()`.
+    /// Drops the value and frees the memory before the device is unbound. Wraps `devm_kfree()`, or
+    /// `devres_release()` for a value with drop glue.
     ///
-    /// The kernel looks for it through the list of the device, from the last on.
+    /// The kernel searches the device's list from its end.
     ///
     /// ```
     /// use kalloc::{devm::Devm, prelude::*};
@@ -47,26 +47,25 @@ impl<'bound, T: ?Sized> Devm<'bound, T> {
         self.end();
     }
 
-    /// As [`Devm::free`]. The context is one in which the allocators work.
+    /// As [`Devm::free`]. The callers are in a context in which the allocators work.
     #[inline]
     pub(super) fn end(self) {
         let (dev, memory) = (raw(self.device), self.memory.as_ptr().cast::<c_void>());
         if const { needs_drop::<T>() } {
-            // SAFETY: By the invariant there is the entry that holds the value; it is ours, and so
-            // this releases it and no other.
+            // SAFETY: Invariant of `Devm`: the value is at `VALUE` in an entry of the device, and
+            // owned. `is` matches only that entry.
             let _ = unsafe {
                 bindings::devres_release(dev, Some(release), Some(is), memory.byte_sub(VALUE))
             };
         } else if size_of_val(&*self) != 0 {
-            // SAFETY: By the invariant it is memory of `devm_kmalloc()` of this device, which was
-            // ours.
+            // SAFETY: Invariant of `Devm`: owned memory of `devm_kmalloc()` of this device.
             unsafe { bindings::devm_kfree(dev, memory) };
         }
     }
 
-    /// The value, until the device is unbound: C's pointer.
+    /// The value for all of `'bound`, as a reference: C's pointer.
     ///
-    /// It can no longer be freed before that.
+    /// It cannot be freed earlier then.
     ///
     /// ```
     /// use kalloc::{devm::Devm, prelude::*};
@@ -78,11 +77,11 @@ impl<'bound, T: ?Sized> Devm<'bound, T> {
     /// ```
     #[inline]
     pub fn into_mut(mut self) -> &'bound mut T {
-        // SAFETY: By the invariant it is valid for all of `'bound`, and nobody else has it.
+        // SAFETY: Invariant of `Devm`: the value is valid for `'bound` and owned.
         unsafe { self.memory.as_mut() }
     }
 
-    /// The device that the memory belongs to.
+    /// The device that manages the memory.
     #[inline]
     pub fn device(&self) -> &'bound Device<Bound> {
         self.device
@@ -93,7 +92,7 @@ impl<T: ?Sized> Deref for Devm<'_, T> {
     type Target = T;
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `Devm`: `memory` is valid for reads of an initialised `T`.
         unsafe { self.memory.as_ref() }
     }
 }
@@ -101,7 +100,8 @@ impl<T: ?Sized> Deref for Devm<'_, T> {
 impl<T: ?Sized> DerefMut for Devm<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: By the invariant, and it is borrowed exclusively.
+        // SAFETY: Invariant of `Devm`: `memory` is valid for writes of a `T`. `self` is borrowed
+        // exclusively.
         unsafe { self.memory.as_mut() }
     }
 }
@@ -109,8 +109,8 @@ impl<T: ?Sized> DerefMut for Devm<'_, T> {
 impl<'bound, T: ?Sized> From<Devm<'bound, T>> for Pin<Devm<'bound, T>> {
     #[inline]
     fn from(this: Devm<'bound, T>) -> Self {
-        // SAFETY: The value is in memory that does not move with this and is not used for anything
-        // else before the value is dropped; and `Pin` does not let it out.
+        // SAFETY: The value does not move when the `Devm` moves. Its memory is not reused before
+        // the value is dropped. `Pin` does not allow moving the value out.
         unsafe { Pin::new_unchecked(this) }
     }
 }

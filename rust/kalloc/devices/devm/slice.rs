@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Slices.
+//! [`Devm`] of slices.
 
 use super::*;
 use crate::{
@@ -34,13 +34,13 @@ use kernel::{
     prelude::Zeroable, //
 };
 
-/// A slice at `memory`.
+/// A slice of `len` elements at `memory`.
 #[inline(always)]
 fn slice<T>(memory: NonNull<T>, len: usize) -> NonNull<[T]> {
     NonNull::slice_from_raw_parts(memory, len)
 }
 
-/// The size of `len` elements, which is none that devm could never give.
+/// The size of `len` elements. An error for a size that devm can never allocate.
 #[inline(always)]
 fn bytes<T, F: Gfp>(len: usize) -> Result<usize, AllocFailed<F>> {
     match size_of::<T>() {
@@ -55,8 +55,8 @@ impl<'bound, T> Devm<'bound, [T]> {
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory, and for more than [`MAX_SIZE`] bytes. What does not
-    /// compile is as in [`Devm::new`].
+    /// [`AllocFailed`] if the allocation fails, and for more than [`MAX_SIZE`] bytes. The limits of
+    /// [`Devm::new`] apply.
     #[inline]
     pub fn new_uninit_slice<G>(
         grant: G,
@@ -70,7 +70,7 @@ impl<'bound, T> Devm<'bound, [T]> {
         Self::allocate(grant, dev, len)
     }
 
-    /// New memory for `len` elements that [`fits`].
+    /// Allocates memory for `len` elements. `T` [`fits`].
     #[inline(always)]
     pub(super) fn allocate<G: Grant>(
         grant: G,
@@ -78,7 +78,7 @@ impl<'bound, T> Devm<'bound, [T]> {
         len: usize,
     ) -> Result<Devm<'bound, [MaybeUninit<T>]>, AllocFailed<G::Flags>> {
         match alloc(grant, dev, bytes::<T, G::Flags>(len)?) {
-            // INVARIANT: New memory of `devm_kmalloc()`; and a `MaybeUninit` is always initialised
+            // INVARIANT: New memory of `devm_kmalloc()`. A `MaybeUninit` needs no initialisation
             // and has no drop glue.
             Some(memory) => Ok(Devm {
                 memory: slice(memory, len),
@@ -89,7 +89,7 @@ impl<'bound, T> Devm<'bound, [T]> {
         }
     }
 
-    /// `len` elements of zeroes, wraps `devm_kcalloc()`.
+    /// `len` zeroed elements, wraps `devm_kcalloc()`.
     ///
     /// # Errors
     ///
@@ -119,14 +119,14 @@ impl<'bound, T> Devm<'bound, [T]> {
     {
         const { fits_plain::<T, G>() };
         match Self::allocate(grant.zeroed(), dev, len) {
-            // SAFETY: The memory is zero, which is a `T` in every place, and that has no drop glue.
+            // SAFETY: The memory is zeroed and `T: Zeroable`. `T` has no drop glue.
             Ok(memory) => Ok(unsafe { memory.initialised() }),
             Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 
-    /// `len` elements, each made by `f` from its index, in memory that
-    /// [`Devm::new_uninit_slice`] gives.
+    /// `len` elements. `f` makes each from its index. The memory is allocated as by
+    /// [`Devm::new_uninit_slice`].
     ///
     /// # Errors
     ///
@@ -143,7 +143,7 @@ impl<'bound, T> Devm<'bound, [T]> {
     {
         const { fits_plain::<T, G>() };
         let memory = Self::allocate(grant, dev, len)?;
-        // SAFETY: Before the first there is none, and a `T` has no drop glue.
+        // SAFETY: No element is before index 0. `T` has no drop glue.
         Ok(unsafe { memory.fill_with(0, f) })
     }
 
@@ -164,22 +164,23 @@ impl<'bound, T> Devm<'bound, [T]> {
     {
         const { fits_plain::<T, G>() };
         let memory = Self::allocate(grant, dev, source.len())?;
-        // SAFETY: Both are valid for that many elements, and new memory is apart from the source.
+        // SAFETY: Both are valid for `source.len()` elements. New memory does not overlap `source`.
         unsafe {
             ptr::copy_nonoverlapping(source.as_ptr(), memory.memory.cast().as_ptr(), source.len())
         };
-        // SAFETY: Every element was just copied, and a `T` has no drop glue.
+        // SAFETY: Every element was copied above. `T` has no drop glue.
         Ok(unsafe { memory.initialised() })
     }
 
-    /// Makes the slice `len` elements long, wraps `devm_krealloc()`: fills up with `value`.
+    /// Resizes the slice to `len` elements, wraps `devm_krealloc()`. Fills new elements with
+    /// `value`.
     ///
-    /// The memory may move. To 0 it is freed; from 0 it is allocated.
+    /// The memory may move. A `len` of 0 frees it. An empty slice is allocated.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the slice as it was where there is no memory, and for more than [`MAX_SIZE`]
-    /// bytes.
+    /// [`AllocFailedWith`] the unchanged slice if the allocation fails, and for more than
+    /// [`MAX_SIZE`] bytes.
     ///
     /// ```
     /// use kalloc::{devm::Devm, prelude::*};
@@ -201,19 +202,19 @@ impl<'bound, T> Devm<'bound, [T]> {
         G: Grant<Flags: ForDevmRealloc>,
     {
         let kept = self.len();
-        // INVARIANT: The memory is what it was, and a `MaybeUninit` is always initialised and has no
-        // drop glue, as a `T` has none.
+        // INVARIANT: The memory is unchanged. A `MaybeUninit` needs no initialisation and has no
+        // drop glue, and `T` has none.
         let memory: Devm<'_, [MaybeUninit<T>]> = Devm {
             memory: slice(self.memory.cast(), kept),
             device: self.device,
             _value: PhantomData,
         };
         match memory.realloc(grant, len) {
-            // SAFETY: `kept` elements are initialised, as far as there are so many, and a `T` of a
-            // `Devm` of elements has no drop glue.
+            // SAFETY: The first `kept` elements, or all if there are fewer, are initialised. The
+            // `T` of a slice in a `Devm` has no drop glue.
             Ok(memory) => Ok(unsafe { memory.fill_with(kept, |_| value.clone()) }),
             Err(failed) => {
-                // SAFETY: The memory is what it was, with `kept` initialised elements, which have no
+                // SAFETY: The memory is unchanged and has `kept` initialised elements. `T` has no
                 // drop glue.
                 let old = unsafe { failed.value.initialised() };
                 Err(AllocFailedWith::new(AllocFailed(failed.failure), old))
@@ -223,15 +224,15 @@ impl<'bound, T> Devm<'bound, [T]> {
 }
 
 impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
-    /// Gives the memory room for `len` elements, wraps `devm_krealloc()`. The contents stay, as far
-    /// as they fit, and so does its place in the order of release.
+    /// Resizes the memory to `len` elements, wraps `devm_krealloc()`. The contents are kept up to
+    /// the smaller size, and so is the position in the order of release.
     ///
-    /// The memory may move. To 0 it is freed; from 0 it is allocated, and released first.
+    /// The memory may move. A `len` of 0 frees it. An empty slice is allocated, and released first.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the memory as it was where there is no more, and for more than [`MAX_SIZE`]
-    /// bytes.
+    /// [`AllocFailedWith`] the unchanged memory if the allocation fails, and for more than
+    /// [`MAX_SIZE`] bytes.
     pub fn realloc<G>(self, grant: G, len: usize) -> Result<Self, AllocFailedWith<G::Flags, Self>>
     where
         G: Grant<Flags: ForDevmRealloc>,
@@ -247,9 +248,8 @@ impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
             self.memory.cast().as_ptr()
         };
         let _ = grant;
-        // SAFETY: `old` is NULL, or memory of `devm_kmalloc()` of that device, which is ours. The
-        // flags are legal in this context, which is what the grant says, and are those that kmalloc
-        // accepts.
+        // SAFETY: `old` is NULL, or owned memory of `devm_kmalloc()` of that device. The grant
+        // proves that the flags are legal in this context, and kmalloc accepts them.
         let new = unsafe { bindings::devm_krealloc(raw(self.device), old, bytes, G::Flags::BITS) };
         let memory = if bytes == 0 {
             NonNull::dangling()
@@ -259,8 +259,8 @@ impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
                 None => return Err(AllocFailedWith::new(G::Flags::failed(), self)),
             }
         };
-        // INVARIANT: Memory of `devm_krealloc()`, unless it has no size; and a `MaybeUninit` is
-        // always initialised and has no drop glue.
+        // INVARIANT: Memory of `devm_krealloc()`, unless it has no size. A `MaybeUninit` needs no
+        // initialisation and has no drop glue.
         Ok(Devm {
             memory: slice(memory, len),
             device: self.device,
@@ -268,9 +268,9 @@ impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
         })
     }
 
-    /// Claims that the memory is initialised.
+    /// Asserts that the memory is initialised.
     ///
-    /// Of a type with drop glue it does not compile.
+    /// Does not compile for a type with drop glue.
     ///
     /// # Safety
     ///
@@ -278,7 +278,7 @@ impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
     #[inline]
     pub unsafe fn assume_init(self) -> Devm<'bound, [T]> {
         const { has_no_drop::<T>() };
-        // SAFETY: By the contract of this function, and a `T` has no drop glue.
+        // SAFETY: `# Safety`: every element is a valid `T`. `T` has no drop glue.
         unsafe { self.initialised() }
     }
 
@@ -286,11 +286,11 @@ impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
     ///
     /// # Safety
     ///
-    /// Every element holds a valid `T`, which has no drop glue.
+    /// Every element is a valid `T`, and `T` has no drop glue.
     #[inline(always)]
     unsafe fn initialised(self) -> Devm<'bound, [T]> {
-        // INVARIANT: The memory is what it was, and initialised by the contract of this function. A
-        // `T` has no drop glue.
+        // INVARIANT: The memory is unchanged. `# Safety`: every element is a valid `T`, and `T` has
+        // no drop glue.
         Devm {
             memory: slice(self.memory.cast(), self.len()),
             device: self.device,
@@ -298,18 +298,18 @@ impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
         }
     }
 
-    /// Initialises the elements from `from` on.
+    /// Initialises the elements from index `from` on.
     ///
     /// # Safety
     ///
-    /// Those before are initialised. A `T` has no drop glue.
+    /// The elements before `from` are initialised. `T` has no drop glue.
     #[inline]
     unsafe fn fill_with(mut self, from: usize, mut f: impl FnMut(usize) -> T) -> Devm<'bound, [T]> {
         for (index, element) in self.iter_mut().enumerate().skip(from) {
             element.write(f(index));
         }
-        // SAFETY: Those before `from` are by the contract of this function, the others were just
-        // written.
+        // SAFETY: `# Safety`: the elements before `from` are initialised, and `T` has no drop glue.
+        // The loop wrote the others.
         unsafe { self.initialised() }
     }
 }

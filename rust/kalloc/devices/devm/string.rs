@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Strings.
+//! [`Devm`] of strings.
 
 use super::*;
 use crate::{
@@ -39,7 +39,7 @@ impl<'bound> Devm<'bound, CStr> {
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory.
+    /// [`AllocFailed`] if the allocation fails.
     #[inline]
     pub fn kstrdup<G>(
         grant: G,
@@ -51,21 +51,21 @@ impl<'bound> Devm<'bound, CStr> {
     {
         const { fits_plain::<u8, G>() };
         let _ = grant;
-        // SAFETY: The device is bound and the string ends. The flags are legal in this context,
-        // which is what the grant says, and are those that kmalloc accepts.
+        // SAFETY: The device is bound and the string is NUL-terminated. The grant proves that the
+        // flags are legal in this context, and kmalloc accepts them.
         let string =
             unsafe { bindings::devm_kstrdup(raw(dev), source.as_char_ptr(), G::Flags::BITS) };
-        // SAFETY: It is NULL, or a new string of `devm_kmalloc()` of that device.
+        // SAFETY: `string` is NULL, or a new string in memory of `devm_kmalloc()` of `dev`.
         unsafe { Self::from_new(dev, string) }.ok_or_else(G::Flags::failed)
     }
 
-    /// What the arguments say as a string, wraps `devm_kasprintf()`.
+    /// A formatted string, wraps `devm_kasprintf()`.
     ///
-    /// A NUL in it ends the string, as in C.
+    /// As in C, a NUL in the arguments ends the string.
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory.
+    /// [`AllocFailed`] if the allocation fails.
     ///
     /// ```
     /// use kalloc::{devm::Devm, prelude::*};
@@ -90,9 +90,8 @@ impl<'bound> Devm<'bound, CStr> {
     {
         const { fits_plain::<u8, G>() };
         let _ = grant;
-        // SAFETY: The device is bound, and the format takes a pointer to `fmt::Arguments`. The flags
-        // are legal in this context, which is what the grant says, and are those that kmalloc
-        // accepts.
+        // SAFETY: The device is bound, and `%pA` takes a pointer to `fmt::Arguments`. The grant
+        // proves that the flags are legal in this context, and kmalloc accepts them.
         let string = unsafe {
             bindings::devm_kasprintf(
                 raw(dev),
@@ -101,18 +100,20 @@ impl<'bound> Devm<'bound, CStr> {
                 (&raw const args).cast::<c_void>(),
             )
         };
-        // SAFETY: It is NULL, or a new string of `devm_kmalloc()` of that device.
+        // SAFETY: `string` is NULL, or a new string in memory of `devm_kmalloc()` of `dev`.
         unsafe { Self::from_new(dev, string) }.ok_or_else(G::Flags::failed)
     }
 
+    /// Takes ownership of a string.
+    ///
     /// # Safety
     ///
-    /// It is NULL, or a string in memory of `devm_kmalloc()` of `dev` that nobody else has.
+    /// `string` is NULL, or a string in memory of `devm_kmalloc()` of `dev` without another owner.
     unsafe fn from_new(dev: &'bound Device<Bound>, string: *mut c_char) -> Option<Self> {
         NonNull::new(string)?;
-        // SAFETY: By the contract of this function it is a string.
+        // SAFETY: `# Safety`: `string` is a NUL-terminated string.
         let string = unsafe { CStr::from_char_ptr(string) };
-        // INVARIANT: By the contract of this function.
+        // INVARIANT: `# Safety`: owned memory of `devm_kmalloc()` of `dev`.
         Some(Self {
             memory: NonNull::from(string),
             device: dev,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One value.
+//! [`Devm`] of a single value without drop glue.
 
 use super::*;
 use crate::{
@@ -37,9 +37,9 @@ impl<'bound, T> Devm<'bound, T> {
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value where there is no memory. What does not compile is a type with drop
-    /// glue, one with an alignment above [`MAX_ALIGN`] or a size above [`MAX_SIZE`], and a grant on
-    /// a node: the memory is of the device's.
+    /// [`AllocFailedWith`] the value if the allocation fails. A type with drop glue, with an
+    /// alignment above [`MAX_ALIGN`] or a size above [`MAX_SIZE`] does not compile. Nor does a
+    /// grant with a node: the memory is from the device's node.
     ///
     /// ```
     /// use kalloc::{devm::Devm, prelude::*};
@@ -60,7 +60,7 @@ impl<'bound, T> Devm<'bound, T> {
     {
         const { fits_plain::<T, G>() };
         match Self::allocate(grant, dev) {
-            // SAFETY: A `T` has no drop glue.
+            // SAFETY: `T` has no drop glue: `fits_plain` was evaluated.
             Ok(slot) => Ok(unsafe { slot.written(value) }),
             Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
@@ -70,7 +70,7 @@ impl<'bound, T> Devm<'bound, T> {
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory; see [`Devm::new`] for what does not compile.
+    /// [`AllocFailed`] if the allocation fails. The limits of [`Devm::new`] apply.
     #[inline]
     pub fn new_uninit<G>(
         grant: G,
@@ -83,14 +83,14 @@ impl<'bound, T> Devm<'bound, T> {
         Self::allocate(grant, dev)
     }
 
-    /// New memory for a `T` that [`fits`].
+    /// Allocates memory for a `T` that [`fits`].
     #[inline(always)]
     pub(super) fn allocate<G: Grant>(
         grant: G,
         dev: &'bound Device<Bound>,
     ) -> Result<Devm<'bound, MaybeUninit<T>>, AllocFailed<G::Flags>> {
         match alloc(grant, dev, size_of::<T>()) {
-            // INVARIANT: New memory of `devm_kmalloc()`; and a `MaybeUninit` is always initialised
+            // INVARIANT: New memory of `devm_kmalloc()`. A `MaybeUninit` needs no initialisation
             // and has no drop glue.
             Some(memory) => Ok(Devm {
                 memory,
@@ -101,7 +101,7 @@ impl<'bound, T> Devm<'bound, T> {
         }
     }
 
-    /// New memory of zeroes, wraps `devm_kzalloc()`.
+    /// New zeroed memory, wraps `devm_kzalloc()`.
     ///
     /// # Errors
     ///
@@ -123,17 +123,17 @@ impl<'bound, T> Devm<'bound, T> {
     {
         const { fits_plain::<T, G>() };
         match Self::allocate(grant.zeroed(), dev) {
-            // SAFETY: The memory is zero, which is a `T`, and that has no drop glue.
+            // SAFETY: The memory is zeroed and `T: Zeroable`. `T` has no drop glue.
             Ok(slot) => Ok(unsafe { slot.initialised() }),
             Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
         }
     }
 
-    /// Initialises a `T` in new memory, which [`Devm::new_uninit`] gives.
+    /// Initialises a `T` in new memory, allocated as by [`Devm::new_uninit`].
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, and what `init` returns; the memory is freed then.
+    /// `ENOMEM` if the allocation fails, and the error of `init`. The memory is freed then.
     #[inline]
     pub fn init<G, E>(
         grant: G,
@@ -146,9 +146,10 @@ impl<'bound, T> Devm<'bound, T> {
     {
         const { fits_plain::<T, G>() };
         let slot = Self::allocate(grant, dev)?;
-        // SAFETY: The memory is valid for a `T`, and forgotten when `init` fails.
+        // SAFETY: The memory is valid for writes of a `T`. If `init` fails, it is freed and not
+        // read.
         match unsafe { pin_init::raw_try_init(slot.memory.cast::<T>().as_ptr(), init) } {
-            // SAFETY: `init` succeeded, and a `T` has no drop glue.
+            // SAFETY: `init` succeeded, and `T` has no drop glue.
             Ok(()) => Ok(unsafe { slot.initialised() }),
             Err(error) => {
                 slot.end();
@@ -157,7 +158,7 @@ impl<'bound, T> Devm<'bound, T> {
         }
     }
 
-    /// Initialises a `T` in new memory that it does not leave, which [`Devm::new_uninit`] gives.
+    /// Initialises a pinned `T` in new memory, allocated as by [`Devm::new_uninit`].
     ///
     /// # Errors
     ///
@@ -192,10 +193,10 @@ impl<'bound, T> Devm<'bound, T> {
     {
         const { fits_plain::<T, G>() };
         let slot = Self::allocate(grant, dev)?;
-        // SAFETY: The memory is valid for a `T`, forgotten when `init` fails, and the value stays
-        // there.
+        // SAFETY: The memory is valid for writes of a `T`. If `init` fails, it is freed and not
+        // read. The value does not move.
         match unsafe { pin_init::raw_try_init(slot.memory.cast::<T>().as_ptr(), init) } {
-            // SAFETY: `init` succeeded, and a `T` has no drop glue.
+            // SAFETY: `init` succeeded, and `T` has no drop glue.
             Ok(()) => Ok(unsafe { slot.initialised() }.into()),
             Err(error) => {
                 slot.end();
@@ -208,11 +209,11 @@ impl<'bound, T> Devm<'bound, T> {
 impl<'bound, T> Devm<'bound, MaybeUninit<T>> {
     /// Initialises the memory with `value`.
     ///
-    /// Of a type with drop glue it does not compile.
+    /// Does not compile for a type with drop glue.
     #[inline]
     pub fn write(self, value: T) -> Devm<'bound, T> {
         const { has_no_drop::<T>() };
-        // SAFETY: A `T` has no drop glue.
+        // SAFETY: `T` has no drop glue.
         unsafe { self.written(value) }
     }
 
@@ -220,18 +221,18 @@ impl<'bound, T> Devm<'bound, MaybeUninit<T>> {
     ///
     /// # Safety
     ///
-    /// A `T` has no drop glue.
+    /// `T` has no drop glue.
     #[inline(always)]
     unsafe fn written(self, value: T) -> Devm<'bound, T> {
-        // SAFETY: By the invariant the memory is valid for writes of a `T`.
+        // SAFETY: Invariant of `Devm`: the memory is valid for writes of a `T`.
         unsafe { self.memory.cast::<T>().write(value) };
-        // SAFETY: It was just initialised, and a `T` has no drop glue.
+        // SAFETY: The value was written above. `# Safety`: `T` has no drop glue.
         unsafe { self.initialised() }
     }
 
-    /// Claims that the memory is initialised.
+    /// Asserts that the memory is initialised.
     ///
-    /// Of a type with drop glue it does not compile.
+    /// Does not compile for a type with drop glue.
     ///
     /// # Safety
     ///
@@ -239,7 +240,7 @@ impl<'bound, T> Devm<'bound, MaybeUninit<T>> {
     #[inline]
     pub unsafe fn assume_init(self) -> Devm<'bound, T> {
         const { has_no_drop::<T>() };
-        // SAFETY: By the contract of this function, and a `T` has no drop glue.
+        // SAFETY: `# Safety`: the memory holds a valid `T`. `T` has no drop glue.
         unsafe { self.initialised() }
     }
 
@@ -247,11 +248,11 @@ impl<'bound, T> Devm<'bound, MaybeUninit<T>> {
     ///
     /// # Safety
     ///
-    /// The memory holds a valid `T`, which has no drop glue.
+    /// The memory holds a valid `T`, and `T` has no drop glue.
     #[inline(always)]
     unsafe fn initialised(self) -> Devm<'bound, T> {
-        // INVARIANT: The memory is what it was, and initialised by the contract of this function. A
-        // `T` has no drop glue.
+        // INVARIANT: The memory is unchanged. `# Safety`: it holds a valid `T`, and `T` has no drop
+        // glue.
         Devm {
             memory: self.memory.cast(),
             device: self.device,
