@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that a device reads and writes: the DMA API.
+//! The DMA API: memory that a device reads and writes.
 //!
 //! C headers: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h),
 //! [`include/linux/dmapool.h`](srctree/include/linux/dmapool.h),
 //! [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
 //!
-//! A driver's probe says once which addresses the device reaches, and has with that the handle by
-//! which everything here is allocated. It lives as long as the binding, and so does no buffer
-//! longer:
+//! A driver's probe sets the device's DMA masks once and gets a [`DmaDevice`], the handle that
+//! every allocation here takes. The handle and its buffers are valid until the device is unbound:
 //!
 //! ```
 //! use kalloc::{dma::{Coherent, DmaDevice}, prelude::*};
@@ -39,25 +38,26 @@
 //!
 //! | kalloc | C | |
 //! | --- | --- | --- |
-//! | [`DmaDevice`] | `dma_set_mask()`, `dma_set_coherent_mask()` | once a binding |
-//! | [`Coherent`] | `dma_alloc_attrs()` | CPU and device see it at once |
-//! | [`Coherent::managed`] | `dmam_alloc_attrs()` | for as long as the binding |
-//! | [`Streaming`] | `dma_map_single()` | a buffer of the driver; CPU and device have it in turn |
-//! | [`SgTable`] | `dma_map_sgtable()` | as above, in pages that need not follow one another |
-//! | [`Noncoherent`] | `dma_alloc_noncoherent()`, `dma_alloc_pages()` | pages for the device; CPU and device have them in turn |
+//! | [`DmaDevice`] | `dma_set_mask()`, `dma_set_coherent_mask()` | once for each binding |
+//! | [`Coherent`] | `dma_alloc_attrs()` | CPU and device access it concurrently |
+//! | [`Coherent::managed`] | `dmam_alloc_attrs()` | freed when the device is unbound |
+//! | [`Streaming`] | `dma_map_single()` | a buffer of the driver; CPU and device access it in turn |
+//! | [`SgTable`] | `dma_map_sgtable()` | as above, in discontiguous pages |
+//! | [`Noncoherent`] | `dma_alloc_noncoherent()`, `dma_alloc_pages()` | pages for the device; CPU and device access them in turn |
 //! | [`DmaPool`] | `dma_pool_create()`, `dma_pool_zalloc()` | small blocks of coherent memory |
-//! | [`dma_rmb`], [`dma_wmb`] | `dma_rmb()`, `dma_wmb()` | order what a device sees |
+//! | [`dma_rmb`], [`dma_wmb`] | `dma_rmb()`, `dma_wmb()` | barriers for coherent memory |
 //!
 //! # Two kinds of memory
 //!
-//! Memory that is *shared* ([`Coherent`], blocks of a [`DmaPool`]) has its address from the start, and
-//! is read and written by volatile accesses, without references. Memory that is *handed over*
-//! ([`DmaBuffer`]) is the CPU's, mapped, or the device's, and has an address for the device only when
-//! it is given.
+//! *Shared* memory ([`Coherent`], blocks of a [`DmaPool`]) has a DMA address from its allocation
+//! on. It is accessed by volatile reads and writes, without references. Memory with *ownership*
+//! ([`DmaBuffer`]) is owned by the CPU, mapped, or owned by the device. The driver gets its DMA
+//! address when it gives the memory to the device.
 //!
-//! What the device may use is not freed before a [`Quiesce`] says that it does not. Dropped earlier, it
-//! is kept until the end of the binding: nothing is lost there when bus mastering can be turned off, or
-//! the driver has said how to ask ([`BoundScope::quiesce`](crate::driver::BoundScope::quiesce)).
+//! Memory that the device may use is not freed before a [`Quiesce`] reports that the device is
+//! idle. Memory that is dropped earlier is kept until the device is unbound. Then it is freed, if
+//! bus mastering can be turned off, or if the driver has registered a
+//! [`BoundScope::quiesce`](crate::driver::BoundScope::quiesce).
 
 mod buffer;
 mod coherent;
@@ -140,18 +140,18 @@ pub use kernel::dma::*;
 
 use kalloc_bindings::*;
 
-/// No read after it is made before one that came before it: between the flag with which a device
-/// says that it is done and the data that it wrote. Wraps `dma_rmb()`.
+/// Orders reads before and after it, as the device sees memory: between reading the flag by which a
+/// device signals completion and reading the data that it wrote. Wraps `dma_rmb()`.
 #[inline(always)]
 pub fn dma_rmb() {
-    // SAFETY: It has no preconditions.
+    // SAFETY: `dma_rmb()` has no preconditions.
     unsafe { kalloc_helper_dma_rmb() }
 }
 
-/// No write after it is seen before one that came before it: between the data for a device and the
-/// flag that hands it over. Wraps `dma_wmb()`.
+/// Orders writes before and after it, as the device sees memory: between writing data for a device
+/// and writing the flag that makes the device read it. Wraps `dma_wmb()`.
 #[inline(always)]
 pub fn dma_wmb() {
-    // SAFETY: It has no preconditions.
+    // SAFETY: `dma_wmb()` has no preconditions.
     unsafe { kalloc_helper_dma_wmb() }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`DmaBuffer`]: memory that CPU and device have in turn.
+//! [`DmaBuffer`]: memory that CPU and device own in turn.
 
 use super::{
     keep,
@@ -44,53 +44,53 @@ use kernel::{
     ffi::c_ulong, //
 };
 
-/// The calls for one kind of memory that is handed over: [`Single`](super::Single),
+/// The calls for one kind of memory in a [`DmaBuffer`]: [`Single`](super::Single),
 /// [`Segmented`](super::Segmented) or [`PagesOf`](super::PagesOf).
 ///
 /// # Safety
 ///
-/// A value owns memory that is mapped for the device and in the direction with which it was made.
-/// `data` is that memory, plain bytes, which stay where they are while the value is moved. `unmap`
-/// ends the mapping, and what is left of the value then may be dropped.
+/// A value owns memory that is mapped for the device and direction that it was made with. `data`
+/// points to that memory, plain bytes, which does not move when the value moves. `unmap` ends the
+/// mapping. After that the value may be dropped.
 pub unsafe trait Mapping: Sealed + Sized {
-    /// What is in it.
+    /// The contents.
     type Data: ?Sized;
 
-    /// What the device is told: an address, or the address and the bytes of each segment.
+    /// The address for the device, or the address and the size of each segment.
     type Addresses<'a>
     where
         Self: 'a;
 
-    /// What it is, in the log, where it cannot be unmapped on `PREEMPT_RT` and stays; none, where it can
-    /// be everywhere.
+    /// A name for the log, if the memory cannot be unmapped in every context on `PREEMPT_RT` and
+    /// must be leaked there. `None`, if it can be unmapped everywhere.
     #[doc(hidden)]
     const STAYS: Option<&'static str>;
 
-    /// What the device is told.
+    /// The addresses for the device.
     #[doc(hidden)]
     fn addresses(&self) -> Self::Addresses<'_>;
 
-    /// The address of the first byte.
+    /// The DMA address of the first byte.
     #[doc(hidden)]
     fn address(&self) -> DmaAddress;
 
-    /// The bytes.
+    /// The size in bytes.
     #[doc(hidden)]
     fn size(&self) -> usize;
 
-    /// The memory, without a reference to it: the device may be writing it.
+    /// The memory. Makes no reference to it, since the device may be writing it.
     #[doc(hidden)]
     fn data(&self) -> *mut Self::Data;
 
-    /// Synchronises it for the CPU.
+    /// Synchronises the memory for the CPU.
     ///
     /// # Safety
     ///
-    /// It was made for this device and direction, and the device does not use it.
+    /// It was made for this device and direction. The device does not use it.
     #[doc(hidden)]
     unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>);
 
-    /// Synchronises it for the device.
+    /// Synchronises the memory for the device.
     ///
     /// # Safety
     ///
@@ -98,36 +98,36 @@ pub unsafe trait Mapping: Sealed + Sized {
     #[doc(hidden)]
     unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>);
 
-    /// Unmaps it.
+    /// Unmaps the memory.
     ///
     /// # Safety
     ///
-    /// It was made for this device and direction with these attributes, but for
-    /// `DMA_ATTR_SKIP_CPU_SYNC`; the device does not use it, and nobody unmaps it again.
+    /// It was made for this device and direction with these attributes, except
+    /// `DMA_ATTR_SKIP_CPU_SYNC`. The device does not use it. It is not unmapped again.
     #[doc(hidden)]
     unsafe fn unmap(&mut self, dma: DmaDevice<'_>, dir: dma_data_direction, attrs: c_ulong);
 
-    /// Writes down what has to be unmapped and freed, which nobody else does from here on.
+    /// Moves the ownership of the mapping and the memory to `kept`.
     #[doc(hidden)]
     fn into_kept(self, kept: &mut kalloc_dma_kept);
 }
 
-/// Mappings with one address for the device.
+/// Mappings with a single DMA address.
 pub trait Contiguous: Mapping {}
 
-/// Mappings of a buffer that was there before and is there after.
+/// Mappings of a buffer that exists independently of the mapping.
 pub trait Unmap: Mapping {
     /// The buffer.
     type Buffer;
 
-    /// The buffer, which is not mapped any more.
+    /// The buffer, after `unmap`.
     #[doc(hidden)]
     fn into_buffer(self) -> Self::Buffer;
 }
 
-/// Memory of the kind `M`, mapped for a device in the direction `D`, with the attributes `A`. Its
-/// state `O` says whose turn it is. [`Streaming`](super::Streaming), [`SgTable`](super::SgTable) and
-/// [`Noncoherent`](super::Noncoherent) are names for it.
+/// Memory of the kind `M`, mapped for a device in the direction `D` with the attributes `A`. The
+/// state `O` is its owner. [`Streaming`](super::Streaming), [`SgTable`](super::SgTable) and
+/// [`Noncoherent`](super::Noncoherent) are aliases.
 ///
 /// | from | by | to | C |
 /// | --- | --- | --- | --- |
@@ -141,20 +141,25 @@ pub trait Unmap: Mapping {
 /// | [`CpuOwned`] | `sync_for_device()` | [`Mapped`] | `dma_sync_…_for_device()` |
 /// | [`CpuOwned`], [`Mapped`] | `unmap()` | the buffer | `dma_unmap_…()`, `DMA_ATTR_SKIP_CPU_SYNC` |
 ///
-/// # Contexts
+/// # Context
 ///
-/// Dropped where the memory itself may be, [`Noncoherent`](super::Noncoherent) everywhere. [`CpuOwned`] and [`Mapped`], it is unmapped and freed.
-/// [`DeviceOwned`], it stays mapped and allocated until the device is unbound, because the device may
-/// be writing it. There kalloc turns off bus mastering, or asks what the driver gave to
-/// [`BoundScope::quiesce`](crate::driver::BoundScope::quiesce), and frees it; what is not known to be idle
-/// then is lost, and the log says so. `mem::forget` loses it at once.
+/// Dropped in every context in which the memory may be dropped, and
+/// [`Noncoherent`](super::Noncoherent) in all.
+///
+/// # Drop
+///
+/// [`CpuOwned`] and [`Mapped`] memory is unmapped and freed. [`DeviceOwned`] memory stays mapped
+/// and allocated until the device is unbound, since the device may be writing it. Then kalloc turns
+/// off bus mastering, or asks the driver's
+/// [`BoundScope::quiesce`](crate::driver::BoundScope::quiesce), and frees it. Memory that is not
+/// known to be idle is leaked, and the kernel logs that. `mem::forget` leaks the memory at once.
 ///
 /// # Invariants
 ///
-/// `memory` was made for this device, direction and attributes. Where `O` is not [`DeviceOwned`] the
-/// device does not use it; where it is [`CpuOwned`] it is synchronised for the CPU, otherwise for the
+/// `memory` was made for this device, direction and attributes. Unless `O` is [`DeviceOwned`] the
+/// device does not use it. If `O` is [`CpuOwned`] it is synchronised for the CPU, otherwise for the
 /// device.
-// The layout does not depend on the state.
+// The layout does not depend on the state: `with_cpu` casts between states.
 #[repr(C)]
 pub struct DmaBuffer<'bound, M, D, O, A = NoAttrs>
 where
@@ -168,13 +173,12 @@ where
     _state: PhantomData<(D, O)>,
 }
 
-// SAFETY: It owns the memory, and may be unmapped on another thread.
+// SAFETY: It owns the memory, and any thread may unmap it.
 unsafe impl<M: Mapping + Send, D: Direction, O: State, A: Attrs> Send
     for DmaBuffer<'_, M, D, O, A>
 {
 }
-// SAFETY: A shared one gives no more than addresses, which do not change, and `&M::Data`, and that
-// only where the CPU has it.
+// SAFETY: A shared buffer gives addresses, which do not change, and `&M::Data` if the CPU owns it.
 unsafe impl<M: Mapping + Sync, D: Direction, O: State, A: Attrs> Sync
     for DmaBuffer<'_, M, D, O, A>
 {
@@ -183,10 +187,11 @@ unsafe impl<M: Mapping + Sync, D: Direction, O: State, A: Attrs> Sync
 impl<'bound, M: Mapping, D: Direction, O: State, A: Attrs> DmaBuffer<'bound, M, D, O, A> {
     /// # Safety
     ///
-    /// The memory was just made for this device, direction and attributes, and is as the state says.
+    /// The memory was newly made for this device, direction and attributes. The state `O` is true
+    /// of it.
     #[inline(always)]
     pub(super) unsafe fn new_in(dma: DmaDevice<'bound, A>, memory: M) -> Self {
-        // INVARIANT: By the contract of this function.
+        // INVARIANT: `# Safety`: made for this device, direction and attributes, in the state `O`.
         Self {
             dma,
             memory: ManuallyDrop::new(memory),
@@ -194,7 +199,7 @@ impl<'bound, M: Mapping, D: Direction, O: State, A: Attrs> DmaBuffer<'bound, M, 
         }
     }
 
-    /// The bytes.
+    /// The size in bytes.
     #[inline(always)]
     pub fn size(&self) -> usize {
         self.memory.size()
@@ -210,13 +215,13 @@ impl<'bound, M: Mapping, D: Direction, O: State, A: Attrs> DmaBuffer<'bound, M, 
         self.dma
     }
 
-    /// The same memory in another state.
+    /// Changes the state.
     #[inline(always)]
     fn into_state<P: State>(self) -> DmaBuffer<'bound, M, D, P, A> {
         let this = ManuallyDrop::new(self);
         DmaBuffer {
             dma: this.dma,
-            // SAFETY: The old place is not used again.
+            // SAFETY: `this` is not dropped, and its memory is not used again.
             memory: unsafe { ptr::read(&this.memory) },
             _state: PhantomData,
         }
@@ -231,34 +236,37 @@ impl<'bound, M: Mapping, D: Direction, O: State, A: Attrs> DmaBuffer<'bound, M, 
         }
     }
 
-    /// The memory without the mapping.
+    /// Unmaps the memory and returns it.
     ///
     /// # Safety
     ///
-    /// The device does not use it.
+    /// The device does not use the memory.
     #[inline(always)]
     unsafe fn unmap_raw(self, attrs: c_ulong) -> M {
         let mut this = ManuallyDrop::new(self);
         let dma = this.dma.plain();
-        // SAFETY: By the invariant it was made for this; by the contract of this function the device
-        // does not use it; and it is given away without the mapping.
+        // SAFETY: Invariant of `DmaBuffer`: made for this device, direction and attributes.
+        // `# Safety`: the device does not use it. It is not unmapped again.
         unsafe { this.memory.unmap(dma, D::RAW, A::BITS | attrs) };
-        // SAFETY: The old place is not used again.
+        // SAFETY: `this` is not dropped, and its memory is not used again.
         unsafe { ManuallyDrop::take(&mut this.memory) }
     }
 
+    /// Synchronises the memory for the CPU.
+    ///
     /// # Safety
     ///
-    /// The device does not use it.
+    /// The device does not use the memory.
     #[inline(always)]
     unsafe fn cpu_has_it(&self) {
-        // SAFETY: By the invariant and the contract of this function.
+        // SAFETY: Invariant of `DmaBuffer`: made for this device and direction. `# Safety`: the
+        // device does not use it.
         unsafe { self.memory.sync_for_cpu::<D>(self.dma.plain()) }
     }
 
     #[inline(always)]
     fn device_has_it(&self) {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `DmaBuffer`: made for this device and direction.
         unsafe { self.memory.sync_for_device::<D>(self.dma.plain()) }
     }
 }
@@ -266,12 +274,12 @@ impl<'bound, M: Mapping, D: Direction, O: State, A: Attrs> DmaBuffer<'bound, M, 
 const SKIP_SYNC: c_ulong = DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
 
 impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, Mapped, A> {
-    /// Gives the memory to the device. `tell` gets the address, or the segments, and tells the device:
-    /// writes it into a register or a descriptor, and rings.
+    /// Gives the memory to the device. `tell` gets the address, or the segments, and tells the
+    /// device: it writes a register or a descriptor and starts the transfer.
     ///
     /// # Errors
     ///
-    /// That of `tell`, which says that the device was not told. The memory is unmapped and freed.
+    /// The error of `tell`, if the device was not told. The memory is unmapped and freed.
     ///
     /// ```
     /// use kalloc::{dma::{DeviceOwned, FromDevice, Streaming}, prelude::*};
@@ -302,52 +310,54 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, Mapped,
         Ok((self.into_device(), told))
     }
 
-    /// Gives the memory to the device, which is told after this: for a table, or a ring with one
-    /// doorbell. What is not told after all comes back by [`not_told`](DmaBuffer::not_told).
+    /// Gives the memory to the device, which the driver tells afterwards: for a table, or a ring
+    /// with one doorbell. If the device is not told after all, call
+    /// [`not_told`](DmaBuffer::not_told).
     #[inline]
     pub fn into_device(self) -> DmaBuffer<'bound, M, D, DeviceOwned, A> {
-        // INVARIANT: The device may use it now. It is synchronised for it.
+        // INVARIANT: `DeviceOwned` allows use by the device. The memory is synchronised for it.
         self.into_state()
     }
 
-    /// Gives the memory to the CPU again, still mapped, wraps `dma_sync_single_for_cpu()` or what
-    /// there is for this kind.
+    /// Returns the memory to the CPU, still mapped. Wraps `dma_sync_single_for_cpu()` or its
+    /// equivalent for this kind.
     #[inline]
     pub fn sync_for_cpu(self) -> DmaBuffer<'bound, M, D, CpuOwned, A> {
-        // SAFETY: By the invariant the device does not use it.
+        // SAFETY: Invariant of `DmaBuffer`: in the state `Mapped` the device does not use it.
         unsafe { self.cpu_has_it() };
-        // INVARIANT: It is synchronised for the CPU.
+        // INVARIANT: It was synchronised for the CPU above.
         self.into_state()
     }
 
-    /// Unmaps the memory, wraps `dma_unmap_…()` with `DMA_ATTR_SKIP_CPU_SYNC`: the device wrote
-    /// nothing.
+    /// Unmaps the memory, wraps `dma_unmap_…()` with `DMA_ATTR_SKIP_CPU_SYNC`, since the device
+    /// wrote nothing.
     #[inline]
     pub fn unmap(self) -> M::Buffer
     where
         M: Unmap,
     {
-        // SAFETY: By the invariant the device does not use it.
+        // SAFETY: Invariant of `DmaBuffer`: in the state `Mapped` the device does not use it.
         unsafe { self.unmap_raw(SKIP_SYNC) }.into_buffer()
     }
 }
 
 impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, DeviceOwned, A> {
-    /// Says that the device was not told, or forgets what it was told. It is trusted as the addresses
-    /// are that a driver writes into registers.
+    /// Asserts that the device was not told the address, or no longer uses it. This is trusted, as are
+    /// the addresses that a driver writes into registers.
     #[inline]
     pub fn not_told(self) -> DmaBuffer<'bound, M, D, Mapped, A> {
-        // INVARIANT: The driver says so. It is synchronised for the device.
+        // INVARIANT: The driver asserts that the device does not use it. It is synchronised for the
+        // device.
         self.into_state()
     }
 
-    /// Gives the memory to the CPU, still mapped, wraps `dma_sync_single_for_cpu()` or what there is
-    /// for this kind.
+    /// Returns the memory to the CPU, still mapped. Wraps `dma_sync_single_for_cpu()` or its
+    /// equivalent for this kind.
     ///
     /// # Errors
     ///
-    /// [`Busy`] with the memory where `quiesce` does not say that its device is idle, or is of another
-    /// device.
+    /// [`Busy`] with the memory, if `quiesce` does not report that its device is idle, or is for
+    /// another device.
     #[inline]
     #[allow(clippy::type_complexity)]
     pub fn sync_for_cpu(
@@ -360,14 +370,14 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, DeviceO
                 error,
             });
         }
-        // SAFETY: The device does not use it.
+        // SAFETY: `quiesce` reported that the device does not use it.
         unsafe { self.cpu_has_it() };
-        // INVARIANT: It is synchronised for the CPU.
+        // INVARIANT: It was synchronised for the CPU above.
         Ok(self.into_state())
     }
 
-    /// Unmaps the memory for good, wraps `dma_unmap_single()` or what there is for this kind. What the
-    /// device wrote is in it.
+    /// Unmaps the memory and returns the buffer, with the data that the device wrote. Wraps
+    /// `dma_unmap_single()` or its equivalent for this kind.
     ///
     /// # Errors
     ///
@@ -383,12 +393,12 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, DeviceO
                 error,
             });
         }
-        // SAFETY: The device does not use it.
+        // SAFETY: `quiesce` reported that the device does not use it.
         Ok(unsafe { self.unmap_raw(0) }.into_buffer())
     }
 
-    /// Runs `f` with the memory, which is the CPU's meanwhile, and the device's again after: for the
-    /// slots of a ring, which stay where they are. Synchronises both ways.
+    /// Calls `f` with the memory, which the CPU owns until `f` returns. Then the device owns it
+    /// again. For the slots of a ring, which stay in place. Synchronises in both directions.
     ///
     /// ```
     /// use kalloc::{dma::{DeviceOwned, FromDevice, Quiesce, Streaming}, prelude::*};
@@ -403,8 +413,8 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, DeviceO
     ///
     /// # Errors
     ///
-    /// `EBUSY` where `quiesce` does not say that its device is idle, `EINVAL` where it is of another
-    /// device. `f` does not run then.
+    /// `EBUSY` if `quiesce` does not report that its device is idle, `EINVAL` if it is for another
+    /// device. `f` is not called then.
     #[inline]
     pub fn with_cpu<R>(
         &mut self,
@@ -412,11 +422,11 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, DeviceO
         f: impl FnOnce(&mut DmaBuffer<'bound, M, D, CpuOwned, A>) -> R,
     ) -> Result<R> {
         ask(quiesce, self.range())?;
-        // SAFETY: The device does not use it.
+        // SAFETY: `quiesce` reported that the device does not use it.
         unsafe { self.cpu_has_it() };
         let this = ptr::from_mut(self).cast::<DmaBuffer<'bound, M, D, CpuOwned, A>>();
-        // SAFETY: The layout does not depend on the state, and this is borrowed exclusively. What `f`
-        // leaves there is in the CPU's state too, of this type.
+        // SAFETY: The layout does not depend on the state, and `self` is borrowed exclusively. A
+        // value that `f` swaps in has the same type, so the CPU owns it too.
         // INVARIANT: It is synchronised for the CPU until `f` returns, and for the device below.
         let result = f(unsafe { &mut *this });
         self.device_has_it();
@@ -425,7 +435,7 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, DeviceO
 }
 
 impl<M: Contiguous, D: Direction, A: Attrs> DmaBuffer<'_, M, D, DeviceOwned, A> {
-    /// The address for the device. It is good as long as the memory is mapped.
+    /// The DMA address, valid while the memory is mapped.
     #[inline(always)]
     pub fn dma_address(&self) -> DmaAddress {
         self.memory.address()
@@ -433,41 +443,41 @@ impl<M: Contiguous, D: Direction, A: Attrs> DmaBuffer<'_, M, D, DeviceOwned, A> 
 }
 
 impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, CpuOwned, A> {
-    /// Synchronises the memory for the device, which is not told yet: wraps
-    /// `dma_sync_single_for_device()` or what there is for this kind.
+    /// Synchronises the memory for the device, which does not know the address yet. Wraps
+    /// `dma_sync_single_for_device()` or its equivalent for this kind.
     #[inline]
     pub fn sync_for_device(self) -> DmaBuffer<'bound, M, D, Mapped, A> {
         self.device_has_it();
-        // INVARIANT: It is synchronised for the device, which does not use it.
+        // INVARIANT: It was synchronised for the device, which does not use it.
         self.into_state()
     }
 
-    /// Unmaps the memory, wraps `dma_unmap_…()` with `DMA_ATTR_SKIP_CPU_SYNC`: the CPU has had it, and
-    /// what it wrote since is not to be overwritten.
+    /// Unmaps the memory, wraps `dma_unmap_…()` with `DMA_ATTR_SKIP_CPU_SYNC`: the CPU owned it,
+    /// and its writes must not be overwritten.
     #[inline]
     pub fn unmap(self) -> M::Buffer
     where
         M: Unmap,
     {
-        // SAFETY: By the invariant the device does not use it.
+        // SAFETY: Invariant of `DmaBuffer`: in the state `CpuOwned` the device does not use it.
         unsafe { self.unmap_raw(SKIP_SYNC) }.into_buffer()
     }
 
     #[inline(always)]
     fn data(&self) -> &M::Data {
-        // SAFETY: The CPU has the memory, which this owns.
+        // SAFETY: The CPU owns the memory, and `self` is borrowed.
         unsafe { &*self.memory.data() }
     }
 
     #[inline(always)]
     fn data_mut(&mut self) -> &mut M::Data {
-        // SAFETY: The CPU has the memory, which this owns, and this is borrowed exclusively.
+        // SAFETY: The CPU owns the memory, and `self` is borrowed exclusively.
         unsafe { &mut *self.memory.data() }
     }
 
-    // The bound is each method's, for the sake of the message.
+    // The bounds are on the methods, for better error messages.
 
-    /// Writes all of it.
+    /// Writes the whole contents.
     #[inline]
     pub fn write(&mut self, value: M::Data)
     where
@@ -477,11 +487,11 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, CpuOwne
         *self.data_mut() = value;
     }
 
-    /// Copies `values` to the elements from `at` on.
+    /// Copies `values` to the elements from index `at` on.
     ///
     /// # Errors
     ///
-    /// The values, where there are not so many elements.
+    /// The values, if they do not fit.
     #[inline]
     pub fn copy_from_slice<'v>(
         &mut self,
@@ -529,7 +539,7 @@ impl<M: Mapping, D: Direction, O: State, A: Attrs> Drop for DmaBuffer<'_, M, D, 
     #[inline]
     fn drop(&mut self) {
         if O::DEVICE {
-            // SAFETY: It is not used again.
+            // SAFETY: `memory` is not used again.
             let memory = unsafe { ManuallyDrop::take(&mut self.memory) };
             return keep::mapping(memory, self.dma.device(), D::RAW, A::BITS);
         }
@@ -537,15 +547,16 @@ impl<M: Mapping, D: Direction, O: State, A: Attrs> Drop for DmaBuffer<'_, M, D, 
             return;
         }
         let dma = self.dma.plain();
-        // SAFETY: By the invariant it was made for this and the device does not use it.
+        // SAFETY: Invariant of `DmaBuffer`: made for this device, direction and attributes. Unless
+        // `O` is `DeviceOwned` the device does not use it.
         unsafe { self.memory.unmap(dma, D::RAW, A::BITS | SKIP_SYNC) };
-        // SAFETY: It is not used again.
+        // SAFETY: `memory` is not used again.
         unsafe { ManuallyDrop::drop(&mut self.memory) };
     }
 }
 
-/// Prints the address where there is one: who reads it can tell the device, and a drop would free the
-/// memory in the other states.
+/// Prints the DMA address only if the device owns the memory. In the other states dropping frees
+/// the memory, so the driver must not get the address.
 impl<M: Mapping, D: Direction, O: State, A: Attrs> fmt::Debug for DmaBuffer<'_, M, D, O, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut buffer = f.debug_struct("DmaBuffer");
@@ -556,16 +567,16 @@ impl<M: Mapping, D: Direction, O: State, A: Attrs> fmt::Debug for DmaBuffer<'_, 
     }
 }
 
-/// Elements in a row, for those that the CPU only writes.
+/// Sequences of elements, for contents that the CPU only writes.
 pub trait Elements {
-    /// The elements.
+    /// The type of the elements.
     type Element: Copy;
 
-    /// Copies `values` to the elements from `at` on. Whether there are so many.
+    /// Copies `values` to the elements from index `at` on. Returns whether they fit.
     #[doc(hidden)]
     fn put(&mut self, at: usize, values: &[Self::Element]) -> bool;
 
-    /// Writes `value` to each.
+    /// Writes `value` to every element.
     #[doc(hidden)]
     fn put_everywhere(&mut self, value: Self::Element);
 }

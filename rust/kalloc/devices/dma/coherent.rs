@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Coherent`]: memory that CPU and device see at once.
+//! [`Coherent`]: memory that CPU and device access concurrently.
 
 mod view;
 
@@ -65,15 +65,15 @@ use kernel::{
     ptr::KnownSize, //
 };
 
-/// A `T` or `[T]` in memory that the device reads and writes too.
+/// A `T` or `[T]` in coherent memory.
 ///
-/// The memory is whole pages, aligned to its size in pages, and zero at first.
+/// The memory is whole pages, aligned to its size in pages, and initially zero.
 ///
-/// The device may change it at any time, so there is no `&T`: the kernel crate's accessors read and
-/// write it, each a volatile access of one number ([`io_read!`], [`io_write!`]) or a copy of more
-/// ([`Io::copy_read`], [`Io::copy_write`]), and [`io_project!`] gives a part of it, which knows its
-/// own [`dma_address`](CoherentView::dma_address). `T` is of plain bytes: `#[derive(FromBytes,
-/// IntoBytes)]`.
+/// The device may change it at any time, so there is no `&T`. The kernel crate's accessors read and
+/// write it: [`io_read!`] and [`io_write!`] access one number, volatile, and [`Io::copy_read`] and
+/// [`Io::copy_write`] copy more. [`io_project!`] gives a part of it with its own
+/// [`dma_address`](CoherentView::dma_address). `T` is plain bytes:
+/// `#[derive(FromBytes, IntoBytes)]`.
 ///
 /// ```
 /// use kalloc::{dma::{dma_wmb, Coherent, DmaDevice}, prelude::*};
@@ -99,27 +99,28 @@ use kernel::{
 /// }
 /// ```
 ///
-/// # Contexts
+/// # Context
 ///
-/// Allocated in every context in which the allocators work, with the flags of it. Dropped
-/// everywhere, NMI handlers included.
+/// Allocated in every context in which the allocators work, with the flags of that context. Dropped
+/// in every context, including NMI handlers.
 ///
 /// # Drop
 ///
-/// Memory whose address nobody has read is unknown to the device. A drop frees it:
-/// `dma_free_attrs()` may sleep, so where that is not allowed a work item calls it soon after, and the
-/// end of the binding waits for it.
+/// The device cannot know memory whose DMA address was never read, so a drop frees it.
+/// `dma_free_attrs()` may sleep. In contexts that may not sleep a work item calls it later, and
+/// unbinding the device waits for that.
 ///
-/// Once the address was read ([`dma_address`](Coherent::dma_address), of the memory or of a part), the
-/// device may be using the memory, so a drop keeps it until the device is unbound. There kalloc turns
-/// off bus mastering, or asks what the driver gave to
-/// [`BoundScope::quiesce`](crate::driver::BoundScope::quiesce), and frees it. A driver's data that is dropped
-/// at unbind is so freed then. [`Coherent::free`] frees earlier, with evidence.
+/// After a read of the address ([`dma_address`](Coherent::dma_address), of the memory or of a part)
+/// the device may use the memory, so a drop keeps it until the device is unbound. Then kalloc turns
+/// off bus mastering, or asks the driver's
+/// [`BoundScope::quiesce`](crate::driver::BoundScope::quiesce), and frees the memory. The same
+/// holds for a driver's data, dropped at unbind. [`Coherent::free`] frees earlier, with a
+/// [`Quiesce`].
 ///
 /// # Invariants
 ///
-/// `cpu` and `dma` are what `dma_alloc_attrs()` gave for `size(cpu)` bytes and the attributes `A`,
-/// initialised, and are owned by this.
+/// `cpu` and `address` are from `dma_alloc_attrs()` for the allocated size of `cpu` and the
+/// attributes `A`. The memory is initialised and owned.
 ///
 /// [`io_read!`]: kernel::io::io_read
 /// [`io_write!`]: kernel::io::io_write
@@ -130,16 +131,16 @@ pub struct Coherent<'bound, T: KnownSize + ?Sized, A: Attrs = NoAttrs> {
     dma: DmaDevice<'bound, A>,
     address: DmaAddress,
     cpu: NonNull<T>,
-    /// Whether somebody has read the address.
+    /// Whether the DMA address was read.
     told: AtomicBool,
 }
 
-// SAFETY: It owns the `T`, and `dma_free_attrs()` may be called on another thread.
+// SAFETY: It owns the `T`, and any thread may call `dma_free_attrs()`.
 unsafe impl<T: KnownSize + Send + ?Sized, A: Attrs> Send for Coherent<'_, T, A> {}
-// SAFETY: A shared one gives no more than volatile access to plain bytes.
+// SAFETY: A shared one gives only volatile access to plain bytes.
 unsafe impl<T: KnownSize + Sync + ?Sized, A: Attrs> Sync for Coherent<'_, T, A> {}
 
-/// What is asked of the kernel for `bytes`: room for what a put-off free has to know.
+/// The allocated size for `bytes`: at least the size of an entry for a deferred free.
 #[inline(always)]
 const fn allocated(bytes: usize) -> usize {
     if bytes < KALLOC_CONST_DMA_DEFERRED_SIZE {
@@ -149,8 +150,8 @@ const fn allocated(bytes: usize) -> usize {
     }
 }
 
-/// The flags for so many bytes: more than the page allocator's largest block may come from
-/// elsewhere, and that it does not is no reason for a warning.
+/// The flags for an allocation of `bytes`. Memory above the page allocator's largest block may come
+/// from another allocator, so a page allocator failure must not warn.
 #[inline(always)]
 pub(super) fn flags<F: Gfp>(bytes: usize) -> gfp_t {
     if bytes > PAGE_SIZE << MAX_ORDER {
@@ -160,7 +161,7 @@ pub(super) fn flags<F: Gfp>(bytes: usize) -> gfp_t {
     }
 }
 
-/// What every size and type is asked for.
+/// Fails the build for a `T` or a grant that DMA memory does not support.
 #[inline(always)]
 pub(super) const fn check<T, G: Grant>() {
     const {
@@ -181,8 +182,8 @@ fn alloc<G: Grant, A: Attrs>(
     bytes: usize,
 ) -> Result<(NonNull<u8>, DmaAddress), AllocFailed<G::Flags>> {
     let mut address = 0;
-    // SAFETY: The device is bound and its mask is set by the invariant of `DmaDevice`, and the flags are
-    // legal in this context, which is what the grant says.
+    // SAFETY: Invariant of `DmaDevice`: the device is bound and its masks are set. The grant proves
+    // that the flags are legal in this context.
     let memory = unsafe {
         bindings::dma_alloc_attrs(
             dma.as_raw(),
@@ -198,10 +199,10 @@ fn alloc<G: Grant, A: Attrs>(
     }
 }
 
-/// The bytes of `len` elements: at least one, and no more than there can be.
+/// The size of `len` elements. An error for 0 elements and for an impossible size.
 #[inline(always)]
 pub(super) fn bytes<T, F: Gfp>(len: usize) -> Result<usize, AllocFailed<F>> {
-    // Rounded up to pages it must not wrap either.
+    // The size must not overflow when rounded up to pages.
     const MAX: usize = isize::MAX as usize - PAGE_SIZE;
     if len == 0 || len > MAX / size_of::<T>() {
         return Err(F::failed());
@@ -210,13 +211,13 @@ pub(super) fn bytes<T, F: Gfp>(len: usize) -> Result<usize, AllocFailed<F>> {
 }
 
 impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
-    /// Moves `value` into new memory, wraps `dma_alloc_attrs()`; [`dma_alloc_coherent()`] where there
-    /// are no attributes.
+    /// Moves `value` into new memory, wraps `dma_alloc_attrs()`, without attributes
+    /// [`dma_alloc_coherent()`].
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value where the device reaches no memory that is free. A type of no size
-    /// and a grant [`on`](Grant::on) a node do not compile.
+    /// [`AllocFailedWith`] the value if there is no free memory that the device can address. A type
+    /// without size and a grant [`on`](Grant::on) a node do not compile.
     ///
     /// [`dma_alloc_coherent()`]: srctree/include/linux/dma-mapping.h
     #[inline]
@@ -230,8 +231,8 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
     {
         match Self::zeroed(grant, dma) {
             Ok(memory) => {
-                // SAFETY: By the invariant the memory is valid for writes of a `T`, and the device
-                // does not know of it.
+                // SAFETY: Invariant of `Coherent`: the memory is valid for writes of a `T`. The
+                // device does not know it yet.
                 unsafe { memory.cpu.write(value) };
                 Ok(memory)
             }
@@ -239,7 +240,7 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
         }
     }
 
-    /// New memory of zeroes, wraps `dma_alloc_attrs()`, which gives no other.
+    /// New zeroed memory, wraps `dma_alloc_attrs()`, which always zeroes.
     ///
     /// # Errors
     ///
@@ -251,7 +252,7 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
     {
         check::<T, G>();
         let (memory, address) = alloc(grant, dma, size_of::<T>())?;
-        // INVARIANT: What `dma_alloc_attrs()` gave, which is zero, a `T`.
+        // INVARIANT: From `dma_alloc_attrs()`, which zeroes, and zero is a valid `T: FromBytes`.
         Ok(Self {
             dma,
             address,
@@ -260,21 +261,21 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
         })
     }
 
-    /// Memory of zeroes for as long as the binding, as `dmam_alloc_attrs()` gives it. It is freed at the
-    /// end of the binding, as memory that was dropped is.
+    /// Zeroed memory that is freed when the device is unbound, as of `dmam_alloc_attrs()`. It is
+    /// freed in the same way as dropped memory.
     ///
-    /// What this gives is `Copy`, so addressrs, work items and the driver's data can all have it.
+    /// The returned view is `Copy`, so handlers, work items and the driver's data can all have one.
     ///
     /// ```
     /// use kalloc::{dma::{Coherent, CoherentView, DmaDevice}, prelude::*};
     /// use kernel::io::Io;
     ///
     /// struct Handler<'bound> { status: CoherentView<'bound, u32> }
-    /// struct State<'bound> { status: CoherentView<'bound, u32>, addressr: Handler<'bound> }
+    /// struct State<'bound> { status: CoherentView<'bound, u32>, handler: Handler<'bound> }
     ///
     /// fn state<'bound>(task: &TaskCx, dma: DmaDevice<'bound>) -> Result<State<'bound>> {
     ///     let status = Coherent::managed(task, dma)?;
-    ///     Ok(State { status, addressr: Handler { status } })
+    ///     Ok(State { status, handler: Handler { status } })
     /// }
     ///
     /// impl Handler<'_> {
@@ -284,7 +285,7 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
     ///
     /// # Errors
     ///
-    /// As [`Coherent::new`], and where there is no memory for the entry about it.
+    /// As [`Coherent::new`], and if the allocation of the devres entry fails.
     #[inline]
     pub fn managed<G>(
         grant: G,
@@ -298,11 +299,11 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
 }
 
 impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, [T], A> {
-    /// `len` elements of zeroes, wraps `dma_alloc_attrs()`.
+    /// `len` zeroed elements, wraps `dma_alloc_attrs()`.
     ///
     /// # Errors
     ///
-    /// As [`Coherent::new`]; and where `len` is 0 or more than can be.
+    /// As [`Coherent::new`], and if `len` is 0 or too large.
     #[inline]
     pub fn zeroed_slice<G>(
         grant: G,
@@ -315,7 +316,7 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, [T], A> {
         check::<T, G>();
         let (memory, address) = alloc(grant, dma, bytes::<T, G::Flags>(len)?)?;
         let cpu = NonNull::slice_from_raw_parts(memory.cast(), len);
-        // INVARIANT: What `dma_alloc_attrs()` gave, which is zero, a `T` in each place.
+        // INVARIANT: From `dma_alloc_attrs()`, which zeroes, and zero is a valid `T: FromBytes`.
         Ok(Self {
             dma,
             address,
@@ -340,14 +341,15 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, [T], A> {
         G: Grant<Flags: ForCoherent + MayFail>,
     {
         let memory = Self::zeroed_slice(grant, dma, values.len())?;
-        // SAFETY: The memory is new, of as many elements, and the device does not know of it.
+        // SAFETY: The memory is new and has `values.len()` elements. The device does not know it
+        // yet.
         unsafe {
             ptr::copy_nonoverlapping(values.as_ptr(), memory.cpu.as_ptr().cast(), values.len())
         };
         Ok(memory)
     }
 
-    /// As [`Coherent::managed`], of `len` elements.
+    /// As [`Coherent::managed`], with `len` elements.
     ///
     /// # Errors
     ///
@@ -365,48 +367,49 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, [T], A> {
     }
 }
 
-/// Has the end of the binding free the memory.
+/// Adds the memory to the list of memory that is freed when the device is unbound.
 fn manage<'bound, G: Grant, T: KnownSize + ?Sized, A: Attrs>(
     memory: Coherent<'bound, T, A>,
 ) -> Result<CoherentView<'bound, T>, AllocFailed<G::Flags>> {
-    // SAFETY: The entry is of memory that is owned, and given away where this succeeds. The flags are
-    // legal in this context, as the caller's grant says, and kmalloc takes them: `ForCoherent` has no
-    // zone and no `__GFP_COMP`.
+    // SAFETY: The entry is for owned memory, whose ownership moves to the entry on success. The
+    // caller's grant proves that the flags are legal in this context. kmalloc accepts them:
+    // `ForCoherent` has no zone and no `__GFP_COMP`.
     let entry = unsafe { kalloc_helper_dma_manage(&memory.entry(), G::Flags::BITS) };
     let Some(entry) = NonNull::new(entry) else {
         return Err(G::Flags::failed());
     };
     let memory = ManuallyDrop::new(memory);
-    // SAFETY: The entry stays where it is until the end of the binding, when all of `'bound` is over.
-    // The field is a `bool`, which Rust uses by this atomic alone, and C reads only after.
+    // SAFETY: The entry is valid until the device is unbound, after all of `'bound`. Rust accesses
+    // the `bool` only through this atomic, and C reads it only after `'bound`.
     let told = unsafe { AtomicBool::from_ptr(&raw mut (*entry.as_ptr()).told) };
-    // SAFETY: The memory is there until the end of the binding, when the driver's data is dropped
-    // already.
+    // SAFETY: The memory is valid until the device is unbound, which is after the drop of the
+    // driver's data.
     Ok(unsafe { CoherentView::new(memory.cpu.as_ptr(), memory.address, told) })
 }
 
 impl<'bound, T: KnownSize + ?Sized, A: Attrs> Coherent<'bound, T, A> {
-    /// The address for the device: what `dma_alloc_attrs()` gives as `dma_handle`.
+    /// The DMA address, the `dma_handle` of `dma_alloc_attrs()`.
     #[inline(always)]
     pub fn dma_address(&self) -> DmaAddress {
         self.told.store(true, Relaxed);
         self.address
     }
 
-    /// The whole of it, for code that wants a view.
+    /// A view of all of the memory.
     #[inline(always)]
     pub fn view(&self) -> CoherentView<'_, T> {
-        // SAFETY: By the invariant, for as long as this is borrowed.
+        // SAFETY: Invariant of `Coherent`: the memory is valid while `self` is borrowed, at
+        // `address`.
         unsafe { CoherentView::new(self.cpu.as_ptr(), self.address, &self.told) }
     }
 
-    /// What was asked of the kernel.
+    /// The allocated size.
     #[inline(always)]
     fn allocated(&self) -> usize {
         allocated(T::size(self.cpu.as_ptr()))
     }
 
-    /// What has to be freed.
+    /// The entry that says how to free the memory.
     fn entry(&self) -> kalloc_dma_kept {
         kalloc_dma_kept {
             mapping: kalloc_dma_mapping_KALLOC_DMA_COHERENT,
@@ -416,20 +419,20 @@ impl<'bound, T: KnownSize + ?Sized, A: Attrs> Coherent<'bound, T, A> {
         }
     }
 
-    /// Says that the device was not told the address, or forgets it: a drop frees the memory. It is
-    /// trusted as the addresses are that a driver writes into registers.
+    /// Asserts that the device was not told the address, or no longer uses it. A drop frees the memory
+    /// then. This is trusted, as are the addresses that a driver writes into registers.
     #[inline]
     pub fn not_told(self) -> Self {
         self.told.store(false, Relaxed);
         self
     }
 
-    /// Frees the memory at once, wraps `dma_free_attrs()`.
+    /// Frees the memory now, wraps `dma_free_attrs()`.
     ///
     /// # Errors
     ///
-    /// [`Busy`] with the memory where its address was read, and `quiesce` does not say that its device
-    /// is idle or is of another device.
+    /// [`Busy`] with the memory, if its address was read and `quiesce` does not report that its
+    /// device is idle, or is for another device.
     #[inline]
     pub fn free(self, _cx: &impl MaySleep, quiesce: &mut impl Quiesce) -> Result<(), Busy<Self>> {
         let range = MappedRange {
@@ -446,8 +449,8 @@ impl<'bound, T: KnownSize + ?Sized, A: Attrs> Coherent<'bound, T, A> {
             }
         }
         let this = ManuallyDrop::new(self);
-        // SAFETY: By the invariant it is what `dma_alloc_attrs()` gave, with these attributes; the
-        // device does not use it, and the caller may sleep.
+        // SAFETY: Invariant of `Coherent`: from `dma_alloc_attrs()` with these attributes. The
+        // device does not use it. `MaySleep`: the context may sleep.
         unsafe {
             bindings::dma_free_attrs(
                 this.dma.as_raw(),
@@ -465,12 +468,12 @@ impl<T: KnownSize + ?Sized, A: Attrs> Drop for Coherent<'_, T, A> {
     #[inline]
     fn drop(&mut self) {
         if *self.told.get_mut() {
-            // SAFETY: The entry says how `dma_alloc_attrs()` allocated the memory, which is not used again.
+            // SAFETY: The entry says how to free the memory, which is owned and not used again.
             return unsafe { keep::keep(self.entry()) };
         }
-        // SAFETY: By the invariant it is what `dma_alloc_attrs()` gave, with these attributes, and
-        // has room for what a put-off free has to know, which the device does not write to: it does
-        // not know the address.
+        // SAFETY: Invariant of `Coherent`: from `dma_alloc_attrs()` with these attributes.
+        // `allocated` reserves space for the entry of a deferred free. The device does not
+        // overwrite that entry, since it does not know the address.
         unsafe {
             kalloc_helper_dma_free_attrs(
                 self.dma.as_raw(),

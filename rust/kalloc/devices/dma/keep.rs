@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that the device may still use when its owner drops it: kept until the end of the binding
-//! (`helpers/dma_kept.c`).
+//! Keeps memory that a device may still use when it is dropped, until the device is unbound. The
+//! list is in `helpers/dma_kept.c`.
 
 use super::{
     state::MappedRange,
@@ -33,10 +33,10 @@ use kernel::{
     prelude::PinInit, //
 };
 
-/// How the memory under a mapping is freed: whose it is.
+/// How to free the memory under a mapping.
 ///
-/// It owns the memory, and does nothing when it is dropped. It is data, not a function of the driver:
-/// the module that dropped the memory may be gone before the binding ends.
+/// Owns the memory, and leaks it when dropped. This is data, not a function of the driver: the
+/// module may be unloaded before the device is unbound.
 #[derive(Debug)]
 pub struct Backing {
     kind: c_uint,
@@ -56,7 +56,7 @@ impl Backing {
         }
     }
 
-    /// Pages of that order.
+    /// Pages of an order.
     pub(super) fn pages(memory: *mut u8, order: u32) -> Self {
         Self {
             kind: kalloc_dma_backing_KALLOC_DMA_BACKING_PAGES,
@@ -74,8 +74,8 @@ impl Backing {
         }
     }
 
-    /// Blocks of pages: each word is the address of one, with its order in the low bits. The words are
-    /// memory of kmalloc.
+    /// Blocks of pages. Each word is the address of a block with its order in the low bits. The
+    /// words are memory of kmalloc.
     pub(super) fn blocks(words: *mut usize, len: usize) -> Self {
         Self {
             kind: kalloc_dma_backing_KALLOC_DMA_BACKING_BLOCKS,
@@ -91,32 +91,32 @@ impl Backing {
     }
 }
 
-/// An entry about so much memory of a device.
+/// An entry for `size` bytes of memory of a device.
 pub(super) fn entry(dev: &Device<Bound>, address: DmaAddress, size: usize) -> kalloc_dma_kept {
     kalloc_dma_kept {
         dev: as_raw(dev),
         address,
         size,
-        // SAFETY: It is numbers and pointers, for all of which zero is a value.
+        // SAFETY: All fields are integers and pointers, for which zero is valid.
         ..unsafe { core::mem::zeroed() }
     }
 }
 
-/// Keeps what the device may use until the end of its binding.
+/// Keeps memory that the device may use until it is unbound.
 ///
 /// # Safety
 ///
-/// The entry says how to unmap and free memory that nobody else owns from here on.
+/// The entry says how to unmap and free memory that has no other owner.
 #[cold]
 #[inline(never)]
 pub(super) unsafe fn keep(mut kept: kalloc_dma_kept) {
     kept.told = true;
-    // SAFETY: By the contract of this function. Where there is no memory for it, which the log says,
-    // what it is about stays as it is.
+    // SAFETY: `# Safety`: the entry describes owned memory. If its own allocation fails, the kernel
+    // logs that and the memory is leaked.
     unsafe { kalloc_helper_dma_keep(&kept) };
 }
 
-/// Keeps a mapping that the device may use, with its memory.
+/// Keeps a mapping that the device may use, and its memory.
 #[cold]
 #[inline(never)]
 pub(super) fn mapping<M: Mapping>(
@@ -129,7 +129,7 @@ pub(super) fn mapping<M: Mapping>(
     kept.dir = dir;
     kept.attrs = attrs;
     memory.into_kept(&mut kept);
-    // SAFETY: By the contract of `Mapping`, and `into_kept` took the memory.
+    // SAFETY: `into_kept` moved the ownership of the memory to the entry (contract of `Mapping`).
     unsafe { keep(kept) };
 }
 
@@ -139,43 +139,43 @@ fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
     ptr::from_ref(dev).cast_mut().cast()
 }
 
-/// Asks a driver's [`Quiesce`] when it is dropped, at the end of the binding of the device `dev`:
-/// about all memory, and if that is not idle about each piece that is kept.
+/// Asks a driver's [`Quiesce`] when dropped, as the device `dev` is unbound: about all memory, and
+/// if that is not idle about each kept range.
 ///
 /// # Invariants
 ///
-/// `dev` is bound, and this is dropped in process context. Whatever device `quiesce` names later, it is
-/// `dev` that is meant.
+/// `dev` is bound, and this is dropped in process context. The answers of `quiesce` count only
+/// while it names `dev`.
 pub(crate) struct AtEnd<Q: Quiesce> {
     quiesce: Q,
     dev: *mut bindings::device,
 }
 
-// SAFETY: A device may be used from every thread.
+// SAFETY: Any thread may use a `struct device`.
 unsafe impl<Q: Quiesce + Send> Send for AtEnd<Q> {}
 
 impl<Q: Quiesce> AtEnd<Q> {
-    /// `EINVAL` where `quiesce` is of another device than `dev`.
+    /// `EINVAL` if `quiesce` is for another device than `dev`.
     ///
-    /// An initialiser, because a value would ask when it is dropped: where there is no memory for one,
-    /// there must be none.
+    /// Returns an initialiser, since dropping a value asks `quiesce`: if the allocation fails,
+    /// there must be no value.
     ///
     /// # Safety
     ///
-    /// `dev` is bound, and what is initialised is dropped before the end of its binding, in process
+    /// `dev` is bound. The initialised value is dropped before `dev` is unbound, in process
     /// context.
     pub(crate) unsafe fn new(quiesce: Q, dev: *mut bindings::device) -> impl PinInit<Self, Error> {
         pin_init::pin_init_scope(move || {
             if !is_of(&quiesce, dev) {
                 return Err(EINVAL);
             }
-            // INVARIANT: By the contract of this function.
+            // INVARIANT: `# Safety`: `dev` is bound, and the value is dropped in process context.
             Ok(Ok::<_, Error>(Self { quiesce, dev }))
         })
     }
 }
 
-/// What it says counts for its own device alone.
+/// Whether `quiesce` is for `dev`.
 fn is_of(quiesce: &impl Quiesce, dev: *mut bindings::device) -> bool {
     ptr::eq(as_raw(quiesce.device()), dev)
 }
@@ -186,10 +186,11 @@ impl<Q: Quiesce> Drop for AtEnd<Q> {
         if !is_of(&self.quiesce, dev) {
             return;
         }
-        // SAFETY: `Device` is transparent over `struct device`, and by the invariant the device is bound.
+        // SAFETY: `Device` is transparent over `struct device`. Invariant of `AtEnd`: `dev` is
+        // bound.
         let device = unsafe { &*dev.cast::<Device<Bound>>() };
         if self.quiesce.is_idle(MappedRange::all(device)) {
-            // SAFETY: The device is bound, and this is process context.
+            // SAFETY: The device is bound, and this is process context (invariant of `AtEnd`).
             unsafe { kalloc_helper_dma_binding_is_idle(dev) };
             return;
         }
@@ -197,8 +198,8 @@ impl<Q: Quiesce> Drop for AtEnd<Q> {
             quiesce: &mut self.quiesce,
             device,
         };
-        // SAFETY: The device is bound, this is process context, and `is_idle` is called with the
-        // context before this returns.
+        // SAFETY: The device is bound, and this is process context (invariant of `AtEnd`).
+        // `is_idle` is called with `context` only before this returns.
         unsafe {
             kalloc_helper_dma_ask(dev, Some(is_idle::<Q>), ptr::from_mut(&mut context).cast())
         };
@@ -210,15 +211,17 @@ struct Context<'a, Q> {
     device: &'a Device<Bound>,
 }
 
+/// The callback of `kalloc_helper_dma_ask()`.
+///
 /// # Safety
 ///
-/// `context` is a `Context<Q>` that nobody else uses meanwhile.
+/// `context` is a `Context<Q>` without another user during the call.
 unsafe extern "C" fn is_idle<Q: Quiesce>(
     context: *mut c_void,
     address: DmaAddress,
     size: usize,
 ) -> bool {
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `context` is a `Context<Q>`, used exclusively.
     let context = unsafe { &mut *context.cast::<Context<'_, Q>>() };
     context.quiesce.is_idle(MappedRange {
         dev: context.device,

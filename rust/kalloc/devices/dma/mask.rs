@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`DmaDevice`]: a device whose masks are set, with the attributes of what is allocated for it.
+//! [`DmaDevice`]: a device with its DMA masks set, and the attributes of allocations for it.
 
 use crate::{
     contexts::traits::MayFs,
@@ -34,10 +34,10 @@ impl<const BITS: u32> Mask<BITS> {
     };
 }
 
-/// A device that is bound and whose DMA masks are set: what every DMA allocation is for.
+/// A bound device with its DMA masks set. Every DMA allocation takes one.
 ///
-/// It is `Copy`, no larger than a reference, and lives as long as the binding. `A` are the
-/// attributes of what is allocated through it, `DMA_ATTR_…` as types:
+/// It is `Copy`, no larger than a reference, and valid until the device is unbound. `A` are the
+/// attributes of allocations through it, `DMA_ATTR_…` as types:
 ///
 /// ```
 /// use kalloc::{dma::{Coherent, DmaDevice}, prelude::*};
@@ -55,9 +55,8 @@ impl<const BITS: u32> Mask<BITS> {
 ///
 /// # Invariants
 ///
-/// The device is bound to a driver for all of `'bound`. Its masks are set and do not change any
-/// more in this binding, and devres frees what was put off, and what is kept for the device, when the
-/// binding ends.
+/// The device is bound to a driver for all of `'bound`. Its masks are set and do not change in this
+/// binding. When the device is unbound, devres frees deferred and kept memory of the device.
 pub struct DmaDevice<'bound, A = NoAttrs>(&'bound Device<Bound>, PhantomData<A>);
 
 impl<A> Clone for DmaDevice<'_, A> {
@@ -68,16 +67,20 @@ impl<A> Clone for DmaDevice<'_, A> {
 }
 impl<A> Copy for DmaDevice<'_, A> {}
 
-// SAFETY: It is a reference to a bound device, which may be shared; attributes are no values.
+// SAFETY: It is a reference to a bound device, which is `Sync`. Attributes have no values.
 unsafe impl<A> Send for DmaDevice<'_, A> {}
 // SAFETY: As above.
 unsafe impl<A> Sync for DmaDevice<'_, A> {}
 
 impl<'bound> DmaDevice<'bound> {
-    /// Says that the device reaches addresses of `BITS` bits, wraps `dma_set_mask_and_coherent()`.
+    /// Sets both DMA masks to `BITS` bits, wraps `dma_set_mask_and_coherent()`.
     ///
-    /// It is called in probe, before anything is allocated: there is nothing to allocate with before.
-    /// (The kernel crate's own DMA functions do not know of it: they come after it too.)
+    /// Called in probe, before every allocation, which needs the returned handle. The kernel
+    /// crate's own DMA functions do not need it: call them after this, too.
+    ///
+    /// # Context
+    ///
+    /// Process context that may sleep, outside memalloc scopes.
     ///
     /// ```
     /// use kalloc::{dma::DmaDevice, prelude::*};
@@ -95,9 +98,9 @@ impl<'bound> DmaDevice<'bound> {
     ///
     /// # Errors
     ///
-    /// `EIO` where the device has no DMA, or no memory can be had of which it reaches the addresses;
-    /// then another mask may be tried. `EBUSY` when the masks were set in this binding. `ENOMEM`.
-    /// No bits, or more than 64, do not compile.
+    /// `EIO` if the device does not support DMA, or cannot address any memory: try another mask
+    /// then. `EBUSY` if the masks were set in this binding. `ENOMEM`. `BITS` of 0, or above 64,
+    /// does not compile.
     #[inline]
     pub fn set_mask_and_coherent<'a, const BITS: u32, D>(
         cx: &impl MayFs,
@@ -110,8 +113,8 @@ impl<'bound> DmaDevice<'bound> {
         Self::set_masks::<BITS, BITS, D>(cx, dev)
     }
 
-    /// As [`DmaDevice::set_mask_and_coherent`], with one mask for streaming mappings and another for
-    /// [`Coherent`](super::Coherent) memory: wraps `dma_set_mask()` and `dma_set_coherent_mask()`.
+    /// As [`DmaDevice::set_mask_and_coherent`], with separate masks for streaming mappings and for
+    /// [`Coherent`](super::Coherent) memory. Wraps `dma_set_mask()` and `dma_set_coherent_mask()`.
     ///
     /// # Errors
     ///
@@ -126,10 +129,11 @@ impl<'bound> DmaDevice<'bound> {
         'a: 'bound,
     {
         let dev: &'bound Device<Bound> = dev.as_ref();
-        // SAFETY: The device is bound and the caller may sleep. It is in probe, since only there a
-        // driver of kalloc has a `Device<Core>`; nobody has a `DmaDevice` of this binding yet, and interrupt
-        // handlers of kalloc begin after probe. So nobody allocates through kalloc meanwhile. The
-        // kernel crate's own functions may read the masks, and see each as it was or as it is.
+        // SAFETY: The device is bound and the caller may sleep. This is probe: drivers of kalloc
+        // have a `Device<Core>` only there. There is no `DmaDevice` of this binding yet, and
+        // interrupt handlers of kalloc start after probe, so there are no concurrent allocations
+        // through kalloc. Functions of the kernel crate may read the masks concurrently, and see an
+        // old or a new value of each.
         to_result(unsafe {
             kalloc_helper_dma_set_masks(
                 as_raw(dev),
@@ -137,12 +141,12 @@ impl<'bound> DmaDevice<'bound> {
                 Mask::<COHERENT>::VALUE,
             )
         })?;
-        // INVARIANT: The masks are set, and a second call in this binding gives `EBUSY`.
+        // INVARIANT: The masks are set, and a second call in this binding returns `EBUSY`.
         Ok(Self(dev, PhantomData))
     }
 }
 
-/// The C device.
+/// The `struct device`.
 #[inline(always)]
 fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
     // CAST: `Device` is transparent over `struct device`.
@@ -163,24 +167,24 @@ impl<'bound, A> DmaDevice<'bound, A> {
         DmaDevice(self.0, PhantomData)
     }
 
-    /// The C device, which is bound for all of `'bound`.
+    /// The `struct device`, which is bound for all of `'bound`.
     #[inline(always)]
     pub(super) fn as_raw(self) -> *mut bindings::device {
         as_raw(self.0)
     }
 
-    /// The mask that the machine's memory asks for, wraps `dma_get_required_mask()`: with a smaller
-    /// one some buffers are copied.
+    /// The mask that covers all memory of the machine, wraps `dma_get_required_mask()`. With a
+    /// smaller mask some buffers are bounced.
     #[inline]
     pub fn required_mask(self) -> u64 {
-        // SAFETY: By the invariant the device is valid and its masks are set.
+        // SAFETY: Invariant of `DmaDevice`: the device is bound and its masks are set.
         unsafe { bindings::dma_get_required_mask(self.as_raw()) }
     }
 
-    /// The largest buffer that can be mapped, in bytes, wraps `dma_max_mapping_size()`.
+    /// The size of the largest mapping in bytes, wraps `dma_max_mapping_size()`.
     #[inline]
     pub fn max_mapping_size(self) -> usize {
-        // SAFETY: By the invariant the device is valid and its masks are set.
+        // SAFETY: Invariant of `DmaDevice`: the device is bound and its masks are set.
         unsafe { bindings::dma_max_mapping_size(self.as_raw()) }
     }
 }
@@ -191,15 +195,15 @@ impl<A: Attrs> fmt::Debug for DmaDevice<'_, A> {
     }
 }
 
-// Attributes -----------------------------------------------------------------------------------------------------------
+// Attributes ------------------------------------------------------------------------------------
 
-/// Attributes of DMA memory, as a type: what the methods of [`DmaDevice`] add.
+/// Attributes of DMA memory, as a type. The methods of [`DmaDevice`] add them.
 pub trait Attrs: Sealed + 'static {
-    /// The `DMA_ATTR_…` that the kernel gets.
+    /// The `DMA_ATTR_…` flags.
     const BITS: c_ulong;
 }
 
-/// Attributes that do not say which pages the memory is of.
+/// Attributes that do not choose the kind of pages yet.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` already says which pages the memory is of",
     label = "a second choice of pages",
@@ -207,7 +211,7 @@ pub trait Attrs: Sealed + 'static {
 )]
 pub trait Paged: Attrs {}
 
-/// Attributes that memory may be mapped with which is there already.
+/// Attributes that are valid for mapping existing memory.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` says how memory is allocated, and a mapping allocates none",
     label = "attributes of an allocation",
@@ -259,19 +263,19 @@ macro_rules! attributes {
 }
 
 attributes! {
-    /// `DMA_ATTR_WEAK_ORDERING`: reads and writes of the device may pass each other.
+    /// `DMA_ATTR_WEAK_ORDERING`: reads and writes of the device may be reordered.
     WeakOrdering, weak_ordering = DMA_ATTR_WEAK_ORDERING, needs [], keeps [Paged ForMapping];
-    /// `DMA_ATTR_WRITE_COMBINE`: writes of the CPU may be gathered.
+    /// `DMA_ATTR_WRITE_COMBINE`: writes of the CPU may be combined.
     WriteCombine, write_combine = DMA_ATTR_WRITE_COMBINE, needs [], keeps [Paged];
-    /// `DMA_ATTR_FORCE_CONTIGUOUS`: contiguous in physical memory, also behind an IOMMU.
+    /// `DMA_ATTR_FORCE_CONTIGUOUS`: physically contiguous, even behind an IOMMU.
     ForceContiguous, force_contiguous = DMA_ATTR_FORCE_CONTIGUOUS, needs [Paged], keeps [];
-    /// `DMA_ATTR_ALLOC_SINGLE_PAGES`: not worth the search for large pages.
+    /// `DMA_ATTR_ALLOC_SINGLE_PAGES`: large pages are not worth the effort.
     AllocSinglePages, alloc_single_pages = DMA_ATTR_ALLOC_SINGLE_PAGES, needs [Paged], keeps [];
-    /// `DMA_ATTR_NO_WARN`: a failure is not reported in the log.
+    /// `DMA_ATTR_NO_WARN`: a failure is not logged.
     NoWarn, no_warn = DMA_ATTR_NO_WARN, needs [], keeps [Paged ForMapping];
-    /// `DMA_ATTR_PRIVILEGED`: for the privileged mode of the device only, where it has one.
+    /// `DMA_ATTR_PRIVILEGED`: accessible only in the device's privileged mode, if it has one.
     Privileged, privileged = DMA_ATTR_PRIVILEGED, needs [], keeps [Paged ForMapping];
 }
 
-// A handle costs what a pointer does.
+// A handle is as large as a pointer.
 const _: () = assert!(size_of::<DmaDevice<'_>>() == size_of::<usize>());

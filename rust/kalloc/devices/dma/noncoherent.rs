@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Noncoherent`]: pages for a device, which CPU and device have in turn.
+//! [`Noncoherent`]: `dma_alloc_noncoherent()`, pages that CPU and device own in turn.
 
 use super::{
     coherent::{
@@ -57,15 +57,14 @@ use kernel::{
     ptr::KnownSize, //
 };
 
-/// A `T` or `[T]` in whole pages that are mapped for a device in the direction `D`, in the state `O`.
+/// A `T` or `[T]` in whole pages, mapped for a device in the direction `D`, in the state `O`.
 ///
-/// It is what [`Coherent`](super::Coherent) memory is without the coherence: cached, so that the CPU
-/// reads it fast, and handed over as [`Streaming`](super::Streaming) buffers are, with the steps in
-/// the table of [`DmaBuffer`]. It comes from where the device reaches, so nothing is copied.
+/// In contrast to [`Coherent`](super::Coherent) memory it is cached, so that the CPU reads it fast.
+/// Ownership changes as for [`Streaming`](super::Streaming) buffers, by the steps in the table of
+/// [`DmaBuffer`]. The device can address the memory, so nothing is bounced.
 ///
-/// A ring is `[T]` whose elements the device has and the CPU gets one by one
-/// ([`with_element`](Noncoherent::with_element)).
-///
+/// A ring is a `[T]` that the device owns. The CPU gets single elements by
+/// [`with_element`](Noncoherent::with_element).
 /// ```
 /// use kalloc::dma::{DeviceOwned, DmaDevice, FromDevice, Noncoherent, Quiesce};
 /// use kalloc::prelude::*;
@@ -93,29 +92,30 @@ use kernel::{
 ///
 /// # Drop
 ///
-/// As of [`DmaBuffer`], in every context, NMI handlers included: `dma_free_pages()` may sleep in a
-/// guest whose memory is encrypted, so where that is not allowed a work item calls it soon after, and the
-/// end of the binding waits for it.
+/// As for [`DmaBuffer`], in every context, including NMI handlers. `dma_free_pages()` may sleep in
+/// a guest with encrypted memory. In contexts that may not sleep a work item calls it later, and
+/// unbinding the device waits for that.
 pub type Noncoherent<'bound, T, D, O = CpuOwned> = DmaBuffer<'bound, PagesOf<T>, D, O, NoAttrs>;
 
-/// Pages of the DMA API with a `T`: the memory of [`Noncoherent`].
+/// Pages of the DMA API that hold a `T`: the memory of [`Noncoherent`].
 ///
 /// # Invariants
 ///
-/// `cpu` and `address` are what `dma_alloc_pages()` gave for `size(cpu)` bytes, initialised, and are
-/// owned by this until it is unmapped.
+/// `cpu` and `address` are from `dma_alloc_pages()` for the size of `cpu`. The memory is
+/// initialised, and owned until it is unmapped.
 pub struct PagesOf<T: ?Sized> {
     address: DmaAddress,
     cpu: NonNull<T>,
 }
 
-// SAFETY: It owns the `T`, and may be freed on another thread.
+// SAFETY: It owns the `T`, and any thread may free it.
 unsafe impl<T: Send + ?Sized> Send for PagesOf<T> {}
-// SAFETY: A shared one gives no more than `&T`.
+// SAFETY: A shared one gives only `&T`.
 unsafe impl<T: Sync + ?Sized> Sync for PagesOf<T> {}
 
 impl<T: ?Sized> Sealed for PagesOf<T> {}
-// SAFETY: By its invariant. Nothing is left of it when it is unmapped.
+// SAFETY: Invariant of `PagesOf`: it owns mapped pages, which do not move. After `unmap` it owns
+// nothing.
 unsafe impl<T: KnownSize + ?Sized> Mapping for PagesOf<T> {
     type Data = T;
     type Addresses<'a>
@@ -146,22 +146,24 @@ unsafe impl<T: KnownSize + ?Sized> Mapping for PagesOf<T> {
 
     #[inline(always)]
     unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: By the invariant it is mapped there; the rest is the contract of this function.
+        // SAFETY: Invariant of `PagesOf`: mapped at `address`. `# Safety`: for this device and
+        // direction, and the device does not use it.
         unsafe { dma.sync_for_cpu::<D>(self.address, self.size()) }
     }
 
     #[inline(always)]
     unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: By the invariant it is mapped there; the rest is the contract of this function.
+        // SAFETY: Invariant of `PagesOf`: mapped at `address`. `# Safety`: for this device and
+        // direction.
         unsafe { dma.sync_for_device::<D>(self.address, self.size()) }
     }
 
     /// Wraps `dma_free_pages()`, which unmaps and frees.
     #[inline(always)]
     unsafe fn unmap(&mut self, dma: DmaDevice<'_>, dir: dma_data_direction, _attrs: c_ulong) {
-        // SAFETY: By the invariant these are what `dma_alloc_pages()` gave, of this size, which is a page
-        // at least; device and direction are those of then by the contract of this function, as is that
-        // it is done once, and that the device does not use them.
+        // SAFETY: Invariant of `PagesOf`: from `dma_alloc_pages()` for this size, which takes a
+        // page at least. `# Safety`: for this device and direction, not in use by the device, and
+        // unmapped once.
         unsafe {
             kalloc_helper_dma_free_pages(
                 dma.as_raw(),
@@ -190,8 +192,8 @@ fn alloc<G: Grant>(
     dir: bindings::dma_data_direction,
 ) -> Result<(NonNull<u8>, DmaAddress), AllocFailed<G::Flags>> {
     let mut address = 0;
-    // SAFETY: The device is bound and its mask is set by the invariant of `DmaDevice`, and the flags are
-    // legal in this context, which is what the grant says.
+    // SAFETY: Invariant of `DmaDevice`: the device is bound and its masks are set. The grant proves
+    // that the flags are legal in this context.
     let page = unsafe {
         bindings::dma_alloc_pages(
             dma.as_raw(),
@@ -204,20 +206,20 @@ fn alloc<G: Grant>(
     if page.is_null() {
         return Err(G::Flags::failed());
     }
-    // SAFETY: It is a page, and `dma_alloc_pages()` gives none of high memory, as its other callers
-    // rely on.
+    // SAFETY: `page` is a valid page. `dma_alloc_pages()` returns no high memory: callers in the
+    // kernel rely on that too.
     let memory = unsafe { kalloc_helper_page_address(page) };
-    // SAFETY: No page is at NULL.
+    // SAFETY: The address of a page is not NULL.
     Ok((unsafe { NonNull::new_unchecked(memory.cast()) }, address))
 }
 
 impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, T, D> {
-    /// Moves `value` into new memory, which the CPU has.
+    /// Moves `value` into new memory, owned by the CPU.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value where the device reaches no memory that is free. A type of no size
-    /// and a grant [`on`](Grant::on) a node do not compile.
+    /// [`AllocFailedWith`] the value if there is no free memory that the device can address. A type
+    /// without size and a grant [`on`](Grant::on) a node do not compile.
     #[inline]
     pub fn new<G>(
         grant: G,
@@ -229,7 +231,7 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, T, D> {
     {
         match Self::zeroed(grant, dma) {
             Ok(memory) => {
-                // SAFETY: By the invariant the memory is valid for writes of a `T`.
+                // SAFETY: Invariant of `PagesOf`: the memory is valid for writes of a `T`.
                 unsafe { memory.memory().cpu.write(value) };
                 Ok(memory)
             }
@@ -237,7 +239,7 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, T, D> {
         }
     }
 
-    /// New memory of zeroes, which the CPU has.
+    /// New zeroed memory, owned by the CPU.
     ///
     /// # Errors
     ///
@@ -249,22 +251,22 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, T, D> {
     {
         check::<T, G>();
         let (memory, address) = alloc(grant, dma, size_of::<T>(), D::RAW)?;
-        // INVARIANT: What `dma_alloc_pages()` gave, which is zero, a `T`.
+        // INVARIANT: From `dma_alloc_pages()`, which zeroes, and zero is a valid `T: FromBytes`.
         let memory = PagesOf {
             address,
             cpu: memory.cast(),
         };
-        // SAFETY: It was just made, and the CPU has it: nobody has told the device.
+        // SAFETY: Newly made. The device does not know it, so the CPU owns it.
         Ok(unsafe { Self::new_in(dma, memory) })
     }
 }
 
 impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, [T], D> {
-    /// `len` elements of zeroes, which the CPU has.
+    /// `len` zeroed elements, owned by the CPU.
     ///
     /// # Errors
     ///
-    /// As [`Noncoherent::new`]; and where `len` is 0 or more than can be.
+    /// As [`Noncoherent::new`], and if `len` is 0 or too large.
     #[inline]
     pub fn zeroed_slice<G>(
         grant: G,
@@ -276,30 +278,30 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, [T], D>
     {
         check::<T, G>();
         let (memory, address) = alloc(grant, dma, bytes::<T, G::Flags>(len)?, D::RAW)?;
-        // INVARIANT: What `dma_alloc_pages()` gave, which is zero, a `T` in each place.
+        // INVARIANT: From `dma_alloc_pages()`, which zeroes, and zero is a valid `T: FromBytes`.
         let memory = PagesOf {
             address,
             cpu: NonNull::slice_from_raw_parts(memory.cast(), len),
         };
-        // SAFETY: It was just made, and the CPU has it: nobody has told the device.
+        // SAFETY: Newly made. The device does not know it, so the CPU owns it.
         Ok(unsafe { Self::new_in(dma, memory) })
     }
 }
 
-/// One element of a ring, for as long as the CPU has it.
+/// An element of a ring, while the CPU owns it.
 ///
 /// # Invariants
 ///
-/// It is a `T` at `address` in pages of the DMA API that are borrowed exclusively.
+/// `cpu` is a `T` in exclusively borrowed pages of the DMA API, mapped at `address`.
 pub struct Element<'a, T> {
     address: DmaAddress,
     cpu: NonNull<T>,
-    // Invariant, so that no two rings can exchange theirs.
+    // Invariant, so that elements of two rings cannot be swapped.
     _ring: PhantomData<fn(&'a mut T) -> &'a mut T>,
 }
 
 impl<T> Sealed for Element<'_, T> {}
-// SAFETY: By its invariant. It is not unmapped apart from its ring.
+// SAFETY: Invariant of `Element`: it borrows mapped memory exclusively. The ring unmaps it.
 unsafe impl<T> Mapping for Element<'_, T> {
     type Data = T;
     type Addresses<'a>
@@ -330,8 +332,8 @@ unsafe impl<T> Mapping for Element<'_, T> {
 
     #[inline(always)]
     unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: By the invariant it is mapped there; the rest is the contract of this function. A
-        // part of a mapping may be synchronised.
+        // SAFETY: Invariant of `Element`: mapped at `address`. `# Safety`: for this device and
+        // direction, and the device does not use it. A part of a mapping may be synchronised.
         unsafe { dma.sync_for_cpu::<D>(self.address, size_of::<T>()) }
     }
 
@@ -347,20 +349,21 @@ unsafe impl<T> Mapping for Element<'_, T> {
 }
 
 impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, [T], D, DeviceOwned> {
-    /// The address of an element for the device.
+    /// The DMA address of an element.
     #[inline]
     pub fn element_address(&self, index: usize) -> Option<DmaAddress> {
-        // CAST: A `dma_addr_t` reaches all of the memory.
+        // CAST: A `dma_addr_t` can address all of the memory.
         (index < self.memory().cpu.len())
             .then(|| self.dma_address() + (index * size_of::<T>()) as DmaAddress)
     }
 
-    /// Runs `f` with one element of a ring, which is the CPU's meanwhile, and the device's again
-    /// after. The device may use the others. Synchronises the element both ways.
+    /// Calls `f` with an element of a ring, which the CPU owns until `f` returns. Then the device
+    /// owns it again. The device may use the other elements meanwhile. Synchronises the element in
+    /// both directions.
     ///
-    /// Elements fill cache lines: the CPU writes back whole ones, and would overwrite with them what
-    /// the device writes beside. Others do not compile: what is smaller is for
-    /// [`Coherent`](super::Coherent) memory.
+    /// The size of an element is a multiple of the cache line size, or this does not compile: the
+    /// CPU writes back whole lines, and would overwrite what the device writes next to a smaller
+    /// element. For smaller elements use [`Coherent`](super::Coherent) memory.
     ///
     /// ```
     /// use kalloc::dma::{DeviceOwned, FromDevice, Noncoherent, Quiesce};
@@ -375,7 +378,7 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, [T], D,
     ///
     /// # Errors
     ///
-    /// As [`with_cpu`](DmaBuffer::with_cpu), and `EINVAL` where there is no such element.
+    /// As [`with_cpu`](DmaBuffer::with_cpu), and `EINVAL` if `index` is out of range.
     #[inline]
     pub fn with_element<R>(
         &mut self,
@@ -399,17 +402,18 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, [T], D,
                 size: size_of::<T>(),
             },
         )?;
-        // SAFETY: There is such an element, as was just seen.
+        // SAFETY: `element_address` checked that `index` is in range.
         let cpu = unsafe { self.memory().cpu.cast::<T>().add(index) };
-        // INVARIANT: The ring is borrowed exclusively.
+        // INVARIANT: The ring is borrowed exclusively, and the element is mapped at `address`.
         let element = Element {
             address,
             cpu,
             _ring: PhantomData,
         };
-        // SAFETY: It is mapped in this direction, and the device does not use it.
+        // SAFETY: It is mapped in this direction. `quiesce` reported that the device does not use
+        // it.
         unsafe { element.sync_for_cpu::<D>(dma) };
-        // SAFETY: It is of this device and direction, and the CPU has it.
+        // SAFETY: It is for this device and direction, and the CPU owns it.
         let element = unsafe { DmaBuffer::<_, D, CpuOwned, _>::new_in(dma, element) };
         let mut element = ManuallyDrop::new(element);
         let result = f(&mut element);
@@ -419,7 +423,7 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, [T], D,
     }
 }
 
-/// What a CPU writes back at once, on any machine that this kernel runs on.
+/// The largest cache line of the machines that this kernel supports.
 const CACHE_LINE: usize = if KALLOC_CONST_ARCH_DMA_MINALIGN > KALLOC_CONST_L1_CACHE_BYTES {
     KALLOC_CONST_ARCH_DMA_MINALIGN
 } else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`DmaPool`]: coherent memory in small blocks.
+//! [`DmaPool`]: `dma_pool_create()`, small blocks of coherent memory.
 
 use super::{
     keep,
@@ -59,10 +59,10 @@ use kernel::{
     },
 };
 
-/// Coherent memory in blocks of a `T` each, where [`Coherent`](super::Coherent) takes a page and
-/// more: for descriptors.
+/// A pool of coherent memory in blocks of one `T`, for descriptors. [`Coherent`](super::Coherent)
+/// takes a page and more for each.
 ///
-/// A block lives no longer than its pool:
+/// A block does not outlive its pool:
 ///
 /// ```
 /// use kalloc::{dma::{DmaDevice, DmaAddress, DmaPool, Quiesce}, prelude::*};
@@ -90,8 +90,8 @@ use kernel::{
 /// }
 /// ```
 ///
-/// Data of a driver has the pool's [`share`](DmaPool::share) and blocks of it, which then live as
-/// long as the binding:
+/// A driver's data stores the pool's [`share`](DmaPool::share) and its blocks, which are valid
+/// until the device is unbound then:
 ///
 /// ```
 /// use kalloc::{dma::{DmaDevice, DmaBlock, DmaPool, DmaPoolRef}, prelude::*};
@@ -118,37 +118,41 @@ use kernel::{
 ///
 /// # Drop
 ///
-/// A dropped pool does nothing, everywhere: it goes with the binding, as every pool does that was
-/// not destroyed before.
+/// Dropping a pool does nothing, in any context. A pool that is not destroyed earlier is destroyed
+/// when the device is unbound.
 ///
 /// # Invariants
 ///
-/// `pool` is of `dma_pool_create()` for blocks of a `T`, and lives until the end of the binding or the
-/// end of this by [`DmaPool::destroy`].
+/// `pool` is from `dma_pool_create()` for blocks of a `T`. It is valid until the device is unbound,
+/// or until [`DmaPool::destroy`].
 pub struct DmaPool<'bound, T> {
     pool: DmaPoolRef<'bound, T>,
 }
 
 impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
-    /// A pool of blocks that are aligned as a `T` is, wraps `dma_pool_create()`.
+    /// A pool of blocks with the alignment of `T`, wraps `dma_pool_create()`.
     ///
-    /// The name is what `/sys/devices/…/pools` shows.
+    /// `/sys/devices/…/pools` shows the name.
+    ///
+    /// # Context
+    ///
+    /// Process context that may sleep, outside memalloc scopes.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`. A type of no size, and one aligned to more than a page, do not compile.
+    /// `ENOMEM`. A type without size, or aligned to more than a page, does not compile.
     #[inline]
     pub fn new(cx: &impl MayFs, dma: DmaDevice<'bound>, name: &CStr) -> Result<Self> {
         Self::with::<1, 0>(cx, dma, name)
     }
 
-    /// As [`DmaPool::new`], of blocks aligned to `ALIGN` bytes that do not cross a multiple of
-    /// `BOUNDARY` bytes; any, where that is 0.
+    /// As [`DmaPool::new`], with blocks aligned to `ALIGN` bytes that do not cross a multiple of
+    /// `BOUNDARY` bytes. A `BOUNDARY` of 0 is none.
     ///
     /// # Errors
     ///
-    /// As [`DmaPool::new`]. What is no power of two, an alignment of more than a page, and a boundary
-    /// smaller than a block, do not compile.
+    /// As [`DmaPool::new`]. An alignment that is no power of two or above a page does not compile,
+    /// nor does a boundary that is no power of two or smaller than a block.
     #[inline]
     pub fn with<const ALIGN: usize, const BOUNDARY: usize>(
         _cx: &impl MayFs,
@@ -167,7 +171,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             } else {
                 align_of::<T>()
             };
-            // The kernel aligns what a pool allocates to pages, behind an IOMMU not to more.
+            // A pool's pages are aligned to pages, and behind an IOMMU not to more.
             assert!(align <= PAGE_SIZE, "aligned to more than a page");
             assert!(
                 BOUNDARY == 0
@@ -178,8 +182,8 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             );
             align
         };
-        // SAFETY: The device is bound, its masks are set, the caller may sleep and the kernel copies
-        // the name.
+        // SAFETY: The device is bound and its masks are set. `MayFs`: the context may sleep. The
+        // kernel copies the name.
         let pool = unsafe {
             kalloc_helper_dma_pool_create(
                 name.as_char_ptr(),
@@ -195,14 +199,16 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             pool: pool.as_ptr(),
             ..keep::entry(dma.device(), 0, 0)
         };
-        // SAFETY: The entry is of a pool that is owned, and its device is bound. The caller may sleep.
+        // SAFETY: The entry is for an owned pool, whose device is bound. `MayFs`: the context may
+        // sleep.
         let entry = unsafe { kalloc_helper_dma_manage(&entry, KALLOC_CONST_GFP_KERNEL) };
         if entry.is_null() {
-            // SAFETY: It was just made, so no block of it is in use. The caller may sleep.
+            // SAFETY: The pool is new and owned, so no block is in use. `MayFs`: the context may
+            // sleep.
             unsafe { dma_pool_destroy(pool.as_ptr()) };
             return Err(ENOMEM);
         }
-        // INVARIANT: `dma_pool_create()` gave it just now.
+        // INVARIANT: It is from `dma_pool_create()` above.
         Ok(Self {
             pool: DmaPoolRef {
                 pool,
@@ -212,17 +218,18 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         })
     }
 
-    /// A address that lives as long as the binding, for which the pool stays.
+    /// A shared handle. The pool is valid until the device is unbound then.
     #[inline(always)]
     pub fn share(self) -> DmaPoolRef<'bound, T> {
         self.pool
     }
 
-    /// A block of zeroes, wraps `dma_pool_zalloc()`.
+    /// A zeroed block, wraps `dma_pool_zalloc()`.
     ///
     /// # Errors
     ///
-    /// There is none free, and no memory that the device reaches for more.
+    /// [`AllocFailed`], if no block is free and there is no free memory that the device can
+    /// address.
     #[inline]
     pub fn zeroed<G>(&self, grant: G) -> Result<DmaBlock<'_, T>, AllocFailed<G::Flags>>
     where
@@ -231,11 +238,11 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         self.pool.zeroed(grant)
     }
 
-    /// A block with `value`, wraps `dma_pool_alloc()`.
+    /// A block initialised with `value`, wraps `dma_pool_alloc()`.
     ///
     /// # Errors
     ///
-    /// As [`DmaPool::zeroed`], with the value.
+    /// [`AllocFailedWith`] the value, as [`DmaPool::zeroed`].
     #[inline]
     pub fn alloc<G>(
         &self,
@@ -248,21 +255,23 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         self.pool.alloc(grant, value)
     }
 
-    /// Gives the memory back at once, wraps `dma_pool_destroy()`. Where a block was dropped that the
-    /// device may use, the pool stays until the end of the binding.
+    /// Destroys the pool now, wraps `dma_pool_destroy()`. If a block was dropped that the device
+    /// may use, the pool is kept until the device is unbound.
     ///
-    /// As [`DmaPool::new`] it takes a lock under which the kernel allocates memory and so may call into
-    /// file systems.
+    /// The memory of forgotten blocks (`mem::forget`) is leaked, and the kernel logs that.
     ///
-    /// Blocks that were forgotten (`mem::forget`) keep their memory, and the log says so.
+    /// # Context
+    ///
+    /// Process context that may sleep, outside memalloc scopes: this takes a lock under which the
+    /// kernel allocates memory, and so may call into file systems.
     #[inline]
     pub fn destroy(self, _cx: &impl MayFs) {
-        // SAFETY: By the invariant it lives and is of this device. No block borrows it, so those that are
-        // in use are in the list of what is kept, or forgotten. The caller may sleep.
+        // SAFETY: Invariant of `DmaPool`: the pool is valid and for this device. No block borrows
+        // it, so blocks in use are kept or forgotten. `MayFs`: the context may sleep.
         unsafe { kalloc_helper_dma_pool_destroy(self.pool.dma.as_raw(), self.pool.pool.as_ptr()) }
     }
 
-    /// The device that it is for.
+    /// The device of the pool.
     #[inline(always)]
     pub fn dma(&self) -> DmaDevice<'bound> {
         self.pool.dma
@@ -275,11 +284,11 @@ impl<T> fmt::Debug for DmaPool<'_, T> {
     }
 }
 
-/// A [`DmaPool`] for as long as `'a`: what [`DmaPool::share`] gives.
+/// A [`DmaPool`] for `'a`, made by [`DmaPool::share`].
 ///
 /// # Invariants
 ///
-/// It is the pool of a `DmaPool<T>`, which lives for all of `'a`.
+/// `pool` is that of a `DmaPool<T>`, valid for `'a`.
 pub struct DmaPoolRef<'a, T> {
     pool: NonNull<dma_pool>,
     dma: DmaDevice<'a>,
@@ -294,7 +303,7 @@ impl<T> Clone for DmaPoolRef<'_, T> {
 }
 impl<T> Copy for DmaPoolRef<'_, T> {}
 
-// SAFETY: A pool has a lock, and may be used from every thread.
+// SAFETY: A lock protects the pool, and any thread may use it.
 unsafe impl<T> Send for DmaPoolRef<'_, T> {}
 // SAFETY: As above.
 unsafe impl<T> Sync for DmaPoolRef<'_, T> {}
@@ -329,7 +338,8 @@ impl<'a, T: FromBytes + IntoBytes> DmaPoolRef<'a, T> {
     {
         match self.get(grant, 0) {
             Ok(block) => {
-                // SAFETY: The block is ours, of a `T`, and the device does not know of it.
+                // SAFETY: The block is owned and has the size of a `T`. The device does not know it
+                // yet.
                 unsafe { block.cpu.write(value) };
                 Ok(block)
             }
@@ -349,7 +359,8 @@ impl<'a, T: FromBytes + IntoBytes> DmaPoolRef<'a, T> {
     {
         const { assert!(!G::ON_NODE, "DMA memory comes from the node of the device") };
         let mut address = 0;
-        // SAFETY: By the invariant the pool lives, and the flags are legal in this context.
+        // SAFETY: Invariant of `DmaPoolRef`: the pool is valid. The grant proves that the flags are
+        // legal in this context.
         let memory = unsafe {
             dma_pool_alloc(
                 self.pool.as_ptr(),
@@ -358,7 +369,7 @@ impl<'a, T: FromBytes + IntoBytes> DmaPoolRef<'a, T> {
             )
         };
         match NonNull::new(memory) {
-            // INVARIANT: What `dma_pool_alloc()` gave; plain bytes are a `T`, whatever they are.
+            // INVARIANT: From `dma_pool_alloc()`. Any bytes are a valid `T: FromBytes`.
             Some(memory) => Ok(DmaBlock {
                 cpu: memory.cast(),
                 address,
@@ -376,65 +387,66 @@ impl<T> fmt::Debug for DmaPoolRef<'_, T> {
     }
 }
 
-/// A `T` in a block of a [`DmaPool`], for CPU and device: read and written as
-/// [`Coherent`](super::Coherent) is.
+/// A `T` in a block of a [`DmaPool`]. Read and written as [`Coherent`](super::Coherent) memory.
 ///
-/// # Contexts
+/// # Context
 ///
-/// Allocated in every context in which the allocators work. [`free`](DmaBlock::free)d and dropped where
-/// a `spinlock_t` may be taken (`dma_pool_free()` does): not in an NMI handler, and not in
-/// [`RawCx`](crate::context::RawCx) on `PREEMPT_RT`.
+/// Allocated in every context in which the allocators work. [`free`](DmaBlock::free)d and dropped
+/// in contexts that may take a `spinlock_t`, as `dma_pool_free()` does: not in an NMI handler, and
+/// not in [`RawCx`](crate::context::RawCx) on `PREEMPT_RT`.
 ///
 /// # Drop
 ///
-/// As of [`Coherent`](super::Coherent): a block whose address was read may be in use by the device,
-/// and is kept until the end of the binding. [`free`](DmaBlock::free) gives it back to the pool.
+/// As for [`Coherent`](super::Coherent): a block whose DMA address was read may be in use by the
+/// device, and is kept until the device is unbound. [`free`](DmaBlock::free) returns it to the
+/// pool.
 ///
 /// # Invariants
 ///
-/// `cpu` and `address` are a block of `pool` that this owns.
+/// `cpu` and `address` are an owned block of `pool`.
 pub struct DmaBlock<'a, T> {
     cpu: NonNull<T>,
     address: DmaAddress,
-    /// Whether somebody has read the address.
+    /// Whether the DMA address was read.
     told: AtomicBool,
     pool: DmaPoolRef<'a, T>,
 }
 
-// SAFETY: It owns the `T`, and may be freed on another thread.
+// SAFETY: It owns the `T`, and any thread may free it.
 unsafe impl<T: Send> Send for DmaBlock<'_, T> {}
-// SAFETY: A shared one gives no more than volatile access to plain bytes.
+// SAFETY: A shared one gives only volatile access to plain bytes.
 unsafe impl<T: Sync> Sync for DmaBlock<'_, T> {}
 
 impl<'a, T> DmaBlock<'a, T> {
-    /// The address for the device.
+    /// The DMA address.
     #[inline(always)]
     pub fn dma_address(&self) -> DmaAddress {
         self.told.store(true, Relaxed);
         self.address
     }
 
-    /// The whole of it, for code that wants a view.
+    /// A view of the whole block.
     #[inline(always)]
     pub fn view(&self) -> CoherentView<'_, T> {
-        // SAFETY: By the invariant, for as long as this is borrowed.
+        // SAFETY: Invariant of `DmaBlock`: the memory is valid while `self` is borrowed, at
+        // `address`.
         unsafe { CoherentView::new(self.cpu.as_ptr(), self.address, &self.told) }
     }
 
-    /// Says that the device was not told the address, or forgets it: a drop frees the block. It is
-    /// trusted as the addresses are that a driver writes into registers.
+    /// Asserts that the device was not told the address, or no longer uses it. A drop frees the block
+    /// then. This is trusted, as are the addresses that a driver writes into registers.
     #[inline]
     pub fn not_told(self) -> Self {
         self.told.store(false, Relaxed);
         self
     }
 
-    /// Gives the block back to the pool, wraps `dma_pool_free()`.
+    /// Returns the block to the pool, wraps `dma_pool_free()`.
     ///
     /// # Errors
     ///
-    /// [`Busy`] with the block where its address was read, and `quiesce` does not say that its device is
-    /// idle or is of another device.
+    /// [`Busy`] with the block, if its address was read and `quiesce` does not report that its
+    /// device is idle, or is for another device.
     #[inline]
     pub fn free(self, quiesce: &mut impl Quiesce) -> Result<(), Busy<Self>> {
         if self.told.load(Relaxed) {
@@ -454,13 +466,13 @@ impl<'a, T> DmaBlock<'a, T> {
         Ok(())
     }
 
-    /// Gives the block back, which is not used again. The device does not use it.
+    /// Returns the block to the pool. The device does not use it, and callers do not use it again.
     #[inline(always)]
     fn give_back(&mut self) {
         if deferred_free::must_leak("a block of a DMA pool") {
             return;
         }
-        // SAFETY: By the invariant it is a block of this pool, which is not used again.
+        // SAFETY: Invariant of `DmaBlock`: an owned block of this pool. It is not used again.
         unsafe {
             dma_pool_free(
                 self.pool.pool.as_ptr(),
@@ -481,7 +493,7 @@ impl<T> Drop for DmaBlock<'_, T> {
                 pool: self.pool.pool.as_ptr(),
                 ..keep::entry(self.pool.dma.device(), self.address, size_of::<T>())
             };
-            // SAFETY: The block is owned, and not used again.
+            // SAFETY: The entry is for an owned block, which is not used again.
             return unsafe { keep::keep(kept) };
         }
         self.give_back();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`SgTable`]: a buffer of the driver in pages that need not follow one another, mapped for the
+//! [`SgTable`]: `dma_map_sgtable()`, a buffer of the driver in discontiguous pages mapped for the
 //! device.
 
 use super::{
@@ -75,16 +75,16 @@ use kernel::{
 };
 
 /// Memory that can be mapped for a device page by page: [`VBox`] and [`KVBox`] of plain bytes, and
-/// [`KBox<[FreePages]>`](FreePages), blocks of pages from anywhere.
+/// [`KBox<[FreePages]>`](FreePages), a list of blocks of pages.
 ///
-/// A vector becomes such a box by [`into_boxed_slice`](crate::vec::Vec::into_boxed_slice). What is
-/// contiguous for the device too is [`Buffer`](super::Buffer).
+/// [`into_boxed_slice`](crate::vec::Vec::into_boxed_slice) makes such a box of a vector. For
+/// contiguous memory see [`Buffer`](super::Buffer).
 ///
 /// # Safety
 ///
-/// The memory is owned, in pages that are nobody else's or of kmalloc, plain bytes, and stays where
-/// it is while the buffer is moved. `pages` gives the pages of the `size` bytes from `offset` in the
-/// first one on, in their order, and `data` is these bytes.
+/// The memory is owned, plain bytes, in pages without other users or of kmalloc. It does not move
+/// when the buffer moves. `pages` gives, in order, the pages of the `size` bytes that start at
+/// `offset` in the first page. `data` points to these bytes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mapped for a device page by page",
     label = "not memory that a device can be given",
@@ -93,18 +93,18 @@ use kernel::{
             `Pages`, is mapped by `Streaming`; what is on the stack or borrowed is not the driver's to give"
 )]
 pub unsafe trait SgBuffer: Sealed + Sized {
-    /// What is in it.
+    /// The contents.
     type Data: ?Sized;
 
-    /// The memory, without a reference to it: the device may be writing it.
+    /// The memory. Makes no reference to it, since the device may be writing it.
     #[doc(hidden)]
     fn data(&self) -> *mut Self::Data;
 
-    /// The bytes.
+    /// The size in bytes.
     #[doc(hidden)]
     fn size(&self) -> usize;
 
-    /// Where in the first page they begin.
+    /// The offset in the first page.
     #[doc(hidden)]
     fn offset(&self) -> usize;
 
@@ -112,27 +112,29 @@ pub unsafe trait SgBuffer: Sealed + Sized {
     #[doc(hidden)]
     fn pages(&self) -> impl Iterator<Item = *mut page>;
 
-    /// How it is freed, which it is not.
+    /// How to free the memory. Moves its ownership to the result.
     #[doc(hidden)]
     fn into_backing(self) -> Backing;
 }
 
-/// The pages of the `size` bytes at an address.
+/// The pages of `size` bytes at an address.
 ///
 /// # Safety
 ///
-/// They are memory of kmalloc or vmalloc, and there as long as the iterator is used.
+/// The memory is of kmalloc or vmalloc, and valid while the iterator is used.
 unsafe fn pages_at(memory: *const u8, size: usize) -> impl Iterator<Item = *mut page> {
     let offset = memory.addr() % PAGE_SIZE;
     let first = memory.wrapping_sub(offset);
     (0..(offset + size).div_ceil(PAGE_SIZE)).map(move |index| {
         let address = first.wrapping_add(index * PAGE_SIZE).cast();
-        // SAFETY: It has no preconditions.
+        // SAFETY: `is_vmalloc_addr()` accepts every address.
         if unsafe { bindings::is_vmalloc_addr(address) } {
-            // SAFETY: By the contract of this function it is an address in memory of vmalloc.
+            // SAFETY: `# Safety`: valid memory of kmalloc or vmalloc, and this address is
+            // vmalloc's.
             unsafe { bindings::vmalloc_to_page(address) }
         } else {
-            // SAFETY: By the contract of this function it is an address in memory of kmalloc.
+            // SAFETY: `# Safety`: valid memory of kmalloc or vmalloc, and this address is not
+            // vmalloc's.
             unsafe { kalloc_helper_virt_to_page(address) }
         }
     })
@@ -141,7 +143,7 @@ unsafe fn pages_at(memory: *const u8, size: usize) -> impl Iterator<Item = *mut 
 macro_rules! boxes {
     ($([$($generics:tt)*] $name:ty, $data:ty;)*) => {$(
         impl<$($generics)*> Sealed for $name {}
-        // SAFETY: It owns memory of kmalloc or vmalloc, and does not keep it within itself.
+        // SAFETY: It owns memory of kmalloc or vmalloc, outside of the value itself.
         unsafe impl<$($generics)*> SgBuffer for $name {
             type Data = $data;
             #[inline(always)]
@@ -157,7 +159,7 @@ macro_rules! boxes {
                 self.as_raw().addr() % PAGE_SIZE
             }
             fn pages(&self) -> impl Iterator<Item = *mut page> {
-                // SAFETY: The box owns that memory, and is borrowed.
+                // SAFETY: The box owns the memory, and the iterator borrows the box.
                 unsafe { pages_at(self.as_raw().cast(), self.size()) }
             }
             fn into_backing(self) -> Backing {
@@ -175,13 +177,14 @@ boxes! {
 }
 
 impl<O: PageOrder> Sealed for KBox<[FreePages<O, u8, Low>]> {}
-// SAFETY: It owns blocks of pages. What `data` gives changes bytes in them, and not which they are.
+// SAFETY: It owns blocks of pages. Writes through `data` change their bytes, not the list of
+// blocks.
 unsafe impl<O: PageOrder> SgBuffer for KBox<[FreePages<O, u8, Low>]> {
     type Data = PageList<O>;
 
     #[inline(always)]
     fn data(&self) -> *mut PageList<O> {
-        // CAST: `PageList` is transparent.
+        // CAST: `PageList` is transparent over the slice.
         self.as_raw() as *mut PageList<O>
     }
 
@@ -206,50 +209,50 @@ unsafe impl<O: PageOrder> SgBuffer for KBox<[FreePages<O, u8, Low>]> {
         let (first, len) = (blocks.cast::<FreePages<O, u8, Low>>(), blocks.len());
         let words = first.cast::<usize>();
         for index in 0..len {
-            // SAFETY: It is one of the box's blocks, which is not used in its place again.
+            // SAFETY: `index` is in range, and the block is not used in the box again.
             let block = unsafe { first.add(index).read() };
             let order = block.order().order() as usize;
-            // An address of pages has room for their order.
+            // The address of pages has space for their order in its low bits.
             let word = block.into_raw().addr() | order;
-            // SAFETY: A block is no smaller than a word, so this is within the box, and no block that
-            // is still to be read is there.
+            // SAFETY: A block is no smaller than a word, so the word is within the box and does not
+            // overlap a block that is still to be read.
             unsafe { words.add(index).write(word) };
         }
         Backing::blocks(words, len)
     }
 }
 
-/// The bytes of blocks of pages that a device may have: what the CPU sees of a
-/// [`KBox<[FreePages]>`](FreePages) that is mapped. The blocks themselves stay.
+/// The bytes of blocks of pages: the contents of a mapped [`KBox<[FreePages]>`](FreePages). Gives
+/// no access to the blocks themselves.
 #[repr(transparent)]
 pub struct PageList<O: PageOrder>([FreePages<O, u8, Low>]);
 
 impl<O: PageOrder> PageList<O> {
-    /// How many blocks there are.
+    /// The number of blocks.
     #[inline(always)]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no blocks.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The bytes of a block.
+    /// The bytes of the block `index`.
     #[inline]
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         self.0.get(index).map(|block| &**block)
     }
 
-    /// The bytes of a block, to change.
+    /// The bytes of the block `index`, mutably.
     #[inline]
     pub fn get_mut(&mut self, index: usize) -> Option<&mut [u8]> {
         self.0.get_mut(index).map(|block| &mut **block)
     }
 
-    /// The bytes of each block.
+    /// Iterates over the bytes of each block.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(|block| &**block)
@@ -289,9 +292,9 @@ impl<O: PageOrder> Elements for PageList<O> {
     }
 }
 
-/// A buffer that was not mapped, given back. Turns into the error.
+/// A buffer that could not be mapped. Converts to the error.
 pub struct SgMapFailed<B> {
-    /// `ENOMEM` or what [`SgTable::map`] names.
+    /// `ENOMEM`, or another error of [`SgTable::map`].
     pub error: Error,
     /// The buffer.
     pub buffer: B,
@@ -309,7 +312,7 @@ impl<B> From<SgMapFailed<B>> for Error {
     }
 }
 
-/// The address for the device and the bytes of each segment, by [`SgTable::segments`].
+/// Iterator over the DMA address and the size of each segment, made by [`SgTable::segments`].
 pub struct Segments<'a>(SGTableIter<'a>);
 
 impl Iterator for Segments<'_> {
@@ -318,7 +321,7 @@ impl Iterator for Segments<'_> {
     #[inline]
     fn next(&mut self) -> Option<(DmaAddress, usize)> {
         let entry = self.0.next()?;
-        // CAST: In C it is an `unsigned int`.
+        // CAST: In C the length is an `unsigned int`.
         Some((entry.dma_address(), entry.dma_len() as usize))
     }
 }
@@ -329,22 +332,22 @@ impl fmt::Debug for Segments<'_> {
     }
 }
 
-/// A list of segments.
+/// A scatter-gather table.
 ///
 /// # Invariants
 ///
-/// It is what `sg_alloc_table_from_pages_segment()` made, and owns the memory of the list.
+/// It is from `sg_alloc_table_from_pages_segment()`, and owned.
 struct Table(UnsafeCell<bindings::sg_table>);
 
 impl Table {
-    /// The list for a buffer, of segments that the device takes, wraps
+    /// The table of a buffer, with segments of a size that the device supports. Wraps
     /// `sg_alloc_table_from_pages_segment()`.
     fn new<G, A>(grant: G, dma: DmaDevice<'_, A>, buffer: &impl SgBuffer) -> Result<Self>
     where
         G: Grant<Flags: ForKrealloc>,
     {
         let size = buffer.size();
-        // SAFETY: By the invariant of `DmaDevice` the device is valid.
+        // SAFETY: Invariant of `DmaDevice`: the device is bound.
         let max_segment = unsafe { kalloc_helper_dma_get_max_seg_size(dma.as_raw()) } as usize;
         let max_segment = max_segment.min(dma.max_mapping_size());
         if size == 0 || max_segment < PAGE_SIZE {
@@ -355,8 +358,8 @@ impl Table {
             pages.push_within_capacity(page).map_err(|_| EINVAL)?;
         }
         let table = UnsafeCell::new(pin_init::zeroed());
-        // SAFETY: These are the pages of so many bytes, at least one, a segment has a page or more,
-        // and the flags are legal in this context, which is what the grant says.
+        // SAFETY: `pages` are the pages of `size` bytes, which is not 0. A segment is a page at
+        // least. The grant proves that the flags are legal in this context.
         to_result(unsafe {
             bindings::sg_alloc_table_from_pages_segment(
                 table.get(),
@@ -364,12 +367,12 @@ impl Table {
                 c_uint::try_from(pages.len())?,
                 buffer.offset() as c_uint,
                 size as c_ulong,
-                // It is at most what `dma_get_max_seg_size()` gave.
+                // At most the `unsigned int` that `dma_get_max_seg_size()` returned.
                 max_segment as c_uint,
                 G::Flags::BITS,
             )
         })?;
-        // INVARIANT: It was just made.
+        // INVARIANT: It was made above.
         Ok(Self(table))
     }
 
@@ -382,17 +385,18 @@ impl Table {
 impl Drop for Table {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the invariant, and nobody uses it from here on.
+        // SAFETY: Invariant of `Table`: owned, and from `sg_alloc_table_from_pages_segment()`. It
+        // is not used again.
         unsafe { bindings::sg_free_table(self.as_raw()) }
     }
 }
 
-/// The buffer `B` in pages that need not follow one another, mapped as a list of segments for a
-/// device in the direction `D`, in the state `O`.
+/// The buffer `B` in discontiguous pages, mapped as a list of segments for a device in the
+/// direction `D`, in the state `O`.
 ///
-/// It is to [`SgBuffer`] what [`Streaming`](super::Streaming) is to contiguous memory, with the same
-/// steps, which are in the table of [`DmaBuffer`]. The device is told the segments. Behind an IOMMU
-/// they may be fewer than the pages.
+/// It maps an [`SgBuffer`] as [`Streaming`](super::Streaming) maps contiguous memory, with the same
+/// steps, in the table of [`DmaBuffer`]. The device is told the segments. Behind an IOMMU there may
+/// be fewer segments than pages.
 ///
 /// ```
 /// use kalloc::dma::{DeviceOwned, DmaDevice, DmaAddress, FromDevice, Quiesce, SgTable};
@@ -424,15 +428,15 @@ impl Drop for Table {
 /// | [`SgTable::segments`] | `for_each_sgtable_dma_sg()`, `sg_dma_address()`, `sg_dma_len()` |
 /// | [`sync_for_cpu`](DmaBuffer::sync_for_cpu) | `dma_sync_sgtable_for_cpu()` |
 /// | [`sync_for_device`](DmaBuffer::sync_for_device) | `dma_sync_sgtable_for_device()` |
-/// | [`unmap`](DmaBuffer::unmap) of the device's | `dma_unmap_sgtable()` and `sg_free_table()` |
+/// | [`unmap`](DmaBuffer::unmap) of [`DeviceOwned`] | `dma_unmap_sgtable()` and `sg_free_table()` |
 /// | [`unmap`](DmaBuffer::unmap) of the others | the same with `DMA_ATTR_SKIP_CPU_SYNC` |
 pub type SgTable<'bound, B, D, O = Mapped, A = NoAttrs> = DmaBuffer<'bound, Segmented<B>, D, O, A>;
 
-/// Memory of the driver as a list of segments: what [`SgTable`] maps.
+/// Memory of the driver as a list of segments: the memory of [`SgTable`].
 ///
 /// # Invariants
 ///
-/// The list is of the memory of the buffer, and `dma_map_sgtable()` mapped it.
+/// `table` describes the memory of `buffer`, and `dma_map_sgtable()` mapped it.
 pub struct Segmented<B> {
     // Freed first.
     table: Table,
@@ -442,19 +446,20 @@ pub struct Segmented<B> {
 impl<B> Segmented<B> {
     #[inline(always)]
     fn table(&self) -> &SGTable {
-        // SAFETY: By the invariant it is a list, which stays and does not change while this is
+        // SAFETY: Invariant of `Segmented`: a valid table, which does not change while `self` is
         // borrowed.
         unsafe { SGTable::from_raw(self.table.as_raw()) }
     }
 }
 
-// SAFETY: It owns the list, and may free it on another thread.
+// SAFETY: It owns the table, and any thread may free it.
 unsafe impl<B: Send> Send for Segmented<B> {}
-// SAFETY: A shared one gives what is in the list, which does not change, and `&B`.
+// SAFETY: A shared one gives the entries of the table, which do not change, and `&B`.
 unsafe impl<B: Sync> Sync for Segmented<B> {}
 
 impl<B> Sealed for Segmented<B> {}
-// SAFETY: By its invariant, and that of `SgBuffer`.
+// SAFETY: Invariant of `Segmented`: it owns a mapped buffer. The contract of `SgBuffer`: the memory
+// does not move.
 unsafe impl<B: SgBuffer> Mapping for Segmented<B> {
     type Data = B::Data;
     type Addresses<'a>
@@ -485,15 +490,15 @@ unsafe impl<B: SgBuffer> Mapping for Segmented<B> {
 
     #[inline(always)]
     unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: By the invariant the list is mapped; device and direction are those of then by the
-        // contract of this function.
+        // SAFETY: Invariant of `Segmented`: the table is mapped. `# Safety`: for this device and
+        // direction, and the device does not use it.
         unsafe { kalloc_helper_dma_sync_sgtable_for_cpu(dma.as_raw(), self.table.as_raw(), D::RAW) }
     }
 
     #[inline(always)]
     unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: By the invariant the list is mapped; device and direction are those of then by the
-        // contract of this function.
+        // SAFETY: Invariant of `Segmented`: the table is mapped. `# Safety`: for this device and
+        // direction.
         unsafe {
             kalloc_helper_dma_sync_sgtable_for_device(dma.as_raw(), self.table.as_raw(), D::RAW)
         }
@@ -502,15 +507,15 @@ unsafe impl<B: SgBuffer> Mapping for Segmented<B> {
     /// Wraps `dma_unmap_sgtable()`.
     #[inline(always)]
     unsafe fn unmap(&mut self, dma: DmaDevice<'_>, dir: dma_data_direction, attrs: c_ulong) {
-        // SAFETY: By the invariant the list is mapped; device, direction and attributes are those of
-        // then by the contract of this function, as is that it is done once.
+        // SAFETY: Invariant of `Segmented`: the table is mapped. `# Safety`: for this device,
+        // direction and attributes, and unmapped once.
         unsafe { bindings::dma_unmap_sgtable(dma.as_raw(), self.table.as_raw(), dir, attrs) }
     }
 
     fn into_kept(self, kept: &mut kalloc_dma_kept) {
         let table = ManuallyDrop::new(self.table);
         kept.mapping = kalloc_dma_mapping_KALLOC_DMA_TABLE;
-        // SAFETY: The list is owned, and is used in its new place only. C moves such a struct too.
+        // SAFETY: The table is owned, and used only at its new address. C moves such a struct too.
         kept.table = unsafe { ptr::read(table.as_raw()) };
         self.buffer.into_backing().write(kept);
     }
@@ -526,16 +531,17 @@ impl<B: SgBuffer> Unmap for Segmented<B> {
 }
 
 impl<'bound, B: SgBuffer, D: Direction, A: ForMapping> SgTable<'bound, B, D, Mapped, A> {
-    /// Maps `buffer`, wraps `dma_map_sgtable()`. The device is told by [`give`](DmaBuffer::give);
-    /// dropped before, the buffer is unmapped and freed. No segment is larger than the device takes
-    /// (`dma_get_max_seg_size()`) and than can be mapped ([`DmaDevice::max_mapping_size`]).
+    /// Maps `buffer`, wraps `dma_map_sgtable()`. [`give`](DmaBuffer::give) gives it to the device.
+    /// A drop before that unmaps and frees the buffer. No segment is larger than the device
+    /// supports (`dma_get_max_seg_size()`), or than the largest mapping
+    /// ([`DmaDevice::max_mapping_size`]).
     ///
     /// # Errors
     ///
-    /// [`SgMapFailed`] with the buffer: `ENOMEM` where there is no memory for the list, or no room in
-    /// the IOMMU; `EIO` where the device does not reach the buffer, or there are no bounce buffers;
-    /// `EINVAL` where it is empty. The kernel warns as for [`Streaming::map`], whatever the attributes.
-    /// A grant [`on`](Grant::on) a node does not compile.
+    /// [`SgMapFailed`] with the buffer. `ENOMEM` if the allocation of the table fails, or there is
+    /// no IOMMU space. `EIO` if the device cannot address the buffer, or there are no bounce
+    /// buffers. `EINVAL` if the buffer is empty. The kernel warns as for [`Streaming::map`],
+    /// regardless of the attributes. A grant [`on`](Grant::on) a node does not compile.
     ///
     /// [`Streaming::map`]: super::Streaming::map
     #[inline]
@@ -548,14 +554,14 @@ impl<'bound, B: SgBuffer, D: Direction, A: ForMapping> SgTable<'bound, B, D, Map
             Ok(table) => table,
             Err(error) => return Err(SgMapFailed { error, buffer }),
         };
-        // SAFETY: The list is of memory that is owned. The device is bound and its mask is set.
+        // SAFETY: The table is for owned memory. The device is bound and its masks are set.
         let mapped = to_result(unsafe {
             bindings::dma_map_sgtable(dma.as_raw(), table.as_raw(), D::RAW, A::BITS)
         });
         match mapped {
-            // INVARIANT: It was mapped.
-            // SAFETY: For this device, direction and attributes; mapping synchronised it for the
-            // device, which nobody has told.
+            // INVARIANT: It was mapped above.
+            // SAFETY: Newly mapped for this device, direction and attributes, which synchronises it
+            // for the device. The device does not know it yet.
             Ok(()) => Ok(unsafe { Self::new_in(dma, Segmented { table, buffer }) }),
             Err(error) => Err(SgMapFailed { error, buffer }),
         }
@@ -563,13 +569,13 @@ impl<'bound, B: SgBuffer, D: Direction, A: ForMapping> SgTable<'bound, B, D, Map
 }
 
 impl<B: SgBuffer, D: Direction, A: Attrs> SgTable<'_, B, D, DeviceOwned, A> {
-    /// The kernel crate's view of the list, for its functions.
+    /// The kernel crate's view of the table.
     #[inline(always)]
     pub fn table(&self) -> &SGTable {
         self.memory().table()
     }
 
-    /// The address for the device and the bytes of each segment, wraps `for_each_sgtable_dma_sg()`.
+    /// The DMA address and the size of each segment, wraps `for_each_sgtable_dma_sg()`.
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
         self.memory().addresses()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whose turn it is with DMA memory, in which direction data goes, and how a driver knows that its
-//! device is idle.
+//! Ownership states and directions of DMA memory, and [`Quiesce`], by which a driver reports that
+//! its device is idle.
 
 use super::{
     DmaAddress,
@@ -42,9 +42,9 @@ macro_rules! directions {
     )*};
 }
 
-/// In which direction data goes: [`ToDevice`], [`FromDevice`] or [`Bidirectional`].
+/// The direction of a transfer: [`ToDevice`], [`FromDevice`] or [`Bidirectional`].
 pub trait Direction: Sealed + 'static {
-    /// C's value of it.
+    /// C's value.
     #[doc(hidden)]
     const RAW: dma_data_direction;
 }
@@ -78,7 +78,8 @@ pub trait CpuWrites: Direction {}
 impl CpuWrites for ToDevice {}
 impl CpuWrites for Bidirectional {}
 
-/// Whose turn it is with memory that is handed over: [`CpuOwned`], [`Mapped`] or [`DeviceOwned`].
+/// The owner of the memory of a [`DmaBuffer`](super::DmaBuffer): [`CpuOwned`], [`Mapped`] or
+/// [`DeviceOwned`].
 ///
 /// ```text
 ///   map() ──────────────► Mapped ── give(), into_device() ──► DeviceOwned
@@ -88,21 +89,21 @@ impl CpuWrites for Bidirectional {}
 ///                        CpuOwned ◄───────────────────────────────┘
 /// ```
 pub trait State: Sealed + 'static {
-    /// Whether the device may use it.
+    /// Whether the device may use the memory.
     #[doc(hidden)]
     const DEVICE: bool;
 }
 
-/// The CPU has the memory. There is no address, so the device cannot be told.
+/// The CPU owns the memory. The driver cannot get its DMA address.
 #[derive(Clone, Copy, Debug)]
 pub struct CpuOwned;
 
-/// The memory is mapped and synchronised, and the device has not been told: it can be given, and
-/// dropping unmaps it.
+/// The memory is mapped and synchronised for the device, but the device does not know its address.
+/// It can be given to the device. Dropping it unmaps it.
 #[derive(Clone, Copy, Debug)]
 pub struct Mapped;
 
-/// The device may read and write the memory, and the CPU cannot reach it.
+/// The device may read and write the memory. The CPU has no access.
 #[derive(Clone, Copy, Debug)]
 pub struct DeviceOwned;
 
@@ -120,12 +121,13 @@ impl State for DeviceOwned {
 }
 
 impl<A> DmaDevice<'_, A> {
-    /// Whether synchronising does anything: `dma_dev_need_sync()`, which C has inline.
+    /// Whether synchronisation is needed: `dma_dev_need_sync()`, an inline function in C.
     #[cfg(CONFIG_DMA_NEED_SYNC)]
     #[inline(always)]
     fn needs_sync(self) -> bool {
         const SKIP: c_ulong = 1 << bindings::struct_device_flags_DEV_FLAG_DMA_SKIP_SYNC;
-        // SAFETY: The device is bound. Others change its flags meanwhile, so this is as `test_bit()`.
+        // SAFETY: The device is bound. Its flags may change concurrently, so this is a volatile
+        // read, as `test_bit()` does.
         let flags = unsafe { (&raw const (*self.as_raw()).flags[0]).read_volatile() };
         cfg!(CONFIG_DMA_API_DEBUG) || flags & SKIP == 0
     }
@@ -134,12 +136,12 @@ impl<A> DmaDevice<'_, A> {
     ///
     /// # Safety
     ///
-    /// Memory of that size is mapped there in this direction, and the device does not use it.
+    /// Memory of that size is mapped at `address` in this direction. The device does not use it.
     #[inline(always)]
     pub(super) unsafe fn sync_for_cpu<D: Direction>(self, address: DmaAddress, size: usize) {
         #[cfg(CONFIG_DMA_NEED_SYNC)]
         if self.needs_sync() {
-            // SAFETY: By the contract of this function.
+            // SAFETY: `# Safety`: mapped at `address`, of this size and direction, and not in use.
             unsafe { bindings::__dma_sync_single_for_cpu(self.as_raw(), address, size, D::RAW) }
         }
         #[cfg(not(CONFIG_DMA_NEED_SYNC))]
@@ -150,12 +152,12 @@ impl<A> DmaDevice<'_, A> {
     ///
     /// # Safety
     ///
-    /// Memory of that size is mapped there in this direction.
+    /// Memory of that size is mapped at `address` in this direction.
     #[inline(always)]
     pub(super) unsafe fn sync_for_device<D: Direction>(self, address: DmaAddress, size: usize) {
         #[cfg(CONFIG_DMA_NEED_SYNC)]
         if self.needs_sync() {
-            // SAFETY: By the contract of this function.
+            // SAFETY: `# Safety`: mapped at `address`, of this size and direction.
             unsafe { bindings::__dma_sync_single_for_device(self.as_raw(), address, size, D::RAW) }
         }
         #[cfg(not(CONFIG_DMA_NEED_SYNC))]
@@ -163,7 +165,7 @@ impl<A> DmaDevice<'_, A> {
     }
 }
 
-/// Memory that a device may use: what [`Quiesce::is_idle`] is asked about.
+/// A range of memory mapped for a device: the argument of [`Quiesce::is_idle`].
 #[derive(Clone, Copy)]
 pub struct MappedRange<'a> {
     pub(super) dev: &'a Device<Bound>,
@@ -172,7 +174,7 @@ pub struct MappedRange<'a> {
 }
 
 impl<'a> MappedRange<'a> {
-    /// All memory of the device: what is asked about at the end of the binding.
+    /// All memory of the device: the argument when the device is unbound.
     pub(super) fn all(dev: &'a Device<Bound>) -> Self {
         Self {
             dev,
@@ -181,22 +183,23 @@ impl<'a> MappedRange<'a> {
         }
     }
 
-    /// The device that it is mapped for.
+    /// The device that the range is mapped for.
     pub fn device(&self) -> &'a Device<Bound> {
         self.dev
     }
 
-    /// The address that the device knows; of the first part, where there are more.
+    /// The DMA address, of the first segment if there are several.
     pub fn dma_address(&self) -> DmaAddress {
         self.address
     }
 
-    /// The bytes.
+    /// The size in bytes.
     pub fn size(&self) -> usize {
         self.size
     }
 
-    /// Whether it is all memory of the device ([`BoundScope::quiesce`](crate::driver::BoundScope::quiesce)).
+    /// Whether this is all memory of the device
+    /// ([`BoundScope::quiesce`](crate::driver::BoundScope::quiesce)).
     pub fn is_all(&self) -> bool {
         self.size == usize::MAX
     }
@@ -211,19 +214,19 @@ impl fmt::Debug for MappedRange<'_> {
     }
 }
 
-/// What moves data for a driver and knows when it is idle: the evidence that the CPU may have memory
-/// back.
+/// The part of a device that transfers data for a driver, and can report that it is idle. With that
+/// report the CPU gets memory back.
 ///
-/// A driver implements it for its device, for a channel of it, or for a slot of a ring, and asks the
-/// hardware: a status register, a descriptor that the device hands back. It names its device, and
-/// kalloc compares: evidence of another device is an error.
+/// A driver implements this for its device, for a channel or for a slot of a ring, and asks the
+/// hardware: a status register, a completed descriptor. The implementation names its device. A
+/// `Quiesce` of another device is an error.
 ///
-/// kalloc cannot see what the device does. A driver's safe code writes addresses into registers, and
-/// can write wrong ones there; so what it says here of its own device is trusted as these addresses
-/// are. It says it once, and not at each buffer.
+/// kalloc cannot observe the device. Safe code of a driver writes DMA addresses into registers, and
+/// may write wrong ones. The report is trusted in the same way: it is written once, not at every
+/// buffer.
 ///
-/// The value is borrowed exclusively while memory comes back, so where starting the device takes
-/// `&mut` too, nobody starts it meanwhile.
+/// The value is borrowed exclusively while memory is returned. If starting the device also takes
+/// `&mut`, the device cannot be started meanwhile.
 ///
 /// ```
 /// use kalloc::dma::{DmaDevice, MappedRange, Quiesce};
@@ -249,10 +252,11 @@ impl fmt::Debug for MappedRange<'_> {
             is unbound"
 )]
 pub trait Quiesce {
-    /// The device that it speaks of.
+    /// The device that it is part of.
     fn device(&self) -> &Device<Bound>;
 
-    /// Whether the device neither reads nor writes `memory`, and will not before it is told to.
+    /// Whether the device neither reads nor writes `memory`, and will not until it is started
+    /// again.
     fn is_idle(&mut self, memory: MappedRange<'_>) -> bool;
 }
 
@@ -268,7 +272,7 @@ impl<Q: Quiesce + ?Sized> Quiesce for &mut Q {
     }
 }
 
-/// Asks about memory, and compares the device.
+/// Checks the device and asks `quiesce` about `memory`.
 #[inline(always)]
 pub(super) fn ask(quiesce: &mut impl Quiesce, memory: MappedRange<'_>) -> Result<(), Error> {
     if !core::ptr::eq(quiesce.device(), memory.dev) {
@@ -280,12 +284,12 @@ pub(super) fn ask(quiesce: &mut impl Quiesce, memory: MappedRange<'_>) -> Result
     }
 }
 
-/// Memory that is not given back, because nothing says that its device is idle. Turns into the
-/// error. Dropped, the memory is kept until the device is unbound.
+/// Memory that is not returned, since its device is not known to be idle. Converts to the error.
+/// Dropping this keeps the memory until the device is unbound.
 pub struct Busy<M> {
     /// The memory.
     pub memory: M,
-    /// `EBUSY` where the device is not idle, `EINVAL` where the evidence is of another device.
+    /// `EBUSY` if the device is not idle, `EINVAL` if `quiesce` is for another device.
     pub error: Error,
 }
 

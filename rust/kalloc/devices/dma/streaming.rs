@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Streaming`]: a buffer of the driver, mapped for the device.
+//! [`Streaming`]: `dma_map_single()`, a contiguous buffer of the driver mapped for the device.
 
 use super::{
     keep::Backing,
@@ -55,13 +55,13 @@ use kernel::{
 /// Memory that can be mapped for a device: [`KBox`] of plain bytes, [`Pages`], [`FreePages`] and
 /// [`ExactPages`].
 ///
-/// Memory of kmalloc shares no cache line with other data, because the kernel aligns it to
-/// `ARCH_KMALLOC_MINALIGN`; on x86, where caches see what devices do, it would not matter.
+/// Memory of kmalloc shares no cache line with other data, since the kernel aligns it to
+/// `ARCH_KMALLOC_MINALIGN`. On x86, where DMA is coherent, sharing a line would be harmless.
 ///
 /// # Safety
 ///
-/// The memory is owned, of kmalloc or of pages with an address of their own, plain bytes, and stays
-/// where it is while the buffer is moved.
+/// The memory is owned, plain bytes, of kmalloc or of pages with a kernel address. It does not move
+/// when the buffer moves.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mapped for a device",
     label = "not memory that a device can be given",
@@ -70,14 +70,14 @@ use kernel::{
             stack or borrowed is not the driver's to give"
 )]
 pub unsafe trait Buffer: Sealed + Sized {
-    /// What is in it.
+    /// The contents.
     type Data: KnownSize + ?Sized;
 
-    /// The memory, without a reference to it: the device may be writing it.
+    /// The memory. Makes no reference to it, since the device may be writing it.
     #[doc(hidden)]
     fn data(&self) -> *mut Self::Data;
 
-    /// How it is freed, which it is not.
+    /// How to free the memory. Moves its ownership to the result.
     #[doc(hidden)]
     fn into_backing(self) -> Backing;
 }
@@ -85,7 +85,7 @@ pub unsafe trait Buffer: Sealed + Sized {
 macro_rules! buffers {
     ($([$($generics:tt)*] $name:ty, $data:ty, |$buffer:ident| $get:expr, $backing:expr;)*) => {$(
         impl<$($generics)*> Sealed for $name {}
-        // SAFETY: It owns memory of kmalloc, or pages, and does not keep them within itself.
+        // SAFETY: It owns memory of kmalloc, or pages, outside of the value itself.
         unsafe impl<$($generics)*> Buffer for $name {
             type Data = $data;
             #[inline(always)]
@@ -123,7 +123,7 @@ buffers! {
         |pages| pages.as_raw(), Backing::exact(pages.into_raw());
 }
 
-/// A buffer that was not mapped, given back. Turns into `EIO`.
+/// A buffer that could not be mapped. Converts to `EIO`.
 pub struct MapFailed<B>(pub B);
 
 impl<B> fmt::Debug for MapFailed<B> {
@@ -140,10 +140,10 @@ impl<B> From<MapFailed<B>> for Error {
 
 /// The buffer `B`, mapped for a device in the direction `D`, in the state `O`.
 ///
-/// [`map`](Streaming::map) maps it, and [`give`](DmaBuffer::give) tells the device. The CPU has no
-/// access then, and gets it back from a [`Quiesce`](super::Quiesce), which says that the device is
-/// idle: to look at it ([`sync_for_cpu`](DmaBuffer::sync_for_cpu)) or for good
-/// ([`unmap`](DmaBuffer::unmap)). All steps are in the table of [`DmaBuffer`].
+/// [`map`](Streaming::map) maps it, and [`give`](DmaBuffer::give) gives it to the device. The CPU
+/// gets access again when a [`Quiesce`](super::Quiesce) reports that the device is idle:
+/// temporarily ([`sync_for_cpu`](DmaBuffer::sync_for_cpu)) or permanently
+/// ([`unmap`](DmaBuffer::unmap)). The table of [`DmaBuffer`] has all steps.
 ///
 /// ```
 /// use kalloc::dma::{CpuOwned, DeviceOwned, DmaDevice, DmaAddress, FromDevice, Quiesce, Streaming};
@@ -175,22 +175,23 @@ impl<B> From<MapFailed<B>> for Error {
 /// | [`Streaming::map`] | `dma_map_single()`, which is `dma_map_page()` |
 /// | [`sync_for_cpu`](DmaBuffer::sync_for_cpu) | `dma_sync_single_for_cpu()` |
 /// | [`sync_for_device`](DmaBuffer::sync_for_device) | `dma_sync_single_for_device()` |
-/// | [`unmap`](DmaBuffer::unmap) of the device's | `dma_unmap_single()` |
+/// | [`unmap`](DmaBuffer::unmap) of [`DeviceOwned`](super::DeviceOwned) | `dma_unmap_single()` |
 /// | [`unmap`](DmaBuffer::unmap) of the others | the same with `DMA_ATTR_SKIP_CPU_SYNC` |
 pub type Streaming<'bound, B, D, O = Mapped, A = NoAttrs> = DmaBuffer<'bound, Single<B>, D, O, A>;
 
-/// Contiguous memory of the driver: what [`Streaming`] maps.
+/// Contiguous memory of the driver: the memory of [`Streaming`].
 ///
 /// # Invariants
 ///
-/// `address` is that of the memory of `buffer`, which `dma_map_page_attrs()` mapped.
+/// `dma_map_page_attrs()` mapped the memory of `buffer` at `address`.
 pub struct Single<B> {
     address: DmaAddress,
     buffer: B,
 }
 
 impl<B> Sealed for Single<B> {}
-// SAFETY: By its invariant, and that of `Buffer`.
+// SAFETY: Invariant of `Single`: it owns a mapped buffer. The contract of `Buffer`: the memory does
+// not move.
 unsafe impl<B: Buffer> Mapping for Single<B> {
     type Data = B::Data;
     type Addresses<'a>
@@ -221,21 +222,23 @@ unsafe impl<B: Buffer> Mapping for Single<B> {
 
     #[inline(always)]
     unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: By the invariant it is mapped there; the rest is the contract of this function.
+        // SAFETY: Invariant of `Single`: mapped at `address`. `# Safety`: for this device and
+        // direction, and the device does not use it.
         unsafe { dma.sync_for_cpu::<D>(self.address, self.size()) }
     }
 
     #[inline(always)]
     unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: By the invariant it is mapped there; the rest is the contract of this function.
+        // SAFETY: Invariant of `Single`: mapped at `address`. `# Safety`: for this device and
+        // direction.
         unsafe { dma.sync_for_device::<D>(self.address, self.size()) }
     }
 
     /// Wraps `dma_unmap_single_attrs()`, which is `dma_unmap_page_attrs()`.
     #[inline(always)]
     unsafe fn unmap(&mut self, dma: DmaDevice<'_>, dir: dma_data_direction, attrs: c_ulong) {
-        // SAFETY: By the invariant `dma_map_page_attrs()` mapped so much there; device, direction and
-        // attributes are those of then by the contract of this function, as is that it is done once.
+        // SAFETY: Invariant of `Single`: `dma_map_page_attrs()` mapped this size at `address`.
+        // `# Safety`: for this device, direction and attributes, and unmapped once.
         unsafe {
             bindings::dma_unmap_page_attrs(dma.as_raw(), self.address, self.size(), dir, attrs)
         }
@@ -259,15 +262,15 @@ impl<B: Buffer> Unmap for Single<B> {
 }
 
 impl<'bound, B: Buffer, D: Direction, A: ForMapping> Streaming<'bound, B, D, Mapped, A> {
-    /// Maps `buffer`, wraps `dma_map_single()`. The device is told by [`give`](DmaBuffer::give);
-    /// dropped before, the buffer is unmapped and freed.
+    /// Maps `buffer`, wraps `dma_map_single()`. [`give`](DmaBuffer::give) gives it to the device. A
+    /// drop before that unmaps and frees the buffer.
     ///
     /// # Errors
     ///
-    /// [`MapFailed`] with the buffer: the device does not reach it, it is larger than
-    /// [`DmaDevice::max_mapping_size`], there is no room in the IOMMU or no bounce buffer, or it is empty.
-    /// The kernel warns once of memory that the device does not reach where nothing bounces: a
-    /// device with a small mask needs buffers of `.dma()` or `.dma32()`.
+    /// [`MapFailed`] with the buffer: if the device cannot address it, if it is larger than
+    /// [`DmaDevice::max_mapping_size`], if there is no IOMMU space or no bounce buffer, or if it is
+    /// empty. Without bounce buffers the kernel warns once of memory that the device cannot
+    /// address: a device with a small mask needs buffers of `.dma()` or `.dma32()`.
     #[inline]
     pub fn map(
         _cx: &impl MayAlloc,
@@ -279,12 +282,12 @@ impl<'bound, B: Buffer, D: Direction, A: ForMapping> Streaming<'bound, B, D, Map
         if size == 0 {
             return Err(MapFailed(buffer));
         }
-        // SAFETY: It looks at the address alone.
+        // SAFETY: `is_vmalloc_addr()` accepts every address.
         if unsafe { bindings::is_vmalloc_addr(memory.cast()) } {
             return Err(MapFailed(buffer));
         }
-        // SAFETY: By the contract of `Buffer` the memory is of kmalloc or of pages, of this size and
-        // owned, as the kernel's `virt_to_page()` wants it. The device is bound and its mask is set.
+        // SAFETY: Contract of `Buffer`: the memory is owned and of kmalloc or pages, as
+        // `virt_to_page()` needs. The device is bound and its masks are set.
         let address = unsafe {
             kalloc_helper_dma_map_single(
                 dma.as_raw(),
@@ -295,13 +298,13 @@ impl<'bound, B: Buffer, D: Direction, A: ForMapping> Streaming<'bound, B, D, Map
                 A::BITS,
             )
         };
-        // CAST: It is all ones, in C's type.
+        // CAST: It is all ones in C's type.
         if address == KALLOC_CONST_DMA_MAPPING_ERROR as DmaAddress {
             return Err(MapFailed(buffer));
         }
-        // INVARIANT: It was mapped there.
-        // SAFETY: For this device, direction and attributes; mapping synchronised it for the device,
-        // which nobody has told.
+        // INVARIANT: It was mapped at `address` above.
+        // SAFETY: Newly mapped for this device, direction and attributes, which synchronises it for
+        // the device. The device does not know it yet.
         Ok(unsafe { Self::new_in(dma, Single { address, buffer }) })
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Views of parts.
+//! [`CoherentView`]: views of coherent memory for the kernel crate's I/O accessors.
 
 use super::DmaAddress;
 use core::{
@@ -26,10 +26,10 @@ use kernel::{
     ptr::KnownSize, //
 };
 
-/// Coherent memory or a part of it, for as long as `'a`: what the kernel crate's accessors take and
-/// its `io_project!` gives.
+/// Coherent memory, or a part of it, for `'a`. The kernel crate's accessors take it, and its
+/// `io_project!` returns it.
 ///
-/// It is `Copy`; [`Coherent::managed`] makes those that live as long as the binding.
+/// It is `Copy`. Views of [`Coherent::managed`] are valid until the device is unbound.
 pub struct CoherentView<'a, T: ?Sized> {
     memory: SysMem<'a, T>,
     address: DmaAddress,
@@ -47,8 +47,8 @@ impl<T: ?Sized> Copy for CoherentView<'_, T> {}
 impl<'a, T: ?Sized> CoherentView<'a, T> {
     /// # Safety
     ///
-    /// `cpu` is valid, aligned memory of a `T` in plain bytes for all of the lifetime, which the
-    /// device reaches at `address`. `told` is where its owner looks whether it may know that.
+    /// `cpu` is valid, aligned memory of a `T` of plain bytes for `'a`. The device accesses it at
+    /// `address`. `told` belongs to its owner, which reads from it whether the address was read.
     #[inline(always)]
     pub(in crate::devices::dma) unsafe fn new(
         cpu: *mut T,
@@ -56,14 +56,14 @@ impl<'a, T: ?Sized> CoherentView<'a, T> {
         told: &'a AtomicBool,
     ) -> Self {
         Self {
-            // SAFETY: By the contract of this function.
+            // SAFETY: `# Safety`: `cpu` is valid, aligned memory of a `T` for `'a`.
             memory: unsafe { SysMem::new(cpu) },
             address,
             told,
         }
     }
 
-    /// The address for the device.
+    /// The DMA address.
     #[inline(always)]
     pub fn dma_address(self) -> DmaAddress {
         self.told.store(true, Relaxed);
@@ -80,7 +80,8 @@ impl<T: KnownSize + ?Sized> fmt::Debug for CoherentView<'_, T> {
     }
 }
 
-/// How the kernel crate's accessors reach coherent memory: as other memory, with volatile accesses.
+/// The backend of coherent memory for the kernel crate's accessors: system memory, volatile
+/// accesses.
 #[derive(Debug)]
 pub struct CoherentBackend;
 
@@ -99,9 +100,9 @@ impl IoBackend for CoherentBackend {
     ) -> Self::View<'a, U> {
         let offset = ptr.addr() - view.memory.as_ptr().addr();
         CoherentView {
-            // SAFETY: By the contract of this function.
+            // SAFETY: `# Safety` of `project_view`: `ptr` is a projection of the view's pointer.
             memory: unsafe { SysMemBackend::project_view(view.memory, ptr) },
-            // CAST: A `dma_addr_t` reaches all of the memory.
+            // CAST: A `dma_addr_t` can address all of the memory.
             address: view.address + offset as DmaAddress,
             told: view.told,
         }
@@ -126,13 +127,13 @@ where
 impl IoCopyable for CoherentBackend {
     #[inline(always)]
     unsafe fn copy_from_io(view: CoherentView<'_, [u8]>, buffer: *mut u8) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `copy_from_io`: `buffer` is valid for writes of the view's size.
         unsafe { SysMemBackend::copy_from_io(view.memory, buffer) }
     }
 
     #[inline(always)]
     unsafe fn copy_to_io(view: CoherentView<'_, [u8]>, buffer: *const u8) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `copy_to_io`: `buffer` is valid for reads of the view's size.
         unsafe { SysMemBackend::copy_to_io(view.memory, buffer) }
     }
 
