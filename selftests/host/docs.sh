@@ -60,8 +60,20 @@ names() {
 undefined() {
 	local name items='(struct|enum|trait|type|fn|const|mod|macro_rules!)'
 	for name in $(names "$1"); do
-		grep -rqE "$items $name\>|^    ([A-Za-z_]+: )?$name[,:] [^/].*[;\"=[]|^    $name (as|of) " "$2" || echo "$name"
+		grep -rqE "$items $name\>|^    ([A-Za-z_]+: )?${name}[,:] [^/].*[;\"=[]|^    $name (as|of) " "$2" || echo "$name"
 	done
+}
+
+# The token and default flags of each row of the context table: in contexts.rst, and in the crate's documentation, where
+# a row may have several tokens.
+page_defaults() { awk -F'  +' '/^``[A-Za-z]+Cx[<`]/ { print $1, $3 }' Documentation/contexts.rst | tr -cd 'A-Za-z_ \n'; }
+crate_defaults() {
+	awk -F' [|] ' '/^ *\/\/! [|] \[`[A-Za-z]+Cx`\]/ { n = split($2, token, ", "); split($4, flags, ", ")
+		for (i = 1; i <= n; i++) print token[i], i in flags ? flags[i] : $4 }' rust/kalloc/facade.rs | tr -cd 'A-Za-z_ \n'
+}
+same_defaults() {
+	[[ $(page_defaults | wc -l) -gt 7 ]] &&
+		diff <(page_defaults | sed 's/Cx_/Cx/; s/on RT none/none on RT/') <(crate_defaults)
 }
 
 # Programs of the group `escapes` that no table of attempts.rst has.
@@ -88,13 +100,15 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 steps=(Documentation/driver/*.rs)
 mapfile -t all < <(rows)
-plan $((${#all[@]} + ${#steps[@]} + 10))
+plan $((${#all[@]} + ${#steps[@]} + 12))
 check "the documentation is made without a warning" scripts/doc
 check "every test that is named is there" diff /dev/null <(missing)
 check "every program that is named is there" diff /dev/null <(missing_programs)
 check "kalloc has the names that names.rst says" diff /dev/null <(undefined 2 rust/kalloc)
 check "the kernel crate has the names that names.rst says" diff /dev/null <(undefined 3 "$KERNELDIR/source/rust/kernel")
 check "names.rst has names" [ "$(names 2 | wc -l)" -gt 80 ]
+check "tables that are made from sources are as these" scripts/doc-tables
+check "the context table is the one of the crate" same_defaults
 check "every program of escapes is an attempt" diff /dev/null <(unnamed)
 check "README leads to every page and sample" diff /dev/null <(not_in_readme)
 check "the drop table is the one of the test" same_drops
