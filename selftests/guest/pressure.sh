@@ -17,7 +17,7 @@ insmod "$modules/kalloc.ko"
 insmod "$modules/selftests/lib/testlib.ko"
 echo "<6>kalloc-log $$: begin pressure" >/dev/kmsg
 insmod "$modules/selftests/guest/pressure.ko" || status=$?
-# The log is read behind it: while there is no memory who runs is killed.
+# The log is read afterwards: a reader that runs without memory is killed.
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../../scripts/guest/log.sh"
 log_end || status=1
 rmmod pressure testlib kalloc || status=1

@@ -4,7 +4,7 @@
 # make rust-analyzer: an editor finds in a driver elsewhere what kalloc, the kernel crate and bindgen define, and reports what is
 # wrong; of what is right it says nothing that it does not say of the kernel's own sample.
 #
-# Cells: stock
+# Kernels: stock
 # Minutes: 3
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"

@@ -27,7 +27,7 @@ noticeable() {
 	done
 }
 
-# Lockdep is silent after the first of its reports, or when memory is broken, and whom the kernel kills does not go on.
+# Lockdep is silent after its first report, and after KASAN's. An oops ends the guest's loader, so it is the last.
 mapfile -t first < <(noticeable nothing suspicious-rcu circular warn atomic sleeping stall ubsan refcount list deprecated dma-api \
 	debug-objects slub page-poison page-state kmemleak claim{0..11} kasan oops)
 mapfile -t alone < <(noticeable recursive lock-state lock-usage wait-context)

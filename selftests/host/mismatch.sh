@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A module loads with the kalloc.ko that it was built against, also where that is built again in another directory, and
-# not with one of which a type has changed.
+# A module loads with the kalloc.ko that it was built against, also when that is built again in another directory. It does
+# not load with a kalloc.ko that has a changed type.
 #
 # Kernels: stock
 # Minutes: 1

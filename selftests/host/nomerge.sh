@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Nothing is left behind when the modules are unloaded: no slab cache, of which a kernel booted with slab_nomerge shows
-# every one, no area of vmalloc, no per-CPU memory, no page. And a page that a module leaks is seen.
+# Unloaded modules leave no slab cache, vmalloc area, per-CPU memory or page behind. A kernel booted with slab_nomerge shows
+# every slab cache. The test also sees the pages of a module that leaks.
 # Kernels: stock
 # Minutes: 3
 

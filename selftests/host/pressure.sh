@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A small guest without any memory left: who fails, who waits, and that nobody is killed.
+# A small guest without free memory: which allocations fail, which wait, and that no process is killed.
 # Kernels: stock rt
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 mapfile -t tests < <(sed -n '/^testlib::tests!/,/^}/s/^    \([a-z_]*\),$/\1/p' selftests/guest/pressure.rs)
 plan $((${#tests[@]} + 2))
-# The kernel's own DAMON allocates with GFP_KERNEL now and then, and would have somebody killed for that.
+# The kernel's own DAMON allocates with GFP_KERNEL now and then, which would start the OOM killer.
 KALLOC_APPEND="${KALLOC_APPEND:-} damon_stat.enabled=N"
 export KALLOC_APPEND
 output=$(KALLOC_MEM=384M scripts/vm "$KERNELDIR" 240 "$top/selftests/guest/pressure.sh" "$top/build/$name") || true

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What holds for every file. That each unsafe block of rust/ says why it is sound is clippy's to check (its lint
+# Formatting, licences, shell syntax and headers of tests. That each unsafe block of rust/ says why it is sound is clippy's to check (its lint
 # undocumented_unsafe_blocks, which the kernel turns on): see CLIPPY=1 in plain.sh.
 #
 # Kernels: stock
@@ -44,11 +44,18 @@ clean_scripts() {
 	if command -v shellcheck >/dev/null; then shellcheck -x "${scripts[@]}"; else printf '%s\n' "${scripts[@]}" | xargs -n1 bash -n; fi
 }
 
-plan 7
+# A line of another form, or with another kernel, would be taken for a comment.
+known_heads() {
+	! grep -nE '^# [A-Z][a-z]+: [a-z0-9 ]+$' selftests/host/*.sh |
+		grep -vE ':# (Kernels:( (stock|rt|debug))+|Minutes: [0-9]+)$'
+}
+
+plan 8
 check "rustfmt, with the kernel's settings" formatted
 check "no unsafe in a sample" none grep -nw unsafe samples/*.rs Documentation/driver/*.rs
 check "no prototype by hand: bindgen makes them all" none grep -rnE 'extern +"C" *\{' rust --include='*.rs'
 check "every file has its licence" licensed
+check "the heads of tests name kernels and minutes" known_heads
 check "scripts: shellcheck, or their syntax where there is none" clean_scripts
 check "no path of one machine" none grep -nIE '(^|[^[:alnum:]_}])/(home|root|work|Users)/[[:alnum:].]' "${all[@]}"
 mapfile -t ours < <(printf '%s\n' "${all[@]}" | grep -v '\.lock$')	# Cargo's own names for what it locks

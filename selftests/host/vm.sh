@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A guest's end, whatever it is, reaches the one who started it.
+# scripts/vm returns the exit status of the guest's script, and says how else the guest ended.
 #
 # Kernels: stock
 

@@ -26,7 +26,7 @@ struct testlib_event {
 
 /* Records the events of the current thread, without those of interrupts that come in between. */
 void testlib_kmem_trace_start(void);
-/* Stops and returns how many there were; only the first are kept. */
+/* Stops, and returns the number of events; only the first are kept. */
 size_t testlib_kmem_trace_stop(void);
 struct testlib_event testlib_kmem_trace_event(size_t index);
 
@@ -101,9 +101,9 @@ struct testlib_dma_event {
 void testlib_dma_trace_start(const void *dev);
 size_t testlib_dma_trace_stop(void);
 struct testlib_dma_event testlib_dma_trace_event(size_t index);
-/* How many there were so far. */
+/* How many events there have been so far. */
 size_t testlib_dma_trace_count(void);
-/* From now on each dma_free_attrs() for the device takes so long. */
+/* From now on each dma_free_attrs() for the device takes that long. */
 void testlib_dma_slow_free(unsigned int milliseconds);
 
 /* watch.c ----------------------------------------------------------------------------------------- */
@@ -143,10 +143,10 @@ long testlib_slab_attribute(const char *cache, const char *attribute);
  */
 bool testlib_slab_id(const char *cache, char *id, size_t len);
 
-/* Copies memory that may be free, which KASAN would report. */
+/* Copies memory that may be free, without a report of KASAN. */
 void testlib_peek(const void *from, void *to, size_t len);
 
-/* Waits until all is freed that kfree_rcu() got before. */
+/* Waits until everything passed to kfree_rcu() before is freed. */
 void testlib_kvfree_rcu_barrier(void);
 
 /* interrupt.c ------------------------------------------------------------------------------------- */
@@ -167,9 +167,9 @@ void testlib_irq_nothread(unsigned int irq, bool set);
 /* Runs a function with a spinlock_t held and interrupts off, which PREEMPT_RT leaves on. */
 void testlib_with_spin_lock_irqsave(testlib_fn fn, void *data);
 
-/* How many locks of that name lockdep knows that the current thread holds. */
+/* How many locks of that name the current thread holds, as lockdep knows. */
 int testlib_locks_held(const char *name);
-/* In a hard interrupt that PREEMPT_RT does not thread: what comes is not for it, says it to lockdep. */
+/* In a hard interrupt that PREEMPT_RT does not thread: tells lockdep that the following code is not for PREEMPT_RT. */
 void testlib_not_for_rt(void);
 
 /* nmi.c ------------------------------------------------------------------------------------------- */
@@ -186,16 +186,16 @@ int testlib_nmi_storm(unsigned int count, testlib_fn work, void *work_data, test
 
 /* thread.c ---------------------------------------------------------------------------------------- */
 
-/* Goes on on that CPU. Sleeps. */
+/* Migrates to that CPU. Sleeps. */
 int testlib_migrate_to(unsigned int cpu);
 
-/* The current thread, which may be a kthread, can be killed until it forgets that it was. */
+/* Lets the current thread, which may be a kthread, be killed, until testlib_immortal() clears the signal. */
 void *testlib_mortal(void);
 void testlib_immortal(void);
 /* Kills such a thread. */
 int testlib_kill(void *thread);
 
-/* Ends the current thread, which is a kthread, as the kernel ends one that has a bug: nothing of its stack returns. */
+/* Ends the current kthread as an oops does: no function on its stack returns. */
 void testlib_die(void);
 
 /* Runs `there` in a thread on another CPU while `here` runs on this one, and waits for both. */
@@ -203,30 +203,30 @@ int testlib_on_another_cpu(testlib_fn there, void *there_data, testlib_fn here, 
 void testlib_cond_resched(void);
 void testlib_udelay(unsigned int us);
 
-/* Whether no work item of this CPU runs before the current thread sleeps. */
+/* Makes the current thread run before work items of this CPU, or not. */
 void testlib_run_first(bool first);
 
 /* fault.c ----------------------------------------------------------------------------------------- */
 
 /*
- * Lets the n-th allocation of the current thread from now on fail; false where there is no fault injection. Then says
- * whether it came to that, and ends it.
+ * Makes the n-th allocation of the current thread fail; false without fault injection. Then tells whether that allocation
+ * came, and stops.
  */
 bool testlib_fail_nth(unsigned int n);
 bool testlib_has_failed(void);
 
 /*
- * The next call of a function by the current thread returns NULL; false where that cannot be. Then says whether it came to
- * that, and ends it.
+ * Makes the next call of a function by the current thread return NULL; false if there can be no kprobe. Then tells whether
+ * that call came, and removes the kprobe.
  */
 bool testlib_null_start(const char *function);
 bool testlib_null_stop(void);
-/* Whether copy_to_user() would copy it, which it looks at before: 1 or 0, or a negative error where it does not. */
+/* Whether the usercopy check lets copy_to_user() copy it: 1 or 0, or a negative error if the kernel has no check. */
 int testlib_may_copy_to_user(const void *ptr, size_t len);
 
 /* modules.c --------------------------------------------------------------------------------------- */
 
-/* Loads a module that has nothing to do with kalloc. How many milliseconds it then takes to unload it, or an error. */
+/* Loads and unloads a module that does not use kalloc. Returns the milliseconds of the unload, or an error. */
 long testlib_unload_another(void);
 
 /* `count`, an atomic_t of a test module, must stand still once the module has ended, or the kernel warns. */
@@ -234,7 +234,7 @@ void testlib_must_stop(const void *count);
 /* `condition`, of a test module, must hold once the module has ended, or the kernel warns. */
 void testlib_must_hold(bool (*condition)(void));
 
-/* Opens the file, and closes it so many milliseconds later. */
+/* Opens the file, and closes it that many milliseconds later. */
 int testlib_open_for(const char *path, unsigned int ms);
 
 #endif

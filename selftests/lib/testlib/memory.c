@@ -106,7 +106,7 @@ EXPORT_SYMBOL_GPL(testlib_peek);
 
 void testlib_kvfree_rcu_barrier(void)
 {
-	/* The barrier itself is not exported; who destroys a cache waits for it. */
+	/* The barrier itself is not exported; kmem_cache_destroy() waits for it. */
 	kmem_cache_destroy(kmem_cache_create("kalloc_testlib_barrier", 8, 8, SLAB_NO_MERGE, NULL));
 }
 EXPORT_SYMBOL_GPL(testlib_kvfree_rcu_barrier);

@@ -33,7 +33,7 @@ PREDICATE(bool, is_vmalloc, (const void *ptr), is_vmalloc_addr(ptr))
 PREDICATE(bool, vmalloc_mapped, (const void *ptr), vmalloc_to_page(ptr))
 PREDICATE(int, vmalloc_node, (const void *ptr), page_to_nid(vmalloc_to_page(ptr)))
 
-/* What the kernel knows of a page frame. */
+/* A page frame. */
 PREDICATE(bool, page_compound, (unsigned long pfn), PageCompound(pfn_to_page(pfn)))
 PREDICATE(unsigned int, page_order, (unsigned long pfn), compound_order(pfn_to_page(pfn)))
 PREDICATE(int, page_count, (unsigned long pfn), page_ref_count(pfn_to_page(pfn)))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Recorders of events, for the tests to read: of a thread at one interrupt level, or of a device. */
+/* Recorders of events: of a thread at one interrupt level, or of a device. Tests read them. */
 
 #ifndef KALLOC_TESTLIB_RECORDER_H
 #define KALLOC_TESTLIB_RECORDER_H
@@ -34,7 +34,7 @@ static inline bool recorder_is_of(const struct recorder *recorder, const void *s
 	return READ_ONCE(recorder->subject) == subject;
 }
 
-/* A recorder of which the first events are kept, and how a test reads them. */
+/* Defines a recorder that keeps the first events, and the function with which a test reads them. */
 #define RECORDER(name, event_type, kept)								\
 static struct recorder name##_recorder;									\
 static event_type name##_events[kept];									\
@@ -55,7 +55,7 @@ event_type testlib_##name##_trace_event(size_t index)							\
 }													\
 EXPORT_SYMBOL_GPL(testlib_##name##_trace_event)
 
-/* One of the current thread, without the interrupts that come in between. */
+/* Defines a recorder of the current thread, which leaves out interrupts. */
 #define THREAD_RECORDER(name, event_type, kept)								\
 RECORDER(name, event_type, kept);									\
 													\

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The end of memory, in whatever context it is freed. */
+/* Watches the freeing of memory, in every context. */
 
 #include <linux/atomic.h>
 #include <linux/kprobes.h>
@@ -37,7 +37,7 @@ static int see_pointer(struct kprobe *p, struct pt_regs *regs)
 	return 0;
 }
 
-/* What is watched may be behind the head of an object. */
+/* The watched memory may follow a head in the object. */
 static int see_object(struct kprobe *p, struct pt_regs *regs)
 {
 	unsigned long memory = READ_ONCE(watched_memory);
@@ -59,7 +59,7 @@ static int see_cache(struct kprobe *p, struct pt_regs *regs)
 	return 0;
 }
 
-/* Not the kmem: tracepoints, of which some of these functions have none. */
+/* Kprobes, since some of these functions have no tracepoint. */
 static struct kprobe free_probes[] = {
 	{ .symbol_name = "kfree", .pre_handler = see_pointer },
 	{ .symbol_name = "kfree_nolock", .pre_handler = see_pointer },
