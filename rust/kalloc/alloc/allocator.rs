@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What [`Box`](crate::boxed::Box) and [`Vec`](crate::vec::Vec) ask of the allocator that they are
-//! generic over: [`Kmalloc`], [`Vmalloc`] or [`KVmalloc`].
+//! [`Allocator`]: the trait of [`Kmalloc`], [`Vmalloc`] and [`KVmalloc`] that
+//! [`Box`](crate::boxed::Box) and [`Vec`](crate::vec::Vec) are generic over.
 //!
 //! [`Kmalloc`]: crate::kmalloc::Kmalloc
 //! [`Vmalloc`]: crate::vmalloc::Vmalloc
@@ -13,10 +13,10 @@ pub(crate) mod private {
     use crate::contexts::grant::Grant;
     use kernel::ffi::c_void;
 
-    /// The functions of an allocator. They check nothing: no flags, no context and no size.
+    /// The functions of an allocator. They do not check flags, context or size.
     ///
-    /// A driver cannot name this trait, but its methods are those of every type parameter that is an
-    /// [`Allocator`](super::Allocator). So all of them are `unsafe`.
+    /// A driver cannot name this trait, but can call its methods on every type parameter bounded by
+    /// [`Allocator`](super::Allocator). So all methods are `unsafe`.
     ///
     /// Flags are *accepted* by `Self` where they are [`For<Self>`](crate::gfp::For) or
     /// [`ForRealloc<Self>`](crate::gfp::ForRealloc), or are
@@ -25,17 +25,17 @@ pub(crate) mod private {
     ///
     /// # Safety
     ///
-    /// What `alloc` and the others return is NULL, or new memory for as many bytes as were asked
-    /// for, aligned for the type, zeroed where the flags say so, and valid until it goes to
+    /// `alloc`, `alloc_bytes` and `realloc` return NULL, or new memory of the requested size. The
+    /// memory is aligned for the type, zeroed if the flags say so, and valid until it is passed to
     /// `realloc`, `free` or `free_now`.
     pub unsafe trait Functions {
-        /// Up to which address there is no memory that `realloc` and the frees would look at: what
-        /// kmalloc gives for 0 bytes, and 0 for an allocator that does not know such a call.
+        /// The largest address that `realloc` and the frees do not access: what kmalloc returns for
+        /// 0 bytes, and 0 for an allocator that cannot allocate 0 bytes.
         ///
-        /// An empty slice at an address up to this one is memory as every other.
+        /// An empty slice at an address up to this one counts as memory of the allocator.
         const NOTHING: usize = 0;
 
-        /// Memory for a `T`.
+        /// Allocates memory for a `T`.
         ///
         /// # Safety
         ///
@@ -43,11 +43,12 @@ pub(crate) mod private {
         /// [`MAX_SIZE`](super::Allocator::MAX_SIZE).
         #[inline(always)]
         unsafe fn alloc<T, G: Grant>(grant: G) -> *mut T {
-            // SAFETY: By the contract of this function; the size is not 0.
+            // SAFETY: `# Safety`: `Self` accepts the flags, and the size of `T` is not 0 and at
+            // most `MAX_SIZE`.
             unsafe { Self::alloc_bytes(size_of::<T>(), grant) }
         }
 
-        /// Memory for several `T` of `bytes` bytes in all.
+        /// Allocates memory for several `T`, of `bytes` bytes in all.
         ///
         /// # Safety
         ///
@@ -56,16 +57,20 @@ pub(crate) mod private {
         /// [`NOTHING`](Functions::NOTHING).
         unsafe fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T;
 
-        /// Memory for several `T` of `bytes` bytes in all, as of `alloc_bytes`, with the contents of
-        /// `old` as far as they fit.
+        /// Allocates memory as `alloc_bytes` does, and moves the contents of `old` there as far as
+        /// they fit.
         ///
-        /// Where it returns NULL `old` is still allocated, and else it is freed or is what is
-        /// returned. May sleep, but for kmalloc with flags that do not.
+        /// If the result is NULL, `old` is still allocated. Otherwise `old` is freed, or is the
+        /// result.
+        ///
+        /// # Context
+        ///
+        /// May sleep, except kmalloc with flags that do not sleep.
         ///
         /// # Safety
         ///
-        /// `old` is at most [`NOTHING`](Functions::NOTHING), or memory of this allocator for several
-        /// `T` that the caller owns. The flags of the grant are
+        /// `old` is at most [`NOTHING`](Functions::NOTHING), or memory of this allocator for
+        /// several `T` that the caller owns. The flags of the grant are
         /// [`ForRealloc<Self>`](crate::gfp::ForRealloc). `bytes` is as for `alloc_bytes`.
         unsafe fn realloc<T, G: Grant>(old: *mut T, bytes: usize, grant: G) -> *mut T;
 
@@ -74,15 +79,19 @@ pub(crate) mod private {
         /// # Safety
         ///
         /// `memory` is of this allocator and the caller owned it, or is at most
-        /// [`NOTHING`](Functions::NOTHING). The code is not in an NMI.
+        /// [`NOTHING`](Functions::NOTHING). The code is not in an NMI handler.
         #[inline(always)]
         unsafe fn free(memory: *mut c_void) {
-            // SAFETY: By the contract of this function it is memory of kmalloc or vmalloc, which
-            // all allocators give, outside NMI.
+            // SAFETY: `# Safety`: `memory` is of this allocator, which is kmalloc or vmalloc
+            // memory, and the code is not in an NMI handler.
             unsafe { crate::alloc::deferred_free::kvfree_atomic(memory) }
         }
 
-        /// Frees the memory at once, for which it may sleep.
+        /// Frees the memory at once.
+        ///
+        /// # Context
+        ///
+        /// May sleep.
         ///
         /// # Safety
         ///
@@ -98,13 +107,13 @@ pub(crate) mod private {
 /// [`Vmalloc`]: crate::vmalloc::Vmalloc
 /// [`KVmalloc`]: crate::kvmalloc::KVmalloc
 pub trait Allocator: private::Functions + UntypedAllocator + Sized + 'static {
-    /// The largest allocation that there can be, in bytes.
+    /// The largest possible allocation, in bytes.
     const MAX_SIZE: usize;
 
-    /// The largest allocation for which the kernel keeps the promise of `__GFP_NOFAIL`, in bytes.
+    /// The largest allocation that `__GFP_NOFAIL` is guaranteed for, in bytes.
     const MAX_NOFAIL: usize;
 
-    /// The kernel crate's name of this allocator, whose memory is the same.
+    /// The kernel crate's type for the same allocator. The memory of both is interchangeable.
     type KernelAllocator: kernel::alloc::Allocator;
 
     #[doc(hidden)]
@@ -113,8 +122,8 @@ pub trait Allocator: private::Functions + UntypedAllocator + Sized + 'static {
     const TOO_LARGE_FOR_NOFAIL: &'static str;
 }
 
-/// Allocators that may sleep whatever the flags, but in the calls that are said not to: vmalloc and
-/// kvmalloc.
+/// Allocators that may sleep whatever the flags, except in functions whose names end in
+/// `_nonblocking`: vmalloc and kvmalloc.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` needs no constructor that does not block",
     note = "a `KBox` is made with `new` and the like in every context"

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How a drop frees memory.
+//! The frees that `Drop` implementations call.
 //!
-//! A drop takes no token, so it can run in every context but an NMI. Off `CONFIG_PREEMPT_RT` it makes
-//! the call that C makes. On PREEMPT_RT the slab and page allocators take sleeping locks, so with
-//! interrupts or preemption disabled nothing can be freed. There the memory goes into a lock-free
-//! list, whose node is in the memory itself, and an `irq_work` frees it soon after, in a thread: see
-//! `rust/helpers/deferred_free.c`. What the value owned is dropped at once.
+//! A drop takes no token, so it may run in every context except an NMI handler. Without
+//! `CONFIG_PREEMPT_RT` it makes the same call as C. On PREEMPT_RT the slab and page allocators take
+//! sleeping locks, so they cannot free memory with interrupts or preemption disabled. In that case
+//! the memory is added to a lock-free list, whose node is in the memory itself, and an `irq_work`
+//! thread frees it soon after. See `rust/helpers/deferred_free.c`. The value itself is dropped at
+//! once.
 
 #[cfg(not(CONFIG_PREEMPT_RT))]
 pub(crate) use kalloc_bindings::calls::drops::mempool_free_bulk;
@@ -43,8 +44,9 @@ use kernel::{
     ffi::c_void, //
 };
 
-/// `bytes` for one or several `T` of kmalloc, and no less than the node with which dead memory waits
-/// in a list: the kernel knows the size, and with KASAN, KFENCE or `slab_debug` looks at the rest.
+/// The size of a kmalloc for one or several `T` of `bytes` bytes: at least that of the list node
+/// with which the memory waits to be freed. The node must be within the requested size, since
+/// KASAN, KFENCE and `slab_debug` check accesses beyond it.
 #[inline(always)]
 pub(crate) const fn deferred_size<T>(bytes: usize) -> usize {
     if cfg!(CONFIG_PREEMPT_RT) {
@@ -54,7 +56,8 @@ pub(crate) const fn deferred_size<T>(bytes: usize) -> usize {
     }
 }
 
-/// The bytes that a slab object or an element of a pool has at least, for it to wait in a list.
+/// The minimum size of a slab object or a pool element, so that it has room for the list node, in
+/// bytes.
 pub(crate) const MIN_SIZE: usize = if cfg!(CONFIG_PREEMPT_RT) {
     3 * size_of::<usize>()
 } else {
@@ -65,17 +68,17 @@ pub(crate) const MIN_SIZE: usize = if cfg!(CONFIG_PREEMPT_RT) {
 ///
 /// # Safety
 ///
-/// `object` is from `cache`, and nobody uses it from here on; its [`MIN_SIZE`] bytes from `offset`
-/// on are of no use to anyone.
+/// `object` is from `cache` and is not used again. Its [`MIN_SIZE`] bytes from `offset` on are free
+/// for the list node.
 #[inline(always)]
 pub(crate) unsafe fn kmem_cache_free(cache: *mut kmem_cache, object: *mut c_void, _offset: usize) {
     #[cfg(CONFIG_PREEMPT_RT)]
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `object` is from `cache` and not used again, with room at `offset`.
     unsafe {
         kalloc_bindings::kalloc_helper_rt_kmem_cache_free(cache, object, _offset)
     };
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `object` is from `cache` and is not used again.
     unsafe {
         drops::kmem_cache_free(cache, object)
     };
@@ -85,29 +88,29 @@ pub(crate) unsafe fn kmem_cache_free(cache: *mut kmem_cache, object: *mut c_void
 ///
 /// # Safety
 ///
-/// `element` is one of `pool`, and nobody uses it from here on; `memory` is what it is, of at least
-/// [`MIN_SIZE`] bytes.
+/// `element` is from `pool` and is not used again. `memory` is the memory of the element, of at
+/// least [`MIN_SIZE`] bytes.
 #[inline(always)]
 pub(crate) unsafe fn mempool_free(element: *mut c_void, pool: *mut mempool, _memory: *mut c_void) {
     #[cfg(CONFIG_PREEMPT_RT)]
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `element` is from `pool` and not used again, and `_memory` has room.
     unsafe {
         kalloc_bindings::kalloc_helper_rt_mempool_free(element, pool, _memory)
     };
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `element` is from `pool` and is not used again.
     unsafe {
         drops::mempool_free(element, pool)
     };
 }
 
-/// Whether what is dropped here cannot be given back, and has no room to wait: on
-/// `CONFIG_PREEMPT_RT`, with interrupts or preemption disabled. It stays for ever, and the log says
-/// so.
+/// Whether a value without room for a list node cannot be freed here: on `CONFIG_PREEMPT_RT`, with
+/// interrupts or preemption disabled. The caller then leaks the value. This function logs a
+/// warning.
 #[inline(always)]
 pub(crate) fn must_leak(_what: &'static str) -> bool {
     #[cfg(CONFIG_PREEMPT_RT)]
-    // SAFETY: It has no preconditions.
+    // SAFETY: The call has no preconditions.
     if !unsafe { kalloc_bindings::kalloc_helper_rt_may_free() } {
         say_that_it_stays(_what);
         return true;
@@ -124,8 +127,7 @@ fn say_that_it_stays(what: &str) {
     );
 }
 
-/// A value that frees by calls of the kernel crate, such as an `Arc`. Where [`must_leak`] says so it is
-/// not dropped.
+/// A value that the kernel crate frees, such as an `Arc`. It is leaked where [`must_leak`] says so.
 pub(crate) struct DropOrLeak<T>(ManuallyDrop<T>);
 
 impl<T> DropOrLeak<T> {
@@ -147,33 +149,33 @@ impl<T> Drop for DropOrLeak<T> {
     #[inline(always)]
     fn drop(&mut self) {
         if const { needs_drop::<T>() } && !must_leak(type_name::<T>()) {
-            // SAFETY: It is not used again.
+            // SAFETY: The value is not used again after `drop`.
             unsafe { ManuallyDrop::drop(&mut self.0) }
         }
     }
 }
 
-/// Wraps `mempool_destroy()`. On `CONFIG_PREEMPT_RT` elements that wait are freed before; a pool that
-/// is dropped with interrupts or preemption disabled [`must_leak`].
+/// Wraps `mempool_destroy()`. On `CONFIG_PREEMPT_RT` deferred elements are freed first, and a pool
+/// that is dropped with interrupts or preemption disabled is leaked ([`must_leak`]).
 ///
 /// # Safety
 ///
-/// All elements of `pool` are given back, and nobody uses it from here on.
+/// All elements of `pool` are freed, and `pool` is not used again.
 #[inline(always)]
 pub(crate) unsafe fn mempool_destroy(pool: *mut mempool) {
     if must_leak("a memory pool") {
         return;
     }
     #[cfg(CONFIG_PREEMPT_RT)]
-    // SAFETY: Preemption is not disabled, as was just seen.
+    // SAFETY: Interrupts and preemption are not disabled, as `must_leak` has checked.
     unsafe {
         kalloc_bindings::kalloc_helper_rt_drain()
     };
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: all elements of `pool` are freed, and `pool` is not used again.
     unsafe { kernel::bindings::mempool_destroy(pool) };
 }
 
-/// Frees all memory that waits, or waits until it is freed, before a cache is destroyed.
+/// Waits until all deferred memory is freed, before a cache is destroyed.
 ///
 /// # Safety
 ///
@@ -181,32 +183,33 @@ pub(crate) unsafe fn mempool_destroy(pool: *mut mempool) {
 #[inline(always)]
 pub(crate) unsafe fn flush() {
     #[cfg(CONFIG_PREEMPT_RT)]
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: the caller may sleep.
     unsafe {
         kalloc_bindings::kalloc_helper_rt_drain()
     };
 }
 
-/// The workqueue that frees what cannot be freed without sleeping.
+/// The workqueue for frees that sleep.
 pub(crate) struct Deferred(());
 
 impl Deferred {
-    /// Starts it, when kalloc is loaded.
+    /// Creates the workqueue, when kalloc is loaded.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`.
+    /// `ENOMEM` if memory is short.
     pub(crate) fn create() -> Result<Self> {
-        // SAFETY: It is called once, in process context.
+        // SAFETY: `create` is called once, in process context.
         to_result(unsafe { kalloc_bindings::kalloc_helper_deferred_create() })?;
         Ok(Self(()))
     }
 }
 
 impl Drop for Deferred {
-    /// Frees all that still waits.
+    /// Frees all memory that is still deferred.
     fn drop(&mut self) {
-        // SAFETY: It is dropped in process context, when kalloc is unloaded, which nothing uses then.
+        // SAFETY: The value is dropped in process context, when kalloc is unloaded and no module
+        // uses it.
         unsafe { kalloc_bindings::kalloc_helper_deferred_destroy() }
     }
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The calls that C's kmalloc macros make.
+//! kmalloc: the calls that C's macros expand to.
 //!
 //! C header: [`include/linux/slab.h`](srctree/include/linux/slab.h)
 //!
-//! With a size that is known at build time `kmalloc()` is not one call but a choice that the
-//! compiler makes: of the cache, by size and flags, or of the page allocator above
-//! `KMALLOC_MAX_CACHE_SIZE`. The size and the flags are types here, so the same choice is made at
-//! build time and a call is what it is in C, instruction for instruction: see
-//! `rust/bindings/calls.rs`, which knows what C's names are on this kernel.
+//! With a constant size, the compiler chooses what `kmalloc()` expands to: an allocation from a
+//! cache, selected by size and flags, or from the page allocator above `KMALLOC_MAX_CACHE_SIZE`.
+//! Here size and flags are types, so the choice is made at build time too, and a call has the same
+//! instructions as in C. `rust/bindings/calls.rs` has C's names on this kernel.
 
 #[doc(inline)]
 pub use crate::ground::allocators::Kmalloc;
@@ -40,13 +39,13 @@ use kernel::{
 
 /// The largest allocation, `KMALLOC_MAX_SIZE` in bytes.
 ///
-/// From here on the page allocator would be asked for more than an order of `MAX_PAGE_ORDER`.
+/// A larger one would need more than an order of `MAX_PAGE_ORDER` from the page allocator.
 pub const MAX_SIZE: usize = KALLOC_CONST_KMALLOC_MAX_SIZE;
 
-/// The alignment that every allocation has, `ARCH_KMALLOC_MINALIGN` in bytes.
+/// The minimum alignment of an allocation, `ARCH_KMALLOC_MINALIGN` in bytes.
 ///
-/// A size has at least the alignment of its largest power-of-two divisor as well, so a Rust type is
-/// always aligned.
+/// An allocation is also aligned to the largest power of two that divides its size, so it is
+/// aligned for every Rust type of that size.
 pub const MIN_ALIGN: usize = bindings::ARCH_KMALLOC_MINALIGN;
 
 /// The size and the flags of a kmalloc for a `T`.
@@ -57,29 +56,27 @@ impl<T, F: Gfp> calls::Constant for KmallocOf<T, F> {
     const FLAGS: gfp_t = F::BITS;
 }
 
-/// Wraps `kmalloc(size_of::<T>(), F)`, or `kmalloc_node()` where the grant asks for a node.
+/// Wraps `kmalloc(size_of::<T>(), F)`, or `kmalloc_node()` where the grant names a node.
 ///
-/// Returns NULL where there is no memory. The pointer is aligned for `T`.
+/// Returns NULL if memory is short. The pointer is aligned for `T`.
 ///
 /// # Safety
 ///
-/// kmalloc accepts the flags of the grant. `T` has a size, of at most [`MAX_SIZE`].
+/// kmalloc accepts the flags of the grant. The size of `T` is not 0 and at most [`MAX_SIZE`].
 #[inline(always)]
 pub(crate) unsafe fn alloc<T, G: Grant>(grant: G) -> *mut T {
     if !G::Flags::permitted() {
         return ptr::null_mut();
     }
     let nid = if G::ON_NODE { Some(grant.nid()) } else { None };
-    // SAFETY: The flags are legal in this context, which is what the grant says, and kmalloc accepts
-    // them, by the contract of this function. `nid` is that of a node that is or was online. The size
-    // is at most `MAX_SIZE`.
+    // SAFETY: The context permits the flags, by the grant. `# Safety`: kmalloc accepts them, and
+    // the size is at most `MAX_SIZE`. Invariant of `Node`: `nid` is or was online.
     unsafe { calls::kmalloc_constant::<KmallocOf<T, G::Flags>>(nid) }.cast()
 }
 
-/// Wraps `kmalloc(size, F)`, or `kmalloc_node()` where the grant asks for a node, for a size in
-/// bytes.
+/// Wraps `kmalloc(size, F)`, or `kmalloc_node()` where the grant names a node. `size` is in bytes.
 ///
-/// Returns NULL where there is no memory, and `ZERO_SIZE_PTR` for 0 bytes.
+/// Returns NULL if memory is short, and `ZERO_SIZE_PTR` for 0 bytes.
 ///
 /// # Safety
 ///
@@ -90,8 +87,8 @@ pub(crate) unsafe fn alloc_bytes<G: Grant>(size: usize, grant: G) -> *mut c_void
     if !G::Flags::permitted() {
         return ptr::null_mut();
     }
-    // SAFETY: The flags are legal in this context, which is what the grant says, and kmalloc accepts
-    // them, by the contract of this function. `nid` is that of a node that is or was online.
+    // SAFETY: The context permits the flags, by the grant. `# Safety`: kmalloc accepts them, and
+    // `size` is at most `MAX_SIZE`. Invariant of `Node`: `nid` is or was online.
     unsafe {
         if G::ON_NODE {
             calls::kmalloc_node(size, G::Flags::BITS, grant.nid())
@@ -101,10 +98,10 @@ pub(crate) unsafe fn alloc_bytes<G: Grant>(size: usize, grant: G) -> *mut c_void
     }
 }
 
-/// Wraps `krealloc(ptr, size, F)`, or `krealloc_node()` where the grant asks for a node.
+/// Wraps `krealloc(ptr, size, F)`, or `krealloc_node()` where the grant names a node.
 ///
-/// Returns NULL where there is no memory, and `ptr` is still allocated then; for 0 bytes frees
-/// `ptr` and returns `ZERO_SIZE_PTR`.
+/// Returns NULL if memory is short; `ptr` is still allocated then. For 0 bytes it frees `ptr` and
+/// returns `ZERO_SIZE_PTR`.
 ///
 /// # Safety
 ///
@@ -112,45 +109,50 @@ pub(crate) unsafe fn alloc_bytes<G: Grant>(size: usize, grant: G) -> *mut c_void
 /// grant. `size` is at most [`MAX_SIZE`], beyond which the kernel warns.
 #[inline(always)]
 pub(crate) unsafe fn realloc<G: Grant>(ptr: *mut c_void, size: usize, grant: G) -> *mut c_void {
-    // SAFETY: By the contract of this function. The flags are legal in this context, which is what
-    // the grant says, and `nid` is NUMA_NO_NODE or that of a node that is or was online.
+    // SAFETY: The context permits the flags, by the grant. `# Safety`: `ptr` is at most
+    // `ZERO_SIZE_PTR` or owned memory of kmalloc, krealloc accepts the flags, and `size` is at most
+    // `MAX_SIZE`. `nid` is NUMA_NO_NODE, or by the invariant of `Node` is or was online.
     unsafe { calls::krealloc_node(ptr, size, G::Flags::BITS, grant.nid()) }
 }
 
 // SAFETY: kmalloc aligns to the largest power of two that divides the size, which is at least the
-// alignment of a `T`, and `kfree()` frees its memory. For 0 bytes it gives `ZERO_SIZE_PTR`, which
-// with all below is nothing to `krealloc()` and `kfree()` (`ZERO_OR_NULL_PTR()`).
+// alignment of a `T`, and `kfree()` frees its memory. For 0 bytes it returns `ZERO_SIZE_PTR`.
+// `krealloc()` and `kfree()` treat addresses up to that one as NULL (`ZERO_OR_NULL_PTR()`).
 unsafe impl Functions for Kmalloc {
     const NOTHING: usize = KALLOC_CONST_ZERO_SIZE_PTR;
 
     #[inline(always)]
     unsafe fn alloc<T, G: Grant>(grant: G) -> *mut T {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: kmalloc accepts the flags, and the size of `T` is not 0 and at most
+        // `MAX_SIZE`.
         unsafe { alloc(grant) }
     }
 
     #[inline(always)]
     unsafe fn alloc_bytes<T, G: Grant>(bytes: usize, grant: G) -> *mut T {
-        // SAFETY: By the contract of this function. Room is made only up to a pointer.
+        // SAFETY: `# Safety`: kmalloc accepts the flags, and `bytes` is at most `MAX_SIZE`.
+        // `deferred_size` raises it to that of a list node at most.
         unsafe { alloc_bytes(deferred_free::deferred_size::<T>(bytes), grant) }.cast()
     }
 
     #[inline(always)]
     unsafe fn realloc<T, G: Grant>(old: *mut T, bytes: usize, grant: G) -> *mut T {
-        // SAFETY: By the contract of this function `old` is at most `ZERO_SIZE_PTR`, or owned memory
-        // of kmalloc, krealloc accepts the flags, and `bytes` is at most `MAX_SIZE`.
+        // SAFETY: `# Safety`: `old` is at most `ZERO_SIZE_PTR` or owned memory of kmalloc, krealloc
+        // accepts the flags, and `bytes` is at most `MAX_SIZE`.
         unsafe { realloc(old.cast(), deferred_free::deferred_size::<T>(bytes), grant) }.cast()
     }
 
     #[inline(always)]
     unsafe fn free(memory: *mut c_void) {
-        // SAFETY: By the contract of this function it is memory of kmalloc or nothing, outside NMI.
+        // SAFETY: `# Safety`: `memory` is owned memory of kmalloc or at most `ZERO_SIZE_PTR`, and
+        // the code is not in an NMI handler.
         unsafe { deferred_free::kfree(memory) }
     }
 
     #[inline(always)]
     unsafe fn free_now(memory: *mut c_void) {
-        // SAFETY: By the contract of this function it is memory of kmalloc or nothing, outside NMI.
+        // SAFETY: `# Safety`: `memory` is owned memory of kmalloc or at most `ZERO_SIZE_PTR`, and
+        // the code may sleep.
         unsafe { bindings::kfree(memory) }
     }
 }

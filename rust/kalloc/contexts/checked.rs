@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Checked`]: a grant for callbacks of the kernel that kalloc has no adaptor for, which asks the
-//! kernel at each use.
+//! [`Checked`]: a grant that checks at run time whether the code may sleep. For callbacks of the
+//! kernel that kalloc has no adaptor for.
 //!
-//! An adaptor's token costs nothing and is checked when the driver is built. Where there is none,
-//! the choice is between the `unsafe` claim of a token ([`TaskCx::assume`]) and this. It needs no
-//! `unsafe` and no promise: each allocation first asks whether the code can be preempted and is not
-//! on the RCU read side, and fails if not.
+//! An adaptor's token costs nothing at run time and is checked at build time. Without an adaptor a
+//! driver has two choices: the `unsafe` claim of a token ([`TaskCx::assume`]), or this grant, which
+//! needs no `unsafe`. Each allocation first checks that the code is preemptible and not on the RCU
+//! read side. Otherwise the allocation fails.
 //!
-//! The kernel knows that only with `CONFIG_PREEMPT_COUNT`: on others there is no `Checked`, and
-//! what uses it does not compile. What it cannot know is which locks are held that reclaim would
-//! take: inside a file system or a block driver, NOFS and NOIO [scopes](crate::scope) hold here too.
+//! The check needs `CONFIG_PREEMPT_COUNT`. Without that option `Checked` does not exist, and code
+//! that uses it does not compile. The check does not see held locks that reclaim would take. A file
+//! system or a block driver needs NOFS and NOIO [scopes](crate::scope), which apply to this grant
+//! too.
 //!
 //! [`TaskCx::assume`]: crate::context::TaskCx::assume
 
@@ -46,10 +47,10 @@ use crate::{
 };
 use kernel::bindings::gfp_t;
 
-/// A grant, in every context, of memory that is allocated only where the code may sleep.
+/// A grant for every context, whose allocations succeed only where the code may sleep.
 ///
-/// For boxes of kmalloc, vmalloc and kvmalloc. Elsewhere than in a context that may sleep, an
-/// allocation fails as if there were no memory; [`Checked::may_sleep`] tells the two apart.
+/// For boxes of kmalloc, vmalloc and kvmalloc. In a context that must not sleep, an allocation
+/// fails as if memory were short. [`Checked::may_sleep`] tells the two cases apart.
 ///
 /// ```
 /// use kalloc::{checked::Checked, prelude::*};
@@ -63,17 +64,21 @@ use kernel::bindings::gfp_t;
 pub struct Checked;
 
 impl Checked {
-    /// Whether the code may sleep here: it can be preempted and is not on the RCU read side.
+    /// Whether the code may sleep: it is preemptible and not on the RCU read side.
     ///
-    /// Takes no lock. It is false with a `spinlock_t` held, also on `CONFIG_PREEMPT_RT`, where that
-    /// is on the RCU read side.
+    /// Returns false with a `spinlock_t` held, also on `CONFIG_PREEMPT_RT`, where a held
+    /// `spinlock_t` is an RCU read side.
+    ///
+    /// # Context
+    ///
+    /// Any context. Takes no lock.
     #[inline]
     pub fn may_sleep(self) -> bool {
-        // SAFETY: It has no preconditions.
+        // SAFETY: The call has no preconditions.
         unsafe { kalloc_bindings::kalloc_helper_may_sleep() }
     }
 
-    /// A grant of `flags`, with the same question before each use.
+    /// A grant of `flags`, with the same check before each allocation.
     ///
     /// ```
     /// use kalloc::{checked::Checked, prelude::*};
@@ -92,14 +97,14 @@ impl Checked {
 #[derive(Clone, Copy, Debug)]
 pub struct CheckedWith<F>(F);
 
-/// The flags `F`, where the kernel says that the code may sleep.
+/// The flags `F`, permitted only while [`Checked::may_sleep`] is true.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<F>(F);
 
 impl<F: Gfp> Sealed for Asked<F> {}
 impl<F: MayFail> Gfp for Asked<F> {
     const BITS: gfp_t = F::BITS;
-    // A value would be used without a question.
+    // The kernel crate would use a value of the flags without the check.
     const FLAGS: FlagsValue = panic!("`Checked` is for kalloc's own boxes");
     type Failure = F::Failure;
     #[inline]
@@ -116,7 +121,7 @@ impl<F: MayFail + For<Kmalloc>> For<Kmalloc> for Asked<F> {}
 impl<F: MayFail + For<Vmalloc>> For<Vmalloc> for Asked<F> {}
 impl<F: MayFail + For<KVmalloc>> For<KVmalloc> for Asked<F> {}
 
-// The context is that of which nothing is known, and which permits nothing else.
+// The context is the strictest one, since nothing is known of the caller's.
 impl Sealed for Checked {}
 impl Grant for Checked {
     type Flags = Asked<GfpKernel>;

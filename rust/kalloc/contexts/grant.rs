@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which flags are allowed in which context, and the grants that say so.
+//! [`AllowedIn`]: the flags that each context permits. [`Grant`]: the flags that the caller's
+//! context permits, the first argument of every allocating function.
 
 use crate::{
     contexts::{
@@ -35,10 +36,11 @@ use kernel::{
     label = "these flags are not allowed here",
     note = "see the table in kalloc::gfp for the flags of each context"
 )]
-// The bound keeps drivers from implementing this for flags of kalloc and a type of their own.
+// The bound on `C` keeps a driver from implementing this trait for kalloc's flags and a type of its
+// own.
 pub trait AllowedIn<C: Context>: Gfp {}
 
-/// The contexts of the bases.
+/// The contexts that permit each base.
 macro_rules! contexts_of {
     ($($context:ident: $($base:ident)*;)*) => {$($(
         impl<C: $context> AllowedIn<C> for $base {}
@@ -66,7 +68,7 @@ modifiers! {
 
 impl<C: MayReclaim, F: AllowedIn<C>> AllowedIn<C> for NoFail<F> {}
 
-/// The default of each context is allowed in it.
+/// Each context permits its own default flags.
 const _: () = {
     const fn default_is_allowed<C: MayAlloc>()
     where
@@ -84,9 +86,9 @@ const _: () = {
     default_is_allowed::<RawCx<'_>>();
 };
 
-/// Grants of other flags than the default of a context.
+/// Grants of flags other than the default flags of a context.
 pub trait WithFlags: Context {
-    /// A grant of `flags`, for all the calls that should not use the context's own default.
+    /// A grant of `flags`, for calls that do not use the default flags of the context.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -108,8 +110,8 @@ impl<C: Context> WithFlags for C {}
 /// Flags that the context of the caller permits: the first argument of every allocating function.
 ///
 /// `&task` or `&cx`, a reference to a token, grants the default flags of its context.
-/// [`WithFlags::with`] grants others. A grant is `Copy` and borrows its token, so it ends where the
-/// context does. Generic code takes `impl Grant`:
+/// [`WithFlags::with`] grants others. A grant is `Copy` and borrows its token, so it does not
+/// outlive the context. Generic code has a type parameter for it:
 ///
 /// ```
 /// use kalloc::{gfp::AllocFailed, prelude::*};
@@ -127,22 +129,22 @@ impl<C: Context> WithFlags for C {}
 pub trait Grant: Sealed + Copy {
     /// The flags.
     type Flags: Gfp;
-    /// The context in which they are permitted.
+    /// The context that permits the flags.
     type Context: Context;
 
-    /// Whether a node was asked for.
+    /// Whether the grant names a node.
     #[doc(hidden)]
     const ON_NODE: bool = false;
 
-    /// The node that was asked for.
+    /// The node that the grant names, or `NUMA_NO_NODE`.
     #[doc(hidden)]
     #[inline(always)]
     fn nid(self) -> i32 {
         NUMA_NO_NODE
     }
 
-    /// A grant of the same flags that prefers the memory of `node`; with [`Modify::thisnode`], that
-    /// takes no other.
+    /// A grant of the same flags that prefers memory of `node`. With [`Modify::thisnode`] it takes
+    /// memory of no other node.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -156,7 +158,7 @@ pub trait Grant: Sealed + Copy {
         OnNode(self, node)
     }
 
-    /// The flags as the kernel names them, for the log: wraps `%pGg`.
+    /// The names of the flags, for the log; wraps `%pGg`.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -170,7 +172,7 @@ pub trait Grant: Sealed + Copy {
         Names(Self::Flags::BITS)
     }
 
-    /// A grant of zeroed memory, for the constructors that promise it.
+    /// The same grant with `__GFP_ZERO`, for constructors that promise zeroed memory.
     #[doc(hidden)]
     #[inline(always)]
     fn zeroed(self) -> OfZeroes<Self> {
@@ -202,8 +204,8 @@ impl<F, C> Clone for With<'_, F, C> {
 }
 impl<F, C> Copy for With<'_, F, C> {}
 impl<F, C> Sealed for With<'_, F, C> {}
-// `Context::with` has asked whether the flags are allowed; not asked again, a misuse is one error
-// and not two.
+// `WithFlags::with` has checked that the context permits the flags. A second bound here would
+// report each misuse twice.
 impl<F: Gfp, C: Context> Grant for With<'_, F, C> {
     type Flags = F;
     type Context = C;
@@ -224,7 +226,7 @@ impl<G: Grant> Grant for OnNode<G> {
     }
 }
 
-/// A grant of zeroed memory. Zeroes need no permission of their own.
+/// A grant with `__GFP_ZERO`, which every context permits.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct OfZeroes<G>(G);

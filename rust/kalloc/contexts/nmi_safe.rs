@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What an NMI handler may have.
+//! [`NmiSafe`]: types that an NMI handler may share with other code.
 
 use core::sync::atomic::{
     AtomicBool,
@@ -19,13 +19,13 @@ use core::sync::atomic::{
     AtomicU64, //
 };
 
-/// What an NMI handler may have shared: values through which no safe call takes a lock, or comes to
-/// own what must not be dropped there.
+/// Types that an NMI handler may have a shared reference to. No safe call through the reference
+/// takes a lock, or moves out a value that must not be dropped in an NMI.
 ///
-/// In an NMI handler the kernel frees nothing, and a lock may be held by whoever was interrupted.
-/// Dropping a box takes no token, so what a handler can get hold of has to be kept from it. It is
-/// numbers, atomics and per-CPU integers, pools of objects, references to these, and structs of
-/// them, which [`nmi_safe!`](crate::nmi_safe) declares:
+/// The kernel frees no memory in an NMI handler, and the interrupted code may hold any lock.
+/// Dropping a box takes no token, so a handler must not be able to come to own one. These types are
+/// `NmiSafe`: numbers, atomics and per-CPU integers, pools of objects, references to these types,
+/// and structs of them, which [`nmi_safe!`](crate::nmi_safe) declares:
 ///
 /// ```
 /// use core::sync::atomic::AtomicU64;
@@ -40,14 +40,14 @@ use core::sync::atomic::{
 /// }
 /// ```
 ///
-/// Statics are in every handler's reach, and no type sees them: a lock in one is as dangerous as it
-/// is in C.
+/// Every handler can use statics, which no type checks. A lock in a static is as dangerous as in C.
 ///
 /// # Safety
 ///
-/// With `&Self` safe code in an NMI handler can take no lock, and come to own no value with drop
-/// glue other than kalloc's own for NMI handlers ([`NolockBox`](crate::nolock::NolockBox),
-/// [`RcuBox`](crate::rcu::RcuBox), [`PoolBox`](crate::objpool::PoolBox)).
+/// Through `&Self`, safe code in an NMI handler cannot take a lock, and cannot come to own a value
+/// with drop glue, except kalloc's own types for NMI handlers
+/// ([`NolockBox`](crate::nolock::NolockBox), [`RcuBox`](crate::rcu::RcuBox),
+/// [`PoolBox`](crate::objpool::PoolBox)).
 #[diagnostic::on_unimplemented(
     message = "an NMI handler must not have `{Self}`",
     label = "may lead to a lock, or to memory that is freed",
@@ -58,7 +58,7 @@ pub unsafe trait NmiSafe {}
 
 macro_rules! plain {
     ($($name:ty)*) => {$(
-        // SAFETY: It is a number, or one that is read and written in single accesses.
+        // SAFETY: A plain number or an atomic has no lock and no drop glue.
         unsafe impl NmiSafe for $name {}
     )*};
 }
@@ -70,23 +70,23 @@ plain! {
 #[cfg(CONFIG_64BIT)]
 plain! { AtomicU64 AtomicI64 }
 
-// SAFETY: It leads to a `T` as `&T`, which is safe.
+// SAFETY: `&&T` gives access to a `&T` only, and `T` is `NmiSafe`.
 unsafe impl<T: ?Sized + NmiSafe> NmiSafe for &T {}
-// SAFETY: It has nothing but `T`s.
+// SAFETY: `&[T]` gives access to values of type `T` only, and `T` is `NmiSafe`.
 unsafe impl<T: NmiSafe> NmiSafe for [T] {}
-// SAFETY: As above.
+// SAFETY: `&[T; N]` gives access to values of type `T` only, and `T` is `NmiSafe`.
 unsafe impl<T: NmiSafe, const N: usize> NmiSafe for [T; N] {}
-// SAFETY: As above.
+// SAFETY: `&Option<T>` gives access to a `&T` only, and `T` is `NmiSafe`.
 unsafe impl<T: NmiSafe> NmiSafe for Option<T> {}
 
-/// Asks of a value that an NMI handler may have it, for [`nmi_safe!`](crate::nmi_safe).
+/// Checks at build time that the type of a value is `NmiSafe`, for [`nmi_safe!`](crate::nmi_safe).
 #[doc(hidden)]
 pub const fn nmi_safe<T: ?Sized + NmiSafe>(_: &T) {}
 
-/// Declares a struct that an NMI handler may have: one whose fields are all [`NmiSafe`].
+/// Declares a struct whose fields are all [`NmiSafe`], and implements [`NmiSafe`] for it.
 ///
-/// The struct and its fields have documentation and no other attributes: with another one (`#[cfg]`)
-/// the struct might not be the one that is asked for its fields.
+/// The struct and its fields take documentation and no other attributes. With `#[cfg]`, for
+/// example, the fields that are checked might not be those of the struct.
 ///
 /// [`NmiSafe`]: crate::context::NmiSafe
 #[macro_export]
@@ -102,14 +102,14 @@ macro_rules! nmi_safe {
             $($(#[doc = $field_doc])* $field_vis $field: $type,)*
         }
 
-        // A pattern without `..` names each field that the struct really has.
+        // A pattern without `..` names every field of the struct.
         const _: fn(&$name) = |whole| {
             let $name { $($field),* } = whole;
             $($crate::__macro::nmi_safe::<$type>($field);)*
         };
 
-        // SAFETY: The struct has the fields that are declared above and no others, each of which the
-        // function above asks whether an NMI handler may have it.
+        // SAFETY: The struct has exactly the fields that are declared above. The function above
+        // checks that the type of each is `NmiSafe`.
         unsafe impl $crate::__macro::NmiSafe for $name {}
     };
 }

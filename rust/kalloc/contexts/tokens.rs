@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The tokens, and a table of what each permits.
+//! The context tokens, and the tables of what each permits.
 
 use crate::{
     contexts::traits::*,
@@ -12,27 +12,27 @@ use kernel::types::NotThreadSafe;
 
 /// Process context, with no lock held: may sleep.
 ///
-/// There is one for each thread of control, from the kernel's entry into the driver to its return:
-/// an adaptor such as [`crate::module!`] makes it.
+/// An adaptor such as [`crate::module!`] makes one token for each call of the kernel into the
+/// driver. The token lives until the call returns.
 ///
-/// Flags: [`GfpKernel`] by default, and every other.
+/// Flags: [`GfpKernel`] by default; all others.
 #[derive(Debug)]
 pub struct TaskCx(NotThreadSafe);
 
 impl TaskCx {
     /// Claims process context, for a callback of the kernel that kalloc has no adaptor for.
     ///
-    /// A kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` checks the claim as `might_sleep()` does: a false
-    /// one warns.
+    /// With `CONFIG_DEBUG_ATOMIC_SLEEP` the claim is checked by `might_sleep()`, which warns if it
+    /// is false.
     ///
     /// # Safety
     ///
-    /// The caller must be allowed to sleep for as long as the token lives, and no other token may
-    /// be in reach of the code that gets it.
+    /// The code may sleep for as long as the token lives. The code that gets the token can reach no
+    /// other token.
     #[inline(always)]
     pub unsafe fn assume() -> Self {
         #[cfg(CONFIG_DEBUG_ATOMIC_SLEEP)]
-        // SAFETY: It has no preconditions; it warns where it must not be called.
+        // SAFETY: The call has no preconditions. It warns where the code must not sleep.
         unsafe {
             kalloc_bindings::kalloc_helper_might_sleep()
         };
@@ -49,17 +49,17 @@ macro_rules! bounded_tokens {
         impl<'a> $name<'a> {
             #[doc = concat!("Claims ", $claim, ", for a callback of the kernel that kalloc has no adaptor for.")]
             ///
-            /// A kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` checks what can be checked of the claim,
-            /// and warns.
+            /// With `CONFIG_DEBUG_ATOMIC_SLEEP` the kernel checks the part of the claim that it can
+            /// check, and warns if that is false.
             ///
             /// # Safety
             ///
-            /// The code that gets the token must be in a context that permits all that the token's
-            /// type permits, for all of `'a`, and no token of a freer context may be in its reach.
+            /// For all of `'a`, the code that gets the token is in a context that permits all that
+            /// the token's type permits, and can reach no token that permits more.
             #[inline(always)]
             pub unsafe fn assume() -> Self {
                 #[cfg(CONFIG_DEBUG_ATOMIC_SLEEP)]
-                // SAFETY: It has no preconditions; it warns where the claim is false.
+                // SAFETY: The call has no preconditions. It warns where the claim is false.
                 unsafe {
                     kalloc_bindings::$check()
                 };
@@ -90,9 +90,10 @@ bounded_tokens! {
     /// may take all of the reserves.
     ///
     /// Flags: [`GfpNoIo`] by default; those of [`NoIoCx`], without `nofail`. No allocation of the
-    /// thread reclaims, so none would start I/O whatever its flags.
+    /// thread reclaims, so none starts I/O, whatever its flags.
     NoReclaimCx, "to be inside a `memalloc_noreclaim_save()` scope", kalloc_helper_assert_noreclaim;
-    /// Must not sleep, and is no interrupt: a `spinlock_t` is held, on the RCU read side.
+    /// Must not sleep, and is not an interrupt: a `spinlock_t` is held, or the code is on the RCU
+    /// read side.
     ///
     /// Flags: [`GfpAtomic`] by default; [`GfpNowait`](crate::gfp::GfpNowait),
     /// [`GfpNoReclaim`](crate::gfp::GfpNoReclaim).
@@ -102,18 +103,20 @@ bounded_tokens! {
     ///
     /// Flags: as [`AtomicCx`].
     BhCx, "a softirq, or bottom halves disabled", kalloc_helper_assert_bh;
-    /// Must not sleep, and interrupts may be off: a `SpinLockIrq` is held, a hard-IRQ handler that
-    /// RT may thread.
+    /// Must not sleep, and interrupts may be off: a `SpinLockIrq` is held, or the code is a
+    /// hard-IRQ handler that PREEMPT_RT may thread.
     ///
     /// Flags: as [`AtomicCx`].
     IrqCx, "a hard-interrupt context that PREEMPT_RT may thread", kalloc_helper_assert_may_lock;
-    /// Interrupts or preemption are really disabled, also on `CONFIG_PREEMPT_RT`:
-    /// `local_irq_save()`, `preempt_disable()`, a raw spinlock, `IRQF_NO_THREAD` handlers.
+    /// Interrupts or preemption are disabled, also on `CONFIG_PREEMPT_RT`: `local_irq_save()`,
+    /// `preempt_disable()`, a raw spinlock, `IRQF_NO_THREAD` handlers.
     ///
-    /// Flags: as [`AtomicCx`]; on `CONFIG_PREEMPT_RT` none, since the allocators take sleeping locks
-    /// there.
+    /// Flags: as [`AtomicCx`]; on `CONFIG_PREEMPT_RT` only [`GfpNolock`], since the other
+    /// allocators take sleeping locks there.
     RawCx, "a context with interrupts or preemption disabled, outside NMI", kalloc_helper_assert_not_nmi;
-    /// In an NMI handler. No flags: memory has to be there before.
+    /// In an NMI handler.
+    ///
+    /// Flags: only [`GfpNolock`]; other memory is allocated before the NMI.
     NmiCx, "an NMI handler", kalloc_helper_assert_nmi;
 }
 
@@ -124,7 +127,7 @@ impl Token for TaskCx {
     }
 }
 
-/// One row a token: what it becomes in each kind of section.
+/// One row for each token: the token that it becomes in each kind of section.
 macro_rules! contexts {
     ($($name:ty: $atomic:ident, $bh:ident, $irq:ident, $raw:ident;)*) => {$(
         impl Sealed for $name {}
@@ -215,8 +218,8 @@ sleep! {
     NoReclaimCx<'_>: NoReclaimCx, NoReclaimCx;
 }
 
-// `&mut` of a context is that context, so that a helper's `task: &mut TaskCx` is used as its caller's
-// `task` is.
+// `&mut C` is the context `C`, so that a helper uses its `task: &mut TaskCx` as its caller uses its
+// own `task`.
 impl<C: Context> Sealed for &mut C {}
 impl<C: Context> Context for &mut C {
     type AtomicCx<'a> = C::AtomicCx<'a>;

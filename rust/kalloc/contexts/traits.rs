@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a context permits: traits, for helpers to ask for.
+//! Traits that say what a context permits. Helper functions have them as bounds.
 
 use crate::{
     flags::{
@@ -16,21 +16,20 @@ use crate::{
     ground::sealed::Sealed, //
 };
 
-/// A token proper, and not a reference to one.
-// Public because it is in the bounds of public traits.
+/// A token, as opposed to a reference to one.
+// The trait is public because it is a bound in public traits.
 #[allow(unreachable_pub)]
 pub trait Token: Context + Sized {
     /// Makes the token.
     ///
     /// # Safety
     ///
-    /// For as long as the token lives the code that has it must be in a context that permits
-    /// all that the token's type permits, and must not have a token of a freer context in
-    /// reach.
+    /// For as long as the token lives, the code that has it is in a context that permits all that
+    /// the token's type permits, and can reach no token that permits more.
     unsafe fn token() -> Self;
 }
 
-/// Any context: what a helper asks for that only hands its token on.
+/// Any context. The bound of a helper that only passes its token on.
 ///
 /// A context is a token or `&mut` of one.
 #[diagnostic::on_unimplemented(
@@ -39,19 +38,22 @@ pub trait Token: Context + Sized {
     note = "tokens come from kalloc's entry points (module init, a lock, an interrupt handler) and not from a driver"
 )]
 pub trait Context: Sealed {
-    /// The context of code here that must not sleep: [`AtomicCx`](crate::context::AtomicCx), or this one where it is stricter.
+    /// The context of a section or callee that must not sleep:
+    /// [`AtomicCx`](crate::context::AtomicCx), or this context where it is stricter.
     type AtomicCx<'a>: Token;
-    /// The context of code here that may be a softirq: [`BhCx`](crate::context::BhCx), or this one where it is stricter.
+    /// The context of a section or callee that may run in a softirq:
+    /// [`BhCx`](crate::context::BhCx), or this context where it is stricter.
     type BhCx<'a>: Token;
-    /// The context of code here that may run in a hard interrupt: [`IrqCx`](crate::context::IrqCx), or this one where it is
-    /// stricter.
+    /// The context of a section or callee that may run in a hard interrupt:
+    /// [`IrqCx`](crate::context::IrqCx), or this context where it is stricter.
     type IrqCx<'a>: Token;
-    /// The context of code here with interrupts or preemption disabled: [`RawCx`](crate::context::RawCx), or [`NmiCx`](crate::context::NmiCx).
+    /// The context of a section or callee with interrupts or preemption disabled:
+    /// [`RawCx`](crate::context::RawCx), or [`NmiCx`](crate::context::NmiCx).
     type RawCx<'a>: Token;
 }
 
-/// Contexts in which the allocators work, which is where a `spinlock_t` may be taken: all but
-/// [`NmiCx`](crate::context::NmiCx), and but [`RawCx`](crate::context::RawCx) on `CONFIG_PREEMPT_RT`.
+/// Contexts in which the allocators work and a `spinlock_t` may be taken: all except
+/// [`NmiCx`](crate::context::NmiCx), and on `CONFIG_PREEMPT_RT` [`RawCx`](crate::context::RawCx).
 #[diagnostic::on_unimplemented(
     message = "no allocator may be called and no spinlock taken in `{Self}`",
     label = "not allowed in this context",
@@ -60,20 +62,20 @@ pub trait Context: Sealed {
     note = "where `task` is a reference already (`task: &TaskCx`), the grant is `task` and not `&task`"
 )]
 pub trait MayAlloc: Context {
-    /// The flags that a call gets that asks for none: what `KBox::new(&cx, …)` uses.
+    /// The default flags: those of `KBox::new(&cx, …)`.
     type Flags: DefaultFlags;
 
     /// The context of code that holds a spinlock: [`Context::AtomicCx`], in which the allocators
     /// still work.
     type Locked<'a>: MayAlloc<Flags = GfpAtomic> + Token;
 
-    /// The context of code that holds a spinlock with interrupts off: [`Context::IrqCx`], in which the
-    /// allocators still work.
+    /// The context of code that holds a spinlock with interrupts off: [`Context::IrqCx`], in which
+    /// the allocators still work.
     type LockedIrq<'a>: MayAlloc<Flags = GfpAtomic> + Token;
 }
 
-/// Contexts in which interrupts are on: what the kernel's bulk functions ask for, and
-/// `local_bh_disable()`.
+/// Contexts in which interrupts are on. The kernel's bulk functions and `local_bh_disable()`
+/// require that.
 #[diagnostic::on_unimplemented(
     message = "interrupts may be off in `{Self}`",
     label = "this wants interrupts on",
@@ -81,12 +83,12 @@ pub trait MayAlloc: Context {
             allocate one by one here"
 )]
 pub trait IrqsOn: MayAlloc {
-    /// The context of code here with bottom halves disabled, in which the allocators still work:
+    /// The context of a section with bottom halves disabled, in which the allocators still work:
     /// [`BhCx`](crate::context::BhCx).
     type BhOff<'a>: IrqsOn<Flags = GfpAtomic> + Token;
 }
 
-/// Handing code a token that is weaker than one's own.
+/// Passing a callee a token that permits less than the caller's.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -100,40 +102,48 @@ pub trait IrqsOn: MayAlloc {
 /// }
 /// ```
 pub trait Weaken: Context {
-    /// A weaker token for code that asks for [`AtomicCx`](crate::context::AtomicCx), for as long as this one is borrowed.
+    /// A weaker token, for a callee that takes an [`AtomicCx`](crate::context::AtomicCx). It
+    /// borrows this token.
     #[inline(always)]
     fn as_atomic(&mut self) -> Self::AtomicCx<'_> {
-        // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
+        // SAFETY: The token permits no more than `self`, which is borrowed for as long as the token
+        // lives.
         unsafe { Token::token() }
     }
 
-    /// A weaker token for code that asks for [`BhCx`](crate::context::BhCx), for as long as this one is borrowed.
+    /// A weaker token, for a callee that takes a [`BhCx`](crate::context::BhCx). It borrows this
+    /// token.
     #[inline(always)]
     fn as_bh(&mut self) -> Self::BhCx<'_> {
-        // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
+        // SAFETY: The token permits no more than `self`, which is borrowed for as long as the token
+        // lives.
         unsafe { Token::token() }
     }
 
-    /// A weaker token for code that asks for [`IrqCx`](crate::context::IrqCx), for as long as this one is borrowed.
+    /// A weaker token, for a callee that takes an [`IrqCx`](crate::context::IrqCx). It borrows this
+    /// token.
     #[inline(always)]
     fn as_irq(&mut self) -> Self::IrqCx<'_> {
-        // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
+        // SAFETY: The token permits no more than `self`, which is borrowed for as long as the token
+        // lives.
         unsafe { Token::token() }
     }
 
-    /// A weaker token for code that asks for [`RawCx`](crate::context::RawCx), for as long as this one is borrowed.
+    /// A weaker token, for a callee that takes a [`RawCx`](crate::context::RawCx). It borrows this
+    /// token.
     #[inline(always)]
     fn as_raw(&mut self) -> Self::RawCx<'_> {
-        // SAFETY: It permits no more than `self`, which is borrowed for as long as it lives.
+        // SAFETY: The token permits no more than `self`, which is borrowed for as long as the token
+        // lives.
         unsafe { Token::token() }
     }
 }
 impl<C: Context> Weaken for C {}
 
-/// Contexts that are no interrupt, hard or soft, and cannot be mistaken for one: all but [`BhCx`](crate::context::BhCx) and
-/// those that are stricter.
+/// Contexts known not to be hard or soft interrupts: all except [`BhCx`](crate::context::BhCx) and
+/// stricter ones.
 ///
-/// What vmalloc asks of its callers that must not sleep: it stops the kernel in a hard interrupt,
+/// The bound of vmalloc calls that must not sleep. vmalloc crashes the kernel in a hard interrupt,
 /// and takes locks that are not safe against softirqs.
 #[diagnostic::on_unimplemented(
     message = "vmalloc cannot be called in an interrupt, which `{Self}` may be",
@@ -143,7 +153,7 @@ impl<C: Context> Weaken for C {}
 )]
 pub trait NotInterrupt: MayAlloc {}
 
-/// Contexts that are no NMI: where a raw spinlock may be taken.
+/// Contexts outside an NMI handler, in which a raw spinlock may be taken.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is an NMI handler",
     label = "not allowed in an NMI handler",
@@ -152,8 +162,8 @@ pub trait NotInterrupt: MayAlloc {}
 )]
 pub trait NotNmi: Context {}
 
-/// Contexts that may sleep. Helpers that allocate ask for this, so that they work inside a NOFS or
-/// NOIO scope too.
+/// Contexts that may sleep. The bound of a helper that allocates, so that the helper also works
+/// inside a NOFS or NOIO scope.
 #[diagnostic::on_unimplemented(
     message = "this may sleep, which `{Self}` does not permit",
     label = "sleeping is not allowed in this context",
@@ -161,15 +171,16 @@ pub trait NotNmi: Context {}
             process context"
 )]
 pub trait MaySleep: MayAlloc<Flags: SleepingFlags> + NotInterrupt {
-    /// The context of a scope here that must not start file-system I/O: [`NoFsCx`](crate::context::NoFsCx), or [`NoIoCx`](crate::context::NoIoCx)
-    /// inside one.
+    /// The context of a NOFS scope: [`NoFsCx`](crate::context::NoFsCx), or this context where it is
+    /// stricter.
     type NoFsCx<'a>: MaySleep + Token;
-    /// The context of a scope here that must not start I/O: [`NoIoCx`](crate::context::NoIoCx).
+    /// The context of a NOIO scope: [`NoIoCx`](crate::context::NoIoCx), or this context where it is
+    /// stricter.
     type NoIoCx<'a>: MaySleep<Flags = GfpNoIo> + Token;
 }
 
-/// Contexts outside of `memalloc_noreclaim_save()` scopes: where the kernel may promise memory, if
-/// the flags wait for it.
+/// Contexts outside `memalloc_noreclaim_save()` scopes. `__GFP_NOFAIL` is permitted in them, with
+/// flags that may sleep.
 #[diagnostic::on_unimplemented(
     message = "nothing is reclaimed in `{Self}`: the kernel cannot promise memory, and work items must not be waited for",
     label = "`.nofail()`, `flush_work` and the like are not allowed in this context",
@@ -179,7 +190,7 @@ pub trait MaySleep: MayAlloc<Flags: SleepingFlags> + NotInterrupt {
 pub trait MayReclaim: Context {}
 
 /// Contexts inside a `memalloc_nofs_save()` scope, or a `memalloc_noio_save()` scope, which implies
-/// it: what a function asks for that must be called in one.
+/// NOFS. The bound of a function that must be called inside such a scope.
 ///
 /// ```
 /// use kalloc::{context::InNoFs, prelude::*};
@@ -200,8 +211,8 @@ pub trait MayReclaim: Context {}
 )]
 pub trait InNoFs: MaySleep {}
 
-/// Contexts inside a `memalloc_noio_save()` scope: what a function asks for that must be called in
-/// one.
+/// Contexts inside a `memalloc_noio_save()` scope. The bound of a function that must be called
+/// inside such a scope.
 #[diagnostic::on_unimplemented(
     message = "this must be called inside a NOIO scope",
     label = "`{Self}` is not in a NOIO scope",
@@ -209,8 +220,8 @@ pub trait InNoFs: MaySleep {}
 )]
 pub trait InNoIo: InNoFs {}
 
-/// Contexts inside a `memalloc_noreclaim_save()` scope: what a function asks for that must be called
-/// in one.
+/// Contexts inside a `memalloc_noreclaim_save()` scope. The bound of a function that must be called
+/// inside such a scope.
 #[diagnostic::on_unimplemented(
     message = "this must be called inside a `memalloc_noreclaim_save()` scope",
     label = "`{Self}` is not in such a scope",
@@ -218,7 +229,7 @@ pub trait InNoIo: InNoFs {}
 )]
 pub trait InNoReclaim: MaySleep {}
 
-/// Contexts that may sleep and start I/O: not inside a NOIO scope.
+/// Contexts that may sleep and start I/O: those outside NOIO scopes.
 #[diagnostic::on_unimplemented(
     message = "this may sleep and start I/O, which `{Self}` does not permit",
     label = "not allowed in this context",
@@ -226,7 +237,8 @@ pub trait InNoReclaim: MaySleep {}
 )]
 pub trait MayIo: MaySleep {}
 
-/// Contexts that may sleep, start I/O and call into file systems: not inside a NOFS or NOIO scope.
+/// Contexts that may sleep, start I/O and call into file systems: those outside NOFS and NOIO
+/// scopes.
 #[diagnostic::on_unimplemented(
     message = "this may sleep and call into file systems, which `{Self}` does not permit",
     label = "not allowed in this context",

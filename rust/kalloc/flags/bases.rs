@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The bases: C's combinations of flags, each a type and its constant.
+//! The base flags: C's combinations such as `GFP_KERNEL`, each a type and a constant.
+//!
+//! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
 
 use crate::{
     flags::{
@@ -51,10 +53,10 @@ bases! {
     /// `GFP_USER`: for memory that user space sees, within the caller's cpuset.
     GFP_USER: GfpUser = KALLOC_CONST_GFP_USER,
         [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
-    /// `GFP_HIGHUSER`: as [`GfpUser`], may come from high memory, so only for pages.
+    /// `GFP_HIGHUSER`: as [`GfpUser`], but the memory may be high memory. Only for pages.
     GFP_HIGHUSER: GfpHighUser = KALLOC_CONST_GFP_HIGHUSER,
         [DirectReclaim NoRetryModifier NoMobility AnyNode MayFail];
-    /// `GFP_HIGHUSER_MOVABLE`: as [`GfpHighUser`], and the kernel may move it.
+    /// `GFP_HIGHUSER_MOVABLE`: as [`GfpHighUser`], and the kernel may move the page.
     GFP_HIGHUSER_MOVABLE: GfpHighUserMovable = KALLOC_CONST_GFP_HIGHUSER_MOVABLE,
         [DirectReclaim NoRetryModifier AnyNode MayFail];
     /// `GFP_NOFS`: may sleep and start I/O, does not call into file systems.
@@ -69,11 +71,12 @@ bases! {
     /// `GFP_NOWAIT`: does not sleep, wakes kswapd, fails quietly. For callers with a fallback.
     GFP_NOWAIT: GfpNowait = KALLOC_CONST_GFP_NOWAIT,
         [NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
-    /// `GFP_KERNEL & ~__GFP_RECLAIM`: takes what is free and does not even wake kswapd. Does not
+    /// `GFP_KERNEL & ~__GFP_RECLAIM`: takes free memory only, and does not wake kswapd. Does not
     /// sleep.
     GFP_NORECLAIM: GfpNoReclaim = KALLOC_CONST_GFP_KERNEL & !KALLOC_CONST___GFP_RECLAIM,
         [NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
-    /// No flags at all: `kmalloc_nolock()` adds its own. Allowed in every context. Only for [`nolock`](crate::nolock).
+    /// No flags: `kmalloc_nolock()` adds its own. Allowed in every context. Only for
+    /// [`nolock`](crate::nolock).
     GFP_NOLOCK: GfpNolock = 0,
         [MayFail];
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A combination of GFP flags, as a type, and its error.
+//! [`Gfp`]: a combination of GFP flags, as a type. [`AllocFailed`]: the error of an allocation with
+//! them.
 
 use crate::ground::sealed::Sealed;
 use core::fmt;
@@ -19,36 +20,37 @@ pub trait Gfp: Sealed + Copy + fmt::Debug + 'static {
     /// The `gfp_t` that the kernel gets.
     const BITS: gfp_t;
 
-    /// Whether the kernel waits until there is memory.
+    /// Whether the flags contain `__GFP_NOFAIL`.
     #[doc(hidden)]
     const NOFAIL: bool = Self::BITS & KALLOC_CONST___GFP_NOFAIL != 0;
 
-    /// What it is that can go wrong: [`AllocError`], or [`Infallible`](core::convert::Infallible) under `__GFP_NOFAIL`.
+    /// The error: [`AllocError`], or [`Infallible`](core::convert::Infallible) with `__GFP_NOFAIL`.
     type Failure: Copy + fmt::Debug + 'static;
 
-    /// What to do with NULL.
+    /// The error for NULL. Panics with `__GFP_NOFAIL`.
     #[doc(hidden)]
     fn failed() -> AllocFailed<Self>;
 
-    /// Whether the kernel, asked now, permits an allocation with these flags: asked by the allocators
-    /// of boxes. Other flags than those of [`Checked`](crate::checked::Checked) need no question.
+    /// Whether the code may allocate with these flags at this moment. The allocators of boxes call
+    /// it before each allocation. It is true for all flags except those of
+    /// [`Checked`](crate::checked::Checked), which ask the kernel.
     #[doc(hidden)]
     #[inline(always)]
     fn permitted() -> bool {
         true
     }
 
-    /// The kernel crate's value of these flags, for its own containers. It does not leave this
-    /// crate: a value would outlive its grant.
+    /// The kernel crate's value of these flags, for the kernel crate's own containers. Only this
+    /// crate can read it, since a value would outlive its grant.
     #[doc(hidden)]
     const FLAGS: FlagsValue = FlagsValue(
-        // SAFETY: `Flags` is a struct of one `u32`. Of size 4, it has no place for it but its
-        // beginning.
+        // SAFETY: `Flags` is a struct of one `u32`, and of the size of a `gfp_t`, as asserted
+        // below. So the field is at offset 0.
         unsafe { core::mem::transmute::<gfp_t, Flags>(Self::BITS) },
     );
 }
 
-/// Keeps [`Gfp::FLAGS`] in this crate.
+/// The type of [`Gfp::FLAGS`], whose value only this crate can read.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct FlagsValue(pub(crate) Flags);
@@ -57,12 +59,12 @@ const _: () = assert!(size_of::<Flags>() == size_of::<gfp_t>());
 
 /// Out of memory: the error of an allocation with the flags `F`.
 ///
-/// It turns into the kernel crate's [`Error`] (`ENOMEM`) and [`AllocError`] by `?`. Under
-/// `__GFP_NOFAIL` it has no value, so that `let Ok(x) = …;` is enough.
+/// `?` converts it to the kernel crate's [`Error`] (`ENOMEM`) and [`AllocError`]. With
+/// `__GFP_NOFAIL` the type has no value, so that `let Ok(x) = …;` compiles.
 #[derive(Clone, Copy, Debug)]
 pub struct AllocFailed<F: Gfp>(pub F::Failure);
 
-/// Out of memory, with the value that the caller handed in.
+/// Out of memory, with the value that the caller passed.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -74,9 +76,9 @@ pub struct AllocFailed<F: Gfp>(pub F::Failure);
 /// ```
 #[derive(Clone, Copy)]
 pub struct AllocFailedWith<F: Gfp, T> {
-    /// What went wrong.
+    /// The error.
     pub failure: F::Failure,
-    /// What could not be stored.
+    /// The value that was not stored.
     pub value: T,
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which allocator accepts which flags.
+//! The flags that each allocator accepts.
 
 use crate::{
     flags::{
@@ -21,11 +21,11 @@ use crate::{
     },
 };
 
-/// The matrix of allocator and flag: a row an allocator, with the bases and the modifiers that it
+/// The matrix of allocators and flags. Each row lists the bases and the modifiers that an allocator
 /// accepts.
 ///
-/// A row `X as Y` is that of `Y`, which code that is generic over the allocator can name; `X` is
-/// short for it.
+/// A row `X as Y<A>` implements `Y<A>`, which code generic over the allocator can name. `X` is an
+/// alias of `Y<A>`.
 macro_rules! allocators {
     (@row $trait:path: [$($base:ident)*] + [$($modifier:ident)*]) => {
         $(impl $trait for $base {})*
@@ -60,7 +60,7 @@ macro_rules! allocators {
 
 /// Flags that the allocator `A` accepts: [`ForKmalloc`], [`ForVmalloc`] or [`ForKVmalloc`].
 ///
-/// For code that is generic over its allocator. Other generic code can name the row itself.
+/// For code generic over the allocator. Other generic code can name the trait of the allocator.
 #[diagnostic::on_unimplemented(
     message = "`{A}` does not accept `{Self}`",
     label = "flags that this allocator rejects",
@@ -72,8 +72,8 @@ macro_rules! allocators {
 )]
 pub trait For<A: UntypedAllocator>: Gfp {}
 
-/// Flags with which the allocator `A` may make memory larger: [`ForKrealloc`], [`ForVrealloc`] or
-/// [`ForKVrealloc`].
+/// Flags that the realloc function of the allocator `A` accepts: [`ForKrealloc`], [`ForVrealloc`]
+/// or [`ForKVrealloc`].
 #[diagnostic::on_unimplemented(
     message = "`{A}` does not accept `{Self}` where memory may have to grow",
     label = "flags that realloc of this allocator rejects",
@@ -84,7 +84,7 @@ pub trait For<A: UntypedAllocator>: Gfp {}
 )]
 pub trait ForRealloc<A: UntypedAllocator>: Gfp {}
 
-/// Flags with which the allocator `A` does not sleep: [`ForVmallocNonblocking`] or
+/// Flags that the allocator `A` accepts where it must not sleep: [`ForVmallocNonblocking`] or
 /// [`ForKVmallocNonblocking`].
 #[diagnostic::on_unimplemented(
     message = "`{A}` does not accept `{Self}` where it must not block",
@@ -94,8 +94,8 @@ pub trait ForRealloc<A: UntypedAllocator>: Gfp {}
 pub trait ForNonblocking<A: UntypedAllocator>: Gfp {}
 
 allocators! {
-    /// What kmalloc accepts: not `__GFP_DMA32`, `__GFP_HIGHMEM` (`GFP_SLAB_BUG_MASK`), `__GFP_COMP`
-    /// (its own), nor `__GFP_MOVABLE` (nobody can move slab memory).
+    /// Flags that kmalloc accepts. Not `__GFP_DMA32` and `__GFP_HIGHMEM` (`GFP_SLAB_BUG_MASK`),
+    /// `__GFP_COMP` (kmalloc sets it itself) and `__GFP_MOVABLE` (slab memory cannot be moved).
     #[diagnostic::on_unimplemented(
         message = "kmalloc does not accept `{Self}`",
         label = "flags that kmalloc rejects",
@@ -105,8 +105,10 @@ allocators! {
     ForKmalloc as For<Kmalloc>:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [Dma NoRetry RetryMayfail NoFail Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
-    /// What krealloc accepts: as kmalloc, and not `__GFP_ZERO`, which it keeps only if every call
-    /// for the memory had it, nor `__GFP_NOFAIL`, since no length is known to be small.
+    /// Flags that krealloc accepts: as kmalloc, without `__GFP_ZERO`, `__GFP_DMA` and
+    /// `__GFP_NOFAIL`. krealloc zeroes reliably only if every call for the memory had `__GFP_ZERO`,
+    /// and may keep old memory of another zone. For `__GFP_NOFAIL` the length would have to be
+    /// known to be small.
     #[diagnostic::on_unimplemented(
         message = "krealloc does not accept `{Self}`",
         label = "flags that krealloc rejects",
@@ -117,14 +119,15 @@ allocators! {
     ForKrealloc as ForRealloc<Kmalloc>:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
-    /// What `alloc_pages()` accepts: everything. What memory it is follows from the flags.
+    /// Flags that `alloc_pages()` accepts: all. The kind of the memory follows from the flags.
     #[diagnostic::on_unimplemented(message = "the page allocator does not accept `{Self}`")]
     ForPages of Memory:
         [GfpKernel GfpKernelAccount GfpUser GfpHighUser GfpHighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [Dma Dma32 Highmem NoRetry RetryMayfail NoFail Movable Reclaimable Zeroed NoWarn Account ThisNode Comp
            Hardwall NoMemalloc];
-    /// What `alloc_pages_exact()` accepts: not `__GFP_COMP` and `__GFP_HIGHMEM`, which it takes out
-    /// with a warning, nor `__GFP_NOFAIL`, since no size is known to be small.
+    /// Flags that `alloc_pages_exact()` accepts. Not `__GFP_COMP` and `__GFP_HIGHMEM`, which it
+    /// clears with a warning, and `__GFP_NOFAIL`, for which the size would have to be known to be
+    /// small.
     #[diagnostic::on_unimplemented(
         message = "alloc_pages_exact does not accept `{Self}`",
         label = "flags that alloc_pages_exact rejects",
@@ -133,9 +136,9 @@ allocators! {
     ForPagesExact:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [Dma Dma32 NoRetry RetryMayfail Movable Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
-    /// What `alloc_pages_bulk()` accepts: not `__GFP_ACCOUNT`, with which it gives one page a call,
-    /// `__GFP_NOFAIL`, which would promise no more than one page, and `__GFP_COMP`, which single
-    /// pages are not.
+    /// Flags that `alloc_pages_bulk()` accepts. Not `__GFP_ACCOUNT`, with which it allocates one
+    /// page per call, `__GFP_NOFAIL`, which guarantees only one page, and `__GFP_COMP`, since
+    /// single pages are not compound.
     #[diagnostic::on_unimplemented(
         message = "alloc_pages_bulk does not accept `{Self}`",
         label = "flags that alloc_pages_bulk rejects",
@@ -144,8 +147,8 @@ allocators! {
     ForPagesBulk of Memory:
         [GfpKernel GfpUser GfpHighUser GfpHighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [Dma Dma32 Highmem NoRetry RetryMayfail Movable Reclaimable Zeroed NoWarn ThisNode Hardwall NoMemalloc];
-    /// What vmalloc accepts where it may sleep: of `GFP_VMALLOC_SUPPORTED` (mm/vmalloc.c) what
-    /// reclaims.
+    /// Flags that vmalloc accepts where it may sleep: those of `GFP_VMALLOC_SUPPORTED`
+    /// (mm/vmalloc.c) that reclaim.
     #[diagnostic::on_unimplemented(
         message = "vmalloc does not accept `{Self}`",
         label = "flags that vmalloc rejects, or with which it must not sleep",
@@ -156,8 +159,8 @@ allocators! {
     ForVmalloc as For<Vmalloc>:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo]
         + [NoRetry RetryMayfail NoFail Zeroed NoWarn Account Hardwall];
-    /// What vmalloc accepts where it must not sleep: of `GFP_VMALLOC_SUPPORTED` (mm/vmalloc.c) what
-    /// does not reclaim.
+    /// Flags that vmalloc accepts where it must not sleep: those of `GFP_VMALLOC_SUPPORTED`
+    /// (mm/vmalloc.c) that do not reclaim.
     #[diagnostic::on_unimplemented(
         message = "vmalloc does not accept `{Self}` where it must not block",
         label = "flags that may sleep, or that vmalloc rejects",
@@ -166,8 +169,8 @@ allocators! {
     ForVmallocNonblocking as ForNonblocking<Vmalloc>:
         [GfpAtomic GfpNowait GfpNoReclaim]
         + [Zeroed NoWarn Account Hardwall];
-    /// What vrealloc accepts: as vmalloc, and not `__GFP_ZERO` and `__GFP_NOFAIL`, as for krealloc.
-    /// It sleeps whatever the flags, since it frees by `vfree()`.
+    /// Flags that vrealloc accepts: as vmalloc, without `__GFP_ZERO` and `__GFP_NOFAIL`, for the
+    /// reasons of krealloc. vrealloc sleeps whatever the flags, since it frees by `vfree()`.
     #[diagnostic::on_unimplemented(
         message = "vrealloc does not accept `{Self}`",
         label = "flags that vrealloc rejects, or with which it must not sleep",
@@ -177,8 +180,8 @@ allocators! {
     ForVrealloc as ForRealloc<Vmalloc>:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo]
         + [NoRetry RetryMayfail NoWarn Account Hardwall];
-    /// What kvmalloc accepts where it may sleep: what kmalloc and vmalloc do, and not
-    /// `__GFP_NORETRY` (its own).
+    /// Flags that kvmalloc accepts where it may sleep: those that both kmalloc and vmalloc accept,
+    /// without `__GFP_NORETRY` (kvmalloc sets it itself).
     #[diagnostic::on_unimplemented(
         message = "kvmalloc does not accept `{Self}`",
         label = "flags that kvmalloc rejects, or with which it must not sleep",
@@ -188,7 +191,7 @@ allocators! {
     ForKVmalloc as For<KVmalloc>:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo]
         + [RetryMayfail NoFail Zeroed NoWarn Account Hardwall];
-    /// What kvmalloc accepts where it must not sleep: as vmalloc.
+    /// Flags that kvmalloc accepts where it must not sleep: as vmalloc.
     #[diagnostic::on_unimplemented(
         message = "kvmalloc does not accept `{Self}` where it must not block",
         label = "flags that may sleep, or that kvmalloc rejects",
@@ -197,8 +200,8 @@ allocators! {
     ForKVmallocNonblocking as ForNonblocking<KVmalloc>:
         [GfpAtomic GfpNowait GfpNoReclaim]
         + [Zeroed NoWarn Account Hardwall];
-    /// What kvrealloc accepts: as kvmalloc, and not `__GFP_ZERO` and `__GFP_NOFAIL`, as for
-    /// krealloc. It sleeps whatever the flags, since it frees by `vfree()`.
+    /// Flags that kvrealloc accepts: as kvmalloc, without `__GFP_ZERO` and `__GFP_NOFAIL`, for the
+    /// reasons of krealloc. kvrealloc sleeps whatever the flags, since it frees by `vfree()`.
     #[diagnostic::on_unimplemented(
         message = "kvrealloc does not accept `{Self}`",
         label = "flags that kvrealloc rejects, or with which it must not sleep",
@@ -208,7 +211,7 @@ allocators! {
     ForKVrealloc as ForRealloc<KVmalloc>:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo]
         + [RetryMayfail NoWarn Account Hardwall];
-    /// What kmalloc_nolock accepts: `__GFP_ACCOUNT` and `__GFP_ZERO`, on no other flags.
+    /// Flags that kmalloc_nolock accepts: only `__GFP_ACCOUNT` and `__GFP_ZERO`.
     #[diagnostic::on_unimplemented(
         message = "kmalloc_nolock does not accept `{Self}`",
         label = "flags that kmalloc_nolock rejects",
@@ -216,8 +219,8 @@ allocators! {
     )]
     ForNolock:
         [GfpNolock] + [Zeroed Account];
-    /// What objpool_init accepts: flags that sleep and that vmalloc, from which the memory comes,
-    /// supports (`GFP_VMALLOC_SUPPORTED`).
+    /// Flags that objpool_init accepts: those that may sleep and that vmalloc, which allocates the
+    /// memory, supports (`GFP_VMALLOC_SUPPORTED`).
     #[diagnostic::on_unimplemented(
         message = "objpool_init does not accept `{Self}`",
         label = "flags that objpool_init rejects",
@@ -227,9 +230,9 @@ allocators! {
     ForObjPool:
         [GfpKernel GfpKernelAccount GfpNoFs GfpNoIo]
         + [NoRetry RetryMayfail NoWarn Account];
-    /// What the per-CPU allocator looks at: whether it may sleep (`GFP_NOIO` of the flags goes on to
-    /// the pages), `__GFP_NORETRY`, `__GFP_NOWARN` and `__GFP_ACCOUNT`. All others it drops without
-    /// a word, and its memory is always zero.
+    /// Flags that the per-CPU allocator uses: whether it may sleep (the bits of `GFP_NOIO` are
+    /// passed to the page allocator), `__GFP_NORETRY`, `__GFP_NOWARN` and `__GFP_ACCOUNT`. It
+    /// silently ignores all others. Per-CPU memory is always zeroed.
     #[diagnostic::on_unimplemented(
         message = "the per-CPU allocator drops `{Self}`, or a part of it, without a word",
         label = "flags without effect on per-CPU memory",
@@ -239,8 +242,8 @@ allocators! {
     ForPerCpu:
         [GfpKernel GfpKernelAccount GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry Zeroed NoWarn Account];
-    /// What `devm_kmalloc()` accepts: as kmalloc, and not `__GFP_NOFAIL`, since a probe can fail. The
-    /// node is that of the device.
+    /// Flags that `devm_kmalloc()` accepts: as kmalloc, without `__GFP_NOFAIL`, since a probe can
+    /// fail. The node is that of the device.
     #[diagnostic::on_unimplemented(
         message = "devm_kmalloc does not accept `{Self}`",
         label = "flags that devm_kmalloc rejects",
@@ -250,8 +253,9 @@ allocators! {
     ForDevm:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [Dma NoRetry RetryMayfail Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
-    /// What `devm_krealloc()` accepts: as `devm_kmalloc()`, and neither `__GFP_ZERO`, since it may
-    /// keep the old memory and has its rest as it is, nor `__GFP_DMA`, for the same reason.
+    /// Flags that `devm_krealloc()` accepts: as `devm_kmalloc()`, without `__GFP_ZERO` and
+    /// `__GFP_DMA`. devm_krealloc may keep the old memory, whose rest is not zeroed and whose zone
+    /// does not change.
     #[diagnostic::on_unimplemented(
         message = "devm_krealloc does not accept `{Self}`",
         label = "flags that devm_krealloc rejects",
@@ -261,8 +265,8 @@ allocators! {
     ForDevmRealloc:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
-    /// What a slab cache accepts: as kmalloc, and neither `__GFP_DMA` nor `__GFP_RECLAIMABLE`. Both
-    /// are properties of the cache, and of a call they would silently be dropped.
+    /// Flags that a slab cache accepts: as kmalloc, without `__GFP_DMA` and `__GFP_RECLAIMABLE`.
+    /// Both are properties of the cache, and are silently ignored in a call.
     #[diagnostic::on_unimplemented(
         message = "a slab cache does not accept `{Self}`",
         label = "flags that a slab cache rejects, or would silently drop",
@@ -272,8 +276,8 @@ allocators! {
     ForSlab:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail NoFail Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
-    /// What a slab cache with a constructor accepts: as any, and not `__GFP_ZERO`, which would undo
-    /// what the constructor did. (The kernel warns.)
+    /// Flags that a slab cache with a constructor accepts: as a slab cache, without `__GFP_ZERO`,
+    /// which would overwrite the constructed object. (The kernel warns.)
     #[diagnostic::on_unimplemented(
         message = "a slab cache with a constructor does not accept `{Self}`",
         label = "flags that a cache with a constructor rejects",
@@ -282,8 +286,8 @@ allocators! {
     ForConstructed:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail NoFail NoWarn Account ThisNode Hardwall NoMemalloc];
-    /// What a memory pool accepts: what can be said of its reserve too, which was there before. No
-    /// zeroes, zone, node or accounting.
+    /// Flags that a memory pool accepts: those that hold for elements of its reserve too, which was
+    /// allocated earlier. No zeroing, zone, node or accounting.
     #[diagnostic::on_unimplemented(
         message = "a memory pool does not accept `{Self}`",
         label = "flags that a memory pool rejects",
@@ -294,7 +298,7 @@ allocators! {
     ForMempool:
         [GfpKernel GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry NoWarn Hardwall NoMemalloc];
-    /// Flags with which a memory pool waits for an element, so that it always gives one.
+    /// Flags with which a memory pool waits for an element, so that the allocation always succeeds.
     #[diagnostic::on_unimplemented(
         message = "a memory pool cannot wait with `{Self}`",
         label = "these flags do not wait, or a memory pool rejects them",
@@ -303,9 +307,10 @@ allocators! {
     WaitsForMempool:
         [GfpKernel GfpUser GfpNoFs GfpNoIo]
         + [NoRetry NoWarn Hardwall NoMemalloc];
-    /// What `dma_alloc_attrs()` accepts: not `__GFP_COMP`, with which it warns and fails, the zones,
-    /// which it takes out without a word (the mask says which memory the device reaches), mobility
-    /// (nobody moves what a device writes to) or `__GFP_NOFAIL`, since it comes from one zone.
+    /// Flags that `dma_alloc_attrs()` accepts. Not `__GFP_COMP`, with which it warns and fails,
+    /// zone modifiers, which it silently clears (the DMA mask determines the memory that the device
+    /// reaches), mobility (memory that a device writes to cannot be moved) and `__GFP_NOFAIL`,
+    /// since the memory comes from one zone.
     #[diagnostic::on_unimplemented(
         message = "dma_alloc_attrs does not accept `{Self}`",
         label = "flags that dma_alloc_attrs rejects, or would silently drop",
@@ -315,7 +320,8 @@ allocators! {
     ForCoherent:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
-    /// What `dma_alloc_pages()` accepts: as `dma_alloc_attrs()`. With a zone too it warns and fails.
+    /// Flags that `dma_alloc_pages()` accepts: as `dma_alloc_attrs()`. With a zone modifier it
+    /// warns and fails.
     #[diagnostic::on_unimplemented(
         message = "dma_alloc_pages does not accept `{Self}`",
         label = "flags that dma_alloc_pages rejects",
@@ -325,9 +331,9 @@ allocators! {
     ForNoncoherent:
         [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
         + [NoRetry RetryMayfail Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
-    /// What `dma_pool_alloc()` accepts: what both kmalloc and `dma_alloc_attrs()` do, since it asks
-    /// them for more when the pool is empty; and not `__GFP_ACCOUNT`, since the page is not the
-    /// caller's alone.
+    /// Flags that `dma_pool_alloc()` accepts: those that both kmalloc and `dma_alloc_attrs()`
+    /// accept, since an empty pool is refilled by both, without `__GFP_ACCOUNT`, since the page is
+    /// shared with other callers.
     #[diagnostic::on_unimplemented(
         message = "dma_pool_alloc does not accept `{Self}`",
         label = "flags that dma_pool_alloc rejects",
@@ -338,7 +344,7 @@ allocators! {
         + [NoRetry RetryMayfail Zeroed NoWarn ThisNode Hardwall NoMemalloc];
 }
 
-/// A trait of all the flags that have certain others.
+/// A trait of the flags that implement several others.
 macro_rules! all_of {
     ($($(#[$attr:meta])* $name:ident: $($bound:path),* $(,)?;)*) => {$(
         $(#[$attr])*
@@ -348,13 +354,12 @@ macro_rules! all_of {
 }
 
 all_of! {
-    /// Flags that every allocator of its context accepts and every modifier can start from: the
-    /// default of a context.
+    /// Default flags of a context: every allocator of the context accepts them, and every modifier
+    /// applies to them.
     DefaultFlags: NoZoneModifier, NoRetryModifier, NoMobility, AnyNode, MayFail, ForKmalloc, ForKrealloc, ForPages<Kind = Low>,
         ForPagesExact, ForPagesBulk, ForPerCpu, ForDevm, ForDevmRealloc, ForSlab, ForConstructed,
         ForMempool, ForCoherent, ForNoncoherent, ForDmaPool;
-    /// What the default flags of a context that may sleep are besides: those that the allocators
-    /// accept that sleep.
+    /// Default flags of a context that may sleep: the allocators that sleep accept them too.
     SleepingFlags: DefaultFlags, DirectReclaim, ForVmalloc, ForVrealloc, ForKVmalloc, ForKVrealloc, ForObjPool,
         WaitsForMempool;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The modifiers, which wrap a base or other modifiers.
+//! The modifiers: types that add one flag to a base or to other modifiers.
+//!
+//! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
 
 use crate::{
     flags::{
@@ -42,7 +44,7 @@ macro_rules! modifiers {
             $(impl<F: $keeps> $keeps for $name<F> {})*
         )*
 
-        /// The modifiers, on every combination of flags that may have them.
+        /// The modifiers, as methods of the flags that they apply to.
         pub trait Modify: Gfp {
             $(
                 $(#[$doc])*
@@ -55,10 +57,13 @@ macro_rules! modifiers {
                 }
             )*
 
-            /// `__GFP_NOFAIL`: waits until there is memory, for as long as it takes.
+            /// `__GFP_NOFAIL`: retries until the allocation succeeds, without limit.
             ///
-            /// The error type has no value then. Should the kernel all the same return NULL, kalloc
-            /// panics.
+            /// The error type has no value.
+            ///
+            /// # Panics
+            ///
+            /// Panics if the kernel returns NULL all the same.
             #[inline(always)]
             fn nofail(self) -> NoFail<Self>
             where
@@ -85,8 +90,7 @@ modifiers! {
     /// `__GFP_NORETRY`: gives up after one round of reclaim, without the OOM killer.
     NoRetry, noretry = KALLOC_CONST___GFP_NORETRY, needs [DirectReclaim NoRetryModifier],
         keeps [DirectReclaim NoZoneModifier NoMobility AnyNode MayFail];
-    /// `__GFP_RETRY_MAYFAIL`: tries hard, and fails when no progress is made, without the OOM
-    /// killer.
+    /// `__GFP_RETRY_MAYFAIL`: retries while reclaim makes progress, without the OOM killer.
     RetryMayfail, retry_mayfail = KALLOC_CONST___GFP_RETRY_MAYFAIL, needs [DirectReclaim NoRetryModifier],
         keeps [DirectReclaim NoZoneModifier NoMobility AnyNode MayFail];
     /// `__GFP_MOVABLE`: the kernel may move the page. Only for pages.
@@ -104,7 +108,7 @@ modifiers! {
     /// `__GFP_ACCOUNT`: charged to the memory cgroup of the caller.
     Account, account = KALLOC_CONST___GFP_ACCOUNT, needs [],
         keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
-    /// `__GFP_THISNODE`: from the node that is asked for (by default the caller's), or not at all.
+    /// `__GFP_THISNODE`: from the requested node (by default the caller's) only.
     ThisNode, thisnode = KALLOC_CONST___GFP_THISNODE, needs [MayFail],
         keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility MayFail];
     /// `__GFP_COMP`: the pages are one compound page. Only for pages.

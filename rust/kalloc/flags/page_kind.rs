@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What memory pages are in: types, which follow from the flags.
+//! The kinds of page memory, as types: low, high and compound. They follow from the flags.
 
 use crate::{
     flags::{
@@ -12,12 +12,12 @@ use crate::{
 };
 use core::marker::PhantomData;
 
-/// What memory pages are: [`Low`], [`High`], or [`Compound`] of one of them.
+/// A kind of page memory: [`Low`], [`High`], or [`Compound`] of either.
 pub trait Kind: Sealed + 'static {
-    /// The same as a compound page.
+    /// The same memory as a compound page.
     #[doc(hidden)]
     type Compound: Kind;
-    /// The same where it may be high.
+    /// The same memory, from high memory.
     #[doc(hidden)]
     type High: Kind;
 }
@@ -26,7 +26,7 @@ pub trait Kind: Sealed + 'static {
 #[derive(Debug)]
 pub struct Low;
 
-/// Memory that may have no kernel address: it is seen through local mappings.
+/// Memory that may have no kernel address. It is accessed through local mappings.
 #[derive(Debug)]
 pub struct High;
 
@@ -71,9 +71,9 @@ pub trait Splittable: Kind {}
 impl Splittable for Low {}
 impl Splittable for High {}
 
-/// The memory that flags give.
+/// The kind of memory that flags select.
 pub trait Memory: Gfp {
-    /// What memory it is.
+    /// The kind of the memory.
     type Kind: Kind;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What modifiers ask of the flags that they modify.
+//! Properties that modifiers require of the flags that they modify.
 
 use crate::flags::gfp::Gfp;
 
@@ -12,14 +12,14 @@ macro_rules! properties {
 }
 
 properties! {
-    /// With direct reclaim: what `__GFP_NORETRY`, `__GFP_RETRY_MAYFAIL` and `__GFP_NOFAIL` modify.
+    /// With direct reclaim, which `__GFP_NORETRY`, `__GFP_RETRY_MAYFAIL` and `__GFP_NOFAIL` modify.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` never waits for memory, so there is nothing to retry or to wait for",
         label = "nothing to retry",
         note = "`.noretry()`, `.retry_mayfail()` and `.nofail()` go with flags that may sleep, such as `GFP_KERNEL`"
     )]
     DirectReclaim;
-    /// With no zone chosen.
+    /// Without a zone modifier.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` already chooses a zone, or waits for memory that one zone may never have",
         label = "a second zone, or a zone with nofail",
@@ -27,14 +27,14 @@ properties! {
                 `.nofail()`, which could then wait for ever"
     )]
     NoZoneModifier;
-    /// With no rule yet for when memory is short.
+    /// Without a retry modifier.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` already says what happens when memory is short",
         label = "a second rule for short memory",
         note = "`.noretry()`, `.retry_mayfail()` and `.nofail()` exclude one another"
     )]
     NoRetryModifier;
-    /// With no mobility chosen.
+    /// Without a mobility flag.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` already says whether the memory can be moved or reclaimed",
         label = "a second mobility",

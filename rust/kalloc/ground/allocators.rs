@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The allocators of memory that has no type, as parameters of boxes and vectors.
+//! The allocators of untyped memory, as type parameters of boxes and vectors.
 
 use crate::ground::sealed::Sealed;
 
@@ -17,7 +17,7 @@ pub enum Vmalloc {}
 pub enum KVmalloc {}
 
 /// [`Kmalloc`], [`Vmalloc`] or [`KVmalloc`].
-// Public because it is in the bounds of public traits.
+// The trait is public because it is a bound in public traits.
 #[allow(unreachable_pub)]
 pub trait UntypedAllocator: Sealed {}
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Field`]: a proof that a struct has a field, and where.
+//! [`Field`]: a proof that a struct has a field, with the offset of the field.
 //!
-//! [`field!`](crate::field!) is the one macro that makes it. What needs the place of a field takes a
+//! Only the macro [`field!`](crate::field!) makes it. APIs that need the offset of a field take a
 //! [`Field`]: per-CPU values ([`PerCpu::at`](crate::percpu::PerCpu::at)), usercopy windows
 //! ([`usercopy!`](crate::usercopy!)), and work items
 //! ([`HasWork::FIELD`](crate::work::HasWork::FIELD)).
@@ -12,7 +12,7 @@ use core::{
     marker::PhantomData, //
 };
 
-/// The type `F` and no other: there is no coercion between two of these.
+/// Exactly the type `F`: the type is invariant, so nothing coerces to it.
 #[doc(hidden)]
 pub struct Exact<F>(PhantomData<fn(F) -> F>);
 
@@ -22,7 +22,7 @@ impl<F> fmt::Debug for Exact<F> {
     }
 }
 
-/// The type of what the reference is to.
+/// The exact type that the reference points to.
 #[doc(hidden)]
 pub const fn exact<F>(_: &F) -> Exact<F> {
     Exact(PhantomData)
@@ -36,8 +36,8 @@ pub const fn exact<F>(_: &F) -> Exact<F> {
 pub struct Field<S, F>(usize, PhantomData<(Exact<S>, Exact<F>)>);
 
 impl<S, F> Field<S, F> {
-    /// For the macro. The function is never called: it says that the field can be borrowed, and of
-    /// which type it is.
+    /// For the macro. The function is never called. It proves that the field can be borrowed and
+    /// has the type `F`.
     ///
     /// # Safety
     ///
@@ -45,7 +45,7 @@ impl<S, F> Field<S, F> {
     #[doc(hidden)]
     #[inline(always)]
     pub const unsafe fn new(offset: usize, _of: fn(&S) -> Exact<F>) -> Self {
-        // INVARIANT: By the contract of this function.
+        // INVARIANT: `# Safety`: each `S` has an aligned `F` at `offset`.
         Self(offset, PhantomData)
     }
 
@@ -71,9 +71,8 @@ impl<S, F> fmt::Debug for Field<S, F> {
 
 /// A field of a struct, as a [`percpu::Field`](crate::percpu::Field): `field!(Struct, name)`.
 ///
-/// The field is one of the struct itself, that the caller may name, and of exactly the type that is
-/// expected: a field that a `Deref` leads to, one of a packed struct, and one of a union do not
-/// compile.
+/// The field is one of the struct itself, is visible to the caller, and has exactly the expected
+/// type. A field reached through `Deref`, of a packed struct or of a union does not compile.
 ///
 /// ```
 /// use kalloc::{field, projection::Field};
@@ -86,13 +85,14 @@ impl<S, F> fmt::Debug for Field<S, F> {
 macro_rules! field {
     ($struct:ty, $field:ident) => {{
         let offset = $crate::__macro::core::mem::offset_of!($struct, $field);
-        // `let` leaves the type of the field without an expectation, so nothing coerces it.
+        // The `let` gives the field no expected type, so its type is not coerced.
         let of: fn(&$struct) -> $crate::__macro::Exact<_> = |whole| {
             let exact = $crate::__macro::exact(&whole.$field);
             exact
         };
-        // SAFETY: `offset_of!` takes a field of the struct itself only. The type is that of a
-        // reference to the field, which a packed struct or a union does not give without `unsafe`.
+        // SAFETY: `offset_of!` accepts only a field of the struct itself. `of` borrows the field,
+        // so it is aligned and of the type `F`: borrowing a field of a packed struct or a union
+        // needs `unsafe`.
         unsafe { $crate::__macro::Field::new(offset, of) }
     }};
 }

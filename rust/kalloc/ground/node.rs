@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! NUMA nodes that memory can come from.
+//! [`Node`]: a NUMA node to allocate memory on.
 //!
 //! C header: [`include/linux/nodemask.h`](srctree/include/linux/nodemask.h)
 //!
-//! The allocators index per-node arrays and dereference the node's data without a check, so only a
-//! node that is or was online may reach them. (A node's data stays when it goes offline.)
+//! The allocators index per-node arrays and dereference the node's data without a check. So they
+//! may be given only a node that is or was online. (A node's data remains when the node goes
+//! offline.)
 
 use kernel::{
     alloc::NumaNode,
@@ -15,20 +16,20 @@ use kernel::{
     },
 };
 
-/// A node that is online, or was when this was made.
+/// A node that was online when the value was made.
 ///
 /// # Invariants
 ///
-/// The node was seen online, so that the kernel has its data.
+/// The node is or was online, so the kernel has its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Node(i32);
 
 impl Node {
-    /// The node `id`, wraps `node_online()`.
+    /// The node `id`; wraps `node_online()`.
     ///
     /// # Errors
     ///
-    /// `EINVAL` where there is no such node or it is not online.
+    /// `EINVAL` if `id` is not a node, or the node is not online.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -37,23 +38,23 @@ impl Node {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn new(id: i32) -> Result<Self> {
-        // Only ids below this are bits of the kernel's mask of online nodes.
+        // Only ids below `MAX_NUMNODES` are bits of the kernel's mask of online nodes.
         NumaNode::new(id)?;
-        // SAFETY: `id` is between 0 and `MAX_NUMNODES`.
+        // SAFETY: `NumaNode::new` has checked that `id` is from 0 to `MAX_NUMNODES` - 1.
         if unsafe { kalloc_bindings::kalloc_helper_node_online(id) } {
-            // INVARIANT: It was just seen online.
+            // INVARIANT: `node_online()` has just returned true.
             Ok(Self(id))
         } else {
             Err(EINVAL)
         }
     }
 
-    /// The nearest node with memory to the CPU that runs this, wraps `numa_mem_id()`.
+    /// The nearest node with memory to the current CPU; wraps `numa_mem_id()`.
     ///
-    /// The thread may move to another CPU at once; the node stays valid.
+    /// The thread may migrate to another CPU at any time. The node remains valid.
     pub fn local() -> Self {
-        // INVARIANT: The kernel names only nodes with memory here, and these are online.
-        // SAFETY: It has no preconditions.
+        // INVARIANT: `numa_mem_id()` returns only nodes with memory, which are online.
+        // SAFETY: The call has no preconditions.
         Self(unsafe { kalloc_bindings::kalloc_helper_numa_mem_id() })
     }
 

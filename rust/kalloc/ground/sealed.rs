@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What keeps traits for the types of this crate.
+//! [`Sealed`]: keeps drivers from implementing traits of this crate.
 
-/// Keeps the traits of this crate for its own types: a context made elsewhere would prove
+/// A supertrait that only types of this crate implement. A context of another crate would prove
 /// nothing.
 pub trait Sealed {}

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Bottom halves, interrupts and preemption disabled.
+//! Sections with bottom halves, interrupts or preemption disabled.
+//!
+//! C headers: [`include/linux/bottom_half.h`](srctree/include/linux/bottom_half.h),
+//! [`include/linux/irqflags.h`](srctree/include/linux/irqflags.h),
+//! [`include/linux/preempt.h`](srctree/include/linux/preempt.h)
 
 use crate::{
     contexts::traits::{
@@ -15,10 +19,10 @@ use crate::{
 
 /// Disabling bottom halves, in every context with interrupts on.
 pub trait DisableBhExt: IrqsOn {
-    /// Runs `f` with bottom halves disabled on this CPU, wraps `local_bh_disable()` and
+    /// Runs `f` with bottom halves disabled on this CPU; wraps `local_bh_disable()` and
     /// `local_bh_enable()`.
     ///
-    /// With a lock taken in it, it is `spin_lock_bh()`:
+    /// Together with a lock taken in `f` it is `spin_lock_bh()`:
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -41,7 +45,7 @@ impl<C: IrqsOn> DisableBhExt for C {}
 
 /// Disabling interrupts and preemption, in every context.
 pub trait DisableExt: Context {
-    /// Runs `f` with interrupts off on this CPU, wraps `local_irq_save()` and
+    /// Runs `f` with interrupts disabled on this CPU; wraps `local_irq_save()` and
     /// `local_irq_restore()`.
     ///
     /// ```
@@ -59,7 +63,7 @@ pub trait DisableExt: Context {
         within(self, enter::local_irq_save(), |_off, cx| f(cx))
     }
 
-    /// Runs `f` with preemption disabled, wraps `preempt_disable()` and `preempt_enable()`.
+    /// Runs `f` with preemption disabled; wraps `preempt_disable()` and `preempt_enable()`.
     #[inline(always)]
     fn preempt_off<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::RawCx<'x>) -> R) -> R
     where

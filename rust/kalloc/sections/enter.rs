@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The ways to enter a section: what [`section!`](crate::section!) takes.
+//! The ways to enter a section, as [`section!`](crate::section!) takes them.
 
 #![doc(hidden)]
 
@@ -53,7 +53,7 @@ macro_rules! locks {
             $type(lock)
         }
 
-        // SAFETY: With the lock held the code may do what that token permits.
+        // SAFETY: With the lock held, the code may do what the token `C::$cx` permits.
         unsafe impl<'l, C: $bound + ?Sized, T: ?Sized> Enter<C> for $type<'l, T> {
             type Guard = $guard;
             type Cx<'x> = C::$cx<'x>;
@@ -91,14 +91,14 @@ macro_rules! states {
             $type
         }
 
-        // SAFETY: In the section the code may do what that token permits.
+        // SAFETY: In the section, the code may do what the token `$cx` permits.
         unsafe impl<C: $bound + ?Sized> Enter<C> for $type {
             type Guard = $guard;
             type Cx<'x> = $cx;
             #[inline(always)]
             unsafe fn enter(self) -> $guard {
-                // SAFETY: By the contract of this function the section is left in order, and the
-                // context is one that may enter it.
+                // SAFETY: `# Safety` of `enter`: the guard is dropped before those of the sections
+                // around. The context is a `$bound`, which may enter the section.
                 unsafe { $enter() }
             }
         }
@@ -124,14 +124,14 @@ pub fn rcu_read_lock() -> ByRcu {
     ByRcu
 }
 
-// SAFETY: On the RCU read side the code must not sleep, and may do all else that it might before.
+// SAFETY: On the RCU read side the code must not sleep, and may otherwise do what it might before.
 unsafe impl<C: Context + ?Sized> Enter<C> for ByRcu {
     type Guard = ReadSide;
     type Cx<'x> = C::AtomicCx<'x>;
     #[inline(always)]
     unsafe fn enter(self) -> ReadSide {
-        // SAFETY: By the contract of this function the guard is dropped on this thread, and
-        // until then the token around is not used. That of the section permits no sleep.
+        // SAFETY: `# Safety` of `enter`: the guard is dropped on this thread, and until then the
+        // outer token is not used. The section's token does not permit sleeping.
         unsafe { ReadSide::new() }
     }
 }

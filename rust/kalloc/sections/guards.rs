@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What ends a section when it is dropped: guards that have no data.
+//! Guards without data. A section ends when its guard is dropped.
 
 use crate::{
     arch::irqflags,
@@ -20,14 +20,14 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
-/// Interrupts are off on this CPU until this is dropped.
+/// Interrupts are disabled on this CPU until the guard is dropped.
 #[derive(Debug)]
 pub struct IrqGuard(c_ulong, NotThreadSafe);
 
 impl IrqGuard {
     /// # Safety
     ///
-    /// It is dropped before the guards of the sections around.
+    /// The guard is dropped before the guards of the sections around.
     #[inline(always)]
     pub(crate) unsafe fn new() -> Self {
         Self(irqflags::local_irq_save(), NotThreadSafe)
@@ -37,23 +37,23 @@ impl IrqGuard {
 impl Drop for IrqGuard {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: The flags are those that this guard was made with, on this thread, and sections
-        // nest.
+        // SAFETY: `# Safety` of `new`: sections nest. The flags are those that `new` saved, on this
+        // thread.
         unsafe { irqflags::local_irq_restore(self.0) }
     }
 }
 
-/// Preemption is disabled until this is dropped.
+/// Preemption is disabled until the guard is dropped.
 #[derive(Debug)]
 pub struct PreemptGuard(NotThreadSafe);
 
 impl PreemptGuard {
     /// # Safety
     ///
-    /// It is dropped before the guards of the sections around.
+    /// The guard is dropped before the guards of the sections around.
     #[inline(always)]
     pub(crate) unsafe fn new() -> Self {
-        // SAFETY: It has no preconditions.
+        // SAFETY: The call has no preconditions.
         unsafe { kalloc_helper_preempt_disable() };
         Self(NotThreadSafe)
     }
@@ -62,23 +62,23 @@ impl PreemptGuard {
 impl Drop for PreemptGuard {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: It was disabled when this guard was made, on this thread.
+        // SAFETY: `new` disabled preemption, on this thread.
         unsafe { kalloc_helper_preempt_enable() }
     }
 }
 
-/// Bottom halves are disabled on this CPU until this is dropped.
+/// Bottom halves are disabled on this CPU until the guard is dropped.
 #[derive(Debug)]
 pub struct BhGuard(NotThreadSafe);
 
 impl BhGuard {
     /// # Safety
     ///
-    /// Interrupts are on, and this is no hard interrupt. It is dropped before the guards of the
-    /// sections around.
+    /// Interrupts are enabled, and the code is not in a hard interrupt. The guard is dropped before
+    /// the guards of the sections around.
     #[inline(always)]
     pub(crate) unsafe fn new() -> Self {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: interrupts are enabled, outside a hard interrupt.
         unsafe { kalloc_helper_local_bh_disable() };
         Self(NotThreadSafe)
     }
@@ -87,9 +87,9 @@ impl BhGuard {
 impl Drop for BhGuard {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: They were disabled when this guard was made, on this thread, and sections nest. The
-        // helper asks whether interrupts are on, which a guard of the kernel crate that has left the
-        // section makes false.
+        // SAFETY: `# Safety` of `new`: sections nest. `new` disabled bottom halves, on this thread.
+        // The helper checks that interrupts are enabled: a guard of the kernel crate that has left
+        // the section can have disabled them.
         unsafe { kalloc_helper_local_bh_enable() }
     }
 }
@@ -103,10 +103,10 @@ macro_rules! guards {
         impl $name {
             /// # Safety
             ///
-            /// It is dropped before the guards of the scopes around.
+            /// The guard is dropped before the guards of the scopes around.
             #[inline(always)]
             pub(crate) unsafe fn new() -> Self {
-                // SAFETY: It has no preconditions.
+                // SAFETY: The call has no preconditions.
                 Self(unsafe { $save() }, NotThreadSafe)
             }
         }
@@ -114,8 +114,8 @@ macro_rules! guards {
         impl Drop for $name {
             #[inline(always)]
             fn drop(&mut self) {
-                // SAFETY: The flags are those that this guard was made with, on this thread, and by
-                // the contract of `new` scopes nest.
+                // SAFETY: `# Safety` of `new`: scopes nest. The flags are those that `new` saved,
+                // on this thread.
                 unsafe { $restore(self.0) }
             }
         }
@@ -131,13 +131,14 @@ guards! {
         kalloc_helper_memalloc_noreclaim_save, kalloc_helper_memalloc_noreclaim_restore;
 }
 
-/// Evidence that the code is on the RCU read side, for as long as it is borrowed.
+/// A proof that the code is on the RCU read side, for as long as it is borrowed.
 ///
-/// A driver has a reference, from [`RcuReadExt::rcu_read`](crate::sync::RcuReadExt::rcu_read) or from `section!(…, rcu_read_lock())`, and
-/// never the value: it cannot leak it. The guard of the kernel crate is no such evidence. Leaked, it
-/// is `&'static`, and the read side ends with the thread, or where the thread sleeps.
+/// A driver has a reference, from [`RcuReadExt::rcu_read`](crate::sync::RcuReadExt::rcu_read) or
+/// from `section!(…, rcu_read_lock())`, and never the value, so it cannot leak the value. The
+/// kernel crate's guard is not such a proof: a leaked one is `&'static`, but the read side ends
+/// with the thread, or when the thread sleeps.
 ///
-/// Functions of the kernel crate take that guard, to which this dereferences:
+/// A `ReadSide` dereferences to the kernel crate's guard, which functions of the kernel crate take:
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -150,8 +151,8 @@ guards! {
 ///
 /// # Invariants
 ///
-/// The thread is on the RCU read side until the value is dropped, on this thread. Until then no token
-/// that permits sleep is used.
+/// The thread is on the RCU read side until the value is dropped, on this thread. Until then no
+/// token that permits sleeping is used.
 pub struct ReadSide(rcu::Guard);
 
 impl ReadSide {
@@ -159,10 +160,11 @@ impl ReadSide {
     ///
     /// # Safety
     ///
-    /// The value is dropped, on this thread, and until then no token that permits sleep is used.
+    /// The value is dropped on this thread, and until then no token that permits sleeping is used.
     #[inline(always)]
     pub(crate) unsafe fn new() -> Self {
-        // INVARIANT: Just entered. The rest is the contract of this function.
+        // INVARIANT: `rcu::read_lock()` enters the read side. `# Safety`: the value is dropped on
+        // this thread, and no token that permits sleeping is used before.
         Self(rcu::read_lock())
     }
 }

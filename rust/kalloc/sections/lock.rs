@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Taking locks.
+//! Extension traits that take spinlocks: the closure forms.
+//!
+//! C header: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h)
 
 use crate::{
     contexts::traits::{
@@ -23,11 +25,11 @@ use kernel::sync::{
     SpinLockIrq, //
 };
 
-/// Taking spinlocks, in every context that may.
+/// Taking spinlocks, in every context that permits it.
 pub trait LockExt: MayAlloc {
-    /// Runs `f` with `lock` held, wraps `spin_lock()` and `spin_unlock()`.
+    /// Runs `f` with `lock` held; wraps `spin_lock()` and `spin_unlock()`.
     ///
-    /// `f` must not sleep, and cannot: its token is [`AtomicCx`](crate::context::AtomicCx) or stricter.
+    /// The token of `f` is [`AtomicCx`](crate::context::AtomicCx) or stricter, so `f` cannot sleep.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -52,7 +54,7 @@ pub trait LockExt: MayAlloc {
         within(self, enter::lock(lock), |data, cx| f(data, cx))
     }
 
-    /// As [`LockExt::locked`], for data that must not be moved.
+    /// As [`LockExt::locked`], for pinned data.
     #[inline(always)]
     fn locked_pin<T, R>(
         &mut self,
@@ -65,12 +67,12 @@ pub trait LockExt: MayAlloc {
         within(self, enter::lock(lock), |data, cx| f(data.as_mut(), cx))
     }
 
-    /// Runs `f` with `lock` held and interrupts off, wraps `spin_lock_irqsave()` and
-    /// `spin_unlock_irqrestore()` (as the kernel crate does: by `spin_lock_irq_disable()`, which
-    /// counts).
+    /// Runs `f` with `lock` held and interrupts disabled; wraps `spin_lock_irqsave()` and
+    /// `spin_unlock_irqrestore()`. (The kernel crate calls `spin_lock_irq_disable()`, which counts
+    /// nested calls.)
     ///
-    /// For data that a hard interrupt shares. On `CONFIG_PREEMPT_RT`, where the handler is a thread,
-    /// interrupts stay on.
+    /// For data shared with a hard interrupt handler. On `CONFIG_PREEMPT_RT`, where the handler is
+    /// a thread, interrupts stay enabled.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -92,7 +94,7 @@ pub trait LockExt: MayAlloc {
         within(self, enter::lock_irq(lock), |data, cx| f(data, cx))
     }
 
-    /// Runs `f` with `lock` held for reading, wraps `read_lock()` and `read_unlock()`.
+    /// Runs `f` with `lock` held for reading; wraps `read_lock()` and `read_unlock()`.
     ///
     /// ```
     /// use kalloc::{prelude::*, sync::RwLock};
@@ -130,7 +132,7 @@ impl<C: MayAlloc> LockExt for C {}
 
 /// Taking raw spinlocks, in every context but NMI.
 pub trait RawLockExt: NotNmi {
-    /// Runs `f` with `lock` held, wraps `raw_spin_lock()` and `raw_spin_unlock()`.
+    /// Runs `f` with `lock` held; wraps `raw_spin_lock()` and `raw_spin_unlock()`.
     ///
     /// ```
     /// use kalloc::{prelude::*, sync::RawSpinLock};
@@ -151,7 +153,7 @@ pub trait RawLockExt: NotNmi {
         within(self, enter::raw_lock(lock), |data, cx| f(data, cx))
     }
 
-    /// Runs `f` with `lock` held and interrupts off, wraps `raw_spin_lock_irqsave()` and
+    /// Runs `f` with `lock` held and interrupts disabled; wraps `raw_spin_lock_irqsave()` and
     /// `raw_spin_unlock_irqrestore()`.
     #[inline(always)]
     fn raw_locked_irq<T, R>(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`RawSpinLock`] and [`RawSpinLockIrq`]: `raw_spinlock_t`, a spinlock on every kernel.
+//! [`RawSpinLock`] and [`RawSpinLockIrq`]: `raw_spinlock_t`, which spins on every kernel, also on
+//! `CONFIG_PREEMPT_RT`.
 //!
 //! C header: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h)
 
@@ -37,7 +38,7 @@ use kernel::{
 #[inline(always)]
 unsafe fn assert_is_held(_lock: *mut raw_spinlock_t) {
     #[cfg(CONFIG_LOCKDEP)]
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: the lock is initialised.
     unsafe {
         kalloc_helper_raw_spin_assert_is_held(_lock)
     }
@@ -51,75 +52,76 @@ pub enum RawSpinLockBackend {}
 #[derive(Debug)]
 pub enum RawSpinLockIrqBackend {}
 
-// SAFETY: A `raw_spinlock_t` has one owner at a time; `relock` is `lock`.
+// SAFETY: A `raw_spinlock_t` has one owner at a time, and `relock` is `lock`.
 unsafe impl Backend for RawSpinLockBackend {
     type State = raw_spinlock_t;
     type GuardState = ();
 
     #[inline]
     unsafe fn init(ptr: *mut raw_spinlock_t, name: *const c_char, key: *mut lock_class_key) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `Backend::init`: the pointers are valid, and `ptr` is pinned.
         unsafe { kalloc_helper_raw_spin_lock_init(ptr, name, key) }
     }
 
     #[inline(always)]
     unsafe fn lock(ptr: *mut raw_spinlock_t) {
-        // SAFETY: By the contract of this function the lock is initialised.
+        // SAFETY: `# Safety` of `Backend`: the lock is initialised.
         unsafe { calls::raw_spin_lock(ptr) }
     }
 
     #[inline(always)]
     unsafe fn try_lock(ptr: *mut raw_spinlock_t) -> Option<()> {
-        // SAFETY: By the contract of this function the lock is initialised.
+        // SAFETY: `# Safety` of `Backend`: the lock is initialised.
         unsafe { kalloc_helper_raw_spin_trylock(ptr) }.then_some(())
     }
 
     #[inline(always)]
     unsafe fn unlock(ptr: *mut raw_spinlock_t, _state: &()) {
-        // SAFETY: By the contract of this function the caller has the lock.
+        // SAFETY: `# Safety` of `Backend::unlock`: the caller holds the lock.
         unsafe { calls::raw_spin_unlock(ptr) }
     }
 
     #[inline(always)]
     unsafe fn assert_is_held(ptr: *mut raw_spinlock_t) {
-        // SAFETY: By the contract of this function the lock is initialised.
+        // SAFETY: `# Safety` of `Backend`: the lock is initialised.
         unsafe { assert_is_held(ptr) }
     }
 }
 
-// SAFETY: A `raw_spinlock_t` has one owner at a time; `relock` is `lock`.
+// SAFETY: A `raw_spinlock_t` has one owner at a time, and `relock` is `lock`.
 unsafe impl Backend for RawSpinLockIrqBackend {
     type State = raw_spinlock_t;
     type GuardState = c_ulong;
 
     #[inline]
     unsafe fn init(ptr: *mut raw_spinlock_t, name: *const c_char, key: *mut lock_class_key) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `Backend::init`: the pointers are valid, and `ptr` is pinned.
         unsafe { kalloc_helper_raw_spin_lock_init(ptr, name, key) }
     }
 
     #[inline(always)]
     unsafe fn lock(ptr: *mut raw_spinlock_t) -> c_ulong {
-        // SAFETY: By the contract of this function the lock is initialised.
+        // SAFETY: `# Safety` of `Backend`: the lock is initialised.
         unsafe { calls::raw_spin_lock_irqsave(ptr) }
     }
 
     #[inline(always)]
     unsafe fn try_lock(ptr: *mut raw_spinlock_t) -> Option<c_ulong> {
         let mut flags = 0;
-        // SAFETY: By the contract of this function the lock is initialised.
+        // SAFETY: `# Safety` of `Backend`: the lock is initialised.
         unsafe { kalloc_helper_raw_spin_trylock_irqsave(ptr, &mut flags) }.then_some(flags)
     }
 
     #[inline(always)]
     unsafe fn unlock(ptr: *mut raw_spinlock_t, flags: &c_ulong) {
-        // SAFETY: By the contract of this function the caller has the lock, with these flags.
+        // SAFETY: `# Safety` of `Backend::unlock`: the caller holds the lock, taken with these
+        // flags.
         unsafe { calls::raw_spin_unlock_irqrestore(ptr, *flags) }
     }
 
     #[inline(always)]
     unsafe fn assert_is_held(ptr: *mut raw_spinlock_t) {
-        // SAFETY: By the contract of this function the lock is initialised.
+        // SAFETY: `# Safety` of `Backend`: the lock is initialised.
         unsafe { assert_is_held(ptr) }
     }
 }
@@ -132,7 +134,7 @@ macro_rules! locks {
         $(#[$doc])*
         #[pin_data]
         pub struct $name<T: ?Sized> {
-            // Not to be taken without a token, as the kernel crate's locks are.
+            // Private: the kernel crate's `Lock` could be taken without a token.
             #[pin]
             lock: Lock<T, $backend>,
         }
@@ -168,27 +170,27 @@ macro_rules! locks {
 locks! {
     /// Data under a `raw_spinlock_t`, which disables preemption on every kernel.
     ///
-    /// Taken by [`RawLockExt::raw_locked`](crate::sync::RawLockExt::raw_locked), and not without a token. Not for data that a hard interrupt
-    /// shares: that is [`RawSpinLockIrq`].
+    /// Only [`RawLockExt::raw_locked`](crate::sync::RawLockExt::raw_locked) takes it, with a token.
+    /// For data shared with a hard interrupt handler use [`RawSpinLockIrq`].
     ///
     /// ```
-    /// use kallocalls::{prelude::*, sync::{new_raw_spinlock, RawSpinLock}};
+    /// use kalloc::{prelude::*, sync::{new_raw_spinlock, RawSpinLock}};
     ///
     /// fn make(task: &TaskCx) -> Result<Pin<KBox<RawSpinLock<u32>>>> {
     ///     KBox::pin_init(task, new_raw_spinlock!(0))
     /// }
     /// ```
     RawSpinLock, RawSpinLockBackend, new_raw_spinlock;
-    /// Data under a `raw_spinlock_t` that is taken with interrupts off, on every kernel.
+    /// Data under a `raw_spinlock_t` that is taken with interrupts disabled, on every kernel.
     ///
-    /// Taken by [`RawLockExt::raw_locked_irq`](crate::sync::RawLockExt::raw_locked_irq), and not without a token. For data that a hard interrupt
-    /// shares which `CONFIG_PREEMPT_RT` does not thread; where it does,
-    /// [`SpinLockIrq`](kernel::sync::SpinLockIrq) is right.
+    /// Only [`RawLockExt::raw_locked_irq`](crate::sync::RawLockExt::raw_locked_irq) takes it, with
+    /// a token. For data shared with a hard interrupt handler that `CONFIG_PREEMPT_RT` does not
+    /// thread. For a handler that it threads use [`SpinLockIrq`](kernel::sync::SpinLockIrq).
     RawSpinLockIrq, RawSpinLockIrqBackend, new_raw_spinlock_irq;
 }
 
-/// An initialiser of a [`RawSpinLock`], with a name (by default file and line) and a lock class of
-/// its own.
+/// An initialiser of a [`RawSpinLock`], with a name (by default file and line) and its own lock
+/// class.
 #[macro_export]
 macro_rules! new_raw_spinlock {
     ($data:expr $(, $name:literal)? $(,)?) => {

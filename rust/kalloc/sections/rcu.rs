@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The RCU read side.
+//! [`RcuReadExt`]: RCU read-side critical sections.
 //!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 
@@ -15,10 +15,10 @@ use crate::{
 
 /// The RCU read side, in every context.
 pub trait RcuReadExt: Context {
-    /// Runs `f` on the RCU read side, wraps `rcu_read_lock()` and `rcu_read_unlock()`.
+    /// Runs `f` on the RCU read side; wraps `rcu_read_lock()` and `rcu_read_unlock()`.
     ///
-    /// `f` must not sleep, and cannot. It gets the evidence, which `load`, `read` and `get` of what
-    /// is under RCU take, and the token of the section.
+    /// `f` gets the section's token, with which it cannot sleep, and a [`ReadSide`]: the proof that
+    /// `load`, `read` and `get` of RCU-protected types take.
     #[inline(always)]
     fn rcu_read<R>(&mut self, f: impl for<'x> FnOnce(&ReadSide, &mut Self::AtomicCx<'x>) -> R) -> R
     where

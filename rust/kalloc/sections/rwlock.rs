@@ -26,8 +26,7 @@ use kernel::{
     },
 };
 
-/// An initialiser of a [`RwLock`], with a name (by default file and line) and a lock class of its
-/// own.
+/// An initialiser of a [`RwLock`], with a name (by default file and line) and its own lock class.
 #[macro_export]
 macro_rules! new_rwlock {
     ($data:expr $(, $name:literal)? $(,)?) => {
@@ -37,11 +36,11 @@ macro_rules! new_rwlock {
 }
 pub use new_rwlock;
 
-/// Data that many may read at a time, or one may change: a spinlock, wraps `rwlock_t`.
+/// Data with many readers or one writer at a time, under a spinning lock; wraps `rwlock_t`.
 ///
-/// Taken by [`LockExt::read_locked`](crate::sync::LockExt::read_locked) and
-/// [`LockExt::write_locked`](crate::sync::LockExt::write_locked), and not without a token. Readers hold off
-/// writers for as long as they come; RCU does not.
+/// Only [`LockExt::read_locked`](crate::sync::LockExt::read_locked) and
+/// [`LockExt::write_locked`](crate::sync::LockExt::write_locked), take it, with a token. A steady
+/// stream of readers starves writers. RCU does not have that problem.
 ///
 /// ```
 /// use kalloc::{prelude::*, sync::{new_rwlock, RwLock}};
@@ -59,9 +58,11 @@ pub struct RwLock<T: ?Sized> {
     data: UnsafeCell<T>,
 }
 
-// SAFETY: It owns the data; a lock that nobody holds belongs to no thread.
+// SAFETY: The lock owns the data, which is `Send`. An `rwlock_t` that is not held is not bound to a
+// thread.
 unsafe impl<T: ?Sized + Send> Send for RwLock<T> {}
-// SAFETY: The lock hands out `&mut T` to one at a time, and `&T` to many.
+// SAFETY: The lock gives `&mut T` to one thread at a time, and `&T` to many. `T` is `Send` and
+// `Sync`.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwLock<T> {}
 
 impl<T> RwLock<T> {
@@ -72,7 +73,7 @@ impl<T> RwLock<T> {
         key: Pin<&'static LockClassKey>,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
-            // SAFETY: The slot is valid for writes, and name and key are for ever.
+            // SAFETY: The slot is valid for writes, and `name` and `key` are `'static`.
             lock <- Opaque::ffi_init(|slot| unsafe {
                 kalloc_helper_rwlock_init(slot, name.as_char_ptr(), key.as_ptr())
             }),
@@ -85,17 +86,17 @@ impl<T> RwLock<T> {
 impl<T: ?Sized> RwLock<T> {
     #[inline(always)]
     pub(crate) fn read(&self) -> ReadGuard<'_, T> {
-        // SAFETY: The lock is initialised.
+        // SAFETY: A `RwLock` is made by `new` only, which initialises the lock.
         unsafe { kalloc_helper_read_lock(self.lock.get()) };
-        // INVARIANT: It was just taken.
+        // INVARIANT: `read` or `write` has just taken the lock.
         ReadGuard(self, NotThreadSafe)
     }
 
     #[inline(always)]
     pub(crate) fn write(&self) -> WriteGuard<'_, T> {
-        // SAFETY: The lock is initialised.
+        // SAFETY: A `RwLock` is made by `new` only, which initialises the lock.
         unsafe { kalloc_helper_write_lock(self.lock.get()) };
-        // INVARIANT: It was just taken.
+        // INVARIANT: `read` or `write` has just taken the lock.
         WriteGuard(self, NotThreadSafe)
     }
 }
@@ -117,7 +118,7 @@ pub struct WriteGuard<'l, T: ?Sized>(&'l RwLock<T>, NotThreadSafe);
 impl<T: ?Sized> Drop for ReadGuard<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `ReadGuard`: this thread holds the lock for reading.
         unsafe { kalloc_helper_read_unlock(self.0.lock.get()) }
     }
 }
@@ -125,7 +126,7 @@ impl<T: ?Sized> Drop for ReadGuard<'_, T> {
 impl<T: ?Sized> Drop for WriteGuard<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `WriteGuard`: this thread holds the lock for writing.
         unsafe { kalloc_helper_write_unlock(self.0.lock.get()) }
     }
 }
@@ -134,7 +135,8 @@ impl<T: ?Sized> Deref for ReadGuard<'_, T> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: By the invariant nobody changes the data.
+        // SAFETY: Invariant of `ReadGuard`: the lock is held for reading, so the data does not
+        // change.
         unsafe { &*self.0.data.get() }
     }
 }
@@ -143,7 +145,8 @@ impl<T: ?Sized> Deref for WriteGuard<'_, T> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: By the invariant nobody else uses the data.
+        // SAFETY: Invariant of `WriteGuard`: the lock is held for writing, so the data is not
+        // shared.
         unsafe { &*self.0.data.get() }
     }
 }
@@ -151,7 +154,8 @@ impl<T: ?Sized> Deref for WriteGuard<'_, T> {
 impl<T: ?Sized> DerefMut for WriteGuard<'_, T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: By the invariant nobody else uses the data.
+        // SAFETY: Invariant of `WriteGuard`: the lock is held for writing, so the data is not
+        // shared.
         unsafe { &mut *self.0.data.get() }
     }
 }

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Scopes that hold back file-system or any I/O, or all of reclaim: [`NoFsCx`](crate::context::NoFsCx),
-//! [`NoIoCx`](crate::context::NoIoCx) and [`NoReclaimCx`].
+//! Scopes that exclude file-system I/O, all I/O, or reclaim from allocations:
+//! [`NoFsCx`](crate::context::NoFsCx), [`NoIoCx`](crate::context::NoIoCx) and [`NoReclaimCx`].
 //!
 //! C header: [`include/linux/sched/mm.h`](srctree/include/linux/sched/mm.h)
 //!
-//! In a scope the kernel itself takes `__GFP_FS`, and `__GFP_IO` too, out of every allocation of
-//! the thread, also those of code that knows nothing of it. The token says the same to the
-//! compiler. In a `memalloc_noreclaim_save()` scope no allocation of the thread reclaims, and each may
-//! take the last page of the reserves.
+//! In a NOFS scope the kernel clears `__GFP_FS` in every allocation of the thread, and in a NOIO
+//! scope `__GFP_IO` too, also in code that is not aware of the scope. The token tells the compiler
+//! the same. In a `memalloc_noreclaim_save()` scope no allocation of the thread reclaims, and each
+//! may use all of the reserves.
 //!
-//! A function that must be called inside a scope asks for [`InNoFs`], [`InNoIo`] or [`InNoReclaim`].
+//! A function that must be called inside a scope has the bound [`InNoFs`], [`InNoIo`] or
+//! [`InNoReclaim`].
 //!
 //! [`InNoFs`]: crate::context::InNoFs
 //! [`InNoIo`]: crate::context::InNoIo
 //! [`InNoReclaim`]: crate::context::InNoReclaim
 //!
-//! Each has a closure form, which is the one to use, and a guard form, the macro
+//! Each scope has a closure form, which is preferred, and a guard form, the macro
 //! [`section!`](crate::section!).
 
 use crate::{
@@ -32,7 +33,7 @@ use crate::{
 
 /// Entering scopes, in every context that may sleep.
 pub trait ScopeExt: MaySleep {
-    /// Runs `f` in a NOFS scope, wraps `memalloc_nofs_save()` and `memalloc_nofs_restore()`.
+    /// Runs `f` in a NOFS scope; wraps `memalloc_nofs_save()` and `memalloc_nofs_restore()`.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -50,7 +51,7 @@ pub trait ScopeExt: MaySleep {
         within(self, enter::memalloc_nofs_save(), |_scope, cx| f(cx))
     }
 
-    /// Runs `f` in a NOIO scope, wraps `memalloc_noio_save()` and `memalloc_noio_restore()`.
+    /// Runs `f` in a NOIO scope; wraps `memalloc_noio_save()` and `memalloc_noio_restore()`.
     #[inline(always)]
     fn noio<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::NoIoCx<'x>) -> R) -> R
     where
@@ -59,13 +60,13 @@ pub trait ScopeExt: MaySleep {
         within(self, enter::memalloc_noio_save(), |_scope, cx| f(cx))
     }
 
-    /// Runs `f` in a scope without reclaim, wraps `memalloc_noreclaim_save()` and
+    /// Runs `f` in a scope without reclaim; wraps `memalloc_noreclaim_save()` and
     /// `memalloc_noreclaim_restore()`.
     ///
-    /// For code that frees memory and needs a little of it for that, and reclaim waits for. It may
-    /// take all of the reserves, so whoever uses it limits how much: a
-    /// [memory pool](crate::mempool) is nearly always better. `.nomemalloc()` leaves the reserves
-    /// alone.
+    /// For code that reclaim waits for, and that must allocate a little memory to free more. The
+    /// scope gives access to all of the reserves, so the caller must limit how much it allocates. A
+    /// [memory pool](crate::mempool) is nearly always better. With `.nomemalloc()` an allocation
+    /// does not use the reserves.
     ///
     /// ```
     /// use kalloc::prelude::*;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sections of code: how each is entered, the closure form, and [`section!`](crate::section!).
+//! Sections of code: how each is entered, the closure form, and the guard form
+//! [`section!`](crate::section!).
 
 use crate::contexts::traits::Token;
 use core::{
@@ -21,10 +22,10 @@ use kernel::sync::lock::{
 ///
 /// # Safety
 ///
-/// Entered in the context `C`, the code may do what [`Enter::Cx`] permits until the guard is
-/// dropped.
+/// After [`Enter::enter`] in the context `C`, the code may do what [`Enter::Cx`] permits until the
+/// guard is dropped.
 pub unsafe trait Enter<C: ?Sized> {
-    /// Ends the section when it is dropped.
+    /// The guard, which ends the section when dropped.
     type Guard;
 
     /// The token of the section.
@@ -34,12 +35,13 @@ pub unsafe trait Enter<C: ?Sized> {
     ///
     /// # Safety
     ///
-    /// The code is in the context `C`, whose token it does not use before the guard is dropped. The
-    /// guard is dropped on this thread, after those of all sections that are entered later.
+    /// The code is in the context `C`, and does not use the token of `C` before the guard is
+    /// dropped. The guard is dropped on this thread, after the guards of all sections entered
+    /// later.
     unsafe fn enter(self) -> Self::Guard;
 }
 
-/// The token of a section, for as long as that is borrowed.
+/// The token of a section, for as long as the section is borrowed.
 ///
 /// # Safety
 ///
@@ -47,8 +49,8 @@ pub unsafe trait Enter<C: ?Sized> {
 #[inline(always)]
 unsafe fn token<'x, K: Token>() -> &'x mut K {
     const { assert!(size_of::<K>() == 0) };
-    // SAFETY: By the contract of this function there may be a token, which has no size: every
-    // pointer that is aligned is to one.
+    // SAFETY: `# Safety`: the code may have the token for `'x`. The token has size 0, so every
+    // aligned pointer is valid for it.
     unsafe { NonNull::dangling().as_mut() }
 }
 
@@ -59,14 +61,14 @@ pub(crate) fn within<C: ?Sized, E: Enter<C>, R>(
     how: E,
     f: impl for<'x> FnOnce(&mut E::Guard, &mut E::Cx<'x>) -> R,
 ) -> R {
-    // SAFETY: The token of the context is borrowed until this returns. The guard is dropped here,
-    // and what `f` enters has ended when `f` returns.
+    // SAFETY: `_around`, the token of `C`, is borrowed until this function returns. The guard is
+    // dropped here, and the sections that `f` enters have ended when `f` returns.
     let mut guard = unsafe { how.enter() };
-    // SAFETY: The code is in the section until `f` returns, and cannot keep the token.
+    // SAFETY: The code is in the section until `f` returns, and `f` cannot keep the token.
     f(&mut guard, unsafe { token() })
 }
 
-/// Where [`section!`](crate::section!) keeps a section.
+/// The storage of a section that [`section!`](crate::section!) enters.
 ///
 /// # Invariants
 ///
@@ -82,30 +84,31 @@ impl<'c, C: ?Sized, E: Enter<C>> Slot<'c, C, E> {
     ///
     /// # Safety
     ///
-    /// The result initialises a local variable, and does not leave it: at the end of its scope it
-    /// is dropped, after all sections that are entered later. [`Slot::section`] is called once.
+    /// The result initialises a local variable and is not moved out of it. At the end of the
+    /// variable's scope the result is dropped, after all sections entered later. [`Slot::section`]
+    /// is called once.
     #[inline(always)]
     pub unsafe fn new(around: &'c mut C, how: E) -> Self {
-        // INVARIANT: Just entered.
+        // INVARIANT: `enter` enters the section.
         Self {
             around,
-            // SAFETY: A `C` is the token of the context, which is borrowed for `'c`. The rest is the
-            // contract of this function.
+            // SAFETY: `around`, the token of `C`, is borrowed for `'c`. `# Safety`: the result is
+            // dropped on this thread, after all sections entered later.
             guard: Some(unsafe { how.enter() }),
         }
     }
 
-    /// What the driver has of it.
+    /// The driver's reference to the section.
     #[inline(always)]
     pub fn section(&mut self) -> Section<'_, 'c, C, E> {
-        // INVARIANT: Nothing but the result ends the section before this is dropped.
+        // INVARIANT: Only the result can end the section before the slot is dropped.
         Section(self)
     }
 }
 
 impl<C: ?Sized, E: Enter<C>> Drop for Slot<'_, C, E> {
-    // Without it the borrow of the token around would end at the last use of the section, before the
-    // guard is dropped.
+    // Without this `Drop` the borrow of the outer token would end at the last use of the section,
+    // before the guard is dropped.
     #[inline(always)]
     fn drop(&mut self) {}
 }
@@ -116,13 +119,13 @@ impl<C: ?Sized, E: Enter<C>> fmt::Debug for Slot<'_, C, E> {
     }
 }
 
-/// A section of code, entered by [`section!`](crate::section!), which ends with the scope of the
-/// variable.
+/// A section of code, entered by [`section!`](crate::section!). It ends at the end of the
+/// variable's scope.
 ///
-/// Of a lock it gives the data. The token of the section is [`Section::cx`].
+/// The section of a lock dereferences to the data. [`Section::cx`] is the section's token.
 ///
-/// The variable has a reference, and the section itself is in another one that has no name: so to
-/// forget or to leak the reference ends nothing early.
+/// The variable is a reference. The section itself is in a second variable that the driver cannot
+/// name, so forgetting or leaking the reference does not affect the end of the section.
 ///
 /// # Invariants
 ///
@@ -132,46 +135,45 @@ pub struct Section<'s, 'c, C: ?Sized, E: Enter<C>>(&'s mut Slot<'c, C, E>);
 impl<'s, C: ?Sized, E: Enter<C>> Section<'s, '_, C, E> {
     #[inline(always)]
     fn guard(&self) -> &E::Guard {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `Section`: `guard` is `Some`.
         unsafe { self.0.guard.as_ref().unwrap_unchecked() }
     }
 
     #[inline(always)]
     fn guard_mut(&mut self) -> &mut E::Guard {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `Section`: `guard` is `Some`.
         unsafe { self.0.guard.as_mut().unwrap_unchecked() }
     }
 
     /// The token of the section.
     #[inline(always)]
     pub fn cx(&mut self) -> &mut E::Cx<'_> {
-        // SAFETY: By the invariant the code is in the section, and does not leave it while this is
-        // borrowed. The token of the context around is borrowed.
+        // SAFETY: Invariant of `Section`: the section has not ended, and cannot end while it is
+        // borrowed. The outer token is borrowed too.
         unsafe { token() }
     }
 
-    /// The data and the token, both at once.
+    /// The data and the token, borrowed together.
     #[inline(always)]
     pub fn split(&mut self) -> (<E::Guard as Data>::Of<'_>, &mut E::Cx<'_>)
     where
         E::Guard: Data,
     {
-        // SAFETY: As in `cx`.
+        // SAFETY: As in `cx`: the section has not ended, and is borrowed.
         (Data::data(self.guard_mut()), unsafe { token() })
     }
 
-    /// As [`Section::split`], for data that must not be moved.
+    /// As [`Section::split`], for pinned data.
     #[inline(always)]
     pub fn split_pin(&mut self) -> (Pin<&mut <E::Guard as Pinned>::Of>, &mut E::Cx<'_>)
     where
         E::Guard: Pinned,
     {
-        // SAFETY: As in `cx`.
+        // SAFETY: As in `cx`: the section has not ended, and is borrowed.
         (Pinned::data(self.guard_mut()), unsafe { token() })
     }
 
-    /// Ends the section now, and gives the token of the context around back, for the rest of the
-    /// scope.
+    /// Ends the section now, and returns the outer token, for the rest of the scope.
     #[inline(always)]
     pub fn end(self) -> &'s mut C {
         self.0.guard = None;
@@ -206,9 +208,9 @@ impl<C: ?Sized, E: Enter<C>> fmt::Debug for Section<'_, '_, C, E> {
     }
 }
 
-/// Guards that give data, or evidence.
+/// Guards that give access to data, or are a proof.
 pub trait Data {
-    /// A reference to it.
+    /// The reference.
     type Of<'x>
     where
         Self: 'x;
@@ -217,7 +219,7 @@ pub trait Data {
     fn data(&mut self) -> Self::Of<'_>;
 }
 
-/// Guards that give data that must not be moved.
+/// Guards that give access to pinned data.
 pub trait Pinned {
     /// The data.
     type Of: ?Sized;
@@ -245,11 +247,13 @@ impl<T: ?Sized, B: Backend> Pinned for Guard<'_, T, B> {
     }
 }
 
-/// Enters a section until the end of the scope: the guard form, for code that a closure does not fit.
+/// Enters a section until the end of the scope. This is the guard form, for code that does not fit
+/// in a closure.
 ///
-/// `section!(NAME = TOKEN, HOW);` declares the variable `NAME`, a [`Section`](crate::sync::Section).
-/// `TOKEN` is `&mut` of the token of the context around, which is borrowed until the end of the scope,
-/// or until [`NAME.end()`](crate::sync::Section::end) gives it back. (To drop `NAME` ends nothing.)
+/// `section!(NAME = TOKEN, HOW);` declares the variable `NAME`, a
+/// [`Section`](crate::sync::Section). `TOKEN` is `&mut` of the outer token, which is borrowed until
+/// the end of the scope, or until [`NAME.end()`](crate::sync::Section::end) returns it. (Dropping
+/// `NAME` does not end the section.)
 ///
 /// | `HOW` | C | closure form |
 /// | --- | --- | --- |
@@ -282,16 +286,16 @@ impl<T: ?Sized, B: Backend> Pinned for Guard<'_, T, B> {
 /// }
 /// ```
 ///
-/// The variable has a reference to the section, which itself has no name: nobody can forget it or
-/// move it to where it is not dropped. In an `async` block that is polled once and leaked it stays
-/// entered for ever, as every value there does.
+/// The variable is a reference to the section. The driver cannot name the section itself, so it
+/// cannot forget the section or move it to a place where it is not dropped. A section in an `async`
+/// block that is polled once and then leaked never ends.
 #[macro_export]
 macro_rules! section {
     ($name:ident = $around:expr, $how:ident($($lock:expr)?)) => {
         let around: &mut _ = $around;
         let how = $crate::__macro::enter::$how($($lock)?);
-        // SAFETY: The section is in a local variable whose name is this macro's own, so that it does
-        // not leave that. Variables are dropped in the reverse of the order of their declaration.
+        // SAFETY: The slot is in a local variable that only this macro can name, so it is not moved
+        // out. Variables are dropped in reverse order of their declaration.
         let mut slot = unsafe { $crate::__macro::Slot::new(around, how) };
         #[allow(unused_mut)]
         let mut $name = $crate::__macro::Slot::section(&mut slot);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `spinlock_t` and `rwlock_t`, taken where the allocators work.
+//! [`DirectSpinLockBackend`]: `spinlock_t`, taken by the calls that C makes.
 //!
 //! C header: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h)
 
@@ -22,55 +22,56 @@ use kernel::{
     },
 };
 
-/// `spin_lock()`, of [`SpinLock`], by the calls that C makes: the kernel crate's own backend, whose
-/// state this shares, calls a helper for each of C's inline functions.
+/// `spin_lock()`, of [`SpinLock`], by the calls that C makes. The kernel crate's own backend, which
+/// has the same state, calls a helper for each of C's inline functions.
 #[derive(Debug)]
 pub enum DirectSpinLockBackend {}
 
-// SAFETY: A `spinlock_t` has one owner at a time; `relock` is `lock`.
+// SAFETY: A `spinlock_t` has one owner at a time, and `relock` is `lock`.
 unsafe impl Backend for DirectSpinLockBackend {
     type State = spinlock_t;
     type GuardState = ();
 
     #[inline]
     unsafe fn init(ptr: *mut spinlock_t, name: *const c_char, key: *mut lock_class_key) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `Backend::init`: the pointers are valid, and `ptr` is pinned.
         unsafe { spinlock::SpinLockBackend::init(ptr, name, key) }
     }
 
     #[inline(always)]
     unsafe fn lock(ptr: *mut spinlock_t) {
-        // SAFETY: By the contract of this function the lock is initialised.
+        // SAFETY: `# Safety` of `Backend`: the lock is initialised.
         unsafe { calls::spin_lock(ptr) }
     }
 
     #[inline(always)]
     unsafe fn try_lock(ptr: *mut spinlock_t) -> Option<()> {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `Backend::try_lock`: the lock is initialised.
         unsafe { spinlock::SpinLockBackend::try_lock(ptr) }
     }
 
     #[inline(always)]
     unsafe fn unlock(ptr: *mut spinlock_t, _state: &()) {
-        // SAFETY: By the contract of this function the caller has the lock.
+        // SAFETY: `# Safety` of `Backend::unlock`: the caller holds the lock.
         unsafe { calls::spin_unlock(ptr) }
     }
 
     #[inline(always)]
     unsafe fn assert_is_held(_ptr: *mut spinlock_t) {
         #[cfg(CONFIG_LOCKDEP)]
-        // SAFETY: By the contract of this function the lock is initialised.
+        // SAFETY: `# Safety` of `Backend`: the lock is initialised.
         unsafe {
             spinlock::SpinLockBackend::assert_is_held(_ptr)
         }
     }
 }
 
-/// The same lock, which takes it as C does.
+/// The same lock with the backend that makes C's calls.
 #[inline(always)]
 pub(crate) fn direct<T: ?Sized>(lock: &SpinLock<T>) -> &lock::Lock<T, DirectSpinLockBackend> {
-    // SAFETY: The type is `repr(C)`, and of its backend has the state alone, which is the same: so
-    // have the two the same layout, as `SpinLockIrq::lock_with` of the kernel crate relies on. Both
-    // backends take and leave the lock by the same functions of C, so one excludes the other.
+    // SAFETY: `Lock` is `repr(C)` and of its backend contains only the state, which is the same for
+    // both. So both types have the same layout, as `SpinLockIrq::lock_with` of the kernel crate
+    // assumes too. Both backends lock and unlock by the same functions of C, so they exclude each
+    // other.
     unsafe { &*(ptr::from_ref(lock) as *const lock::Lock<T, DirectSpinLockBackend>) }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What sleeps: mutexes, condition variables, completions, grace periods and delays, each with the
-//! token of a context that may.
+//! [`WaitExt`]: sleeping calls (mutexes, condition variables, completions, grace periods and
+//! delays), on the token of a context that may sleep.
 //!
 //! C headers: [`include/linux/mutex.h`](srctree/include/linux/mutex.h),
 //! [`include/linux/wait.h`](srctree/include/linux/wait.h),
@@ -26,12 +26,16 @@ use kernel::{
     },
 };
 
-/// Sleeping, in every context that may: the kernel crate's calls, with a token.
+/// Sleeping, in every context that permits it: the kernel crate's calls, with a token.
+///
+/// # Context
+///
+/// All methods may sleep.
 pub trait WaitExt: MaySleep {
-    /// Runs `f` with `lock` held, wraps `mutex_lock()` and `mutex_unlock()`.
+    /// Runs `f` with `lock` held; wraps `mutex_lock()` and `mutex_unlock()`.
     ///
-    /// A mutex does not keep its holder from sleeping, so `f` gets the token of the context around.
-    /// The data is behind the kernel crate's guard, which [`WaitExt::wait`] takes:
+    /// The holder of a mutex may sleep, so `f` gets the outer token. The data is behind the kernel
+    /// crate's guard, which [`WaitExt::wait`] takes:
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -55,25 +59,25 @@ pub trait WaitExt: MaySleep {
         f(&mut lock.lock(), self)
     }
 
-    /// Takes `lock` until the kernel crate's guard is dropped, wraps `mutex_lock()`.
+    /// Takes `lock` until the kernel crate's guard is dropped; wraps `mutex_lock()`.
     ///
-    /// The token stays as free as it was. Leaking the guard leaves the mutex held, and nothing else;
-    /// dropping it in a stricter section is legal, since `mutex_unlock()` does not sleep.
+    /// The token permits as much as before. Leaking the guard only leaves the mutex held. Dropping
+    /// the guard in a stricter section is legal, since `mutex_unlock()` does not sleep.
     #[inline]
     fn mutex_lock<'l, T: ?Sized>(&mut self, lock: &'l Mutex<T>) -> MutexGuard<'l, T> {
         lock.lock()
     }
 
-    /// Gives up the mutex, sleeps until `condvar` is notified, and takes the mutex again; wraps
+    /// Releases the mutex, sleeps until `condvar` is notified, and takes the mutex again; wraps
     /// `prepare_to_wait_exclusive()`, `schedule()` and `finish_wait()`.
     ///
-    /// It may wake up without a reason: look at the condition again.
+    /// Wakeups may be spurious: the caller checks its condition again.
     #[inline]
     fn wait<T: ?Sized>(&mut self, condvar: &CondVar, guard: &mut MutexGuard<'_, T>) {
         condvar.wait(guard)
     }
 
-    /// As [`WaitExt::wait`], until a signal comes too. Returns whether one is pending.
+    /// As [`WaitExt::wait`], but a signal also ends the wait. Returns whether a signal is pending.
     #[inline]
     #[must_use = "true if a signal is pending"]
     fn wait_interruptible<T: ?Sized>(
@@ -96,15 +100,16 @@ pub trait WaitExt: MaySleep {
         condvar.wait_interruptible_timeout(guard, timeout)
     }
 
-    /// Sleeps until `completion` is complete, wraps `wait_for_completion()`.
+    /// Sleeps until `completion` is complete; wraps `wait_for_completion()`.
     #[inline]
     fn wait_for_completion(&mut self, completion: &Completion) {
         completion.wait_for_completion()
     }
 
-    /// Sleeps until all RCU readers of this moment are done, wraps `synchronize_rcu()`.
+    /// Sleeps until all RCU read-side sections that have begun before have ended; wraps
+    /// `synchronize_rcu()`.
     ///
-    /// On the read side itself it would wait for ever, and does not compile:
+    /// A call on the read side would deadlock, and does not compile:
     ///
     /// ```compile_fail
     /// use kalloc::prelude::*;
@@ -118,20 +123,20 @@ pub trait WaitExt: MaySleep {
         rcu::synchronize_rcu()
     }
 
-    /// Sleeps until all callbacks of `call_rcu()` so far have run, wraps `rcu_barrier()`.
+    /// Sleeps until all callbacks queued by `call_rcu()` so far have run; wraps `rcu_barrier()`.
     #[inline]
     fn rcu_barrier(&mut self) {
         rcu::rcu_barrier()
     }
 
-    /// Lets others run, wraps `cond_resched()`.
+    /// Gives up the CPU if another thread should run; wraps `cond_resched()`.
     #[inline(always)]
     fn cond_resched(&mut self) {
-        // SAFETY: The context may sleep.
+        // SAFETY: `Self` is `MaySleep`, so the context may sleep.
         unsafe { kalloc_bindings::kalloc_helper_cond_resched() }
     }
 
-    /// Sleeps for at least `delta`, wraps `fsleep()`, which chooses between `udelay()`,
+    /// Sleeps for at least `delta`; wraps `fsleep()`, which chooses between `udelay()`,
     /// `usleep_range()` and `msleep()`.
     ///
     /// ```

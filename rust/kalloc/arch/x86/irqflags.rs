@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `local_irq_save()` and `local_irq_restore()` of a kernel that may run under Xen, which C has
-//! inline: calls through `pv_ops`, in the place of which the kernel puts the processor's own
-//! instructions when it runs without.
+//! `local_irq_save()` and `local_irq_restore()` with `CONFIG_PARAVIRT_XXL`, as C has them inline:
+//! calls through `pv_ops`, which the kernel patches to native instructions when it does not run
+//! under Xen.
 //!
 //! C header: [`arch/x86/include/asm/paravirt.h`](srctree/arch/x86/include/asm/paravirt.h)
 
@@ -19,8 +19,8 @@ use kernel::{
 // The macro `pv_call!`.
 include!(concat!(env!("KALLOC_BINDINGS"), "/paravirt_generated.rs"));
 
-/// Calls a function of `pv_ops` that has no arguments and keeps all registers but `rax`, which this
-/// gives.
+/// Calls a function of `pv_ops` that has no arguments and preserves all registers except `rax`.
+/// Returns `rax`.
 macro_rules! pv_irq {
     ($op:ident, $native:literal) => {{
         let rax: c_ulong;
@@ -37,7 +37,7 @@ macro_rules! pv_irq {
     }};
 }
 
-/// Turns interrupts off on this CPU and gives the flags from before.
+/// Disables interrupts on this CPU and returns the previous flags.
 #[inline(always)]
 pub(crate) fn local_irq_save() -> c_ulong {
     let flags = pv_irq!(save_fl, "pushf; pop %rax");
@@ -45,11 +45,11 @@ pub(crate) fn local_irq_save() -> c_ulong {
     flags
 }
 
-/// Turns interrupts on again where they were on.
+/// Enables interrupts if they were enabled in `flags`.
 ///
 /// # Safety
 ///
-/// `flags` are what [`local_irq_save`] gave for the section that ends here.
+/// [`local_irq_save`] returned `flags` for the section that ends here.
 #[inline(always)]
 pub(crate) unsafe fn local_irq_restore(flags: c_ulong) {
     if flags & KALLOC_CONST_X86_EFLAGS_IF != 0 {
