@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Vec`]: an array that grows, over kmalloc, vmalloc or kvmalloc.
+//! [`Vec`]: a growable array in memory of kmalloc, vmalloc or kvmalloc.
 //!
 //! | | grows by | use it for |
 //! | --- | --- | --- |
-//! | [`KVec`] | `krealloc()` | up to about a page, and in every context in which the allocators work |
-//! | [`VVec`] | `vrealloc()` | many elements, always |
-//! | [`KVVec`] | `kvrealloc()` | few elements or many |
+//! | [`KVec`] | `krealloc()` | arrays up to about a page, in every context in which the allocators work |
+//! | [`VVec`] | `vrealloc()` | arrays that are always large |
+//! | [`KVVec`] | `kvrealloc()` | arrays that may be small or large |
 //!
-//! What may need more memory takes a [grant](crate::gfp), and gives the value back where there is
-//! none. The rest takes no grant. Growing doubles the room, so that `n` pushes move each element a
+//! Functions that may allocate take a [grant](crate::gfp), and return the value if the allocation
+//! fails. The others take no grant. Growing doubles the capacity, so `n` pushes move each element a
 //! constant number of times on average.
 //!
-//! # Contexts
+//! # Context
 //!
-//! A `KVec` grows in every context in which the allocators work. A `VVec` or a `KVVec` grows where
-//! the code may sleep, because `vrealloc()` and `kvrealloc()` free the old memory by `vfree()`,
-//! whatever the flags. Elsewhere it is filled within the room that it has, by
-//! [`Vec::push_within_capacity`], which was made before, or by [`Vec::with_capacity_nonblocking`].
+//! A `KVec` grows in every context in which the allocators work. A `VVec` or a `KVVec` grows in
+//! process context that may sleep, since `vrealloc()` and `kvrealloc()` free the old memory by
+//! `vfree()`, whatever the flags. In other contexts [`Vec::push_within_capacity`] adds elements
+//! within a capacity that was reserved earlier, or by [`Vec::with_capacity_nonblocking`].
 //!
-//! A drop takes no token and never sleeps, as for a [box](crate::boxed).
+//! Dropping a vector takes no token and never sleeps, as for a [box](crate::boxed).
 
 mod capacity;
 mod elements;
@@ -52,15 +52,15 @@ use kernel::error::{
     Error, //
 };
 
-/// An array that grows, in memory of the allocator `A`.
+/// A growable array in memory of the allocator `A`.
 ///
-/// [`KVec`], [`VVec`] and [`KVVec`] are what a driver names. It is a slice, by `Deref`.
+/// A driver uses the aliases [`KVec`], [`VVec`] and [`KVVec`]. Dereferences to a slice.
 ///
 /// # Invariants
 ///
-/// The first `len` elements at `ptr` are initialised, and `len` is at most the capacity. Where `T`
-/// has a size and `capacity` is not 0, `ptr` is memory of `A` for that many elements, which the
-/// vector owns; else `ptr` is dangling, but aligned, and `capacity` is 0.
+/// The first `len` elements at `ptr` are initialised, and `len` is at most the capacity. If `T` has
+/// a size and `capacity` is not 0, `ptr` is owned memory of `A` for `capacity` elements. Otherwise
+/// `ptr` is dangling and aligned, and `capacity` is 0.
 pub struct Vec<T, A: Allocator> {
     ptr: NonNull<T>,
     capacity: usize,
@@ -68,7 +68,7 @@ pub struct Vec<T, A: Allocator> {
     _allocator: PhantomData<A>,
 }
 
-/// A vector of kmalloc.
+/// A vector of kmalloc memory.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -83,10 +83,10 @@ pub struct Vec<T, A: Allocator> {
 /// ```
 pub type KVec<T> = Vec<T, Kmalloc>;
 
-/// A vector of vmalloc.
+/// A vector of vmalloc memory.
 pub type VVec<T> = Vec<T, Vmalloc>;
 
-/// A vector of kvmalloc: of kmalloc while it is small, and of vmalloc when it is large.
+/// A vector of kvmalloc memory: kmalloc while it is small, vmalloc when it is large.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -97,18 +97,18 @@ pub type VVec<T> = Vec<T, Vmalloc>;
 /// ```
 pub type KVVec<T> = Vec<T, KVmalloc>;
 
-// SAFETY: The vector owns the elements, and memory may be freed on another thread.
+// SAFETY: The vector owns the elements, and any thread may free the memory.
 unsafe impl<T: Send, A: Allocator> Send for Vec<T, A> {}
-// SAFETY: A shared vector gives no more than `&T`.
+// SAFETY: A shared vector gives only `&T`.
 unsafe impl<T: Sync, A: Allocator> Sync for Vec<T, A> {}
-// The elements do not move with the vector.
+// The elements stay at their addresses when the vector moves.
 impl<T, A: Allocator> Unpin for Vec<T, A> {}
 
-/// Why [`Vec::insert`] did not insert the value, which it gives back.
+/// The error of [`Vec::insert`], with the value.
 pub enum InsertError<F: Gfp, T> {
-    /// There is no such place. Turns into `EINVAL`.
+    /// The index is out of bounds. Converts to `EINVAL`.
     OutOfBounds(T),
-    /// There is no memory. Turns into `ENOMEM`.
+    /// The allocation failed. Converts to `ENOMEM`.
     AllocFailed(AllocFailedWith<F, T>),
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How many elements there is memory for.
+//! The capacity of a [`Vec`]: allocation, growing and shrinking.
 
 use super::*;
 use crate::{
@@ -30,10 +30,10 @@ use core::{
 };
 
 impl<T, A: Allocator> Vec<T, A> {
-    /// A vector of nothing, which has no memory.
+    /// An empty vector, without memory.
     #[inline]
     pub const fn new() -> Self {
-        // INVARIANT: There are no elements and there is no memory.
+        // INVARIANT: There are no elements, and `capacity` is 0.
         Self {
             ptr: NonNull::dangling(),
             capacity: 0,
@@ -42,13 +42,13 @@ impl<T, A: Allocator> Vec<T, A> {
         }
     }
 
-    /// A vector with room for `capacity` elements, wraps `kmalloc_array()`, `vmalloc_array()` or
+    /// An empty vector with the given capacity, wraps `kmalloc_array()`, `vmalloc_array()` or
     /// `kvmalloc_array()`.
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory, and for more than [`Allocator::MAX_SIZE`] bytes, or than
-    /// all of RAM.
+    /// [`AllocFailed`] if the allocation fails, and for a size above [`Allocator::MAX_SIZE`] or
+    /// above all of RAM.
     #[inline]
     pub fn with_capacity<G>(grant: G, capacity: usize) -> Result<Self, AllocFailed<G::Flags>>
     where
@@ -72,10 +72,10 @@ impl<T, A: Allocator> Vec<T, A> {
         if bytes == 0 {
             return Ok(Self::new());
         }
-        // SAFETY: By the contract of this function. `bytes` is at most `MAX_SIZE` and not 0.
+        // SAFETY: `# Safety`: `A` accepts the flags. `bytes` is at most `MAX_SIZE` and not 0.
         let ptr = unsafe { A::alloc_bytes(bytes, grant) };
         let ptr = NonNull::new(ptr).ok_or_else(G::Flags::failed)?;
-        // INVARIANT: New memory for that many elements, of which none is initialised.
+        // INVARIANT: New memory for `capacity` elements. No element is initialised.
         Ok(Self {
             ptr,
             capacity,
@@ -84,7 +84,7 @@ impl<T, A: Allocator> Vec<T, A> {
         })
     }
 
-    /// For how many elements there is room.
+    /// The number of elements that fit without an allocation.
     #[inline(always)]
     pub const fn capacity(&self) -> usize {
         if size_of::<T>() == 0 {
@@ -94,25 +94,25 @@ impl<T, A: Allocator> Vec<T, A> {
         }
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     #[inline(always)]
     pub const fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is no element.
+    /// Whether there are no elements.
     #[inline(always)]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Memory for `room` elements in the place of that for `capacity`, wraps `krealloc()`,
+    /// Reallocates memory of `capacity` elements for `room` elements, wraps `krealloc()`,
     /// `vrealloc()` or `kvrealloc()`.
     ///
     /// # Safety
     ///
-    /// `memory` and `capacity` are those of a vector, which is left without memory unless this
-    /// returns nothing. `room` is at least its length and not 0, and `T` has a size.
+    /// `memory` and `capacity` are those of a vector. The vector does not use the memory again,
+    /// unless this returns `None`. `room` is at least its length and not 0. `T` has a size.
     unsafe fn reallocate<G: Grant<Flags: ForRealloc<A>>>(
         memory: NonNull<T>,
         capacity: usize,
@@ -121,24 +121,24 @@ impl<T, A: Allocator> Vec<T, A> {
     ) -> Option<NonNull<T>> {
         let bytes = bytes::<T, A, G::Flags>(room).ok()?;
         NonNull::new(if capacity == 0 {
-            // SAFETY: The bounds ask for flags that `A` accepts. `bytes` is at most `MAX_SIZE`, and
+            // SAFETY: The bounds ask for flags that `A` accepts. `bytes` is at most `MAX_SIZE` and
             // not 0.
             unsafe { A::alloc_bytes(bytes, grant) }
         } else {
-            // SAFETY: By the invariant of the vector it is memory of `A` that the vector owns. The
-            // rest is as above.
+            // SAFETY: Invariant of `Vec`: `memory` is owned memory of `A`. The bounds ask for flags
+            // that `A` accepts for `realloc`. `bytes` is at most `MAX_SIZE` and not 0.
             unsafe { A::realloc(memory.as_ptr(), bytes, grant) }
         })
     }
 
-    /// Memory with room for `additional` elements more than there are, and for how many in all.
+    /// Memory for `additional` elements more, and its capacity.
     ///
-    /// By value and not by reference, so that a loop of pushes has the vector in registers.
+    /// Takes the fields by value, so that a loop of pushes keeps the vector in registers.
     ///
     /// # Safety
     ///
-    /// `memory`, `capacity` and `len` are those of a vector, which is left without memory unless this
-    /// returns nothing.
+    /// `memory`, `capacity` and `len` are those of a vector. The vector does not use the memory
+    /// again, unless this returns `None`.
     #[cold]
     #[inline(never)]
     unsafe fn grown<G: Grant<Flags: ForRealloc<A>>>(
@@ -149,19 +149,20 @@ impl<T, A: Allocator> Vec<T, A> {
         grant: G,
     ) -> Option<(NonNull<T>, usize)> {
         if size_of::<T>() == 0 {
-            // There is room for `usize::MAX`.
+            // The capacity is `usize::MAX` already.
             return None;
         }
         let needed = len.checked_add(additional)?;
-        // Twice as much, unless that is more than there can be.
+        // Doubles the capacity, up to the largest allocation.
         let most = A::MAX_SIZE / size_of::<T>().max(1);
         let room = needed.max(most.min(capacity * 2));
-        // SAFETY: By the contract of this function, and `room` is above the length.
+        // SAFETY: `# Safety`: the fields are those of a vector. `room` is above its length. `T` has
+        // a size.
         let memory = unsafe { Self::reallocate(memory, capacity, room, grant) }?;
         Some((memory, room))
     }
 
-    /// Makes room for `additional` elements more than there are, of which there is not enough.
+    /// Grows the vector for `additional` elements more, which exceed the capacity.
     #[inline(always)]
     pub(super) fn grow<G>(
         &mut self,
@@ -171,19 +172,20 @@ impl<T, A: Allocator> Vec<T, A> {
     where
         G: Grant<Flags: ForRealloc<A>>,
     {
-        // SAFETY: They are those of this vector, which gets the new memory.
+        // SAFETY: The fields are those of this vector, which takes the new memory.
         let grown = unsafe { Self::grown(self.ptr, self.capacity, self.len, additional, grant) };
-        // INVARIANT: Memory for that many elements, with those of the old memory, which is gone.
+        // INVARIANT: Memory for that many elements. The elements were moved and the old memory was
+        // freed.
         (self.ptr, self.capacity) = grown.ok_or_else(G::Flags::failed)?;
         Ok(())
     }
 
-    /// Makes room for at least `additional` elements more than there are, wraps `krealloc()`,
-    /// `vrealloc()` or `kvrealloc()`. The memory may move.
+    /// Reserves capacity for at least `additional` elements more, wraps `krealloc()`, `vrealloc()`
+    /// or `kvrealloc()`. The memory may move.
     ///
     /// # Errors
     ///
-    /// As [`Vec::with_capacity`]. The vector is then as it was.
+    /// As [`Vec::with_capacity`]. The vector is unchanged then.
     #[inline]
     pub fn reserve<G>(&mut self, grant: G, additional: usize) -> Result<(), AllocFailed<G::Flags>>
     where
@@ -195,12 +197,12 @@ impl<T, A: Allocator> Vec<T, A> {
         Ok(())
     }
 
-    /// Gives back the room that is not used, wraps `krealloc()`, `vrealloc()` or `kvrealloc()`. The
-    /// memory may move.
+    /// Frees the spare capacity, wraps `krealloc()`, `vrealloc()` or `kvrealloc()`. The memory may
+    /// move.
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory to move to. The vector is then as it was.
+    /// [`AllocFailed`] if the allocation of new memory fails. The vector is unchanged then.
     pub fn shrink_to_fit<G>(&mut self, grant: G) -> Result<(), AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForRealloc<A>>,
@@ -215,9 +217,11 @@ impl<T, A: Allocator> Vec<T, A> {
         if size_of::<T>() == 0 {
             return Ok(());
         }
-        // SAFETY: They are those of this vector, which gets the new memory and is not empty.
+        // SAFETY: The fields are those of this vector, which takes the new memory and is not empty.
+        // `T` has a size.
         let memory = unsafe { Self::reallocate(self.ptr, self.capacity, self.len, grant) };
-        // INVARIANT: Memory for that many elements, with all of the old memory, which is gone.
+        // INVARIANT: Memory for `len` elements. The elements were moved and the old memory was
+        // freed.
         self.ptr = memory.ok_or_else(G::Flags::failed)?;
         self.capacity = self.len;
         Ok(())
@@ -225,7 +229,7 @@ impl<T, A: Allocator> Vec<T, A> {
 }
 
 impl<T, A: Blocking> Vec<T, A> {
-    /// As [`Vec::with_capacity`], without sleeping: see [`Box::new_nonblocking`].
+    /// As [`Vec::with_capacity`], but never sleeps: see [`Box::new_nonblocking`].
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -250,7 +254,7 @@ impl<T, A: Blocking> Vec<T, A> {
     where
         G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
     {
-        // SAFETY: The bounds ask for flags that `A` accepts.
+        // SAFETY: The bounds ask for flags that `A` accepts in this context.
         unsafe { Self::allocate(grant, capacity) }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Adding and removing elements.
+//! The elements of a [`Vec`]: adding, removing, conversion to and from raw parts.
 
 use super::*;
 use crate::{
@@ -29,37 +29,39 @@ use core::{
 };
 
 impl<T, A: Allocator> Vec<T, A> {
-    /// Adds `value` at the end where there is room for it already.
+    /// Appends `value` if the capacity allows.
     ///
     /// # Errors
     ///
-    /// `value`, where there is none.
+    /// `value`, if the vector is full.
     #[inline]
     pub fn push_within_capacity(&mut self, value: T) -> Result<(), T> {
         if self.len == self.capacity() {
             return Err(value);
         }
-        // SAFETY: There is room, as was just seen.
+        // SAFETY: The capacity was checked above.
         unsafe { self.push_unchecked(value) };
         Ok(())
     }
 
+    /// Appends `value`.
+    ///
     /// # Safety
     ///
     /// The capacity is above the length.
     #[inline(always)]
     unsafe fn push_unchecked(&mut self, value: T) {
-        // SAFETY: By the contract of this function the place is within the memory.
+        // SAFETY: `# Safety`: the element at `len` is within the capacity.
         unsafe { self.ptr.add(self.len).write(value) };
-        // INVARIANT: One more element is initialised, and there was room for it.
+        // INVARIANT: The element at `len` is initialised and within the capacity.
         self.len += 1;
     }
 
-    /// Adds `value` at the end.
+    /// Appends `value`.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value where there is no memory: as [`Vec::reserve`].
+    /// [`AllocFailedWith`] the value if the allocation fails, as [`Vec::reserve`].
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -79,17 +81,17 @@ impl<T, A: Allocator> Vec<T, A> {
                 return Err(AllocFailedWith::new(failed, value));
             }
         }
-        // SAFETY: There is room, or has just been made.
+        // SAFETY: The capacity is above the length: it was checked, or increased by `grow`.
         unsafe { self.push_unchecked(value) };
         Ok(())
     }
 
-    /// Puts `value` in the place `index` and moves those from there on one up.
+    /// Inserts `value` at `index` and moves the elements from `index` on up by one.
     ///
     /// # Errors
     ///
-    /// [`InsertError`] with the value where `index` is above the length, and where there is no
-    /// memory: as [`Vec::reserve`].
+    /// [`InsertError`] with the value if `index` is above the length, or if the allocation fails,
+    /// as [`Vec::reserve`].
     pub fn insert<G>(
         &mut self,
         grant: G,
@@ -109,16 +111,16 @@ impl<T, A: Allocator> Vec<T, A> {
         }
         // SAFETY: `index` is at most the length.
         let place = unsafe { self.ptr.add(index) };
-        // SAFETY: There is room for one more element than there are.
+        // SAFETY: `reserve` made the capacity larger than the length.
         unsafe { ptr::copy(place.as_ptr(), place.as_ptr().add(1), self.len - index) };
-        // SAFETY: As above; what was there has moved on.
+        // SAFETY: As above. The element at `index` was moved.
         unsafe { place.write(value) };
-        // INVARIANT: One more element is initialised, and there was room for it.
+        // INVARIANT: One more element is initialised, within the capacity.
         self.len += 1;
         Ok(())
     }
 
-    /// Adds a clone of each element of `slice` at the end.
+    /// Appends a clone of each element of `slice`.
     ///
     /// # Errors
     ///
@@ -136,27 +138,28 @@ impl<T, A: Allocator> Vec<T, A> {
         for (place, value) in self.spare().iter_mut().zip(slice) {
             place.write(value.clone());
         }
-        // INVARIANT: There was room for all of them, and each was initialised.
+        // INVARIANT: `reserve` made the capacity sufficient, and each element was initialised.
         self.len += slice.len();
         Ok(())
     }
 
-    /// The places behind the elements, for which there is room. A loop over them that does not count
-    /// the elements one by one is what the compiler makes a `memcpy()` or `memset()` of.
+    /// The spare capacity. The compiler makes a `memcpy()` or `memset()` of a loop over it, but not
+    /// of a loop that increments the length.
     #[inline(always)]
     fn spare(&mut self) -> &mut [MaybeUninit<T>] {
-        // SAFETY: The length is at most the capacity.
+        // SAFETY: Invariant of `Vec`: the length is at most the capacity.
         let first = unsafe { self.ptr.add(self.len) };
-        // SAFETY: By the invariant it is memory for that many elements, and a `MaybeUninit` is always
-        // initialised. It is borrowed exclusively with the vector.
+        // SAFETY: Invariant of `Vec`: memory for `capacity()` elements. A `MaybeUninit` needs no
+        // initialisation. The memory is borrowed exclusively with the vector.
         unsafe { slice::from_raw_parts_mut(first.cast().as_ptr(), self.capacity() - self.len) }
     }
 
-    /// Makes the vector `len` elements long: drops what is too much, fills up with `value`.
+    /// Resizes the vector to `len` elements. Drops the elements from `len` on, or appends clones of
+    /// `value`.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value where there is no memory: as [`Vec::reserve`].
+    /// [`AllocFailedWith`] the value if the allocation fails, as [`Vec::reserve`].
     pub fn resize<G>(
         &mut self,
         grant: G,
@@ -177,17 +180,17 @@ impl<T, A: Allocator> Vec<T, A> {
                 place.write(value.clone());
             }
             last.write(value);
-            // INVARIANT: There was room for all of them, and each was initialised.
+            // INVARIANT: `reserve` made the capacity sufficient, and each element was initialised.
             self.len += missing;
         }
         Ok(())
     }
 
-    /// `len` times `value`.
+    /// A vector of `len` clones of `value`.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value: as [`Vec::with_capacity`].
+    /// [`AllocFailedWith`] the value, as [`Vec::with_capacity`].
     pub fn from_elem<G>(
         grant: G,
         value: T,
@@ -202,105 +205,107 @@ impl<T, A: Allocator> Vec<T, A> {
         Ok(this)
     }
 
-    /// Drops the elements from `len` on. The room stays.
+    /// Drops the elements from `len` on. Keeps the capacity.
     pub fn truncate(&mut self, len: usize) {
         let Some(surplus) = self.len.checked_sub(len) else {
             return;
         };
-        // INVARIANT: Fewer elements are in use than are initialised.
+        // INVARIANT: The first `len` elements are initialised.
         self.len = len;
         // SAFETY: `len` is at most the length.
         let first = unsafe { self.ptr.add(len) };
-        // SAFETY: By the invariant they are initialised, and are not used again.
+        // SAFETY: Invariant of `Vec`: these elements are initialised. They are not used again.
         unsafe { NonNull::slice_from_raw_parts(first, surplus).drop_in_place() };
     }
 
-    /// Drops all elements. The room stays.
+    /// Drops all elements. Keeps the capacity.
     #[inline]
     pub fn clear(&mut self) {
         self.truncate(0);
     }
 
-    /// Takes the last element out.
+    /// Removes the last element and returns it.
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
-        // INVARIANT: Fewer elements are in use than are initialised.
+        // INVARIANT: The elements before the last one are initialised.
         self.len = self.len.checked_sub(1)?;
-        // SAFETY: By the invariant it is initialised, and is not used in its place again.
+        // SAFETY: Invariant of `Vec`: the element is initialised. It is not used in the memory
+        // again.
         Some(unsafe { self.ptr.add(self.len).read() })
     }
 
-    /// Takes the element `index` out, where there is one, and moves those behind it one down.
+    /// Removes the element `index`, if there is one, and moves the elements after it down by one.
     pub fn remove(&mut self, index: usize) -> Option<T> {
         if index >= self.len {
             return None;
         }
-        // INVARIANT: Fewer elements are in use than are initialised.
+        // INVARIANT: After the move below, one element less is initialised.
         self.len -= 1;
-        // SAFETY: `index` is below what was the length.
+        // SAFETY: `index` is below the old length.
         let place = unsafe { self.ptr.add(index) };
-        // SAFETY: By the invariant it is initialised, and is not used in its place again.
+        // SAFETY: Invariant of `Vec`: the element is initialised. It is not used in the memory
+        // again.
         let value = unsafe { place.read() };
-        // SAFETY: Those behind it are initialised, and are not used in their old places again.
+        // SAFETY: The elements after `index` are initialised. They are not used at their old
+        // addresses again.
         unsafe { ptr::copy(place.as_ptr().add(1), place.as_ptr(), self.len - index) };
         Some(value)
     }
 
-    /// Keeps the elements of which `keep` is true, in their order, and drops the others.
+    /// Keeps the elements for which `keep` returns true, in order, and drops the others.
     pub fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
-        // INVARIANT: None is in use while they move.
+        // INVARIANT: The length is 0 while elements move, in case `keep` panics.
         let len = core::mem::replace(&mut self.len, 0);
         let mut kept = 0;
         for index in 0..len {
-            // SAFETY: `index` is below what was the length.
+            // SAFETY: `index` is below the old length.
             let element = unsafe { self.ptr.add(index) };
-            // SAFETY: By the invariant it is initialised. What moved is before it, and what was
-            // dropped, too.
+            // SAFETY: Invariant of `Vec`: the element is initialised. Only elements before it were
+            // moved or dropped.
             if keep(unsafe { &mut *element.as_ptr() }) {
-                // SAFETY: `kept` is at most `index`. What was there has moved or was dropped, or is
-                // this element.
+                // SAFETY: `kept` is at most `index`. The element at `kept` was moved or dropped, or
+                // is this one.
                 unsafe { ptr::copy(element.as_ptr(), self.ptr.as_ptr().add(kept), 1) };
                 kept += 1;
             } else {
-                // SAFETY: It is initialised, and not used again.
+                // SAFETY: The element is initialised and not used again.
                 unsafe { element.drop_in_place() };
             }
         }
-        // INVARIANT: So many have moved to the beginning.
+        // INVARIANT: The first `kept` elements are initialised.
         self.len = kept;
     }
 
-    /// The elements in their memory, as a box. What room there was to spare stays with them until
-    /// they are freed.
+    /// Converts to a box without a copy. The box keeps the spare capacity until it is freed.
     #[inline]
     pub fn into_boxed_slice(self) -> Box<[T], A> {
         if self.len == 0 {
             return Box::empty();
         }
         let (elements, len, _) = self.into_raw_parts();
-        // SAFETY: The memory is of `A`, holds `len` elements, and is ours to give.
+        // SAFETY: `elements` is owned memory of `A` that holds `len` elements.
         unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(elements, len)) }
     }
 
-    /// The elements, the length and the capacity, for [`Vec::from_raw_parts`].
+    /// The pointer, the length and the capacity, for [`Vec::from_raw_parts`].
     #[inline]
     pub fn into_raw_parts(self) -> (*mut T, usize, usize) {
         let this = ManuallyDrop::new(self);
         (this.ptr.as_ptr(), this.len, this.capacity())
     }
 
-    /// Takes over the memory of a vector.
+    /// Takes ownership of the memory of a vector.
     ///
     /// # Safety
     ///
-    /// `elements` is aligned for a `T`, `len` of them are initialised, and `len` is at most
-    /// `capacity`. Where `T` has a size and `capacity` is not 0 it is memory of `A` for that many
-    /// elements, at most `isize::MAX` bytes, which nobody else owns from here on.
+    /// `elements` is aligned for a `T`. `len` elements are initialised, and `len` is at most
+    /// `capacity`. If `T` has a size and `capacity` is not 0, `elements` is memory of `A` for
+    /// `capacity` elements, at most `isize::MAX` bytes, without another owner.
     #[inline]
     pub unsafe fn from_raw_parts(elements: *mut T, len: usize, capacity: usize) -> Self {
-        // INVARIANT: By the contract of this function.
+        // INVARIANT: `# Safety`: `elements`, `len` and `capacity` are those of a vector.
         Self {
-            // SAFETY: Aligned pointers to a `T` are not NULL.
+            // SAFETY: `# Safety`: `elements` is aligned for a `T`, so it is not NULL.
             ptr: unsafe { NonNull::new_unchecked(elements) },
             capacity: if size_of::<T>() == 0 { 0 } else { capacity },
             len,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What all vectors have.
+//! Traits of [`Vec`]: drop, `Deref`, conversions, iterators.
 
 use super::*;
 use crate::{
@@ -17,19 +17,17 @@ use core::{
         Deref,
         DerefMut, //
     },
-    ptr::{
-        self, //
-    },
+    ptr,
     slice, //
 };
 
 impl<T, A: Allocator> Drop for Vec<T, A> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the invariant; the elements are not used again.
+        // SAFETY: Invariant of `Vec`: the elements are initialised. They are not used again.
         unsafe { ptr::drop_in_place(&raw mut **self) };
         if self.capacity != 0 {
-            // SAFETY: By the invariant it is memory of `A`, which was ours.
+            // SAFETY: Invariant of `Vec`: `ptr` is owned memory of `A`.
             unsafe { A::free(self.ptr.as_ptr().cast()) };
         }
     }
@@ -39,7 +37,7 @@ impl<T, A: Allocator> Deref for Vec<T, A> {
     type Target = [T];
     #[inline]
     fn deref(&self) -> &[T] {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `Vec`: `len` elements at `ptr` are initialised.
         unsafe { slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
     }
 }
@@ -47,7 +45,8 @@ impl<T, A: Allocator> Deref for Vec<T, A> {
 impl<T, A: Allocator> DerefMut for Vec<T, A> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: By the invariant, and the vector is borrowed exclusively.
+        // SAFETY: Invariant of `Vec`: `len` elements at `ptr` are initialised. The vector is
+        // borrowed exclusively.
         unsafe { slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
     }
 }
@@ -84,12 +83,11 @@ impl<T: fmt::Debug, A: Allocator> fmt::Debug for Vec<T, A> {
 }
 
 impl<T, A: Allocator> From<Box<[T], A>> for Vec<T, A> {
-    /// A vector with no room to spare, in the memory of the box.
+    /// Converts without a copy. The vector has no spare capacity.
     #[inline]
     fn from(this: Box<[T], A>) -> Self {
         let len = this.len();
-        // SAFETY: The memory is of `A`, holds `len` elements, and is ours to give; or it has no
-        // size.
+        // SAFETY: `this` is owned memory of `A` that holds `len` elements, or has no size.
         unsafe { Self::from_raw_parts(this.into_raw().cast(), len, len) }
     }
 }
@@ -117,11 +115,11 @@ impl<'a, T, A: Allocator> IntoIterator for &'a mut Vec<T, A> {
     }
 }
 
-/// The elements of a vector, one after the other.
+/// Iterator over the elements of a vector, by value.
 ///
 /// # Invariants
 ///
-/// The vector has a length of 0. The elements in its memory from `next` to `end` are initialised.
+/// The length of `memory` is 0. Its elements from `next` to `end` are initialised.
 pub struct IntoIter<T, A: Allocator> {
     memory: Vec<T, A>,
     next: usize,
@@ -132,9 +130,9 @@ impl<T, A: Allocator> IntoIterator for Vec<T, A> {
     type Item = T;
     type IntoIter = IntoIter<T, A>;
 
-    /// Takes the elements out, and frees the memory when the iterator is dropped.
+    /// Removes the elements. Dropping the iterator drops the rest and frees the memory.
     fn into_iter(mut self) -> IntoIter<T, A> {
-        // INVARIANT: These elements were those of the vector, which has none from here on.
+        // INVARIANT: `end` elements were initialised in the vector, whose length is 0 now.
         let end = core::mem::replace(&mut self.len, 0);
         IntoIter {
             memory: self,
@@ -152,9 +150,10 @@ impl<T, A: Allocator> Iterator for IntoIter<T, A> {
         if self.next == self.end {
             return None;
         }
-        // SAFETY: By the invariant it is initialised, and is not used in its place again.
+        // SAFETY: Invariant of `IntoIter`: the element is initialised. It is not used in the memory
+        // again.
         let value = unsafe { self.memory.ptr.add(self.next).read() };
-        // INVARIANT: That was one less.
+        // INVARIANT: The elements after it are initialised.
         self.next += 1;
         Some(value)
     }
@@ -174,7 +173,7 @@ impl<T, A: Allocator> Drop for IntoIter<T, A> {
             unsafe { self.memory.ptr.add(self.next) }.as_ptr(),
             self.end - self.next,
         );
-        // SAFETY: By the invariant they are initialised; they are not used again.
+        // SAFETY: Invariant of `IntoIter`: these elements are initialised. They are not used again.
         unsafe { ptr::drop_in_place(left) };
     }
 }
