@@ -17,12 +17,11 @@
 //! | [`PerCpu::<LocalLock<T>>::with`] | `local_lock_irqsave()`, `local_unlock_irqrestore()` |
 //! | [`PerCpu::<LocalLock<T>>::try_with`] | `local_trylock_irqsave()`, `local_unlock_irqrestore()` |
 //!
-//! That code stays on its CPU does not make it the only one there: an interrupt comes in between,
-//! and other CPUs add up what this one counts. So a value is reached by `&T`, and `T` has something
-//! inside that takes it:
+//! Code that stays on a CPU is not alone there: it may be interrupted, and other CPUs may read its
+//! values. So a value is accessed by `&T`, and `T` needs interior mutability:
 //!
-//! * [`CpuLocal<u64>`](CpuLocal), an integer with C's this_cpu operations, each one instruction on
-//!   x86-64 and atomic to the CPU's interrupts;
+//! * [`CpuLocal<u64>`](CpuLocal), an integer with C's this_cpu operations: each is one instruction
+//!   on x86-64, atomic with respect to interrupts of the CPU;
 //! * atomics;
 //! * [`LocalLock<T>`], which gives `&mut T`.
 //!
@@ -93,30 +92,30 @@ use kernel::{
     prelude::Zeroable, //
 };
 
-/// The largest value in bytes, `PCPU_MIN_UNIT_SIZE`.
+/// The size of the largest value in bytes, `PCPU_MIN_UNIT_SIZE`.
 pub const MAX_SIZE: usize = KALLOC_CONST_PCPU_MIN_UNIT_SIZE;
 
-/// A `T` for each possible CPU, freed by `free_percpu()` when it is dropped.
+/// A `T` for each possible CPU. Dropping it calls `free_percpu()`.
 ///
 /// # Invariants
 ///
-/// The pointer is one of `pcpu_alloc()` to memory for a `T` on each possible CPU, owned by this. On
-/// each the `T` is initialised.
+/// The pointer is from `pcpu_alloc()`, to owned memory for a `T` on each possible CPU. Each `T` is
+/// initialised.
 pub struct PerCpu<T>(NonNull<T>, PhantomData<T>);
 
-// SAFETY: It owns the `T`s, and `free_percpu()` may be called on another thread.
+// SAFETY: It owns the `T`s, and any thread may call `free_percpu()`.
 unsafe impl<T: Send> Send for PerCpu<T> {}
-// SAFETY: Shared it gives `&T` on every CPU, and a locked `&mut T` only where `T: Send`.
+// SAFETY: A shared one gives `&T` on every CPU, and a locked `&mut T` only if `T: Send`.
 unsafe impl<T: Sync> Sync for PerCpu<T> {}
 
-// SAFETY: Shared it gives `&T`, of a `T` that is.
+// SAFETY: A shared one gives only `&T`, and `T` is `NmiSafe`.
 unsafe impl<T: NmiSafe> NmiSafe for PerCpu<T> {}
 
-/// The possible CPUs.
+/// Iterates over the possible CPUs.
 fn possible_cpus() -> impl Iterator<Item = u32> {
     let mut next = 0;
     core::iter::from_fn(move || {
-        // SAFETY: It takes every number.
+        // SAFETY: The helper accepts every number.
         let cpu = unsafe { kalloc_helper_possible_cpu(next) };
         (cpu < kernel::cpu::nr_cpu_ids()).then(|| {
             next = cpu + 1;
@@ -126,7 +125,7 @@ fn possible_cpus() -> impl Iterator<Item = u32> {
 }
 
 impl<T> PerCpu<T> {
-    /// The memory, which is zero, wraps `alloc_percpu_gfp()`.
+    /// Zeroed memory, wraps `alloc_percpu_gfp()`.
     #[inline]
     fn alloc<G>(_grant: G) -> Result<NonNull<T>, AllocFailed<G::Flags>>
     where
@@ -144,7 +143,7 @@ impl<T> PerCpu<T> {
                 "per-CPU memory is on the node of each CPU: a grant for one node has no effect"
             );
         };
-        // What is dropped may have to wait in a list.
+        // On PREEMPT_RT a deferred free links the memory into a list.
         let (size, align) = if cfg!(CONFIG_PREEMPT_RT) {
             (
                 size_of::<T>().max(size_of::<usize>()),
@@ -153,21 +152,23 @@ impl<T> PerCpu<T> {
         } else {
             (size_of::<T>(), align_of::<T>())
         };
-        // SAFETY: The flags are legal in this context, which is what the grant says.
+        // SAFETY: The grant proves that the flags are legal in this context.
         NonNull::new(unsafe { calls::alloc_percpu(size, align, G::Flags::BITS) }.cast())
             .ok_or_else(G::Flags::failed)
     }
 
-    /// Zeroes on each CPU, wraps `alloc_percpu_gfp()`.
+    /// A zeroed value on each CPU, wraps `alloc_percpu_gfp()`.
     ///
-    /// Context: as the flags; flags that do not sleep take only memory that the per-CPU allocator
-    /// already has.
+    /// # Context
+    ///
+    /// Any context that allows the flags of the grant. Without flags that sleep only memory that
+    /// the per-CPU allocator already has can be allocated.
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory, and with flags that sleep also where the thread was
-    /// killed. A type of no size, one larger than [`MAX_SIZE`], one aligned to more than a page and
-    /// a grant for one node do not compile.
+    /// [`AllocFailed`] if the allocation fails, and, with flags that sleep, if the thread was
+    /// killed. A type without size, larger than [`MAX_SIZE`] or aligned to more than a page does
+    /// not compile. Nor does a grant with a node.
     ///
     /// ```
     /// use kalloc::{percpu::CpuLocal, prelude::*};
@@ -182,13 +183,16 @@ impl<T> PerCpu<T> {
         T: Zeroable,
         G: Grant<Flags: ForPerCpu>,
     {
-        // INVARIANT: The memory is new, and zeroes are a `T`.
+        // INVARIANT: The memory is new and zeroed, and `T: Zeroable`.
         Ok(Self(Self::alloc(grant)?, PhantomData))
     }
 
-    /// On each possible CPU what `f` makes of its number, wraps `alloc_percpu_gfp()`.
+    /// A value on each possible CPU. `f` makes each from the CPU's number. Wraps
+    /// `alloc_percpu_gfp()`.
     ///
-    /// Context: as [`PerCpu::zeroed`].
+    /// # Context
+    ///
+    /// As [`PerCpu::zeroed`].
     ///
     /// # Errors
     ///
@@ -210,15 +214,15 @@ impl<T> PerCpu<T> {
     {
         let memory = Self::alloc(grant)?;
         for cpu in possible_cpus() {
-            // SAFETY: The CPU is a possible one, on which the memory is valid for writes of a `T`.
+            // SAFETY: The CPU is possible, so its memory is valid for writes of a `T`.
             unsafe { per_cpu_ptr(memory.as_ptr(), cpu).write(f(cpu)) };
         }
-        // INVARIANT: The memory is new, and was just initialised on each CPU.
+        // INVARIANT: The memory is new and was initialised on each CPU above.
         Ok(Self(memory, PhantomData))
     }
 
-    /// Runs `f` on one CPU, with its value: `preempt_disable()`, `this_cpu_ptr()` and
-    /// `preempt_enable()`.
+    /// Calls `f` with the value of the current CPU, with preemption disabled. Wraps
+    /// `preempt_disable()`, `this_cpu_ptr()` and `preempt_enable()`.
     ///
     /// `f` gets the token of a section with preemption disabled.
     ///
@@ -242,7 +246,7 @@ impl<T> PerCpu<T> {
         cx.preempt_off(|cx| f(self.this_cpu_ref(), cx))
     }
 
-    /// The value of the CPU that a section stays on, wraps `this_cpu_ptr()`.
+    /// The value of the current CPU, in a section that stays on that CPU. Wraps `this_cpu_ptr()`.
     ///
     /// ```
     /// use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -262,32 +266,34 @@ impl<T> PerCpu<T> {
         self.this_cpu_ref()
     }
 
-    /// The value of some CPU: the one that runs this.
+    /// The value of the CPU that runs this. The thread may migrate afterwards.
     #[inline(always)]
     fn this_cpu_ref(&self) -> &T {
-        // SAFETY: By the invariant it is a `T` on every CPU, also when the thread moves on.
+        // SAFETY: Invariant of `PerCpu`: there is an initialised `T` on every CPU, so migration
+        // does no harm.
         unsafe { &*raw_cpu_ptr(self.0.as_ptr()) }
     }
 
-    /// The values of all possible CPUs, wraps `for_each_possible_cpu()` and `per_cpu_ptr()`.
+    /// Iterates over the values of all possible CPUs, wraps `for_each_possible_cpu()` and
+    /// `per_cpu_ptr()`.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = &T>
     where
         T: Sync,
     {
-        // SAFETY: By the invariant there is a `T` on each possible CPU.
+        // SAFETY: Invariant of `PerCpu`: there is an initialised `T` on each possible CPU.
         possible_cpus().map(|cpu| unsafe { &*per_cpu_ptr(self.0.as_ptr(), cpu) })
     }
 
-    /// The values of all possible CPUs, for who has them all to himself.
+    /// Iterates over the values of all possible CPUs, mutably.
     #[inline]
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        // SAFETY: By the invariant there is a `T` on each possible CPU, apart from the others, and
-        // they are borrowed exclusively.
+        // SAFETY: Invariant of `PerCpu`: there is an initialised `T` on each possible CPU. They do
+        // not overlap, and are borrowed exclusively.
         possible_cpus().map(|cpu| unsafe { &mut *per_cpu_ptr(self.0.as_ptr(), cpu) })
     }
 
-    /// The value in whatever place it has on each CPU, for [this_cpu operations](ThisCpu).
+    /// The value of whichever CPU runs the operation, for [this_cpu operations](ThisCpu).
     ///
     /// ```
     /// use kalloc::{percpu::CpuLocal, prelude::*};
@@ -301,11 +307,12 @@ impl<T> PerCpu<T> {
     where
         T: Sync,
     {
-        // INVARIANT: By the invariant of this.
+        // INVARIANT: Invariant of `PerCpu`: a `T` on each possible CPU.
         ThisCpu(self.0.as_ptr(), PhantomData)
     }
 
-    /// A field of the value, for [this_cpu operations](ThisCpu).
+    /// A field of the value of whichever CPU runs the operation, for [this_cpu
+    /// operations](ThisCpu).
     ///
     /// ```
     /// use kalloc::{percpu::{field, CpuLocal}, prelude::*};
@@ -331,11 +338,12 @@ impl<T> Drop for PerCpu<T> {
     fn drop(&mut self) {
         if const { needs_drop::<T>() } {
             for cpu in possible_cpus() {
-                // SAFETY: By the invariant there is a `T` on each possible CPU, not used again.
+                // SAFETY: Invariant of `PerCpu`: there is an initialised `T` on each possible CPU.
+                // It is not used again.
                 unsafe { ptr::drop_in_place(per_cpu_ptr(self.0.as_ptr(), cpu)) };
             }
         }
-        // SAFETY: By the invariant it is memory of `pcpu_alloc()`, which was ours.
+        // SAFETY: Invariant of `PerCpu`: owned memory of `pcpu_alloc()`.
         unsafe { deferred_free::free_percpu(self.0.as_ptr().cast()) };
     }
 }
@@ -349,10 +357,10 @@ where
     }
 }
 
-/// Wraps `per_cpu_ptr()`. The CPU is a possible one.
+/// Wraps `per_cpu_ptr()`. The CPU is possible.
 #[inline(always)]
 fn per_cpu_ptr<T>(memory: *mut T, cpu: u32) -> *mut T {
-    // SAFETY: It computes, and the CPU is a possible one.
+    // SAFETY: It computes an address, and the CPU is possible.
     unsafe { kalloc_helper_per_cpu_ptr(memory.cast(), cpu) }.cast()
 }
 
@@ -360,7 +368,7 @@ fn per_cpu_ptr<T>(memory: *mut T, cpu: u32) -> *mut T {
 #[cfg(not(all(CONFIG_X86_64, CONFIG_SMP)))]
 #[inline(always)]
 fn raw_cpu_ptr<T>(memory: *mut T) -> *mut T {
-    // SAFETY: It computes.
+    // SAFETY: It computes an address.
     unsafe { kalloc_helper_raw_cpu_ptr(memory.cast()) }.cast()
 }
 
@@ -385,7 +393,7 @@ mod private {
 }
 use private::Sealed;
 
-/// Guards of sections that stay on their CPU.
+/// Guards of sections that stay on a CPU.
 #[diagnostic::on_unimplemented(
     message = "a section of `{Self}` does not stay on its CPU",
     note = "sections that do are those of `preempt_disable()` and `local_irq_save()`"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Integers, each CPU's own.
+//! [`CpuLocal`]: per-CPU integers with this_cpu operations.
 
 use super::*;
 use crate::contexts::nmi_safe::NmiSafe;
@@ -11,6 +11,9 @@ use core::{
 };
 use kernel::prelude::Zeroable;
 
+#[doc(no_inline)]
+pub use crate::ground::field::Field;
+
 /// An integer in per-CPU memory, for [`PerCpu::this_cpu`].
 #[derive(Default)]
 #[repr(transparent)]
@@ -18,27 +21,27 @@ pub struct CpuLocal<I>(UnsafeCell<I>);
 
 // SAFETY: It is read and written in single accesses.
 unsafe impl<I: ThisCpuInteger> Sync for CpuLocal<I> {}
-// SAFETY: It is an integer.
+// SAFETY: It is a transparent integer, for which zero is valid.
 unsafe impl<I: ThisCpuInteger + Zeroable> Zeroable for CpuLocal<I> {}
 
 // SAFETY: It is an integer, read and written in single accesses.
 unsafe impl<I: ThisCpuInteger> NmiSafe for CpuLocal<I> {}
 
 impl<I: ThisCpuInteger> CpuLocal<I> {
-    /// An integer for a CPU to begin with.
+    /// An initial value.
     #[inline]
     pub const fn new(value: I) -> Self {
         Self(UnsafeCell::new(value))
     }
 
-    /// The integer of the CPU that the reference is to, wraps `READ_ONCE()`.
+    /// The integer of the CPU that the reference is for, wraps `READ_ONCE()`.
     #[inline(always)]
     pub fn load(&self) -> I {
-        // SAFETY: It is valid, and written in single accesses.
+        // SAFETY: The pointer is valid, and the integer is written in single accesses.
         unsafe { self.0.get().read_volatile() }
     }
 
-    /// The integer, for who has it to himself.
+    /// The integer, mutably.
     #[inline(always)]
     pub fn get_mut(&mut self) -> &mut I {
         self.0.get_mut()
@@ -51,19 +54,20 @@ impl<I: ThisCpuInteger + fmt::Debug> fmt::Debug for CpuLocal<I> {
     }
 }
 
-#[doc(no_inline)]
-pub use crate::ground::field::Field;
-
-/// A value in whatever place it has on each CPU, or a part of it, made by [`PerCpu::this_cpu`] and
-/// [`PerCpu::at`]. Of a [`CpuLocal`]: C's this_cpu operations.
+/// A value, or a part of it, of whichever CPU runs the operation. Made by [`PerCpu::this_cpu`] and
+/// [`PerCpu::at`]. For a [`CpuLocal`] it has C's this_cpu operations.
 ///
-/// Each works on the CPU that it happens to run on, and is atomic to what else that CPU does: on
-/// x86-64 one instruction, elsewhere C's macro (which may be atomic to interrupts and not to NMI).
-/// Context: every one. Integers wrap.
+/// Each operation works on the current CPU and is atomic on that CPU: one instruction on x86-64,
+/// C's macro elsewhere, which may be atomic with respect to interrupts but not to NMI. Integers
+/// wrap.
+///
+/// # Context
+///
+/// Every context.
 ///
 /// # Invariants
 ///
-/// The pointer is a per-CPU one to an `F` on each possible CPU, for `'a`.
+/// The pointer is a per-CPU pointer to an `F` on each possible CPU, valid for `'a`.
 #[derive(Debug)]
 pub struct ThisCpu<'a, F>(pub(super) *mut F, pub(super) PhantomData<&'a F>);
 
@@ -79,7 +83,8 @@ impl<'a, T> ThisCpu<'a, T> {
     /// A field of the value.
     #[inline(always)]
     pub fn field<F>(self, field: Field<T, F>) -> ThisCpu<'a, F> {
-        // INVARIANT: By those of both.
+        // INVARIANT: Invariants of `ThisCpu` and `Field`: there is an `F` at the offset in each
+        // `T`.
         ThisCpu(self.0.wrapping_byte_add(field.offset()).cast(), PhantomData)
     }
 }
@@ -89,11 +94,11 @@ impl<'a, E, const N: usize> ThisCpu<'a, [E; N]> {
     ///
     /// # Panics
     ///
-    /// Where there is none.
+    /// If `index` is out of range.
     #[inline(always)]
     pub fn index(self, index: usize) -> ThisCpu<'a, E> {
         assert!(index < N);
-        // INVARIANT: There is an array on each CPU, and an element of that index.
+        // INVARIANT: There is an array with an element `index` on each CPU.
         ThisCpu(self.0.cast::<E>().wrapping_add(index), PhantomData)
     }
 }
@@ -113,7 +118,7 @@ macro_rules! operations {
             $(
                 /// # Safety
                 ///
-                /// The pointer is a per-CPU one to an integer on each possible CPU.
+                /// `this` is a per-CPU pointer to an integer on each possible CPU.
                 #[doc(hidden)]
                 unsafe fn $name(this: *mut Self, $($arg: Self),*) $(-> operations!($result))?;
             )*
@@ -124,7 +129,8 @@ macro_rules! operations {
                 $(#[$doc])*
                 #[inline(always)]
                 pub fn $name(self, $($arg: I),*) $(-> operations!(of $result))? {
-                    // SAFETY: By the invariant.
+                    // SAFETY: Invariant of `ThisCpu`: a per-CPU pointer to an integer on each
+                    // possible CPU.
                     unsafe { I::$name(self.0.cast(), $($arg),*) }
                 }
             )*
@@ -149,9 +155,9 @@ operations! {
     and(value);
     /// Wraps `this_cpu_or()`.
     or(value);
-    /// Wraps `this_cpu_add_return()`: the value after it.
+    /// Wraps `this_cpu_add_return()`. Returns the new value.
     add_return(value) -> Value;
-    /// Wraps `this_cpu_cmpxchg()`: the value before it, which is `old` if `new` was written.
+    /// Wraps `this_cpu_cmpxchg()`. Returns the old value, which is `old` if `new` was written.
     cmpxchg(old, new) -> Value;
 }
 
@@ -162,10 +168,10 @@ impl<I: ThisCpuInteger + Eq> ThisCpu<'_, CpuLocal<I>> {
         self.add(value.negative());
     }
 
-    /// Wraps `this_cpu_xchg()`: the value before it.
+    /// Wraps `this_cpu_xchg()`. Returns the old value.
     #[inline(always)]
     pub fn xchg(self, value: I) -> I {
-        // As C does on x86: an exchange with memory would lock the bus.
+        // A cmpxchg loop, as in C on x86: `xchg` with memory locks the bus.
         let mut old = self.read();
         loop {
             match self.cmpxchg(old, value) {
@@ -175,11 +181,11 @@ impl<I: ThisCpuInteger + Eq> ThisCpu<'_, CpuLocal<I>> {
         }
     }
 
-    /// The sum over all possible CPUs. Those that count meanwhile may or may not be in it.
+    /// The sum over all possible CPUs. Concurrent updates may or may not be included.
     #[inline]
     pub fn sum(self) -> I {
         possible_cpus().fold(I::ZERO, |sum, cpu| {
-            // SAFETY: By the invariant there is one on each possible CPU.
+            // SAFETY: Invariant of `ThisCpu`: there is an integer on each possible CPU.
             sum.sum(unsafe { &*per_cpu_ptr(self.0, cpu) }.load())
         })
     }
@@ -203,8 +209,7 @@ macro_rules! integers {
         }
     )*};
     (@asm $text:expr, [$($operands:tt)*]) => {
-        // SAFETY: By the contract of this function the operand is memory of this CPU, an integer of
-        // that size.
+        // SAFETY: `# Safety`: the operand is an integer of that size in memory of this CPU.
         unsafe { core::arch::asm!($text, $($operands)*, options(nostack)) }
     };
     (@ops $int:ident $unsigned:ident $size:literal $class:ident $reg:literal $acc:tt) => {
@@ -289,12 +294,12 @@ macro_rules! integers {
             kalloc_helper_this_cpu_cmpxchg_u64, (old, new) -> Self);
         #[inline(always)]
         unsafe fn inc(this: *mut Self) {
-            // SAFETY: By the contract of this function.
+            // SAFETY: `# Safety`: a per-CPU pointer to an integer on each possible CPU.
             unsafe { Self::add(this, 1) }
         }
         #[inline(always)]
         unsafe fn dec(this: *mut Self) {
-            // SAFETY: By the contract of this function.
+            // SAFETY: `# Safety`: a per-CPU pointer to an integer on each possible CPU.
             unsafe { Self::add(this, <$int>::ZERO.wrapping_sub(1)) }
         }
     };
@@ -313,7 +318,7 @@ macro_rules! integers {
     (@fn $name:ident $helper:ident $unsigned:ident, ($($arg:ident),*) -> $result:ty) => {
         #[inline(always)]
         unsafe fn $name(this: *mut Self, $($arg: Self),*) -> $result {
-            // SAFETY: By the contract of this function.
+            // SAFETY: `# Safety`: a per-CPU pointer to an integer on each possible CPU.
             unsafe { $helper(this.cast(), $($arg as $unsigned),*) as $result }
         }
     };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Values with a lock for each CPU.
+//! [`LocalLock`]: per-CPU values protected by a `local_lock_t`.
 
 use super::*;
 use crate::{
@@ -36,32 +36,31 @@ use kernel::{
     types::Opaque, //
 };
 
-/// A value in per-CPU memory that is used by one at a time: `local_lock_t` and what it protects.
+/// A value in per-CPU memory with the `local_lock_t` that protects it.
 ///
-/// A local lock protects against whatever else runs on its CPU, interrupts too, and costs no bus
-/// lock: it disables interrupts. On `CONFIG_PREEMPT_RT` it is a spinlock for each CPU, which sleeps,
-/// with interrupts on: not for code with interrupts or preemption disabled.
+/// A local lock excludes everything else on its CPU, including interrupts, without a locked bus
+/// cycle: it disables interrupts. On `CONFIG_PREEMPT_RT` it is a per-CPU sleeping spinlock with
+/// interrupts enabled, so it is not for code with interrupts or preemption disabled.
 #[repr(C)]
 pub struct LocalLock<T> {
     lock: Opaque<local_trylock_t>,
     value: UnsafeCell<T>,
 }
 
-// SAFETY: Its value is reached with the lock held.
+// SAFETY: The value is accessed only with the lock held.
 unsafe impl<T: Send> Sync for LocalLock<T> {}
-// SAFETY: It owns the value; a lock that nobody holds belongs to no thread.
+// SAFETY: It owns the value, and a lock that is not held belongs to no thread.
 unsafe impl<T: Send> Send for LocalLock<T> {}
 
 impl<T> LocalLock<T> {
-    /// The value, for a caller that has all of them to itself: of [`PerCpu::iter_mut`].
+    /// The value, if the caller has it exclusively, as from [`PerCpu::iter_mut`].
     #[inline(always)]
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }
 }
 
-/// What [`PerCpu::locked`] makes its values from, made by
-/// [`new_local_lock!`](crate::new_local_lock).
+/// The argument of [`PerCpu::locked`], made by [`new_local_lock!`](crate::new_local_lock).
 pub struct NewLocalLock<F> {
     value: F,
     name: &'static CStr,
@@ -69,7 +68,7 @@ pub struct NewLocalLock<F> {
 }
 
 impl<F> NewLocalLock<F> {
-    /// As [`new_local_lock!`](crate::new_local_lock), with a name and a lockdep class of the caller's.
+    /// As [`new_local_lock!`](crate::new_local_lock), with the caller's name and lockdep class.
     #[inline]
     pub const fn new<T>(value: F, name: &'static CStr, class: Pin<&'static LockClassKey>) -> Self
     where
@@ -85,11 +84,11 @@ impl<F> fmt::Debug for NewLocalLock<F> {
     }
 }
 
-/// Locked values, for [`PerCpu::locked`](crate::percpu::PerCpu::locked): `new_local_lock!(|cpu| …)`
-/// or `new_local_lock!(|cpu| …, "name")`.
+/// Initialises locked values, for [`PerCpu::locked`](crate::percpu::PerCpu::locked):
+/// `new_local_lock!(|cpu| …)` or `new_local_lock!(|cpu| …, "name")`.
 ///
-/// Each place that this stands in is a lockdep class of its own, as with the kernel crate's
-/// `new_spinlock!`, so that the locks of two drivers are not taken for one.
+/// Each use of the macro is a lockdep class, as of the kernel crate's `new_spinlock!`, so that
+/// lockdep tells the locks of two drivers apart.
 #[macro_export]
 macro_rules! new_local_lock {
     ($value:expr $(, $name:literal)? $(,)?) => {
@@ -101,7 +100,7 @@ macro_rules! new_local_lock {
     };
 }
 
-/// Takes the lock of this CPU: where PREEMPT_RT waits, other kernels give NULL.
+/// Takes the lock of this CPU. If it is held, PREEMPT_RT waits, and other kernels return NULL.
 #[cfg(not(CONFIG_PREEMPT_RT))]
 use kalloc_helper_local_trylock_irqsave as local_lock_irqsave;
 
@@ -109,11 +108,13 @@ use kalloc_helper_local_trylock_irqsave as local_lock_irqsave;
 use kalloc_helper_local_lock_irqsave as local_lock_irqsave;
 
 impl<T> PerCpu<LocalLock<T>> {
-    /// A locked value on each possible CPU, of what the closure of
-    /// [`new_local_lock!`](crate::new_local_lock) makes of its number; wraps `alloc_percpu_gfp()` and
-    /// `local_lock_init()`.
+    /// A locked value on each possible CPU, wraps `alloc_percpu_gfp()` and `local_lock_init()`. The
+    /// closure of [`new_local_lock!`](crate::new_local_lock) makes each value from the CPU's
+    /// number.
     ///
-    /// Context: as [`PerCpu::zeroed`].
+    /// # Context
+    ///
+    /// As [`PerCpu::zeroed`].
     ///
     /// # Errors
     ///
@@ -142,9 +143,9 @@ impl<T> PerCpu<LocalLock<T>> {
         let memory = Self::alloc(grant)?;
         for cpu in possible_cpus() {
             let local = per_cpu_ptr(memory.as_ptr(), cpu);
-            // SAFETY: The memory is valid for writes of a `LocalLock<T>`. A caller that has the values
-            // to itself may move them, and a lock that nobody holds knows no address of its own. Name
-            // and class are static.
+            // SAFETY: The memory is valid for writes of a `LocalLock<T>`. A caller with exclusive
+            // access may move the values: a lock that is not held stores no address of its own.
+            // Name and class are static.
             unsafe {
                 kalloc_helper_local_trylock_init(
                     (&raw mut (*local).lock).cast(),
@@ -152,25 +153,25 @@ impl<T> PerCpu<LocalLock<T>> {
                     new.class.as_ptr().cast(),
                 )
             };
-            // SAFETY: As above.
+            // SAFETY: The memory is valid for writes of a `LocalLock<T>`.
             unsafe { (&raw mut (*local).value).write(UnsafeCell::new((new.value)(cpu))) };
         }
-        // INVARIANT: The memory is new, and was just initialised on each CPU.
+        // INVARIANT: The memory is new and was initialised on each CPU above.
         Ok(Self(memory, PhantomData))
     }
 
-    /// Runs `f` with the lock of this CPU held, wraps `local_lock_irqsave()` and
+    /// Calls `f` with the lock of this CPU held, wraps `local_lock_irqsave()` and
     /// `local_unlock_irqrestore()`.
     ///
-    /// `f` keeps the lock that was taken to its end, whatever it does. Should it enable interrupts
-    /// (by dropping a guard of the kernel crate) and then be preempted or sleep, which is a mistake as
-    /// with every spinlock, it may go on on another CPU, and the value is still its own.
+    /// The lock is held until `f` returns. If `f` enables interrupts, by dropping a guard of the
+    /// kernel crate, and then sleeps or is preempted, which is a bug under every spinlock, it may
+    /// continue on another CPU. It still has the value exclusively.
     ///
     /// # Panics
     ///
-    /// Where the lock of this CPU is taken: by `f`, which takes it again, or by code that was
-    /// interrupted or preempted because it enabled interrupts. (On `CONFIG_PREEMPT_RT` it waits, in
-    /// the first case for ever, as with any spinlock.) [`PerCpu::try_with`] returns instead.
+    /// If the lock of this CPU is held: by `f`, which takes it again, or by code that enabled
+    /// interrupts and was interrupted or preempted. On `CONFIG_PREEMPT_RT` this waits instead, in
+    /// the first case forever, as with any spinlock. [`PerCpu::try_with`] returns instead.
     ///
     /// ```
     /// use kalloc::{percpu::LocalLock, prelude::*};
@@ -191,19 +192,21 @@ impl<T> PerCpu<LocalLock<T>> {
         T: Send,
     {
         let mut flags: c_ulong = 0;
-        // SAFETY: By the invariant there is an initialised lock on each CPU. In the contexts of
-        // `MayAlloc` it may be taken.
+        // SAFETY: Invariant of `PerCpu`: there is an initialised lock on each CPU. It may be taken
+        // in the contexts of `MayAlloc`.
         let local = unsafe { local_lock_irqsave(self.0.as_ptr().cast(), &mut flags) };
         let Some(local) = NonNull::new(local) else {
             taken_twice::<T>()
         };
-        // SAFETY: The lock at `local` was just taken, with these flags.
+        // SAFETY: The lock at `local` was taken above, with these flags.
         unsafe { Self::locked_section(cx, local.cast(), flags, f) }
     }
 
-    /// As [`PerCpu::with`], unless the lock of this CPU is taken; wraps `local_trylock_irqsave()`.
+    /// As [`PerCpu::with`], but returns `None` if the lock of this CPU is held. Wraps
+    /// `local_trylock_irqsave()`.
     ///
-    /// Nothing on `CONFIG_PREEMPT_RT` in a hard interrupt, too, where the kernel tries no local lock.
+    /// Returns `None` in hard interrupts on `CONFIG_PREEMPT_RT`, where the kernel does not try
+    /// local locks.
     ///
     /// ```
     /// use kalloc::{percpu::LocalLock, prelude::*};
@@ -228,15 +231,15 @@ impl<T> PerCpu<LocalLock<T>> {
         // SAFETY: As in `with`.
         let local =
             unsafe { kalloc_helper_local_trylock_irqsave(self.0.as_ptr().cast(), &mut flags) };
-        // SAFETY: The lock at `local` was just taken, with these flags.
+        // SAFETY: The lock at `local` was taken above, with these flags.
         Some(unsafe { Self::locked_section(cx, NonNull::new(local)?.cast(), flags, f) })
     }
 
-    /// Runs `f` and releases the lock.
+    /// Calls `f` and releases the lock.
     ///
     /// # Safety
     ///
-    /// The lock at `local`, of one CPU's value, was just taken by this thread, which got `flags`.
+    /// This thread has taken the lock at `local`, and got `flags`.
     #[inline(always)]
     unsafe fn locked_section<C: MayAlloc, R>(
         _cx: &mut C,
@@ -248,21 +251,20 @@ impl<T> PerCpu<LocalLock<T>> {
         T: Send,
     {
         const { assert!(offset_of!(LocalLock<T>, lock) == 0) };
-        // SAFETY: By the contract of this function the lock beside the value is held until `f` has
-        // returned, on whatever CPU this thread is then. It is given up below and nowhere else, so
-        // nobody else uses the value.
+        // SAFETY: `# Safety`: the lock next to the value is held. It stays held until `f` returns,
+        // on whatever CPU, since only the call below releases it. So the access is exclusive.
         let value = unsafe { &mut *(*local.as_ptr()).value.get() };
-        // SAFETY: With the lock held the code may do what `C::IrqCx` permits, and the token of the
-        // context before is borrowed until it ends.
+        // SAFETY: With the lock held the code may do what `C::IrqCx` permits. The token of the
+        // outer context is borrowed until then.
         let result = f(value, &mut unsafe { <C::IrqCx<'_> as Token>::token() });
-        // SAFETY: By the contract of this function it is the lock that this thread took, with these
-        // flags. It is named by its address and not by the CPU that this now runs on.
+        // SAFETY: `# Safety`: this thread took the lock, with these flags. The lock is found by its
+        // address, not by the current CPU.
         unsafe { kalloc_helper_local_unlock_irqrestore(local.as_ptr().cast(), flags) };
         result
     }
 }
 
-/// Generic, so that it is in the object of its caller, where objtool sees that it does not return.
+/// Generic, so that it is in the caller's object file, where objtool sees that it does not return.
 #[allow(clippy::extra_unused_type_parameters)]
 #[cold]
 #[inline(never)]
