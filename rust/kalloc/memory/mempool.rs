@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory pools: allocation that makes progress when there is no memory.
+//! Memory pools: allocation with a reserve, which makes progress when memory is short.
 //!
 //! C header: [`include/linux/mempool.h`](srctree/include/linux/mempool.h)
 //!
-//! A pool has a reserve of elements. An allocation first asks the allocator behind the pool, then
-//! takes from the reserve, and then, where it may sleep, waits until an element comes back. So it
-//! does not fail there:
+//! A pool has a reserve of elements. An allocation first tries the pool's allocator, then the
+//! reserve. If it may sleep, it then waits until an element is freed, so it does not fail:
 //!
 //! ```
 //! use kalloc::mempool::{Mempool, MempoolBox};
@@ -34,8 +33,8 @@
 //! | [`Mempool::resize`] | `mempool_resize()` |
 //! | drop of a pool | `mempool_destroy()` |
 //!
-//! A thread that has elements and waits for more can wait for ever: take them all at once, with
-//! [`MempoolBulk`], or in another pool.
+//! A thread that holds elements and waits for more may deadlock. Allocate all of them at once with
+//! a [`MempoolBulk`], or from separate pools.
 
 mod backing;
 mod bulk;
@@ -47,16 +46,11 @@ pub use bulk::MempoolBulk;
 pub use element::{MempoolBox, MempoolMemory};
 pub use pool::Mempool;
 
-use crate::{
-    alloc::kmalloc,
-    memory::slab::{
-        self, //
-    },
-};
+use crate::{alloc::kmalloc, memory::slab};
 use core::mem::size_of;
 
-/// The most elements of a [`MempoolBulk`]: their pointers are on the stack, which has 16 KiB.
+/// The maximum number of elements in a [`MempoolBulk`]. Their pointers are on the stack of 16 KiB.
 pub const MAX_BULK: usize = slab::MAX_BULK;
 
-/// The largest reserve: the kernel keeps a pointer to each element in memory of kmalloc.
+/// The largest reserve: the kernel stores a pointer to each element in memory of kmalloc.
 pub const MAX_MIN_NR: usize = kmalloc::MAX_SIZE / size_of::<usize>();

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is behind a pool.
+//! [`Backing`]: the allocators of memory pools.
 
 use crate::{
     alloc::{
-        deferred_free::{
-            self, //
-        },
+        deferred_free,
         kmalloc, //
     },
     memory::{
@@ -35,18 +33,17 @@ use kernel::{
     page::PAGE_SIZE, //
 };
 
-/// What allocates the elements of a pool: [`KmallocBacked`], [`SlabBacked`] or [`PageBacked`].
+/// The allocator of the elements of a pool: [`KmallocBacked`], [`SlabBacked`] or [`PageBacked`].
 ///
 /// # Safety
 ///
-/// The functions allocate and free elements, with what belongs to them, for as long as the backing
-/// lives; what frees does not sleep. An element has memory for a `T`, aligned, and
-/// on `CONFIG_PREEMPT_RT` no less than three pointers, which `object` gives and from which `element`
-/// leads back.
-// `unsafe` and not sealed: `T` is a driver's type, so the orphan rule permits a driver to implement
-// it for types of this crate.
+/// The functions allocate and free elements, with their data pointer, while the backing is alive.
+/// Freeing does not sleep. An element has aligned memory for a `T`, and on `CONFIG_PREEMPT_RT` for
+/// three pointers at least. `object` returns that memory, and `element` is the inverse of `object`.
+// `unsafe` and not sealed: `T` is a driver's type, so the orphan rule allows a driver to implement
+// this for types of this crate.
 pub unsafe trait Backing<T> {
-    /// The functions of the kernel and what they get.
+    /// The kernel's allocation functions and their data pointer.
     #[doc(hidden)]
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void);
 
@@ -54,18 +51,18 @@ pub unsafe trait Backing<T> {
     ///
     /// # Safety
     ///
-    /// It is an element of this backing.
+    /// `element` is an element of this backing.
     #[doc(hidden)]
     #[inline(always)]
     unsafe fn object(element: NonNull<c_void>) -> NonNull<T> {
         element.cast()
     }
 
-    /// The element of memory.
+    /// The element that has this memory.
     ///
     /// # Safety
     ///
-    /// It is the memory of an element of this backing.
+    /// `object` is the memory of an element of this backing.
     #[doc(hidden)]
     #[inline(always)]
     unsafe fn element(object: NonNull<T>) -> NonNull<c_void> {
@@ -73,13 +70,14 @@ pub unsafe trait Backing<T> {
     }
 }
 
-/// Elements come from kmalloc.
+/// Elements are allocated by kmalloc.
 #[derive(Clone, Copy, Debug)]
 pub struct KmallocBacked;
 
-// SAFETY: The functions and the size belong together, as in `mempool_create_kmalloc_pool()`. kmalloc
-// aligns to the largest power of two that divides the size of a `T`, which is at least its alignment;
-// a smaller `T` than three pointers is aligned to at most two, and is in an object aligned to four.
+// SAFETY: The functions and the size match, as in `mempool_create_kmalloc_pool()`. kmalloc aligns
+// to the largest power of two that divides the size of a `T`, which is at least its alignment. A
+// `T` smaller than three pointers is aligned to two pointers at most, and its object is aligned to
+// four.
 unsafe impl<T> Backing<T> for KmallocBacked {
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void) {
         const {
@@ -96,14 +94,15 @@ unsafe impl<T> Backing<T> for KmallocBacked {
     }
 }
 
-/// Elements come from a [`Cache`], which the pool owns in the way of `O`.
+/// Elements are objects of a [`Cache`], to which the pool holds the reference `O`.
 ///
-/// A cache with a constructor is none: the pool would hand out elements that it has not run for.
+/// A cache with a constructor is not accepted: the pool would return objects for which the
+/// constructor has not run.
 #[derive(Clone, Copy, Debug)]
 pub struct SlabBacked<O>(pub(super) O);
 
-// SAFETY: The functions and the cache belong together, as in `mempool_create_slab_pool()`. An owner
-// gives the same cache each time and keeps it; its objects have memory for a `T`.
+// SAFETY: The functions and the cache match, as in `mempool_create_slab_pool()`. `PoolRef`: the
+// cache stays the same and valid. Its objects have memory for a `T`.
 unsafe impl<T, O: PoolRef<Cache<T>>> Backing<T> for SlabBacked<O> {
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void) {
         (
@@ -114,12 +113,12 @@ unsafe impl<T, O: PoolRef<Cache<T>>> Backing<T> for SlabBacked<O> {
     }
 }
 
-/// Elements are pages: the lowest order that has room for a `T`.
+/// Elements are pages of the lowest order in which a `T` fits.
 #[derive(Clone, Copy, Debug)]
 pub struct PageBacked;
 
-// SAFETY: The functions and the order belong together, as in `mempool_create_page_pool()`. So many
-// pages have room for a `T`, and an alignment of at most a page was seen.
+// SAFETY: The functions and the order match, as in `mempool_create_page_pool()`. A `T` fits in that
+// many pages, and its alignment is asserted to be a page at most.
 unsafe impl<T> Backing<T> for PageBacked {
     fn functions(&self) -> (mempool_alloc_t, mempool_free_t, *mut c_void) {
         const {
@@ -142,18 +141,16 @@ unsafe impl<T> Backing<T> for PageBacked {
 
     #[inline(always)]
     unsafe fn object(element: NonNull<c_void>) -> NonNull<T> {
-        // SAFETY: By the contract of this function the element is the `struct page` of the first of
-        // its pages.
+        // SAFETY: `# Safety`: the element is the first `struct page` of its pages.
         let address = unsafe { kalloc_helper_page_address(element.as_ptr().cast()) };
-        // SAFETY: The pages are not of high memory, which no flags for a pool ask for, and so they
-        // have an address.
+        // SAFETY: The pages are not high memory, since no flags for a pool allow it. So they have
+        // an address.
         unsafe { NonNull::new_unchecked(address.cast()) }
     }
 
     #[inline(always)]
     unsafe fn element(object: NonNull<T>) -> NonNull<c_void> {
-        // SAFETY: By the contract of this function it is the address of the first of an element's
-        // pages.
+        // SAFETY: `# Safety`: `object` is the address of an element's pages.
         let page = unsafe { kalloc_helper_virt_to_page(object.as_ptr().cast()) };
         // SAFETY: Every page has a `struct page`.
         unsafe { NonNull::new_unchecked(page.cast()) }

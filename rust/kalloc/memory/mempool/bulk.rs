@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Many elements at once.
+//! [`MempoolBulk`]: bulk allocation and free.
 
 use super::element::waited_for_nothing;
 use super::*;
@@ -10,10 +10,7 @@ use crate::{
         DropOrLeak, //
     },
     contexts::traits::MayFs,
-    memory::pooled::{
-        owners,
-        PoolRef, //
-    },
+    memory::pooled::PoolRef, //
 };
 use core::{
     fmt,
@@ -31,11 +28,16 @@ use core::{
 use kalloc_bindings::*;
 use kernel::ffi::c_void;
 
-/// `N` elements of a [`Mempool`] with one owner, wraps `mempool_alloc_bulk()` and
+/// `N` elements of a [`Mempool`] with one reference to it, wraps `mempool_alloc_bulk()` and
 /// `mempool_free_bulk()`.
 ///
-/// The kernel asks for `GFP_KERNEL` and waits, so this is for contexts that may. `N` is at most the
-/// `BULK` of the pool, below which its reserve never is, and at most [`MAX_BULK`].
+/// `N` is at most the `BULK` of the pool, which is a lower bound of its reserve, and at most
+/// [`MAX_BULK`].
+///
+/// # Context
+///
+/// The kernel allocates with `GFP_KERNEL` and waits, so allocation is for process context that may
+/// sleep, outside memalloc scopes.
 ///
 /// ```
 /// use kalloc::{mempool::{Mempool, MempoolBulk, KmallocBacked}, prelude::*};
@@ -48,7 +50,7 @@ use kernel::ffi::c_void;
 ///
 /// # Invariants
 ///
-/// `elements` are from the pool of `owner`, hold a valid `T` each, and are ours alone.
+/// `elements` are owned elements from the pool of `owner`. Each holds a valid `T`.
 pub struct MempoolBulk<T, const N: usize, O, B = KmallocBacked, const BULK: usize = N>
 where
     B: Backing<T>,
@@ -59,14 +61,14 @@ where
     _object: PhantomData<(T, B)>,
 }
 
-// SAFETY: It owns the objects, and a pool may be used from every thread.
+// SAFETY: It owns the objects, and any thread may use a pool.
 unsafe impl<T: Send, const N: usize, O, B, const BULK: usize> Send for MempoolBulk<T, N, O, B, BULK>
 where
     B: Backing<T>,
     O: PoolRef<Mempool<T, B, BULK>> + Send,
 {
 }
-// SAFETY: Shared, it gives no more than `&T`.
+// SAFETY: A shared bulk gives only `&T`.
 unsafe impl<T: Sync, const N: usize, O, B, const BULK: usize> Sync for MempoolBulk<T, N, O, B, BULK>
 where
     B: Backing<T>,
@@ -79,10 +81,10 @@ where
     B: Backing<T>,
     O: PoolRef<Mempool<T, B, BULK>>,
 {
-    /// `N` elements, each with what `f` makes from its index, wraps `mempool_alloc_bulk()`. Waits
-    /// until there are as many.
+    /// `N` elements. `f` makes the object of each from its index. Waits until all are allocated.
+    /// Wraps `mempool_alloc_bulk()`.
     ///
-    /// More than `BULK` of them or [`MAX_BULK`], or none, do not compile.
+    /// `N` of 0, or above `BULK` or [`MAX_BULK`], does not compile.
     pub fn from_fn<C: MayFs>(_cx: &C, owner: O, mut f: impl FnMut(usize) -> T) -> Self {
         const {
             assert!(N > 0, "a bulk of no elements");
@@ -93,9 +95,9 @@ where
             );
         };
         let mut elements = [ptr::null_mut(); N];
-        // SAFETY: The pool is there, since it has an owner, and has a `min_nr` of at least `N`.
-        // There is room for `N` pointers. It allocates with GFP_KERNEL and waits, which the caller
-        // may.
+        // SAFETY: `owner` keeps the pool valid. Invariant of `Mempool`: its `min_nr` is at least
+        // `BULK`, and so at least `N`. `elements` has space for `N` pointers. `C: MayFs`: the
+        // context may sleep and allocate with `GFP_KERNEL`.
         unsafe {
             calls::mempool_alloc_bulk(owner.pool().pool.as_ptr(), elements.as_mut_ptr(), N as u32)
         };
@@ -104,12 +106,12 @@ where
             None => waited_for_nothing::<T>(),
         });
         for (index, element) in elements.iter().enumerate() {
-            // SAFETY: The pool gave an element of its backing.
+            // SAFETY: The element is from a pool with this backing.
             let object = unsafe { B::object(*element) };
-            // SAFETY: It has room for a `T`.
+            // SAFETY: Contract of `Backing`: the memory is valid for writes of a `T`.
             unsafe { object.write(f(index)) };
         }
-        // INVARIANT: All were just allocated and initialised.
+        // INVARIANT: All were allocated and initialised above.
         Self {
             elements,
             owner: DropOrLeak::new(owner),
@@ -117,7 +119,7 @@ where
         }
     }
 
-    /// The objects.
+    /// Iterates over the objects.
     #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &T> {
         (0..N).map(|index| &self[index])
@@ -132,9 +134,9 @@ where
     type Output = T;
     #[inline]
     fn index(&self, index: usize) -> &T {
-        // SAFETY: By the invariant it is an element of a pool with this backing.
+        // SAFETY: Invariant of `MempoolBulk`: an element of a pool with this backing.
         let object = unsafe { B::object(self.elements[index]) };
-        // SAFETY: By the invariant it holds a valid `T`.
+        // SAFETY: Invariant of `MempoolBulk`: the element holds a valid `T`.
         unsafe { object.as_ref() }
     }
 }
@@ -146,9 +148,10 @@ where
 {
     #[inline]
     fn index_mut(&mut self, index: usize) -> &mut T {
-        // SAFETY: By the invariant it is an element of a pool with this backing.
+        // SAFETY: Invariant of `MempoolBulk`: an element of a pool with this backing.
         let mut object = unsafe { B::object(self.elements[index]) };
-        // SAFETY: By the invariant it holds a valid `T`, and `self` is borrowed exclusively.
+        // SAFETY: Invariant of `MempoolBulk`: the element holds a valid `T`. `self` is borrowed
+        // exclusively.
         unsafe { object.as_mut() }
     }
 }
@@ -161,28 +164,31 @@ where
     fn drop(&mut self) {
         if const { needs_drop::<T>() } {
             for element in self.elements {
-                // SAFETY: By the invariant it is an element of a pool with this backing.
+                // SAFETY: Invariant of `MempoolBulk`: an element of a pool with this backing.
                 let object = unsafe { B::object(element) };
-                // SAFETY: By the invariant it holds a valid `T`, which is not used again.
+                // SAFETY: Invariant of `MempoolBulk`: the element holds a valid `T`. It is not used
+                // again.
                 unsafe { ptr::drop_in_place(object.as_ptr()) };
             }
         }
         #[cfg_attr(CONFIG_PREEMPT_RT, expect(unused_mut))]
         let mut elements = self.elements.map(NonNull::as_ptr);
         let pool = self.owner.pool().pool.as_ptr();
-        // The bulk function takes a sleeping lock, where the elements have to wait one by one.
+        // The bulk function takes a sleeping lock. On PREEMPT_RT the elements are freed one by one,
+        // and may be deferred.
         #[cfg(CONFIG_PREEMPT_RT)]
         let kept = 0;
         #[cfg(not(CONFIG_PREEMPT_RT))]
-        // SAFETY: By the invariant all are elements of this pool, and they are not used again.
+        // SAFETY: Invariant of `MempoolBulk`: owned elements of this pool. They are not used again.
         let kept =
             unsafe { deferred_free::mempool_free_bulk(pool, elements.as_mut_ptr(), N as u32) };
         for element in &elements[kept as usize..] {
-            // SAFETY: By the invariant an element is not NULL.
+            // SAFETY: Invariant of `MempoolBulk`: an element is not NULL.
             let object = unsafe { NonNull::new_unchecked(*element) };
-            // SAFETY: By the invariant it is an element of a pool with this backing.
+            // SAFETY: Invariant of `MempoolBulk`: an element of a pool with this backing.
             let memory = unsafe { B::object(object) };
-            // SAFETY: As above; the reserve has not taken this one.
+            // SAFETY: An owned element of this pool, not used again. The bulk function has not
+            // freed this one.
             unsafe { deferred_free::mempool_free(*element, pool, memory.as_ptr().cast()) };
         }
     }
@@ -196,8 +202,4 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MempoolBulk").field("len", &N).finish()
     }
-}
-
-owners! {
-    {T, B: Backing<T>, const BULK: usize} Mempool<T, B, BULK>;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Single elements.
+//! [`MempoolBox`]: single elements.
 
 use super::*;
 use crate::{
@@ -31,9 +31,7 @@ use core::{
 };
 use kalloc_bindings::*;
 use kernel::{
-    bindings::{
-        self, //
-    },
+    bindings,
     error::{
         Error,
         Result, //
@@ -44,21 +42,21 @@ use kernel::{
     },
 };
 
-/// A `T` in an element of a [`Mempool`]. Dropped, the element goes back: into the reserve, if that
-/// is not full.
+/// A `T` in an element of a [`Mempool`]. Dropping it returns the element to the reserve, or frees
+/// it if the reserve is full.
 ///
-/// An element and an [owner](crate::pooled) of the pool. It may be dropped in every context in which
-/// it may be made.
+/// It is an element and a [reference](crate::pooled) to the pool. It may be dropped in every
+/// context in which it may be made.
 pub type MempoolBox<T, O, B = KmallocBacked, const BULK: usize = 1> =
     Pooled<Mempool<T, B, BULK>, O>;
 
-/// An element of a [`Mempool`] with nothing in it yet.
+/// An uninitialised element of a [`Mempool`].
 pub type MempoolMemory<T, O, B = KmallocBacked, const BULK: usize = 1> =
     PooledUninit<Mempool<T, B, BULK>, O>;
 
-/// The kernel gives NULL only where it does not wait.
+/// Panics, since `mempool_alloc()` returns NULL only if it does not wait.
 ///
-/// Generic, so that it is in the object of its caller, where objtool sees that it does not return.
+/// Generic, so that it is in the caller's object file, where objtool sees that it does not return.
 #[allow(clippy::extra_unused_type_parameters)]
 #[cold]
 #[inline(never)]
@@ -75,18 +73,23 @@ where
     #[inline(always)]
     fn alloc<G: Grant>(_grant: G, owner: O) -> Option<PooledUninit<Mempool<T, B, BULK>, O>> {
         const { assert!(!G::ON_NODE, "the reserve of a pool is not for one node") };
-        // SAFETY: The pool is there, since it has an owner, and the flags are legal in this
-        // context, which is what the grant says.
+        // SAFETY: `owner` keeps the pool valid. The grant proves that the flags are legal in this
+        // context.
         let element = unsafe { calls::mempool_alloc(owner.pool().pool.as_ptr(), G::Flags::BITS) };
-        // SAFETY: The pool gave an element of its backing.
+        // SAFETY: The element is from a pool with this backing.
         let object = unsafe { B::object(NonNull::new(element)?) };
-        // SAFETY: It is an element of this pool, with room for a `T`.
+        // SAFETY: An owned element of this pool. Contract of `Backing`: its memory is valid for a
+        // `T`.
         Some(unsafe { PooledUninit::new(object, owner) })
     }
 
-    /// Moves `value` into an element, wraps `mempool_alloc()`. Waits until there is one.
+    /// Moves `value` into an element, wraps `mempool_alloc()`. Waits until an element is free.
     ///
-    /// A grant for a node does not compile.
+    /// A grant with a node does not compile.
+    ///
+    /// # Context
+    ///
+    /// Process context that may sleep.
     #[inline]
     pub fn new<G>(grant: G, owner: O, value: T) -> Self
     where
@@ -95,7 +98,7 @@ where
         Self::new_uninit(grant, owner).write(value)
     }
 
-    /// An element, wraps `mempool_alloc()`. Waits until there is one.
+    /// An uninitialised element, wraps `mempool_alloc()`. Waits until an element is free.
     #[inline(always)]
     pub fn new_uninit<G>(grant: G, owner: O) -> PooledUninit<Mempool<T, B, BULK>, O>
     where
@@ -107,13 +110,15 @@ where
         }
     }
 
-    /// Initialises a `T` in an element that it does not leave. Waits until there is one.
+    /// Initialises a pinned `T` in an element. Waits until an element is free.
     ///
-    /// Context: one that may sleep.
+    /// # Context
+    ///
+    /// Process context that may sleep.
     ///
     /// # Errors
     ///
-    /// What `init` returns.
+    /// The error of `init`.
     #[inline]
     pub fn pin_init<G, E>(grant: G, owner: O, init: impl PinInit<T, E>) -> Result<Pin<Self>, E>
     where
@@ -122,12 +127,16 @@ where
         Self::new_uninit(grant, owner).write_pin_init(init)
     }
 
-    /// Moves `value` into an element, wraps `mempool_alloc()`. For every context with allocators.
+    /// Moves `value` into an element, wraps `mempool_alloc()`.
+    ///
+    /// # Context
+    ///
+    /// Every context in which the allocators work.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value where neither the allocator nor the reserve has memory, and the
-    /// flags do not wait.
+    /// [`AllocFailedWith`] the value if the allocator fails, the reserve is empty and the flags do
+    /// not wait.
     ///
     /// ```
     /// use kalloc::{mempool::{Mempool, MempoolBox}, prelude::*};
@@ -148,7 +157,11 @@ where
         }
     }
 
-    /// An element, wraps `mempool_alloc()`. For every context with allocators.
+    /// An uninitialised element, wraps `mempool_alloc()`.
+    ///
+    /// # Context
+    ///
+    /// Every context in which the allocators work.
     ///
     /// # Errors
     ///
@@ -164,11 +177,15 @@ where
         Self::alloc(grant, owner).ok_or_else(G::Flags::failed)
     }
 
-    /// Initialises a `T` in an element that it does not leave. For every context with allocators.
+    /// Initialises a pinned `T` in an element, wraps `mempool_alloc()`.
+    ///
+    /// # Context
+    ///
+    /// Every context in which the allocators work.
     ///
     /// # Errors
     ///
-    /// `ENOMEM` as [`MempoolBox::try_new`], and what `init` returns.
+    /// `ENOMEM` as [`MempoolBox::try_new`], and the error of `init`.
     #[inline]
     pub fn try_pin_init<G, E>(
         grant: G,
@@ -182,15 +199,17 @@ where
         Ok(Self::try_new_uninit(grant, owner)?.write_pin_init(init)?)
     }
 
-    /// Moves `value` into an element of the reserve, wraps `mempool_alloc_preallocated()`. Asks no
+    /// Moves `value` into an element of the reserve, wraps `mempool_alloc_preallocated()`. Calls no
     /// allocator and does not wait.
     ///
-    /// Context: every one in which a `spinlock_t` may be taken, which it does: not an NMI, and on
-    /// `CONFIG_PREEMPT_RT` not with interrupts or preemption disabled.
+    /// # Context
+    ///
+    /// Every context that may take a `spinlock_t`: not an NMI, and on `CONFIG_PREEMPT_RT` not with
+    /// interrupts or preemption disabled.
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value where the reserve is empty.
+    /// [`AllocFailedWith`] the value if the reserve is empty.
     ///
     /// ```
     /// use kalloc::{mempool::{Mempool, MempoolBox}, prelude::*};
@@ -221,7 +240,7 @@ where
         }
     }
 
-    /// An element of the reserve, wraps `mempool_alloc_preallocated()`.
+    /// An uninitialised element of the reserve, wraps `mempool_alloc_preallocated()`.
     ///
     /// # Errors
     ///
@@ -234,13 +253,13 @@ where
     where
         C: MayAlloc,
     {
-        // SAFETY: The pool is there, since it has an owner. It takes a `spinlock_t`, which may be
-        // done where the allocators work.
+        // SAFETY: `owner` keeps the pool valid. `MayAlloc`: the context may take a `spinlock_t`.
         let element = unsafe { bindings::mempool_alloc_preallocated(owner.pool().pool.as_ptr()) };
         let element = NonNull::new(element).ok_or_else(<C as MayAlloc>::Flags::failed)?;
-        // SAFETY: The pool gave an element of its backing.
+        // SAFETY: The element is from a pool with this backing.
         let object = unsafe { B::object(element) };
-        // SAFETY: It is an element of this pool, with room for a `T`.
+        // SAFETY: An owned element of this pool. Contract of `Backing`: its memory is valid for a
+        // `T`.
         Ok(unsafe { PooledUninit::new(object, owner) })
     }
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The pool.
+//! [`Mempool`]: creating, resizing and destroying a pool.
 
 use super::*;
 use crate::{
-    alloc::deferred_free,
-    alloc::deferred_free::DropOrLeak,
+    alloc::deferred_free::{
+        self,
+        DropOrLeak, //
+    },
     contexts::{
         grant::Grant,
         tokens::TaskCx,
@@ -21,6 +23,7 @@ use crate::{
     ground::sealed::Sealed,
     memory::{
         pooled::{
+            owners,
             ForModule,
             Pool,
             PoolRef, //
@@ -36,9 +39,7 @@ use core::{
 };
 use kalloc_bindings::*;
 use kernel::{
-    bindings::{
-        self, //
-    },
+    bindings,
     error::{
         code::{
             EINVAL,
@@ -51,38 +52,41 @@ use kernel::{
 
 /// A pool of elements for a `T`, wraps `mempool_t`.
 ///
-/// Its reserve never has fewer than `BULK` elements, which is the most that [`MempoolBulk`] takes.
-/// Dropped, the reserve is freed, which does not sleep: wherever elements may be dropped, but on
-/// `CONFIG_PREEMPT_RT` not with interrupts or preemption disabled. There the kernel warns, and the
-/// reserve stays. Never in NMI.
+/// Its reserve has at least `BULK` elements, the limit of a [`MempoolBulk`].
+///
+/// # Context
+///
+/// Dropping a pool frees the reserve and does not sleep. A pool may be dropped in every context in
+/// which its elements may be dropped, except with interrupts or preemption disabled on
+/// `CONFIG_PREEMPT_RT`: there the kernel warns, and the pool is leaked. Never in NMI.
 ///
 /// # Invariants
 ///
-/// `pool` is a pool of the kernel, which this owns, of elements from `backing`, and its `min_nr` is
-/// at least `BULK` and 1.
+/// `pool` is an owned kernel pool of elements from `backing`. Its `min_nr` is at least `BULK`, and
+/// at least 1.
 pub struct Mempool<T, B: Backing<T> = KmallocBacked, const BULK: usize = 1> {
     pub(super) pool: NonNull<bindings::mempool>,
-    // Dropped after the pool. What stays with its reserve keeps this too: see `deferred_free::must_leak`.
+    // Dropped after the pool, and leaked with it: see `deferred_free::must_leak`.
     #[expect(dead_code)]
     backing: DropOrLeak<B>,
     _element: PhantomData<fn() -> T>,
 }
 
-// SAFETY: The functions of the kernel may be called from every thread.
+// SAFETY: Functions of `mempool_t` may be called from any thread.
 unsafe impl<T, B: Backing<T> + Send, const BULK: usize> Send for Mempool<T, B, BULK> {}
-// SAFETY: As above, also from several at once.
+// SAFETY: Functions of `mempool_t` may be called concurrently.
 unsafe impl<T, B: Backing<T> + Sync, const BULK: usize> Sync for Mempool<T, B, BULK> {}
 
 impl<T, const BULK: usize> Mempool<T, KmallocBacked, BULK> {
     /// A pool with a reserve of `min_nr` elements from kmalloc, wraps
     /// `mempool_create_kmalloc_pool()`.
     ///
-    /// With [`Grant::on`], the pool's own data are on that node.
+    /// [`Grant::on`] chooses the node of the pool's own data.
     ///
     /// # Errors
     ///
-    /// `EINVAL` where `min_nr` is 0, less than `BULK`, or more than [`MAX_MIN_NR`]; `ENOMEM` where
-    /// there is no memory for the reserve. A `T` of no size, or too large, does not compile.
+    /// `EINVAL` if `min_nr` is 0, below `BULK` or above [`MAX_MIN_NR`]. `ENOMEM` if the allocation
+    /// of the reserve fails. A `T` without size, or too large, does not compile.
     pub fn kmalloc<G>(grant: G, min_nr: usize) -> Result<Self>
     where
         G: Grant<Flags: ForMempool, Context: MaySleep>,
@@ -137,7 +141,7 @@ impl<T, const BULK: usize> Mempool<T, PageBacked, BULK> {
 }
 
 impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
-    /// `min_nr`, as the kernel takes it and the invariant wants it.
+    /// Checks `min_nr` and converts it for the kernel.
     fn reserve(min_nr: usize) -> Result<i32> {
         if min_nr == 0 || !(BULK..=MAX_MIN_NR).contains(&min_nr) {
             return Err(EINVAL);
@@ -153,13 +157,13 @@ impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
         const { assert!(size_of::<T>() != 0, "a pool of elements of no size") };
         let min_nr = Self::reserve(min_nr)?;
         let (alloc, free, data) = backing.functions();
-        // SAFETY: The two functions belong together and `data` is for them. The flags are legal
-        // here, which is what the grant says, and it may sleep. `nid` is NUMA_NO_NODE or that of a
-        // node that is or was online.
+        // SAFETY: The functions and `data` match (contract of `Backing`). The grant proves that the
+        // flags are legal in this context, and that `nid` is `NUMA_NO_NODE` or a node that is or
+        // was online. `MaySleep`: the context may sleep.
         let pool = unsafe {
             calls::mempool_create_node(min_nr, alloc, free, data, G::Flags::BITS, grant.nid())
         };
-        // INVARIANT: It was just made.
+        // INVARIANT: It was created above with this `min_nr`.
         Ok(Self {
             pool: NonNull::new(pool).ok_or(ENOMEM)?,
             backing: DropOrLeak::new(backing),
@@ -169,13 +173,17 @@ impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
 
     /// Changes the size of the reserve, wraps `mempool_resize()`.
     ///
-    /// A smaller reserve is freed at once. A larger one is filled as far as there is memory, and
-    /// then by elements that come back. Elements may be in use meanwhile. Calls wait for one another,
-    /// under a mutex, since the kernel leaves that to its caller.
+    /// Surplus elements are freed now. A larger reserve is filled as far as memory allows, and
+    /// later by elements that are freed. Elements may be in use meanwhile. A mutex serialises
+    /// calls, which the kernel requires of its callers.
+    ///
+    /// # Context
+    ///
+    /// Process context that may sleep, outside memalloc scopes.
     ///
     /// # Errors
     ///
-    /// As [`Mempool::kmalloc`]; the reserve is then what it was.
+    /// As [`Mempool::kmalloc`]. The reserve is unchanged then.
     ///
     /// ```
     /// use kalloc::{mempool::Mempool, prelude::*};
@@ -190,29 +198,31 @@ impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
     /// ```
     pub fn resize<C: MayFs>(&self, _cx: &C, min_nr: usize) -> Result {
         let min_nr = Self::reserve(min_nr)?;
-        // SAFETY: By the invariant it is a pool, which lives for as long as `self`, and `min_nr` is
-        // above 0. It sleeps and allocates with GFP_KERNEL, which the caller may. Nobody else
-        // resizes a pool meanwhile, for which the helper has a mutex.
+        // SAFETY: Invariant of `Mempool`: the pool is valid. `min_nr` is above 0. `C: MayFs`: the
+        // context may sleep and allocate with `GFP_KERNEL`. The helper's mutex excludes concurrent
+        // resizing.
         to_result(unsafe { kalloc_helper_mempool_resize(self.pool.as_ptr(), min_nr) })
     }
 
-    /// The elements that the reserve should have.
+    /// The target size of the reserve.
     pub fn min_nr(&self) -> usize {
-        // SAFETY: By the invariant it is a pool. The kernel reads the field without a lock too.
+        // SAFETY: Invariant of `Mempool`: the pool is valid. The kernel reads the field without a
+        // lock, too.
         unsafe { (&raw const (*self.pool.as_ptr()).min_nr).read_volatile() as usize }
     }
 
-    /// The elements that the reserve has at the moment.
+    /// The current number of elements in the reserve.
     pub fn curr_nr(&self) -> usize {
-        // SAFETY: By the invariant it is a pool. The kernel reads the field without a lock too.
+        // SAFETY: Invariant of `Mempool`: the pool is valid. The kernel reads the field without a
+        // lock, too.
         unsafe { (&raw const (*self.pool.as_ptr()).curr_nr).read_volatile() as usize }
     }
 }
 
 impl<T, B: Backing<T>, const BULK: usize> Drop for Mempool<T, B, BULK> {
     fn drop(&mut self) {
-        // SAFETY: By the invariant it is ours, and it is not used again. None of the functions that
-        // free an element sleeps, and so this does not.
+        // SAFETY: Invariant of `Mempool`: the pool is owned. It is not used again. Contract of
+        // `Backing`: freeing an element does not sleep.
         unsafe { deferred_free::mempool_destroy(self.pool.as_ptr()) };
     }
 }
@@ -233,9 +243,9 @@ impl<T, B: Backing<T>, const BULK: usize> Pool for Mempool<T, B, BULK> {
     #[inline(always)]
     unsafe fn free(&self, object: NonNull<T>) {
         let memory = object.as_ptr().cast();
-        // SAFETY: By the contract of this function it is the memory of an element of this pool.
+        // SAFETY: `# Safety` of `Pool::free`: `object` is the memory of an element of this pool.
         let element = unsafe { B::element(object) }.as_ptr();
-        // SAFETY: By the contract of this function it is an element of this pool, not used again.
+        // SAFETY: `# Safety` of `Pool::free`: an element of this pool, which is not used again.
         unsafe { deferred_free::mempool_free(element, self.pool.as_ptr(), memory) }
     }
 }
@@ -257,4 +267,8 @@ macro_rules! for_module {
 for_module! {
     KmallocBacked, kmalloc;
     PageBacked, pages;
+}
+
+owners! {
+    {T, B: Backing<T>, const BULK: usize} Mempool<T, B, BULK>;
 }
