@@ -5,9 +5,7 @@
 use super::*;
 use crate::{
     alloc::{
-        deferred_free::{
-            self, //
-        },
+        deferred_free,
         kmalloc, //
     },
     contexts::{
@@ -16,7 +14,10 @@ use crate::{
         traits::MayFs, //
     },
     flags::gfp::Gfp,
-    memory::pooled::ForModule, //
+    memory::pooled::{
+        owners,
+        ForModule, //
+    },
 };
 use core::{
     fmt,
@@ -110,7 +111,8 @@ impl RawCache {
         // Waits for the deferred destruction of a cache that may have the same name.
         flush(cx);
         // SAFETY: `C: MayFs`: the context may sleep.
-        let deferred = NonNull::new(unsafe { kalloc_helper_deferred_cache_alloc() }).ok_or(ENOMEM)?;
+        let deferred =
+            NonNull::new(unsafe { kalloc_helper_deferred_cache_alloc() }).ok_or(ENOMEM)?;
         let mut c_args = bindings::kmem_cache_args {
             align: args.align.max(align_of::<Object>()) as u32,
             useroffset: if args.window.size == 0 {
@@ -197,7 +199,9 @@ impl Drop for RawCache {
     fn drop(&mut self) {
         // SAFETY: Invariant of `RawCache`: `cache` and `deferred` are owned. They are not used
         // again.
-        unsafe { kalloc_helper_kmem_cache_destroy_later(self.deferred.as_ptr(), self.cache.as_ptr()) };
+        unsafe {
+            kalloc_helper_kmem_cache_destroy_later(self.deferred.as_ptr(), self.cache.as_ptr())
+        };
     }
 }
 
@@ -295,4 +299,10 @@ caches! {
     Cache: [Sized];
     ConstructedCache: [Constructed];
     RcuCache: [Construct + Sync];
+}
+
+owners! {
+    {T} Cache<T>;
+    {T} ConstructedCache<T>;
+    {T} RcuCache<T>;
 }

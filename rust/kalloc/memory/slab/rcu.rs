@@ -20,10 +20,7 @@ use crate::{
         matrix::ForConstructed, //
     },
     ground::sealed::Sealed,
-    memory::pooled::{
-        owners,
-        PoolRef, //
-    },
+    memory::pooled::PoolRef,
     sections::guards::ReadSide, //
 };
 use core::{
@@ -410,10 +407,4 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> fmt::Debug for RcuSlo
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RcuSlot")
     }
-}
-
-owners! {
-    {T} Cache<T>;
-    {T} ConstructedCache<T>;
-    {T} RcuCache<T>;
 }
