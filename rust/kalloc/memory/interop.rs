@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kernel crate's own containers, with kalloc's grants.
+//! Conversions to and from the kernel crate's containers, and its constructors with kalloc's
+//! grants.
 //!
-//! Boxes and vectors go both ways without a copy, since both crates use the same allocators. One that
-//! comes from the kernel crate and has less than 8 bytes has no room for the node that kalloc's drops
-//! write where they cannot free at once; the memory behind it is its own, but KASAN and KFENCE may
-//! complain of it.
-//! [`ArcExt`] and [`KVecExt`] give `Arc` and `KVec` constructors that take a grant, where the kernel
-//! crate's take `Flags` that nothing checks. They know no NUMA node: a grant made by [`Grant::on`]
-//! does not compile.
+//! Boxes and vectors convert in both directions without a copy, since both crates use the same
+//! allocators. A container from the kernel crate with fewer than 8 bytes has no space for the list
+//! node of a deferred free. kmalloc's memory behind the value is unused, but KASAN and KFENCE may
+//! report the write.
+//!
+//! [`ArcExt`] and [`KVecExt`] add constructors to `Arc` and `KVec` that take a grant. The kernel
+//! crate's take `Flags` that nothing checks. They support no NUMA node: a grant made by
+//! [`Grant::on`] does not compile.
 
 #[doc(no_inline)]
 pub use kernel::interop::*;
@@ -53,8 +55,7 @@ use kernel::{
 impl<T: ?Sized, A: Allocator> From<Box<T, A>> for KernelBox<T, A::KernelAllocator> {
     #[inline]
     fn from(this: Box<T, A>) -> Self {
-        // SAFETY: The pointer is to a `T` in memory of `A`, or to one of no size, and is ours to
-        // give.
+        // SAFETY: Invariant of `Box`: owned memory of `A` that holds a `T`, or a `T` without size.
         unsafe { KernelBox::from_raw(this.into_raw()) }
     }
 }
@@ -62,13 +63,13 @@ impl<T: ?Sized, A: Allocator> From<Box<T, A>> for KernelBox<T, A::KernelAllocato
 impl<T: ?Sized, A: Allocator> From<KernelBox<T, A::KernelAllocator>> for Box<T, A> {
     #[inline]
     fn from(this: KernelBox<T, A::KernelAllocator>) -> Self {
-        // SAFETY: As above, the other way round.
+        // SAFETY: Owned memory of the same allocator that holds a `T`, or a `T` without size.
         unsafe { Box::from_raw(KernelBox::into_raw(this)) }
     }
 }
 
 impl<T, A: Allocator> From<Box<[T], A>> for KernelVec<T, A::KernelAllocator> {
-    /// A vector with no room to spare.
+    /// A vector without spare capacity.
     #[inline]
     fn from(this: Box<[T], A>) -> Self {
         Vec::from(this).into()
@@ -76,8 +77,7 @@ impl<T, A: Allocator> From<Box<[T], A>> for KernelVec<T, A::KernelAllocator> {
 }
 
 impl<T, A: Allocator> From<KernelVec<T, A::KernelAllocator>> for Box<[T], A> {
-    /// The elements, in the memory of the vector. What room it had to spare stays with them until
-    /// they are freed.
+    /// Converts without a copy. The box keeps the spare capacity until it is freed.
     #[inline]
     fn from(this: KernelVec<T, A::KernelAllocator>) -> Self {
         Vec::from(this).into_boxed_slice()
@@ -88,8 +88,8 @@ impl<T, A: Allocator> From<Vec<T, A>> for KernelVec<T, A::KernelAllocator> {
     #[inline]
     fn from(this: Vec<T, A>) -> Self {
         let (elements, len, capacity) = this.into_raw_parts();
-        // SAFETY: The memory is of `A`, has room for `capacity` elements, holds `len`, and is ours
-        // to give; or there is none and the capacity is 0.
+        // SAFETY: Owned memory of `A` for `capacity` elements, of which `len` are initialised, or
+        // no memory and a capacity of 0.
         unsafe { KernelVec::from_raw_parts(elements, len, capacity) }
     }
 }
@@ -98,17 +98,18 @@ impl<T, A: Allocator> From<KernelVec<T, A::KernelAllocator>> for Vec<T, A> {
     #[inline]
     fn from(this: KernelVec<T, A::KernelAllocator>) -> Self {
         let (elements, len, capacity) = this.into_raw_parts();
-        // SAFETY: As above, the other way round.
+        // SAFETY: As above, in the other direction.
         unsafe { Vec::from_raw_parts(elements, len, capacity) }
     }
 }
 
-/// The flags of a grant as the kernel crate's [`Flags`], for its own functions that allocate.
+/// The flags of a grant as the kernel crate's [`Flags`], for its own allocating functions.
 ///
-/// In kalloc's prelude `GFP_KERNEL` is a type's constant, which these do not take. Nothing checks what
-/// they do with the flags, nor where a value goes that is kept: no function of kalloc takes one.
+/// In kalloc's prelude `GFP_KERNEL` is a constant of a distinct type, which those functions do not
+/// take. Nothing checks how those functions use the flags, nor where a stored value is used later.
+/// No function of kalloc takes a [`Flags`].
 ///
-/// A grant of [`Grant::on`] does not compile: [`Flags`] have no node.
+/// A grant made by [`Grant::on`] does not compile: [`Flags`] have no node.
 ///
 /// ```
 /// use kalloc::{interop, prelude::*};
@@ -125,7 +126,7 @@ pub fn flags<G: Grant>(_grant: G) -> Flags {
     G::Flags::FLAGS.0
 }
 
-/// `Arc` with a grant.
+/// `Arc` constructors that take a grant.
 pub trait ArcExt<T>: Sized {
     /// Moves `value` into new memory, as `Arc::new` does.
     ///
@@ -167,7 +168,7 @@ impl<T> ArcExt<T> for Arc<T> {
     }
 }
 
-/// `KVec` with a grant.
+/// `KVec` functions that take a grant.
 pub trait KVecExt<T>: Sized {
     /// As `KVec::with_capacity`.
     fn with_capacity_with<G>(grant: G, capacity: usize) -> Result<Self, AllocFailed<G::Flags>>
@@ -246,18 +247,20 @@ impl<T> KVecExt<T> for KVec<T> {
     }
 }
 
-/// What C gets for a box. The kernel crate's gives the dangling pointer of a type of no size, which has
-/// the alignment of the type and not the `FOREIGN_ALIGN` that is promised: an XArray takes some of
-/// these for entries of its own.
+/// The foreign pointer of a box. For a type without size the kernel crate returns the dangling
+/// pointer, which has the alignment of the type and not the promised `FOREIGN_ALIGN`: an XArray
+/// takes some of these for internal entries.
 fn into_foreign<T, A: Allocator>(this: Box<T, A>) -> *mut c_void {
     if const { size_of::<T>() == 0 } {
-        // It is no memory, and `from_foreign` gives it its own address again.
+        // There is no memory, and `from_foreign` makes a dangling pointer again.
         let _this = ManuallyDrop::new(this);
         return ptr::without_provenance_mut(<Box<T, A> as ForeignOwnable>::FOREIGN_ALIGN);
     }
     KernelBox::<T, A::KernelAllocator>::from(this).into_foreign()
 }
 
+/// The inverse of [`into_foreign`].
+///
 /// # Safety
 ///
 /// `foreign` is from [`into_foreign`], and is not used again.
@@ -267,12 +270,13 @@ unsafe fn from_foreign<T, A: Allocator>(foreign: *mut c_void) -> Box<T, A> {
     } else {
         foreign.cast()
     };
-    // SAFETY: By the contract of this function it is the memory of a box that was given away, or for
-    // a type of no size there is none.
+    // SAFETY: `# Safety`: the memory of a box that was forgotten, or no memory for a type without
+    // size.
     unsafe { Box::from_raw(raw) }
 }
 
-// SAFETY: `into_foreign` gives memory of the allocator, or for a type of no size that very alignment.
+// SAFETY: `into_foreign` returns memory of the allocator, or `FOREIGN_ALIGN` itself for a type
+// without size.
 unsafe impl<T, A: Allocator> ForeignOwnable for Box<T, A> {
     const FOREIGN_ALIGN: usize =
         <KernelBox<T, A::KernelAllocator> as ForeignOwnable>::FOREIGN_ALIGN;
@@ -290,7 +294,7 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Box<T, A> {
     }
 
     unsafe fn from_foreign(ptr: *mut c_void) -> Self {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `from_foreign`: `ptr` is from `into_foreign` and is not used again.
         unsafe { from_foreign(ptr) }
     }
 
@@ -298,7 +302,7 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Box<T, A> {
     where
         Self: 'a,
     {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `borrow`: `ptr` is from `into_foreign` and valid for `'a`.
         unsafe { <KernelBox<T, A::KernelAllocator> as ForeignOwnable>::borrow(ptr) }
     }
 
@@ -306,7 +310,8 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Box<T, A> {
     where
         Self: 'a,
     {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `borrow_mut`: `ptr` is from `into_foreign`, valid and exclusive for
+        // `'a`.
         unsafe { <KernelBox<T, A::KernelAllocator> as ForeignOwnable>::borrow_mut(ptr) }
     }
 }
@@ -325,13 +330,12 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Pin<Box<T, A>> {
         Self: 'a;
 
     fn into_foreign(self) -> *mut c_void {
-        // SAFETY: The value stays where it is, if it is anywhere, and the pointer gives no other access
-        // than a pinned one.
+        // SAFETY: The value does not move, and the foreign pointer gives only pinned access.
         into_foreign(unsafe { Pin::into_inner_unchecked(self) })
     }
 
     unsafe fn from_foreign(ptr: *mut c_void) -> Self {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `from_foreign`: `ptr` is from `into_foreign` and is not used again.
         Pin::from(unsafe { from_foreign::<T, A>(ptr) })
     }
 
@@ -339,7 +343,7 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Pin<Box<T, A>> {
     where
         Self: 'a,
     {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `borrow`: `ptr` is from `into_foreign` and valid for `'a`.
         unsafe { <Pin<KernelBox<T, A::KernelAllocator>> as ForeignOwnable>::borrow(ptr) }
     }
 
@@ -347,7 +351,8 @@ unsafe impl<T, A: Allocator> ForeignOwnable for Pin<Box<T, A>> {
     where
         Self: 'a,
     {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety` of `borrow_mut`: `ptr` is from `into_foreign`, valid and exclusive for
+        // `'a`.
         unsafe { <Pin<KernelBox<T, A::KernelAllocator>> as ForeignOwnable>::borrow_mut(ptr) }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`NolockBox`] and [`NolockPages`]: memory in every context, NMI handlers included.
+//! [`NolockBox`] and [`NolockPages`]: allocation in every context, including NMI handlers.
 //!
 //! C headers: [`include/linux/slab.h`](srctree/include/linux/slab.h),
 //! [`include/linux/gfp.h`](srctree/include/linux/gfp.h)
@@ -12,21 +12,20 @@
 //! | `cx.with(GFP_NOLOCK.account())` | `__GFP_ACCOUNT` |
 //! | drop | `kfree_nolock()` |
 //! | [`NolockPages::new`] | `page_address(alloc_pages_nolock(0, NUMA_NO_NODE, ORDER))` |
-//! | drop of these | `__free_pages()`, put off to an irq_work where that must not be called |
+//! | drop of these | `__free_pages()`, deferred to an irq_work in contexts that must not call it |
 //!
-//! `kmalloc_nolock()` only tries the locks it needs, so it works where a lock may be held by the
-//! very code that was interrupted, and it fails easily: have something to do when it does. It fails
-//! always
+//! `kmalloc_nolock()` only tries to take locks, so it works even if the interrupted code holds one.
+//! It fails easily: have a fallback. It always fails
 //!
 //! * on `CONFIG_PREEMPT_RT`, in NMI and in hard interrupts (with interrupts or preemption disabled
 //!   in a thread it works there: it is the allocator of [`RawCx`](crate::context::RawCx) code);
 //! * in NMI, on a kernel without `CONFIG_SMP`;
-//! * on processors that cannot exchange two words at once.
+//! * on processors without a double-word cmpxchg.
 //!
-//! Trying again does not help: to the kernel a failure means `ENOMEM`.
+//! A retry does not help: the kernel defines failure as `ENOMEM`.
 //!
-//! A box may be dropped in every context. Where `kfree()` is allowed it can go on as a [`KBox`]:
-//! [`NolockBox::into_kbox`].
+//! A box may be dropped in every context. In contexts that allow `kfree()` it can be converted to a
+//! [`KBox`]: [`NolockBox::into_kbox`].
 
 use crate::{
     alloc::deferred_free,
@@ -83,12 +82,15 @@ use kernel::{
     prelude::Zeroable, //
 };
 
-/// The largest allocation, `KMALLOC_MAX_CACHE_SIZE` in bytes: there is no large `kmalloc_nolock()`.
+/// The largest allocation in bytes, `KMALLOC_MAX_CACHE_SIZE`: `kmalloc_nolock()` has no large
+/// allocations.
 pub const MAX_SIZE: usize = KALLOC_CONST_KMALLOC_MAX_CACHE_SIZE;
 
-/// A grant for `kmalloc_nolock()`: a reference to any token, or `cx.with(…)` of [`GfpNolock`] flags.
+/// A grant for `kmalloc_nolock()`: a reference to any token, or `cx.with(…)` with [`GfpNolock`]
+/// flags.
 ///
-/// It is not a [`Grant`], which `&cx` of an NMI handler is not: there no other allocator works.
+/// It differs from [`Grant`], which `&cx` of an NMI handler does not implement: no other allocator
+/// works in NMI.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -108,7 +110,7 @@ pub trait NolockGrant: Sealed + Copy {
     /// The flags.
     type Flags: Gfp;
 
-    /// The node that was asked for.
+    /// The NUMA node of the grant.
     #[doc(hidden)]
     fn nid(self) -> i32;
 }
@@ -135,7 +137,7 @@ impl<F: Gfp, C: Context> NolockGrant for OnNode<With<'_, F, C>> {
     }
 }
 
-/// A value in memory of `kmalloc_nolock()`, freed by `kfree_nolock()` when it is dropped.
+/// A value in memory of `kmalloc_nolock()`. Dropping it calls `kfree_nolock()`.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -147,43 +149,43 @@ impl<F: Gfp, C: Context> NolockGrant for OnNode<With<'_, F, C>> {
 ///
 /// # Invariants
 ///
-/// The pointer is aligned for `T` and valid for reads and writes of a `T`, which is initialised.
-/// Where the `T` has a size it is memory of `kmalloc_nolock()` that the box owns.
+/// The pointer is aligned for `T` and valid for reads and writes of an initialised `T`. If the `T`
+/// has a size, the pointer is to owned memory of `kmalloc_nolock()`.
 #[repr(transparent)]
 pub struct NolockBox<T>(NonNull<T>, PhantomData<T>);
 
-// SAFETY: The box owns the `T`, and `kfree_nolock()` may be called on another thread.
+// SAFETY: The box owns the `T`, and any thread may call `kfree_nolock()`.
 unsafe impl<T: Send> Send for NolockBox<T> {}
-// SAFETY: A shared box gives no more than `&T`.
+// SAFETY: A shared box gives only `&T`.
 unsafe impl<T: Sync> Sync for NolockBox<T> {}
-// The value does not move with the box.
+// The value stays at its address when the box moves.
 impl<T> Unpin for NolockBox<T> {}
 
 const _: () = assert!(size_of::<Option<NolockBox<u64>>>() == size_of::<usize>());
 
-/// The alignment of every cache of kmalloc for as much or more, that of 96 bytes included.
+/// The minimum alignment of every kmalloc cache of at least this size, including that of 96 bytes.
 const CACHE_ALIGN: usize = 32;
 
-/// Wraps `kmalloc_nolock(size_of::<T>(), flags, nid)`, for a `T` that has a size.
+/// Wraps `kmalloc_nolock()`, for a `T` that has a size.
 #[inline(always)]
 fn memory<T>(flags: gfp_t, nid: i32) -> Option<NonNull<MaybeUninit<T>>> {
-    // It may become a `KBox`.
+    // Enlarged for a deferred free: the box may be converted to a `KBox`.
     let size = const { deferred_free::deferred_size::<T>(size_of::<T>()) };
-    // SAFETY: It may be called in every context, with these flags, and `nid` is NUMA_NO_NODE or
-    // that of a node that is or was online.
+    // SAFETY: `kmalloc_nolock()` may be called in every context with these flags. The grant proves
+    // that `nid` is `NUMA_NO_NODE` or a node that is or was online.
     let memory = unsafe { calls::kmalloc_nolock(size, flags, nid) };
     let memory = NonNull::<MaybeUninit<T>>::new(memory.cast())?;
-    // Where the cache of this size has none, it is from the next larger one: of 96 bytes after 64,
-    // and of 192 after 128.
+    // If the cache of this size is empty, the memory is from the next larger one: 96 bytes after
+    // 64, 192 after 128.
     if const { align_of::<T>() > CACHE_ALIGN } && !memory.is_aligned() {
-        // SAFETY: It is memory of kmalloc_nolock that nobody else has.
+        // SAFETY: Owned memory of `kmalloc_nolock()`, which is not used again.
         unsafe { kfree_nolock(memory.as_ptr().cast()) };
         return None;
     }
     Some(memory)
 }
 
-/// New memory for a `T`, which has none where it has no size.
+/// Memory for a `T`. A zero-sized `T` takes no memory.
 #[inline(always)]
 fn alloc<T>(flags: gfp_t, nid: i32) -> Option<NolockBox<MaybeUninit<T>>> {
     const {
@@ -197,9 +199,10 @@ fn alloc<T>(flags: gfp_t, nid: i32) -> Option<NolockBox<MaybeUninit<T>>> {
     } else {
         memory::<T>(flags, nid)?
     };
-    // INVARIANT: New memory of kmalloc_nolock, aligned because `size_of::<T>()` is a multiple of
-    // the alignment, which every cache of kmalloc for that size or more has up to `CACHE_ALIGN`, or
-    // as `memory` has seen; and a `MaybeUninit` is always initialised.
+    // INVARIANT: New memory of `kmalloc_nolock()`. It is aligned: the size of `T` is a multiple of
+    // its alignment, to which every kmalloc cache of at least that size is aligned up to
+    // `CACHE_ALIGN`, and `memory` checked larger alignments. A `MaybeUninit` needs no
+    // initialisation.
     Some(NolockBox(memory, PhantomData))
 }
 
@@ -208,10 +211,10 @@ impl<T> NolockBox<T> {
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value where there is no memory or no lock to be had, or where
-    /// `kmalloc_nolock()` does not work (see [the module](self)). For a type that is aligned to more
-    /// than 32 bytes also where only a larger cache has memory, which need not be aligned to that. A
-    /// type larger than [`MAX_SIZE`] does not compile.
+    /// [`AllocFailedWith`] the value if there is no free memory, if a lock is not available, or if
+    /// `kmalloc_nolock()` does not work in this context (see [the module](self)). With an alignment
+    /// above 32 bytes also if only a larger cache has memory, which may be aligned to less. A type
+    /// larger than [`MAX_SIZE`] does not compile.
     #[inline]
     pub fn new<G>(grant: G, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
@@ -236,7 +239,7 @@ impl<T> NolockBox<T> {
         alloc(G::Flags::BITS, grant.nid()).ok_or_else(G::Flags::failed)
     }
 
-    /// New memory of zeroes, wraps `kmalloc_nolock()` with `__GFP_ZERO`.
+    /// New zeroed memory, wraps `kmalloc_nolock()` with `__GFP_ZERO`.
     ///
     /// # Errors
     ///
@@ -248,13 +251,14 @@ impl<T> NolockBox<T> {
         G: NolockGrant<Flags: ForNolock>,
     {
         match alloc(Zeroed::<G::Flags>::BITS, grant.nid()) {
-            // SAFETY: The memory is zero, which is a `T`.
+            // SAFETY: The memory is zeroed, and `T: Zeroable`.
             Some(slot) => Ok(unsafe { slot.assume_init() }),
             None => Err(G::Flags::failed()),
         }
     }
 
-    /// The same memory as a [`KBox`], where `kfree()` may be called, which takes it as well.
+    /// Converts to a [`KBox`] without a copy, in contexts that allow `kfree()`, which accepts this
+    /// memory.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -265,17 +269,18 @@ impl<T> NolockBox<T> {
     /// ```
     #[inline(always)]
     pub fn into_kbox<C: MayAlloc>(self, _cx: &C) -> KBox<T> {
-        // SAFETY: `kfree()` takes memory of kmalloc_nolock, and it is ours to give.
+        // SAFETY: Owned memory of `kmalloc_nolock()`, which `kfree()` accepts.
         unsafe { KBox::from_raw(ManuallyDrop::new(self).0.as_ptr()) }
     }
 
-    /// Takes the value out and frees the memory.
+    /// Moves the value out and frees the memory.
     #[inline]
     pub fn into_inner(self) -> T {
         let memory = ManuallyDrop::new(self).0;
-        // SAFETY: By the invariant; the value is not used in its old place again.
+        // SAFETY: Invariant of `NolockBox`: the pointer is valid for reads of an initialised `T`.
+        // The value is not used in the memory again.
         let value = unsafe { memory.read() };
-        // INVARIANT: The memory is what it was, and a `MaybeUninit` is always initialised.
+        // INVARIANT: The memory is unchanged, and a `MaybeUninit` needs no initialisation.
         drop(NolockBox::<MaybeUninit<T>>(memory.cast(), PhantomData));
         value
     }
@@ -286,20 +291,20 @@ impl<T> NolockBox<MaybeUninit<T>> {
     #[inline]
     pub fn write(self, value: T) -> NolockBox<T> {
         let memory = ManuallyDrop::new(self).0.cast::<T>();
-        // SAFETY: By the invariant the memory is valid for writes of a `T`.
+        // SAFETY: Invariant of `NolockBox`: the pointer is valid for writes of a `T`.
         unsafe { memory.write(value) };
-        // INVARIANT: The memory is what it was, and initialised.
+        // INVARIANT: The memory is unchanged and now initialised.
         NolockBox(memory, PhantomData)
     }
 
-    /// Claims that the memory is initialised.
+    /// Asserts that the memory is initialised.
     ///
     /// # Safety
     ///
     /// The memory holds a valid `T`.
     #[inline]
     pub unsafe fn assume_init(self) -> NolockBox<T> {
-        // INVARIANT: The memory is what it was, and initialised by the contract of this function.
+        // INVARIANT: The memory is unchanged. `# Safety`: it holds a valid `T`.
         NolockBox(ManuallyDrop::new(self).0.cast(), PhantomData)
     }
 }
@@ -307,10 +312,10 @@ impl<T> NolockBox<MaybeUninit<T>> {
 impl<T> Drop for NolockBox<T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the invariant; the value is not used again.
+        // SAFETY: Invariant of `NolockBox`: the value is initialised. It is not used again.
         unsafe { ptr::drop_in_place(self.0.as_ptr()) };
         if const { size_of::<T>() != 0 } {
-            // SAFETY: By the invariant it is memory of kmalloc_nolock, which was ours.
+            // SAFETY: Invariant of `NolockBox`: owned memory of `kmalloc_nolock()`.
             unsafe { kfree_nolock(self.0.as_ptr().cast::<c_void>()) };
         }
     }
@@ -320,7 +325,7 @@ impl<T> Deref for NolockBox<T> {
     type Target = T;
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `NolockBox`: the pointer is valid for reads of an initialised `T`.
         unsafe { self.0.as_ref() }
     }
 }
@@ -328,7 +333,8 @@ impl<T> Deref for NolockBox<T> {
 impl<T> DerefMut for NolockBox<T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: By the invariant, and the box is borrowed exclusively.
+        // SAFETY: Invariant of `NolockBox`: the pointer is valid for writes of a `T`. The box is
+        // borrowed exclusively.
         unsafe { self.0.as_mut() }
     }
 }
@@ -339,17 +345,19 @@ impl<T: fmt::Debug> fmt::Debug for NolockBox<T> {
     }
 }
 
-// Pages ----------------------------------------------------------------------------------------------------------------
+// Pages -----------------------------------------------------------------------------------------
 
-/// The largest order, `PAGE_ALLOC_COSTLY_ORDER`: what the page allocator keeps on lists of each CPU,
-/// and so gives without a lock.
+/// The largest order, `PAGE_ALLOC_COSTLY_ORDER`: the page allocator has per-CPU lists up to it, and
+/// so allocates without a lock.
 pub const MAX_ORDER: u32 = KALLOC_CONST_PAGE_ALLOC_COSTLY_ORDER;
 
-/// `1 << ORDER` pages of `alloc_pages_nolock()`, to be read and written as bytes.
+/// `1 << ORDER` pages of `alloc_pages_nolock()`. Dereferences to a byte slice.
 ///
-/// They may be dropped in every context. `free_pages_nolock()` is not for modules, so where
-/// `__free_pages()` must not be called (in NMI, and on `CONFIG_PREEMPT_RT` with interrupts or
-/// preemption disabled) they are freed soon after, by an irq_work.
+/// # Context
+///
+/// Dropped in every context. `free_pages_nolock()` is not exported to modules. In contexts that
+/// must not call `__free_pages()` (NMI, and on `CONFIG_PREEMPT_RT` with interrupts or preemption
+/// disabled) an irq_work frees the pages soon after.
 ///
 /// ```
 /// use kalloc::{nolock::NolockPages, prelude::*};
@@ -363,26 +371,25 @@ pub const MAX_ORDER: u32 = KALLOC_CONST_PAGE_ALLOC_COSTLY_ORDER;
 ///
 /// # Invariants
 ///
-/// The pointer is to `1 << ORDER` pages of `alloc_pages_nolock()` that this owns, all of them
-/// initialised.
+/// The pointer is to `1 << ORDER` owned, initialised pages of `alloc_pages_nolock()`.
 pub struct NolockPages<const ORDER: u32>(NonNull<u8>);
 
-// SAFETY: It owns the bytes, and pages may be freed on another thread.
+// SAFETY: It owns the bytes, and any thread may free the pages.
 unsafe impl<const ORDER: u32> Send for NolockPages<ORDER> {}
-// SAFETY: Shared it gives no more than `&[u8]`.
+// SAFETY: A shared one gives only `&[u8]`.
 unsafe impl<const ORDER: u32> Sync for NolockPages<ORDER> {}
 
 impl<const ORDER: u32> NolockPages<ORDER> {
-    /// Their length in bytes.
+    /// The size in bytes.
     pub const SIZE: usize = PAGE_SIZE << ORDER;
 
-    /// New pages, which are zero, wraps `alloc_pages_nolock()`.
+    /// New zeroed pages, wraps `alloc_pages_nolock()`.
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there are none to be had without a lock, where `kmalloc_nolock()` fails too
-    /// (see [the module](self)), and while the kernel still initialises its memory. An order above
-    /// [`MAX_ORDER`] does not compile.
+    /// [`AllocFailed`] if there are no pages that can be allocated without a lock, in contexts in
+    /// which `kmalloc_nolock()` fails (see [the module](self)), and while the kernel initialises
+    /// its memory. An order above [`MAX_ORDER`] does not compile.
     #[inline]
     pub fn new<G>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
     where
@@ -394,10 +401,10 @@ impl<const ORDER: u32> NolockPages<ORDER> {
                 "larger than PAGE_ALLOC_COSTLY_ORDER, which is all that alloc_pages_nolock has"
             )
         };
-        // SAFETY: It may be called in every context, with these flags, and `nid` is NUMA_NO_NODE or
-        // that of a node that is or was online.
+        // SAFETY: `alloc_pages_nolock()` may be called in every context with these flags. The grant
+        // proves that `nid` is `NUMA_NO_NODE` or a node that is or was online.
         let pages = unsafe { kalloc_helper_alloc_pages_nolock(G::Flags::BITS, grant.nid(), ORDER) };
-        // INVARIANT: New pages of alloc_pages_nolock, which are zero.
+        // INVARIANT: New pages of `alloc_pages_nolock()`, which zeroes.
         Ok(Self(
             NonNull::new(pages.cast()).ok_or_else(G::Flags::failed)?,
         ))
@@ -407,7 +414,7 @@ impl<const ORDER: u32> NolockPages<ORDER> {
 impl<const ORDER: u32> Drop for NolockPages<ORDER> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the invariant they are pages of that order, which were ours.
+        // SAFETY: Invariant of `NolockPages`: owned pages of this order.
         unsafe { kalloc_helper_free_pages_nolock(self.0.as_ptr().cast(), ORDER) };
     }
 }
@@ -416,7 +423,7 @@ impl<const ORDER: u32> Deref for NolockPages<ORDER> {
     type Target = [u8];
     #[inline]
     fn deref(&self) -> &[u8] {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `NolockPages`: `SIZE` initialised bytes.
         unsafe { slice::from_raw_parts(self.0.as_ptr(), Self::SIZE) }
     }
 }
@@ -424,7 +431,8 @@ impl<const ORDER: u32> Deref for NolockPages<ORDER> {
 impl<const ORDER: u32> DerefMut for NolockPages<ORDER> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: By the invariant, and the pages are borrowed exclusively.
+        // SAFETY: Invariant of `NolockPages`: `SIZE` initialised bytes. `self` is borrowed
+        // exclusively.
         unsafe { slice::from_raw_parts_mut(self.0.as_ptr(), Self::SIZE) }
     }
 }

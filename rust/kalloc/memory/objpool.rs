@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`ObjPool`]: objects made beforehand, for every context.
+//! [`ObjPool`]: preallocated objects, available in every context.
 //!
 //! C header: [`include/linux/objpool.h`](srctree/include/linux/objpool.h)
 //!
@@ -11,17 +11,17 @@
 //! | drop of a [`PoolBox`] | `objpool_push()` |
 //! | [`ObjPool::free`] | `objpool_free()` |
 //!
-//! A pool is made in process context, and gives and takes back without a lock and without an
-//! allocation: in NMI handlers, and on `CONFIG_PREEMPT_RT` with interrupts or preemption disabled,
-//! too. The objects are initialised once. What a popped object holds is what its last user left in
-//! it.
+//! A pool is created in process context. Allocating and freeing an object takes no lock and calls
+//! no allocator, so both work in NMI handlers, and on `CONFIG_PREEMPT_RT` with interrupts or
+//! preemption disabled. The objects are initialised once. A popped object has the contents that its
+//! last user left.
 //!
 //! # NMI
 //!
-//! `objpool_push()` in an NMI that interrupts another push on the same CPU would hand out an object
-//! that still has an owner. So what is dropped in an NMI handler waits on a list beside the kernel's
-//! rings, from where `pop` takes when these are empty. (A `pop` on another CPU in just that moment
-//! may find neither.)
+//! `objpool_push()` in an NMI that interrupts another push on the same CPU could make an object
+//! available that still has an owner. So objects that are dropped in an NMI handler go to a
+//! separate list. `pop` takes from that list when the kernel's rings are empty. (A concurrent `pop`
+//! on another CPU may find both empty.)
 
 use crate::{
     alloc::kmalloc,
@@ -77,30 +77,30 @@ use kernel::{
     types::Opaque, //
 };
 
-/// The largest number of objects of a pool, `OBJPOOL_NR_OBJECT_MAX`.
+/// The maximum number of objects in a pool, `OBJPOOL_NR_OBJECT_MAX`.
 pub const MAX_OBJECTS: usize = KALLOC_CONST_OBJPOOL_NR_OBJECT_MAX;
 
-/// The largest object in bytes, `OBJPOOL_OBJECT_SIZE_MAX` less what the pool keeps in it.
+/// The size of the largest object in bytes: `OBJPOOL_OBJECT_SIZE_MAX` less the pool's list node.
 pub const MAX_SIZE: usize = KALLOC_CONST_OBJPOOL_OBJECT_SIZE_MAX - size_of::<llist_node>();
 
-/// What the pool holds for each object.
+/// The layout of each object.
 #[repr(C)]
 struct Object<T> {
-    /// For the list of what came back in NMI. While the pool is made, links all.
+    /// Links the list of objects freed in NMI. During creation it links all objects.
     node: llist_node,
     value: T,
 }
 
 #[repr(C)]
 struct Inner {
-    /// For the end in a context that cannot free.
+    /// For `kvfree_rcu()`, if the pool is dropped.
     rcu: UnsafeCell<MaybeUninit<kvfree_rcu_head>>,
     head: Opaque<objpool_head>,
     from_nmi: UnsafeCell<llist_head>,
     refs: Refcount,
 }
 
-/// A pool of objects `T`, made beforehand.
+/// A pool of preallocated objects `T`.
 ///
 /// ```
 /// use kalloc::prelude::*;
@@ -118,69 +118,74 @@ struct Inner {
 /// }
 /// ```
 ///
-/// Dropping the pool drops the objects and hands their memory to `kvfree_rcu()`, which frees it
-/// later in process context: legal in every context. [`ObjPool::free`] frees at once. An object that
-/// was leaked (`mem::forget`) is freed with the pool, and its value is not dropped.
+/// Dropping the pool drops the objects and frees their memory later in process context, by
+/// `kvfree_rcu()`. [`ObjPool::free`] frees it now. A leaked object (`mem::forget`) is freed with
+/// the pool, and its value is not dropped.
+///
+/// # Context
+///
+/// Dropped in every context.
 ///
 /// # Invariants
 ///
-/// The pointer is to an `Inner` in memory of kmalloc, which lives as long as `refs` is not 0, of
-/// which this is one. Its `head` was initialised with objects of the size of `Object<T>`. Each one
-/// in the rings or the list is in neither twice, has no owner, and holds an initialised `T`.
-// Invariant in `T`: shared it gives `&mut T`.
+/// The pointer is to an `Inner` in memory of kmalloc, which is valid while `refs` is not 0. This
+/// holds one of its references. Its `head` was initialised with objects of the size of `Object<T>`.
+/// Each object is at most once in the rings or in the list. If it is there, it has no owner and
+/// holds an initialised `T`.
+// Invariant in `T`: a shared pool gives `&mut T`.
 pub struct ObjPool<T>(NonNull<Inner>, PhantomData<UnsafeCell<T>>);
 
-// SAFETY: The pool owns its `T`s, and each of the calls behind it may be made on every thread.
+// SAFETY: The pool owns its `T`s, and any thread may call the functions of a pool.
 unsafe impl<T: Send> Send for ObjPool<T> {}
-// SAFETY: It gives each `T` to one owner at a time, on whatever thread.
+// SAFETY: A shared pool gives each `T` to one owner at a time, on any thread.
 unsafe impl<T: Send> Sync for ObjPool<T> {}
 
-/// Links the objects of a new pool. The context is the head of the list.
+/// Links the objects of a new pool into a list. `context` is a pointer to the head of the list.
 extern "C" fn link(object: *mut c_void, context: *mut c_void) -> c_int {
     let (node, head) = (
         object.cast::<llist_node>(),
         context.cast::<*mut llist_node>(),
     );
-    // SAFETY: `objpool_init()` hands over memory of an `Object`, and the context that it got.
+    // SAFETY: `objpool_init()` passes memory of an `Object`, and the context that it was given.
     unsafe { (*node).next = *head };
     // SAFETY: As above.
     unsafe { *head = node };
     0
 }
 
-// SAFETY: Its objects are popped and pushed without a lock, and what is `Copy` has no drop glue.
+// SAFETY: Objects are popped and pushed without a lock, and a `Copy` type has no drop glue.
 unsafe impl<T: Copy + NmiSafe> NmiSafe for ObjPool<T> {}
 
 impl<T> ObjPool<T> {
-    /// A pool of `nr` objects, each made by `f` from its number, wraps `objpool_init()`.
+    /// A pool of `nr` objects. `f` makes each from its number. Wraps `objpool_init()`.
     ///
-    /// The memory comes from vmalloc, spread over the CPUs: an array of pointers for each possible
-    /// CPU that has room for all objects, and the CPU's share of the objects, with one pointer more
-    /// in each.
+    /// The memory is from vmalloc, distributed over the CPUs: for each possible CPU an array of
+    /// pointers for all objects, and the CPU's share of the objects. Each object has one pointer
+    /// more.
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory; `EINVAL` for no object at all, for more than
-    /// [`MAX_OBJECTS`], and for more than 2 GiB for one CPU, where `objpool_init()` would write
-    /// behind what it allocated. A type larger than [`MAX_SIZE`] or aligned to more than a pointer
-    /// does not compile, and neither does a grant for one node.
+    /// `ENOMEM` if the allocation fails. `EINVAL` for 0 objects, for more than [`MAX_OBJECTS`], and
+    /// for more than 2 GiB for one CPU, with which `objpool_init()` would write beyond its
+    /// allocation. A type larger than [`MAX_SIZE`] or aligned to more than a pointer does not
+    /// compile. Nor does a grant with a node.
     #[inline]
     pub fn new<G>(grant: G, nr: usize, mut f: impl FnMut(usize) -> T) -> Result<Self>
     where
         G: Grant<Flags: ForObjPool>,
     {
         Self::build(grant, nr, |number, slot| {
-            // SAFETY: `build` hands over memory for a `T`.
+            // SAFETY: `build` passes memory for a `T`.
             unsafe { slot.write(f(number)) };
             Ok(())
         })
     }
 
-    /// As [`ObjPool::new`], with an `f` that may fail.
+    /// As [`ObjPool::new`], with a fallible `f`.
     ///
     /// # Errors
     ///
-    /// As [`ObjPool::new`], and what `f` returns. The objects before it are dropped.
+    /// As [`ObjPool::new`], and the error of `f`. The objects made before are dropped.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -200,17 +205,17 @@ impl<T> ObjPool<T> {
         Error: From<E>,
     {
         Self::build(grant, nr, |number, slot| {
-            // SAFETY: `build` hands over memory for a `T`.
+            // SAFETY: `build` passes memory for a `T`.
             unsafe { slot.write(f(number)?) };
             Ok(())
         })
     }
 
-    /// As [`ObjPool::new`], with objects that are initialised in their places.
+    /// As [`ObjPool::new`], with objects that are initialised in place.
     ///
     /// # Errors
     ///
-    /// As [`ObjPool::new`], and what an initialiser returns. The objects before it are dropped.
+    /// As [`ObjPool::new`], and the error of an initialiser. The objects made before are dropped.
     #[inline]
     pub fn init<G, I, E>(grant: G, nr: usize, mut f: impl FnMut(usize) -> I) -> Result<Self>
     where
@@ -219,12 +224,12 @@ impl<T> ObjPool<T> {
         Error: From<E>,
     {
         Self::build(grant, nr, |number, slot| {
-            // SAFETY: `build` hands over memory for a `T`, and looks at it only after success.
+            // SAFETY: `build` passes memory for a `T`, and reads it only after success.
             unsafe { pin_init::raw_try_init(slot, f(number)) }.map_err(Error::from)
         })
     }
 
-    /// Makes the pool, with objects that `f` initialises.
+    /// Creates the pool. `f` initialises the objects.
     fn build<G>(grant: G, nr: usize, mut f: impl FnMut(usize, *mut T) -> Result) -> Result<Self>
     where
         G: Grant<Flags: ForObjPool>,
@@ -244,15 +249,15 @@ impl<T> ObjPool<T> {
         if nr == 0 || nr > MAX_OBJECTS {
             return Err(EINVAL);
         }
-        // SAFETY: `nr` is neither 0 nor too large to be rounded up.
+        // SAFETY: `nr` is not 0, and not too large to be rounded up.
         match unsafe { kalloc_helper_objpool_slot_size(nr as u64, size_of::<Object<T>>() as u64) } {
             size if size > c_int::MAX as u64 => return Err(EINVAL),
-            // When vmalloc fails the kernel tries kmalloc, which complains of such a size.
+            // If vmalloc fails, the kernel tries kmalloc, which warns of such a size.
             size if size > kmalloc::MAX_SIZE as u64 => flags |= KALLOC_CONST___GFP_NOWARN,
             _ => {}
         }
 
-        // SAFETY: kmalloc accepts all flags that a pool does, and an `Inner` is smaller than a page.
+        // SAFETY: kmalloc accepts the flags of `ForObjPool`, and an `Inner` is smaller than a page.
         let inner = unsafe { kmalloc::alloc::<Inner, _>(grant) };
         let inner = NonNull::new(inner).ok_or(ENOMEM)?;
         let mut all: *mut llist_node = ptr::null_mut();
@@ -265,10 +270,10 @@ impl<T> ObjPool<T> {
                 refs: Refcount::new(1),
             })
         };
-        // SAFETY: As above.
+        // SAFETY: The `Inner` was written above.
         let head = unsafe { inner.as_ref() }.head.get();
-        // SAFETY: `head` is valid, the numbers are in range, the flags are legal in this context,
-        // and `link` takes `all`, which lives until the call returns.
+        // SAFETY: `head` is valid and the numbers are in range. The grant proves that the flags are
+        // legal in this context. `link` gets `all`, which is valid until the call returns.
         let made = to_result(unsafe {
             objpool_init(
                 head,
@@ -281,18 +286,18 @@ impl<T> ObjPool<T> {
             )
         });
         if let Err(error) = made {
-            // SAFETY: It is memory of kmalloc that nobody else has.
+            // SAFETY: Owned memory of kmalloc, which is not used again.
             unsafe { bindings::kfree(inner.as_ptr().cast()) };
             return Err(error);
         }
 
-        // SAFETY: The pool was initialised, and the flags are legal in this context.
+        // SAFETY: The pool was initialised above, and the flags are legal in this context.
         let room = to_result(unsafe { kalloc_helper_objpool_make_room(head, flags) });
         if let Err(error) = room {
-            // SAFETY: The pool was initialised and nobody has an object of it. The flags of a pool
-            // are those of a context that sleeps.
+            // SAFETY: The pool was initialised above, and no object has an owner. The flags of
+            // `ForObjPool` imply a context that may sleep.
             unsafe { objpool_free(head) };
-            // SAFETY: It is memory of kmalloc that nobody else has.
+            // SAFETY: Owned memory of kmalloc, which is not used again.
             unsafe { bindings::kfree(inner.as_ptr().cast()) };
             return Err(error);
         }
@@ -305,63 +310,65 @@ impl<T> ObjPool<T> {
                 let end = object;
                 object = all.cast();
                 while !ptr::eq(object, end) {
-                    // SAFETY: The objects before `end` are initialised, and not used again.
+                    // SAFETY: The objects before `end` are initialised. They are not used again.
                     unsafe { ptr::drop_in_place(&raw mut (*object).value) };
                     // SAFETY: As above.
                     object = unsafe { (*object).node.next.cast() };
                 }
-                // SAFETY: The pool was initialised and nobody has an object of it. The flags of a
-                // pool are those of a context that sleeps.
+                // SAFETY: The pool was initialised above, and no object has an owner. The flags of
+                // `ForObjPool` imply a context that may sleep.
                 unsafe { objpool_free(head) };
-                // SAFETY: It is memory of kmalloc that nobody else has.
+                // SAFETY: Owned memory of kmalloc, which is not used again.
                 unsafe { bindings::kfree(inner.as_ptr().cast()) };
                 return Err(error);
             }
             // SAFETY: As above.
             object = unsafe { (*object).node.next.cast() };
         }
-        // INVARIANT: All objects are in the rings, each once, and were just initialised.
+        // INVARIANT: Each object is once in the rings, and was initialised above.
         Ok(Self(inner, PhantomData))
     }
 
     #[inline(always)]
     fn inner(&self) -> &Inner {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `ObjPool`: this holds a reference to the `Inner`.
         unsafe { self.0.as_ref() }
     }
 
-    /// The number of objects that the pool was made with.
+    /// The number of objects of the pool.
     #[inline]
     pub fn capacity(&self) -> usize {
-        // SAFETY: The field is not written after the pool was made.
+        // SAFETY: The field is not written after the creation of the pool.
         unsafe { (*self.inner().head.get()).nr_objs as usize }
     }
 
     #[inline(always)]
     fn pop_raw(&self) -> Option<NonNull<Object<T>>> {
         let inner = self.inner();
-        // SAFETY: By the invariant the pool is initialised.
+        // SAFETY: Invariant of `ObjPool`: `head` is initialised.
         let object = unsafe { kalloc_helper_objpool_pop(inner.head.get(), inner.from_nmi.get()) };
         NonNull::new(object.cast())
     }
 
-    /// An object, or nothing where all have owners, wraps `objpool_pop()`.
+    /// An object, or `None` if all have owners. Wraps `objpool_pop()`.
     ///
-    /// Context: every one.
+    /// # Context
+    ///
+    /// Every context.
     #[inline]
     pub fn pop(&self) -> Option<PoolBox<T, &Self>> {
-        // INVARIANT: The object was in the pool, and is no more.
+        // INVARIANT: The object was removed from the pool, and so has no other owner.
         Some(PoolBox {
             object: self.pop_raw()?,
             pool: self,
         })
     }
 
-    /// As [`ObjPool::pop`], an object that keeps the pool: it may be stored anywhere, and the pool
-    /// is freed with the last of them.
+    /// As [`ObjPool::pop`], with an object that holds a reference to the pool. It may be stored
+    /// anywhere. The pool is freed with the last such object.
     ///
-    /// Whoever drops the last one ends the pool, in whatever context. So only for objects without
-    /// drop glue: others do not compile.
+    /// The drop of the last object drops the pool, in any context. So a `T` with drop glue does not
+    /// compile.
     ///
     /// ```
     /// use kalloc::{objpool::PoolBox, prelude::*};
@@ -382,29 +389,29 @@ impl<T> ObjPool<T> {
         };
         let object = self.pop_raw()?;
         self.inner().refs.inc();
-        // INVARIANT: The object was in the pool, and is no more. The new reference is counted.
+        // INVARIANT: The object was removed from the pool. The reference was counted above.
         Some(PoolBox {
             object,
             pool: Self(self.0, PhantomData),
         })
     }
 
-    /// Drops the objects and frees the pool at once, or with the last object of
-    /// [`ObjPool::pop_owned`]; wraps `objpool_free()`.
+    /// Drops the objects and frees the pool now, or with the last object of [`ObjPool::pop_owned`].
+    /// Wraps `objpool_free()`.
     #[inline]
     pub fn free<C: MaySleep>(self, _cx: &C) {
         let this = ManuallyDrop::new(self);
         if this.end() {
             let inner = this.0;
-            // SAFETY: Nobody else has the pool, no object of it has an owner, and the caller may
-            // sleep.
+            // SAFETY: The last reference was dropped, so no object has an owner. `C: MaySleep`: the
+            // context may sleep.
             unsafe { objpool_free(inner.as_ref().head.get()) };
-            // SAFETY: It is memory of kmalloc that nobody else has.
+            // SAFETY: Owned memory of kmalloc, which is not used again.
             unsafe { bindings::kfree(inner.as_ptr().cast()) };
         }
     }
 
-    /// Gives up the reference. Drops the objects and returns true if it was the last one.
+    /// Drops the reference. If it was the last one, drops the objects and returns true.
     #[inline]
     fn end(&self) -> bool {
         if !self.inner().refs.dec_and_test() {
@@ -412,7 +419,7 @@ impl<T> ObjPool<T> {
         }
         if const { needs_drop::<T>() } {
             while let Some(object) = self.pop_raw() {
-                // SAFETY: The object has no owner and is initialised; it is not used again.
+                // SAFETY: The object has no owner and is initialised. It is not used again.
                 unsafe { ptr::drop_in_place(&raw mut (*object.as_ptr()).value) };
             }
         }
@@ -425,10 +432,10 @@ impl<T> Drop for ObjPool<T> {
     fn drop(&mut self) {
         if self.end() {
             let inner = self.0;
-            // SAFETY: Nobody else has the pool, no object of it has an owner, and `build` has made room
-            // for the heads.
+            // SAFETY: The last reference was dropped, so no object has an owner. `build` reserved
+            // space for the `kvfree_rcu_head`s.
             unsafe { kalloc_helper_objpool_free_later(inner.as_ref().head.get()) };
-            // SAFETY: It is memory of kmalloc that nobody else has, and begins with the head.
+            // SAFETY: Owned memory of kmalloc, which begins with the `kvfree_rcu_head`.
             unsafe { kalloc_helper_kvfree_rcu(inner.as_ptr().cast(), inner.as_ptr().cast()) };
         }
     }
@@ -443,7 +450,7 @@ impl<T> fmt::Debug for ObjPool<T> {
 }
 
 mod private {
-    /// What keeps a pool for an object: `&ObjPool<T>` or an `ObjPool<T>`.
+    /// The reference of an object to its pool: `&ObjPool<T>` or `ObjPool<T>`.
     pub trait Owner<T> {
         #[doc(hidden)]
         fn pool(&self) -> &super::ObjPool<T>;
@@ -463,30 +470,29 @@ mod private {
 }
 use private::Owner;
 
-/// An object of a pool, which goes back when this is dropped, in every context; wraps
-/// `objpool_push()`.
+/// An object of a pool. Dropping it returns the object, in every context. Wraps `objpool_push()`.
 ///
-/// `O` is what keeps the pool: `&ObjPool<T>` of [`ObjPool::pop`], `ObjPool<T>` of
+/// `O` is the reference to the pool: `&ObjPool<T>` from [`ObjPool::pop`], `ObjPool<T>` from
 /// [`ObjPool::pop_owned`].
 ///
 /// # Invariants
 ///
-/// The object is one of the pool of `pool`, is initialised, and nobody else has it.
+/// `object` is an owned, initialised object of the pool of `pool`.
 pub struct PoolBox<T, O: Owner<T>> {
     object: NonNull<Object<T>>,
     pool: O,
 }
 
-// SAFETY: It owns the `T`, and an object may go back on another thread.
+// SAFETY: It owns the `T`, and any thread may push an object.
 unsafe impl<T: Send, O: Owner<T>> Send for PoolBox<T, O> {}
-// SAFETY: Shared it gives no more than `&T`.
+// SAFETY: A shared one gives only `&T`.
 unsafe impl<T: Sync, O: Owner<T>> Sync for PoolBox<T, O> {}
 
 impl<T, O: Owner<T>> Drop for PoolBox<T, O> {
     #[inline]
     fn drop(&mut self) {
         let inner = self.pool.pool().inner();
-        // SAFETY: By the invariant the object is one of this pool, in which it is not.
+        // SAFETY: Invariant of `PoolBox`: an owned object of this pool. It is not used again.
         unsafe {
             kalloc_helper_objpool_push(
                 self.object.as_ptr().cast(),
@@ -501,7 +507,7 @@ impl<T, O: Owner<T>> Deref for PoolBox<T, O> {
     type Target = T;
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `PoolBox`: the object is initialised.
         unsafe { &self.object.as_ref().value }
     }
 }
@@ -509,7 +515,8 @@ impl<T, O: Owner<T>> Deref for PoolBox<T, O> {
 impl<T, O: Owner<T>> DerefMut for PoolBox<T, O> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: By the invariant, and the box is borrowed exclusively.
+        // SAFETY: Invariant of `PoolBox`: the object is initialised. The box is borrowed
+        // exclusively.
         unsafe { &mut self.object.as_mut().value }
     }
 }

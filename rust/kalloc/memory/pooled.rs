@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What keeps a slab cache or a memory pool alive for as long as something from it is.
+//! [`Pooled`]: boxes that keep their slab cache or memory pool alive.
 //!
-//! A box from a pool carries an owner: the pool cannot go while the box is there.
+//! A box stores a reference to its pool, a [`PoolRef`], so the pool is not destroyed before the
+//! box:
 //!
-//! | owner | size | for |
+//! | reference | size | for |
 //! | --- | --- | --- |
-//! | `&'a Cache<T>` | 8 | boxes that do not leave the scope of the pool, or sit beside it |
-//! | `Arc<Cache<T>>` | 8 | boxes that go their own ways; the last one takes the pool along |
-//! | a name declared in [`module!`](crate::module!) | 0 | pools of the module, made before init and gone after exit |
+//! | `&'a Cache<T>` | 8 | boxes that do not leave the scope of the pool, or are stored next to it |
+//! | `Arc<Cache<T>>` | 8 | boxes that may be stored anywhere; the last one frees the pool |
+//! | a name declared in [`module!`](crate::module!) | 0 | pools of the module, created before init and destroyed after exit |
 //!
-//! With a name of the module a box is a pointer, as in C.
+//! With a name of the module a box is a single pointer, as in C.
 //!
-//! A box that is leaked (`mem::forget`) is memory in use for ever. The kernel warns then when the
+//! The memory of a leaked box (`mem::forget`) stays in use. The kernel warns when the pool is
+//! destroyed, and does not free that memory.
 //! pool goes, and keeps the memory.
 
 use crate::{
@@ -46,13 +48,13 @@ use kernel::{
     },
 };
 
-/// What keeps a `P` alive.
+/// References that keep a pool `P` alive.
 ///
 /// # Safety
 ///
-/// [`PoolRef::pool`] gives the same `P` each time, also after the owner moved, and that `P` lives
-/// where it is until the owner is dropped. Where the owner is [`Clone`], each clone gives that same
-/// `P`, and keeps it for itself.
+/// [`PoolRef::pool`] returns the same `P` each time, also after the reference moved. That `P` does
+/// not move and is valid until the reference is dropped. If the reference is [`Clone`], each clone
+/// returns the same `P` and keeps it alive on its own.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not own a `{P}`",
     label = "a `&{P}`, an `Arc<{P}>`, or a name that `module!` declares is expected here"
@@ -62,10 +64,11 @@ pub unsafe trait PoolRef<P> {
     fn pool(&self) -> &P;
 }
 
-/// Pool by pool, so that they are apart from the names that `module!` declares.
+/// Implements `PoolRef` for references and `Arc`s of each pool type. Not for all types, so that the
+/// names that `module!` declares may implement it.
 macro_rules! owners {
     ($({$($generics:tt)*} $pool:ty;)*) => {$(
-        // SAFETY: A reference is to the same place for as long as it lives, and so is a copy.
+        // SAFETY: A reference, and a copy of it, refers to the same pool for its lifetime.
         unsafe impl<$($generics)*> crate::memory::pooled::PoolRef<$pool> for &$pool {
             #[inline(always)]
             fn pool(&self) -> &$pool {
@@ -73,7 +76,8 @@ macro_rules! owners {
             }
         }
 
-        // SAFETY: An `Arc` does not move what it counts, and keeps it; a clone counts the same.
+        // SAFETY: An `Arc` keeps its pool alive and does not move it. A clone refers to the same
+        // pool.
         unsafe impl<$($generics)*> crate::memory::pooled::PoolRef<$pool> for kernel::sync::Arc<$pool> {
             #[inline(always)]
             fn pool(&self) -> &$pool {
@@ -84,64 +88,67 @@ macro_rules! owners {
 }
 pub(crate) use owners;
 
-/// Pools that [`module!`](crate::module!) can declare: made from a constant, without code of the
+/// Pools that [`module!`](crate::module!) can declare: created from a constant, without code of the
 /// driver.
 pub trait ForModule: Sealed + Sync + Sized {
-    /// What it is made from.
+    /// The arguments of the pool.
     type Args: 'static;
 
-    /// Makes the pool.
+    /// Creates the pool.
     #[doc(hidden)]
     fn create_for_module(task: &TaskCx, args: &Self::Args) -> Result<Self>;
 
-    /// Ends the pool at once.
+    /// Destroys the pool now.
     #[doc(hidden)]
     fn destroy_for_module(self, task: &TaskCx);
 }
 
-// What comes from a pool -----------------------------------------------------------------------------------------------
+// Memory of a pool ------------------------------------------------------------------------------
 
 /// Memory for objects of one type: [`Cache`](crate::slab::Cache) and [`Mempool`](crate::mempool::Mempool).
 pub trait Pool: Sealed {
-    /// What the memory is for.
+    /// The type of the objects.
     type Object;
 
-    /// Takes memory back. Does not sleep.
+    /// Returns memory to the pool. Does not sleep.
     ///
     /// # Safety
     ///
-    /// `object` is from this pool, and nobody uses it from here on.
+    /// `object` is from this pool and is not used again.
     #[doc(hidden)]
     unsafe fn free(&self, object: NonNull<Self::Object>);
 }
 
-/// Memory from a pool, of which nobody knows what is in it.
+/// Uninitialised memory of a pool.
 ///
-/// [`PooledUninit::write`] and pin-init make an [`Pooled`] of it; dropped, it goes back.
+/// [`PooledUninit::write`] and pin-init convert it to a [`Pooled`]. Dropping it returns the memory
+/// to the pool.
 ///
 /// # Invariants
 ///
-/// `object` is memory from the pool of `owner`, aligned and valid for reads and writes of a
-/// `P::Object`, and nobody else uses it.
+/// `object` is memory of the pool of `owner`, aligned, valid for reads and writes of a `P::Object`,
+/// and owned by this alone.
 pub struct PooledUninit<P: Pool, O: PoolRef<P>> {
     object: NonNull<P::Object>,
     owner: DropOrLeak<O>,
     _pool: PhantomData<P>,
 }
 
-// SAFETY: The memory is ours alone, and every pool may be used from every thread.
+// SAFETY: It owns the memory, and any thread may use a pool.
 unsafe impl<P: Pool, O: PoolRef<P> + Send> Send for PooledUninit<P, O> {}
-// SAFETY: A shared reference gives nothing.
+// SAFETY: A shared one gives only `&MaybeUninit`.
 unsafe impl<P: Pool, O: PoolRef<P> + Sync> Sync for PooledUninit<P, O> {}
 
 impl<P: Pool, O: PoolRef<P>> PooledUninit<P, O> {
+    /// Takes ownership of memory.
+    ///
     /// # Safety
     ///
-    /// `object` is memory from the pool of `owner`, aligned and valid for reads and writes of a
-    /// `P::Object`, and nobody else uses it.
+    /// `object` is memory of the pool of `owner`, aligned and valid for reads and writes of a
+    /// `P::Object`. It has no other owner.
     #[inline(always)]
     pub(crate) unsafe fn new(object: NonNull<P::Object>, owner: O) -> Self {
-        // INVARIANT: By the contract of this function.
+        // INVARIANT: `# Safety`: owned memory of the pool of `owner`, valid for a `P::Object`.
         Self {
             object,
             owner: DropOrLeak::new(owner),
@@ -154,30 +161,31 @@ impl<P: Pool, O: PoolRef<P>> PooledUninit<P, O> {
         self.object.as_ptr()
     }
 
-    /// The memory as it is.
+    /// The memory, uninitialised.
     #[inline(always)]
     pub fn as_uninit(&self) -> &MaybeUninit<P::Object> {
-        // SAFETY: By the invariant, and a `MaybeUninit` is always initialised.
+        // SAFETY: Invariant of `PooledUninit`: the memory is valid for reads. A `MaybeUninit` needs
+        // no initialisation.
         unsafe { self.object.cast().as_ref() }
     }
 
     /// Initialises the memory with `value`.
     #[inline(always)]
     pub fn write(self, value: P::Object) -> Pooled<P, O> {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `PooledUninit`: the memory is valid for writes of a `P::Object`.
         unsafe { self.object.write(value) };
-        // INVARIANT: Just initialised.
+        // INVARIANT: It was initialised above.
         Pooled(self)
     }
 
-    /// Claims that the memory is initialised.
+    /// Asserts that the memory is initialised.
     ///
     /// # Safety
     ///
     /// The memory holds a valid object.
     #[inline(always)]
     pub unsafe fn assume_init(self) -> Pooled<P, O> {
-        // INVARIANT: By the contract of this function.
+        // INVARIANT: `# Safety`: the memory holds a valid object.
         Pooled(self)
     }
 }
@@ -185,7 +193,7 @@ impl<P: Pool, O: PoolRef<P>> PooledUninit<P, O> {
 impl<P: Pool, O: PoolRef<P>> Drop for PooledUninit<P, O> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the invariant, and it is not used again.
+        // SAFETY: Invariant of `PooledUninit`: owned memory of this pool. It is not used again.
         unsafe { self.owner.pool().free(self.object) }
     }
 }
@@ -195,7 +203,8 @@ impl<P: Pool, O: PoolRef<P>> InPlaceWrite<P::Object> for PooledUninit<P, O> {
 
     #[inline]
     fn write_init<E>(self, init: impl Init<P::Object, E>) -> Result<Self::Initialized, E> {
-        // SAFETY: The memory is valid, and when `init` fails it goes back without being looked at.
+        // SAFETY: The memory is valid for writes. If `init` fails, the memory is freed and not
+        // read.
         unsafe { pin_init::raw_try_init(self.as_ptr(), init)? };
         // INVARIANT: `init` succeeded.
         Ok(Pooled(self))
@@ -206,8 +215,8 @@ impl<P: Pool, O: PoolRef<P>> InPlaceWrite<P::Object> for PooledUninit<P, O> {
         self,
         init: impl PinInit<P::Object, E>,
     ) -> Result<Pin<Self::Initialized>, E> {
-        // SAFETY: The memory is valid, when `init` fails it goes back without being looked at, and
-        // the object stays there.
+        // SAFETY: The memory is valid for writes. If `init` fails, the memory is freed and not
+        // read. The object does not move.
         unsafe { pin_init::raw_try_init(self.as_ptr(), init)? };
         // INVARIANT: `init` succeeded.
         Ok(Pooled(self).into())
@@ -223,35 +232,36 @@ impl<P: Pool, O: PoolRef<P>> fmt::Debug for PooledUninit<P, O> {
 /// An object in memory from a pool: [`SlabBox`](crate::slab::SlabBox) and
 /// [`MempoolBox`](crate::mempool::MempoolBox).
 ///
-/// Dropped, the object is dropped and its memory goes back to the pool, which takes no token and
-/// does not sleep.
+/// Dropping it drops the object and returns its memory to the pool. This takes no token and does
+/// not sleep.
 ///
 /// # Invariants
 ///
 /// The memory holds a valid object.
 pub struct Pooled<P: Pool, O: PoolRef<P>>(PooledUninit<P, O>);
 
-// SAFETY: The box owns the object, and every pool may be used from every thread.
+// SAFETY: The box owns the object, and any thread may use a pool.
 unsafe impl<P: Pool, O: PoolRef<P> + Send> Send for Pooled<P, O> where P::Object: Send {}
-// SAFETY: A shared box gives no more than a shared reference to the object.
+// SAFETY: A shared box gives only a shared reference to the object.
 unsafe impl<P: Pool, O: PoolRef<P> + Sync> Sync for Pooled<P, O> where P::Object: Sync {}
-// The object does not move with the box.
+// The object stays at its address when the box moves.
 impl<P: Pool, O: PoolRef<P>> Unpin for Pooled<P, O> {}
 
 impl<P: Pool, O: PoolRef<P>> Pooled<P, O> {
-    /// Takes the object out and gives the memory back.
+    /// Moves the object out and returns the memory to the pool.
     #[inline]
     pub fn into_inner(self) -> P::Object {
         self.take().0
     }
 
-    /// Takes the object out and keeps the memory for another one.
+    /// Moves the object out and keeps the memory for another object.
     #[inline]
     pub fn take(self) -> (P::Object, PooledUninit<P, O>) {
         let this = ManuallyDrop::new(self);
-        // SAFETY: The box is not used again.
+        // SAFETY: `this` is not dropped, and its memory is not used again through it.
         let memory = unsafe { ptr::read(&this.0) };
-        // SAFETY: By the invariant; the object is not used in its old place again.
+        // SAFETY: Invariant of `Pooled`: the memory holds a valid object. The object is not used in
+        // the memory again.
         let object = unsafe { memory.object.read() };
         (object, memory)
     }
@@ -260,7 +270,8 @@ impl<P: Pool, O: PoolRef<P>> Pooled<P, O> {
 impl<P: Pool, O: PoolRef<P>> Drop for Pooled<P, O> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the invariant; the object is not used again. The memory goes back after this.
+        // SAFETY: Invariant of `Pooled`: the memory holds a valid object. It is not used again. The
+        // drop of the field returns the memory afterwards.
         unsafe { ptr::drop_in_place(self.0.as_ptr()) };
     }
 }
@@ -269,7 +280,7 @@ impl<P: Pool, O: PoolRef<P>> Deref for Pooled<P, O> {
     type Target = P::Object;
     #[inline(always)]
     fn deref(&self) -> &P::Object {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `Pooled`: the memory holds a valid object.
         unsafe { self.0.object.as_ref() }
     }
 }
@@ -277,7 +288,8 @@ impl<P: Pool, O: PoolRef<P>> Deref for Pooled<P, O> {
 impl<P: Pool, O: PoolRef<P>> DerefMut for Pooled<P, O> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut P::Object {
-        // SAFETY: By the invariant, and the box is borrowed exclusively.
+        // SAFETY: Invariant of `Pooled`: the memory holds a valid object. The box is borrowed
+        // exclusively.
         unsafe { self.0.object.as_mut() }
     }
 }
@@ -285,8 +297,8 @@ impl<P: Pool, O: PoolRef<P>> DerefMut for Pooled<P, O> {
 impl<P: Pool, O: PoolRef<P>> From<Pooled<P, O>> for Pin<Pooled<P, O>> {
     #[inline]
     fn from(this: Pooled<P, O>) -> Self {
-        // SAFETY: The object is in memory that does not move with the box, and `Pin` does not let
-        // it out. Memory of a leaked box is never used again: the pool is not freed before.
+        // SAFETY: The object does not move when the box moves, and `Pin` does not allow moving it
+        // out. The memory of a leaked box is never reused, since the pool does not free it.
         unsafe { Pin::new_unchecked(this) }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`RcuBox`]: memory that readers may still use when its owner has dropped it.
+//! [`RcuBox`]: memory that is freed after an RCU grace period.
 //!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 //!
@@ -9,12 +9,12 @@
 //! | [`RcuBox::new`] | `kmalloc()` of a struct with a `kvfree_rcu_head` |
 //! | drop | `kfree_rcu()`; in NMI `kfree_rcu_nolock()` |
 //! | [`RcuBox::free`] | `kfree_rcu_mightsleep()` |
-//! | [`RcuBox::read`] | `rcu_dereference()` of a pointer that is known to the caller |
+//! | [`RcuBox::read`] | `rcu_dereference()` of a pointer that the caller has |
 //! | [`RcuCell::load`] | `rcu_dereference()` |
-//! | [`RcuCell::swap`] | `rcu_replace_pointer()`, by `xchg()` and so without a lock |
+//! | [`RcuCell::swap`] | `rcu_replace_pointer()`, by `xchg()` instead of a lock |
 //!
-//! Nothing runs at the end of the grace period but the free, so the value has no drop glue: a type
-//! that has does not compile.
+//! After the grace period the memory is freed and nothing is dropped, so a type with drop glue does
+//! not compile.
 //!
 //! ```
 //! use kalloc::prelude::*;
@@ -80,31 +80,33 @@ use kernel::{
     prelude::Init, //
 };
 
-/// What is allocated.
+/// The layout of the allocation.
 #[repr(C)]
 struct Node<T> {
-    /// Of the kernel, once the owner has gone.
+    /// Used by the kernel after the drop of the box.
     rcu: UnsafeCell<MaybeUninit<kvfree_rcu_head>>,
     value: T,
 }
 
-/// A value in memory of kmalloc that is freed a grace period after it was dropped.
+/// A value in memory of kmalloc that is freed one grace period after the drop.
 ///
-/// The value is shared with readers and so never changes: to change it, publish another one in an
+/// Readers share the value, so it never changes. To update it, publish another box in an
 /// [`RcuCell`].
 ///
-/// It may be dropped in every context, and never sleeps for that.
+/// # Context
+///
+/// Dropped in every context. The drop never sleeps.
 ///
 /// # Invariants
 ///
-/// The pointer is to an initialised `Node<T>` in memory of kmalloc that this owns: nobody else frees
-/// it, and it is freed a grace period after this is gone.
+/// The pointer is to an initialised `Node<T>` in owned memory of kmalloc, which is freed one grace
+/// period after the drop of this.
 pub struct RcuBox<T>(NonNull<Node<T>>, PhantomData<T>);
 
-// SAFETY: Readers on other threads may have the `T` when the box moves, and the last of them is as
-// if it dropped it.
+// SAFETY: Readers on other threads may use the `T` when the box moves, and after its drop: `T: Sync`
+// allows the former, `T: Send` the latter.
 unsafe impl<T: Send + Sync> Send for RcuBox<T> {}
-// SAFETY: A shared box gives no more than `&T`.
+// SAFETY: A shared box gives only `&T`.
 unsafe impl<T: Send + Sync> Sync for RcuBox<T> {}
 
 impl<T> RcuBox<T> {
@@ -112,9 +114,9 @@ impl<T> RcuBox<T> {
     ///
     /// # Errors
     ///
-    /// [`AllocFailedWith`] the value where there is no memory. A type with drop glue does not compile,
-    /// nor does one that with its `kvfree_rcu_head` is larger than [`kmalloc::MAX_SIZE`], and under
-    /// `nofail` than a page.
+    /// [`AllocFailedWith`] the value if the allocation fails. A type with drop glue does not
+    /// compile. Nor does a type that with its `kvfree_rcu_head` is larger than
+    /// [`kmalloc::MAX_SIZE`], or with `nofail` larger than a page.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -132,15 +134,15 @@ impl<T> RcuBox<T> {
             Ok(memory) => memory,
             Err(failed) => return Err(AllocFailedWith::new(failed, value)),
         };
-        // SAFETY: The memory is valid for writes of a `Node<T>`, aligned because the size of a type
-        // is a multiple of its alignment.
+        // SAFETY: The memory is valid for writes of a `Node<T>`. It is aligned, since the size of a
+        // type is a multiple of its alignment.
         unsafe {
             memory.write(Node {
                 rcu: UnsafeCell::new(MaybeUninit::uninit()),
                 value,
             })
         };
-        // INVARIANT: New memory of kmalloc, just initialised.
+        // INVARIANT: New memory of kmalloc, initialised above.
         Ok(Self(memory, PhantomData))
     }
 
@@ -148,8 +150,8 @@ impl<T> RcuBox<T> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, and what `init` returns. What does not compile is as in
-    /// [`RcuBox::new`].
+    /// `ENOMEM` if the allocation fails, and the error of `init`. The limits of [`RcuBox::new`]
+    /// apply.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -165,19 +167,20 @@ impl<T> RcuBox<T> {
         Error: From<E>,
     {
         let memory = Self::alloc(grant)?;
-        // SAFETY: The memory is valid for writes of a `Node<T>`, and looked at only after success.
+        // SAFETY: The memory is valid for writes of a `Node<T>`, and is read only after success.
         let initialised =
             unsafe { pin_init::raw_try_init::<T, E>(&raw mut (*memory.as_ptr()).value, init) };
         if let Err(error) = initialised {
-            // SAFETY: It is memory of kmalloc that nobody else has.
+            // SAFETY: Owned memory of kmalloc, which is not used again.
             unsafe { bindings::kfree(memory.as_ptr().cast()) };
             return Err(error.into());
         }
-        // INVARIANT: New memory of kmalloc, just initialised; the head is the kernel's to write.
+        // INVARIANT: New memory of kmalloc, whose value was initialised above. The kernel writes
+        // the head.
         Ok(Self(memory, PhantomData))
     }
 
-    /// Memory for a `Node<T>`.
+    /// Allocates memory for a `Node<T>`.
     #[inline(always)]
     fn alloc<G>(grant: G) -> Result<NonNull<Node<T>>, AllocFailed<G::Flags>>
     where
@@ -197,12 +200,12 @@ impl<T> RcuBox<T> {
                 "the kernel keeps the promise of nofail only up to a page"
             );
         };
-        // SAFETY: The bounds ask for flags that kmalloc accepts. A node has a size, which was seen to
-        // be at most `MAX_SIZE`.
+        // SAFETY: The bounds ask for flags that kmalloc accepts. A node has a size, asserted to be
+        // at most `MAX_SIZE`.
         NonNull::new(unsafe { kmalloc::alloc(grant) }).ok_or_else(G::Flags::failed)
     }
 
-    /// The value, for as long as the RCU read side is held: also when the box is dropped meanwhile.
+    /// The value, for the RCU read-side critical section, even if the box is dropped meanwhile.
     ///
     /// ```
     /// use kalloc::prelude::*;
@@ -217,20 +220,21 @@ impl<T> RcuBox<T> {
     /// ```
     #[inline(always)]
     pub fn read<'g>(&self, _side: &'g ReadSide) -> &'g T {
-        // SAFETY: By the invariant it is initialised, and not freed before a grace period has
-        // passed, which by its invariant `_side` holds up.
+        // SAFETY: Invariant of `RcuBox`: the value is initialised, and freed only after a grace
+        // period. Invariant of `ReadSide`: the grace period does not end before `'g`.
         unsafe { &(*self.0.as_ptr()).value }
     }
 
-    /// Frees the memory after a grace period, wraps `kfree_rcu_mightsleep()`: where the kernel has
-    /// no memory to note it, waits for the grace period here.
+    /// Frees the memory after a grace period, wraps `kfree_rcu_mightsleep()`. If the kernel cannot
+    /// allocate its bookkeeping, this waits for the grace period.
     ///
-    /// The value would be as free after a drop. This is for who frees many, and had better wait than
-    /// pile them up.
+    /// A drop also frees the memory. Use this for mass freeing: waiting limits the number of
+    /// pending frees.
     #[inline]
     pub fn free<C: MaySleep>(self, _cx: &C) {
         let node = ManuallyDrop::new(self).0;
-        // SAFETY: By the invariant it is memory of kmalloc and ours to free. The caller may sleep.
+        // SAFETY: Invariant of `RcuBox`: owned memory of kmalloc. `C: MaySleep`: the context may
+        // sleep.
         unsafe { bindings::kvfree_call_rcu(ptr::null_mut(), node.as_ptr().cast()) };
     }
 
@@ -239,12 +243,14 @@ impl<T> RcuBox<T> {
         this.map_or(ptr::null_mut(), |this| ManuallyDrop::new(this).0.as_ptr())
     }
 
+    /// Takes ownership of a pointer from `into_raw`.
+    ///
     /// # Safety
     ///
-    /// `raw` is NULL, or came from `into_raw` and has no owner since.
+    /// `raw` is NULL, or from `into_raw` and without another owner.
     #[inline(always)]
     unsafe fn from_raw(raw: *mut Node<T>) -> Option<Self> {
-        // INVARIANT: By the contract of this function.
+        // INVARIANT: `# Safety`: `raw` is from `into_raw` and has no other owner.
         Some(Self(NonNull::new(raw)?, PhantomData))
     }
 }
@@ -253,8 +259,7 @@ impl<T> Drop for RcuBox<T> {
     #[inline]
     fn drop(&mut self) {
         let node = self.0.as_ptr();
-        // SAFETY: By the invariant it is memory of kmalloc and ours to free, and the head is at its
-        // beginning.
+        // SAFETY: Invariant of `RcuBox`: owned memory of kmalloc. The head is at its beginning.
         unsafe { kalloc_helper_kvfree_rcu((*node).rcu.get().cast(), node.cast()) };
     }
 }
@@ -263,7 +268,7 @@ impl<T> Deref for RcuBox<T> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `RcuBox`: the node is initialised.
         unsafe { &self.0.as_ref().value }
     }
 }
@@ -274,58 +279,62 @@ impl<T: fmt::Debug> fmt::Debug for RcuBox<T> {
     }
 }
 
-/// A pointer to an [`RcuBox`] that readers follow while it is replaced.
+/// A pointer to an [`RcuBox`] that can be replaced while readers follow it.
 ///
 /// # Invariants
 ///
-/// The pointer is NULL, or an [`RcuBox`] that this owns.
+/// The pointer is NULL, or that of an owned [`RcuBox`].
 pub struct RcuCell<T>(AtomicPtr<Node<T>>, PhantomData<RcuBox<T>>);
 
 // SAFETY: It owns an `RcuBox`.
 unsafe impl<T: Send + Sync> Send for RcuCell<T> {}
-// SAFETY: Shared it gives `&T` to readers and the box to one owner, on whatever thread.
+// SAFETY: A shared cell gives `&T` to readers and the box to one owner, on any thread.
 unsafe impl<T: Send + Sync> Sync for RcuCell<T> {}
 
-// SAFETY: It gives `&T`, and boxes that may be dropped in every context.
+// SAFETY: A shared cell gives `&T`, and boxes that may be dropped in every context.
 unsafe impl<T: NmiSafe> NmiSafe for RcuCell<T> {}
 
 impl<T> RcuCell<T> {
-    /// A cell with a value in it.
+    /// A cell that holds `value`.
     #[inline]
     pub fn new(value: RcuBox<T>) -> Self {
-        // INVARIANT: The cell owns the box from here on.
+        // INVARIANT: The ownership of the box moves to the cell.
         Self(AtomicPtr::new(RcuBox::into_raw(Some(value))), PhantomData)
     }
 
-    /// A cell with nothing in it.
+    /// An empty cell.
     #[inline]
     pub const fn empty() -> Self {
         Self(AtomicPtr::new(ptr::null_mut()), PhantomData)
     }
 
-    /// The value that is in the cell now, for as long as the RCU read side is held; wraps
-    /// `rcu_dereference()`.
+    /// The current value, for the RCU read-side critical section. Wraps `rcu_dereference()`.
     ///
-    /// Context: every one.
+    /// # Context
+    ///
+    /// Every context.
     #[inline(always)]
     pub fn load<'g>(&self, _side: &'g ReadSide) -> Option<&'g T> {
         let node = self.0.load(Ordering::Acquire);
-        // SAFETY: By the invariant it is NULL or a box that was in the cell within `_side`, which by
-        // its invariant holds up the grace period before it is freed.
+        // SAFETY: Invariant of `RcuCell`: NULL, or a box that was in the cell during the critical
+        // section of `_side`. Invariant of `ReadSide`: the grace period of its free does not end
+        // before `'g`.
         unsafe { node.as_ref() }.map(|node| &node.value)
     }
 
-    /// Puts a box, or nothing, into the cell and gives back what was there; wraps
-    /// `rcu_replace_pointer()`.
+    /// Replaces the box, and returns the previous one. Wraps `rcu_replace_pointer()`.
     ///
-    /// Readers may still have the old value. Dropping its box frees it when none can.
+    /// Readers may still use the old value. Dropping its box frees it after a grace period.
     ///
-    /// Context: every one.
+    /// # Context
+    ///
+    /// Every context.
     #[inline(always)]
     pub fn swap(&self, new: Option<RcuBox<T>>) -> Option<RcuBox<T>> {
         let old = self.0.swap(RcuBox::into_raw(new), Ordering::AcqRel);
-        // INVARIANT: The cell owns the new box from here on.
-        // SAFETY: By the invariant the cell owned it, and does no more.
+        // INVARIANT: The ownership of the new box moves to the cell.
+        // SAFETY: Invariant of `RcuCell`: the cell owned the old box, and has given up the
+        // ownership.
         unsafe { RcuBox::from_raw(old) }
     }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sizes in bytes that do not wrap.
+//! Size computations with overflow checks, and [`Flex`].
 //!
 //! C header: [`include/linux/overflow.h`](srctree/include/linux/overflow.h)
 //!
-//! C's helpers saturate at `SIZE_MAX`, which every allocator refuses; here too large is an error of
-//! its own. The allocating functions of kalloc compute their sizes in this way: these functions are
+//! C's helpers saturate at `SIZE_MAX`, which every allocator refuses. These functions return an
+//! error. The allocating functions of kalloc compute their sizes in this way. These functions are
 //! for sizes that go elsewhere, to a device or into a header.
 
 use crate::{
@@ -36,7 +36,7 @@ use kernel::error::{
     Error, //
 };
 
-/// A size that does not fit a `usize`. Turns into `EOVERFLOW`.
+/// A size that does not fit a `usize`. Converts to `EOVERFLOW`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overflow;
 
@@ -46,7 +46,7 @@ impl From<Overflow> for Error {
     }
 }
 
-/// `n` elements of `size` bytes, wraps `array_size()`.
+/// The size of `n` elements of `size` bytes, wraps `array_size()`.
 ///
 /// ```
 /// use kalloc::size::{array_size, Overflow};
@@ -62,7 +62,7 @@ pub const fn array_size(n: usize, size: usize) -> Result<usize, Overflow> {
     }
 }
 
-/// `a` by `b` elements of `size` bytes, wraps `array3_size()`.
+/// The size of `a` by `b` elements of `size` bytes, wraps `array3_size()`.
 ///
 /// ```
 /// use kalloc::size::{array3_size, Overflow};
@@ -78,8 +78,8 @@ pub const fn array3_size(a: usize, b: usize, size: usize) -> Result<usize, Overf
     }
 }
 
-/// A header `H` and `n` elements `T` behind it, wraps `struct_size()`: the size of a [`Flex<H,
-/// T>`].
+/// The size of a header `H` followed by `n` elements `T`, wraps `struct_size()`. This is the size
+/// of a [`Flex<H, T>`].
 ///
 /// ```
 /// use kalloc::size::{struct_size, Overflow};
@@ -96,14 +96,14 @@ pub const fn struct_size<H, T>(n: usize) -> Result<usize, Overflow> {
     let Some(bytes) = offset_of!(Flex<H, [T; 0]>, items).checked_add(items) else {
         return Err(Overflow);
     };
-    // A Rust value fills its alignment.
+    // The size of a Rust value is a multiple of its alignment.
     match bytes.checked_next_multiple_of(align) {
         Some(bytes) => Ok(bytes),
         None => Err(Overflow),
     }
 }
 
-/// A struct with a flexible array at its end: what C declares as `struct { H header; T items[]; }`.
+/// A struct with a flexible array member, in C `struct { H header; T items[]; }`.
 ///
 /// ```
 /// use kalloc::{prelude::*, size::Flex};
@@ -117,19 +117,19 @@ pub const fn struct_size<H, T>(n: usize) -> Result<usize, Overflow> {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Flex<H, I: ?Sized> {
-    /// What comes first.
+    /// The header.
     pub header: H,
     /// The flexible array.
     pub items: I,
 }
 
 impl<H, T> Flex<H, [T]> {
-    /// A header and `len` elements, each made by `f` from its index, wraps
+    /// A header and `len` elements. `f` makes each element from its index. Wraps
     /// `kmalloc(struct_size(…))`.
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] where there is no memory, and for more than [`kmalloc::MAX_SIZE`] bytes.
+    /// [`AllocFailed`] if the allocation fails, and for more than [`kmalloc::MAX_SIZE`] bytes.
     pub fn new<G>(
         grant: G,
         header: H,
@@ -142,8 +142,8 @@ impl<H, T> Flex<H, [T]> {
         let memory: NonNull<Flex<H, [T; 0]>> = match struct_size::<H, T>(len) {
             Ok(0) => NonNull::dangling(),
             Ok(bytes @ ..=kmalloc::MAX_SIZE) => {
-                // SAFETY: The bounds ask for flags that kmalloc accepts, and the size was seen to be
-                // at most `MAX_SIZE`. Room is made only up to a pointer.
+                // SAFETY: The bounds ask for flags that kmalloc accepts. The size is at most
+                // `MAX_SIZE`: `deferred_size` enlarges it only up to a pointer.
                 let memory = unsafe {
                     kmalloc::alloc_bytes(deferred_free::deferred_size::<H>(bytes), grant)
                 };
@@ -152,8 +152,8 @@ impl<H, T> Flex<H, [T]> {
             _ => return Err(G::Flags::failed()),
         };
         let raw = ptr::slice_from_raw_parts_mut(memory.as_ptr(), len) as *mut Self;
-        // SAFETY: The memory is valid for writes of a header and of `len` elements behind it,
-        // aligned because its size is a multiple of the alignment.
+        // SAFETY: The memory is valid for writes of a header and `len` elements. It is aligned,
+        // since its size is a multiple of the alignment.
         unsafe {
             (&raw mut (*raw).header).write(header);
             let items = (&raw mut (*raw).items).cast::<T>();
@@ -161,8 +161,7 @@ impl<H, T> Flex<H, [T]> {
                 items.add(index).write(f(index));
             }
         }
-        // SAFETY: It is memory of kmalloc, unless it has no size, and all of it was just
-        // initialised.
+        // SAFETY: Memory of kmalloc, unless it has no size. All of it was initialised above.
         Ok(unsafe { KBox::from_raw(raw) })
     }
 }
