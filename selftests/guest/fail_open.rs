@@ -55,7 +55,7 @@ impl kalloc::Module for Fails {
         let _device = MiscRegistration::<Open>::new(&task, options, ())?;
         // SAFETY: It sleeps, which init may.
         let err =
-            unsafe { testlib::c::testlib_open_for(c"/dev/kalloc_fail_open".as_char_ptr(), 300) };
+            unsafe { testlib::c::testlib_open_for(c"/dev/kalloc_fail_open".as_char_ptr(), module_parameters::open_for.value()) };
         if err != 0 {
             return Err(Error::from_errno(err));
         }
@@ -77,4 +77,10 @@ kalloc::module! {
     authors: ["The kalloc authors"],
     description: "Does not load",
     license: "GPL",
+    params: {
+        open_for: u32 {
+            default: 300,
+            description: "How many milliseconds the file is open",
+        },
+    },
 }

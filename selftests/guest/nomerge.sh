@@ -92,7 +92,7 @@ is_flat() {
 leaks() { ! is_flat "$@"; }
 
 echo "KTAP version 1"
-echo "1..14"
+echo "1..18"
 log_begin kalloc
 before=$(caches)
 areas_before=$(areas)
@@ -108,6 +108,16 @@ for test in test_slab test_mempool; do
 	rmmod "$test"
 	check "$test leaves no cache behind" same "$others" "$(caches)"
 done
+# The file is open for longer than its loader lives.
+insmod "$modules/selftests/guest/fail_open.ko" open_for=6000 &
+loader=$!
+sleep 2
+kill -KILL $loader
+wait $loader 2>/dev/null || true
+check "a module whose init fails with a file open stays when its loader is killed" grep -q '^fail_open .* Live ' /proc/modules
+check "its pool is there for the file" test -d /sys/kernel/slab/kalloc_fail_open
+check "it can be unloaded" rmmod fail_open
+check "and had waited until the file was closed" test ! -d /sys/kernel/slab/kalloc_fail_open
 rmmod testlib kalloc
 check "the crate leaves no cache behind" same "$before" "$(caches)"
 check "slabinfo has none" test "$(grep -ci kalloc /proc/slabinfo || true)" = 0
