@@ -24,5 +24,5 @@ impl platform::Driver for Right {
 pub fn misuse(cx: &mut AtomicCx<'_>, dev: &kernel::platform::Device<Core<'_>>) {
     let _ = <Right as platform::Driver>::probe(dev, None, cx); //~ ERROR: mismatched types
     // What the kernel calls would make a token.
-    let _ = <platform::Adapter<Right> as kernel::platform::Driver>::probe(dev, None); //~ ERROR: is private
+    let _ = <platform::KernelDriver<Right> as kernel::platform::Driver>::probe(dev, None); //~ ERROR: is private
 }
