@@ -38,7 +38,10 @@ use crate::{
     alloc::deferred_free::DropOrLeak,
     contexts::{
         tokens::TaskCx,
-        traits::MaySleep, //
+        traits::{
+            MayReclaim,
+            MaySleep, //
+        },
     },
     entry::in_flight::{
         Begun,
@@ -172,7 +175,7 @@ impl<R: Send + 'static> Kthread<R> {
     #[doc(hidden)]
     pub fn run<C, F>(cx: &C, name: &CStr, closure: F) -> Result<Self>
     where
-        C: MaySleep,
+        C: MaySleep + MayReclaim,
         F: FnOnce(&mut TaskCx, &This<'_>) -> R + Send + 'static,
     {
         let main: unsafe extern "C" fn(*mut c_void) -> c_int = main::<F, R>;
@@ -233,7 +236,7 @@ impl<R: Send + 'static> Kthread<R> {
     ///
     /// `EINTR` if the thread had not begun: its closure is dropped. `EIO` if the kernel has ended the
     /// thread, because its closure panicked: what it had is lost, and locks that it held stay held.
-    pub fn stop<C: MaySleep>(self, _cx: &C) -> Result<R> {
+    pub fn stop<C: MaySleep + MayReclaim>(self, _cx: &C) -> Result<R> {
         // SAFETY: By the invariant; this sleeps, which the caller may.
         let code = unsafe { bindings::kthread_stop(self.thread.as_ptr()) };
         if code == 0 {
