@@ -16,7 +16,7 @@
 //! | drop | `kfree()` | `vfree_atomic()` | `kvfree_atomic()` |
 //! | [`Box::free`] | `kfree()` | `vfree()` | `kvfree()` |
 //! | [`KBox::free_sensitive`], [`KVBox::free_sensitive`] | `kfree_sensitive()` | | `kvfree_sensitive()` |
-//! | any constructor with [`Grant::on`] | `kmalloc_node()`, … | `vmalloc_node()`, … | `kvmalloc_node()`, … |
+//! | any constructor with [`Grant::on`](crate::gfp::Grant::on) | `kmalloc_node()`, … | `vmalloc_node()`, … | `kvmalloc_node()`, … |
 //!
 //! Every constructor takes a [grant](crate::gfp) with flags that the allocator accepts. A `KBox` is
 //! made in every context in which the allocators work: not with [`NmiCx`](crate::context::NmiCx),

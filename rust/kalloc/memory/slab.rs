@@ -9,7 +9,7 @@
 //! | [`Cache::create`], [`kmem_cache!`](crate::kmem_cache!) | `kmem_cache_create()`, `KMEM_CACHE()` |
 //! | [`SlabBox::new`] | `kmem_cache_alloc()` |
 //! | [`SlabBox::zeroed`] | `kmem_cache_zalloc()` |
-//! | any with [`Grant::on`] | `kmem_cache_alloc_node()` |
+//! | any with [`Grant::on`](crate::gfp::Grant::on) | `kmem_cache_alloc_node()` |
 //! | drop of a box | `kmem_cache_free()` |
 //! | [`SlabBulk`] | `kmem_cache_alloc_bulk()`, `kmem_cache_free_bulk()` |
 //! | [`Cache::shrink`] | `kmem_cache_shrink()` |

@@ -41,7 +41,7 @@ macro_rules! usercopy {
     };
 }
 
-/// Creates a [`Cache`] named after its struct, wraps `KMEM_CACHE()`.
+/// Creates a [`Cache`](crate::slab::Cache) named after its struct, wraps `KMEM_CACHE()`.
 ///
 /// Methods of [`Args`] may follow the token and the type.
 ///

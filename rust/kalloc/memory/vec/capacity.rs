@@ -229,7 +229,8 @@ impl<T, A: Allocator> Vec<T, A> {
 }
 
 impl<T, A: Blocking> Vec<T, A> {
-    /// As [`Vec::with_capacity`], but never sleeps: see [`Box::new_nonblocking`].
+    /// As [`Vec::with_capacity`], but never sleeps: see
+    /// [`Box::new_nonblocking`](crate::boxed::Box::new_nonblocking).
     ///
     /// ```
     /// use kalloc::prelude::*;

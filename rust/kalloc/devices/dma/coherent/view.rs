@@ -29,7 +29,8 @@ use kernel::{
 /// Coherent memory, or a part of it, for `'a`. The kernel crate's accessors take it, and its
 /// `io_project!` returns it.
 ///
-/// It is `Copy`. Views of [`Coherent::managed`] are valid until the device is unbound.
+/// It is `Copy`. Views of [`Coherent::managed`](super::Coherent::managed) are valid until the device
+/// is unbound.
 pub struct CoherentView<'a, T: ?Sized> {
     memory: SysMem<'a, T>,
     address: DmaAddress,
