@@ -147,7 +147,7 @@ const fn fits<T, G: Grant>(size: usize) {
     assert!(!G::ON_NODE, "devm memory is of the node of its device");
 }
 
-/// Fails the build where a `T` has drop glue.
+/// Fails the build if a `T` has drop glue.
 const fn has_no_drop<T>() {
     assert!(
         !needs_drop::<T>(),

@@ -118,7 +118,7 @@ impl<T: ?Sized, A: Allocator> Unpin for Box<T, A> {}
 const _: () = assert!(size_of::<KBox<u8>>() == size_of::<usize>());
 const _: () = assert!(size_of::<Option<KVBox<[u8; 64]>>>() == size_of::<usize>());
 
-/// Fails the build where a `T` is too large for `A`, or too large for `nofail` flags `F`.
+/// Fails the build if a `T` is too large for `A`, or too large for `nofail` flags `F`.
 const fn fits<T, A: Allocator, F: Gfp>() {
     assert!(size_of::<T>() <= A::MAX_SIZE, "{}", A::TOO_LARGE);
     assert!(

@@ -72,7 +72,7 @@ impl<'bound, T> Devm<'bound, [T]> {
 
     /// Allocates memory for `len` elements. `T` [`fits`].
     #[inline(always)]
-    pub(super) fn allocate<G: Grant>(
+    fn allocate<G: Grant>(
         grant: G,
         dev: &'bound Device<Bound>,
         len: usize,

@@ -85,7 +85,7 @@ impl<'bound, T> Devm<'bound, T> {
 
     /// Allocates memory for a `T` that [`fits`].
     #[inline(always)]
-    pub(super) fn allocate<G: Grant>(
+    fn allocate<G: Grant>(
         grant: G,
         dev: &'bound Device<Bound>,
     ) -> Result<Devm<'bound, MaybeUninit<T>>, AllocFailed<G::Flags>> {

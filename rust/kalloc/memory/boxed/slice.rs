@@ -4,8 +4,14 @@
 
 use super::*;
 use crate::{
-    alloc::allocator::Allocator,
-    contexts::grant::Grant,
+    alloc::allocator::{
+        Allocator,
+        Blocking, //
+    },
+    contexts::{
+        grant::Grant,
+        traits::NotInterrupt, //
+    },
     flags::{
         gfp::{
             AllocFailed,
@@ -14,6 +20,7 @@ use crate::{
         },
         matrix::{
             For,
+            ForNonblocking,
             ForRealloc, //
         },
         properties::MayFail, //
@@ -33,7 +40,7 @@ use core::{
 use kernel::prelude::Zeroable;
 
 /// A boxed slice before it is initialised.
-pub(super) type UninitSlice<T, A> = Box<[MaybeUninit<T>], A>;
+type UninitSlice<T, A> = Box<[MaybeUninit<T>], A>;
 
 /// A slice of `len` elements at `memory`.
 #[inline(always)]
@@ -92,7 +99,7 @@ impl<T, A: Allocator> Box<[T], A> {
     ///
     /// `A` accepts the flags of the grant.
     #[inline(always)]
-    pub(super) unsafe fn allocate<G: Grant>(
+    unsafe fn allocate<G: Grant>(
         grant: G,
         len: usize,
     ) -> Result<UninitSlice<T, A>, AllocFailed<G::Flags>> {
@@ -115,10 +122,7 @@ impl<T, A: Allocator> Box<[T], A> {
     ///
     /// As for [`Box::allocate`].
     #[inline(always)]
-    pub(super) unsafe fn allocate_zeroed<G: Grant>(
-        grant: G,
-        len: usize,
-    ) -> Result<Self, AllocFailed<G::Flags>>
+    unsafe fn allocate_zeroed<G: Grant>(grant: G, len: usize) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
     {
@@ -320,5 +324,39 @@ impl<T, A: Allocator> Box<[MaybeUninit<T>], A> {
         }
         // SAFETY: The callers initialised the elements before `from`. The loop wrote the others.
         unsafe { self.assume_init() }
+    }
+}
+
+impl<T, A: Blocking> Box<[T], A> {
+    /// As [`Box::new_uninit_slice`], but never sleeps: see [`Box::new_nonblocking`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new_uninit_slice`] and [`Box::new_nonblocking`].
+    #[inline]
+    pub fn new_uninit_slice_nonblocking<G>(
+        grant: G,
+        len: usize,
+    ) -> Result<UninitSlice<T, A>, AllocFailed<G::Flags>>
+    where
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
+    {
+        // SAFETY: The bounds ask for flags that `A` accepts in this context.
+        unsafe { Self::allocate(grant, len) }
+    }
+
+    /// As [`Box::zeroed_slice`], but never sleeps: see [`Box::new_nonblocking`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Box::new_uninit_slice`] and [`Box::new_nonblocking`].
+    #[inline]
+    pub fn zeroed_slice_nonblocking<G>(grant: G, len: usize) -> Result<Self, AllocFailed<G::Flags>>
+    where
+        T: Zeroable,
+        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
+    {
+        // SAFETY: The bounds ask for flags that `A` accepts in this context.
+        unsafe { Self::allocate_zeroed(grant, len) }
     }
 }

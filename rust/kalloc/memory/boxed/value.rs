@@ -2,7 +2,6 @@
 
 //! Boxes of a single value.
 
-use super::slice::UninitSlice;
 use super::*;
 use crate::{
     alloc::allocator::{
@@ -116,7 +115,7 @@ impl<T, A: Allocator> Box<T, A> {
     ///
     /// `A` accepts the flags of the grant, and a `T` [`fits`].
     #[inline(always)]
-    pub(super) unsafe fn allocate<G: Grant>(
+    unsafe fn allocate<G: Grant>(
         grant: G,
     ) -> Result<Box<MaybeUninit<T>, A>, AllocFailed<G::Flags>> {
         let memory = if const { size_of::<T>() == 0 } {
@@ -136,7 +135,7 @@ impl<T, A: Allocator> Box<T, A> {
     ///
     /// As for [`Box::allocate`].
     #[inline(always)]
-    pub(super) unsafe fn allocate_zeroed<G: Grant>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
+    unsafe fn allocate_zeroed<G: Grant>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
     {
@@ -394,39 +393,5 @@ impl<T, A: Blocking> Box<T, A> {
         // SAFETY: The bounds ask for flags that `A` accepts in this context, and `fits` was
         // evaluated.
         unsafe { Self::allocate_zeroed(grant) }
-    }
-}
-
-impl<T, A: Blocking> Box<[T], A> {
-    /// As [`Box::new_uninit_slice`], but never sleeps: see [`Box::new_nonblocking`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Box::new_uninit_slice`] and [`Box::new_nonblocking`].
-    #[inline]
-    pub fn new_uninit_slice_nonblocking<G>(
-        grant: G,
-        len: usize,
-    ) -> Result<UninitSlice<T, A>, AllocFailed<G::Flags>>
-    where
-        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
-    {
-        // SAFETY: The bounds ask for flags that `A` accepts in this context.
-        unsafe { Self::allocate(grant, len) }
-    }
-
-    /// As [`Box::zeroed_slice`], but never sleeps: see [`Box::new_nonblocking`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Box::new_uninit_slice`] and [`Box::new_nonblocking`].
-    #[inline]
-    pub fn zeroed_slice_nonblocking<G>(grant: G, len: usize) -> Result<Self, AllocFailed<G::Flags>>
-    where
-        T: Zeroable,
-        G: Grant<Flags: ForNonblocking<A>, Context: NotInterrupt>,
-    {
-        // SAFETY: The bounds ask for flags that `A` accepts in this context.
-        unsafe { Self::allocate_zeroed(grant, len) }
     }
 }

@@ -145,9 +145,9 @@ impl RawCache {
         }
     }
 
-    /// Wraps `kmem_cache_alloc()`, or `kmem_cache_alloc_node()` where the grant asks for a node.
+    /// Wraps `kmem_cache_alloc()`, or `kmem_cache_alloc_node()` if the grant has a node.
     ///
-    /// Returns NULL where there is no memory.
+    /// Returns NULL if the allocation fails.
     #[inline(always)]
     pub(super) fn alloc<G: Grant>(&self, grant: G) -> *mut c_void {
         let (cache, flags): (_, gfp_t) = (self.cache.as_ptr(), G::Flags::BITS);

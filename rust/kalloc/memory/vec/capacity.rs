@@ -64,10 +64,7 @@ impl<T, A: Allocator> Vec<T, A> {
     ///
     /// `A` accepts the flags of the grant.
     #[inline(always)]
-    pub(super) unsafe fn allocate<G: Grant>(
-        grant: G,
-        capacity: usize,
-    ) -> Result<Self, AllocFailed<G::Flags>> {
+    unsafe fn allocate<G: Grant>(grant: G, capacity: usize) -> Result<Self, AllocFailed<G::Flags>> {
         let bytes = bytes::<T, A, G::Flags>(capacity)?;
         if bytes == 0 {
             return Ok(Self::new());
