@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is public: one module a subject, each no more than `pub use`.
+//! The public API: one module for each subject, with only `pub use`.
 //!
-//! A module that is called as one of the kernel crate has all of that, too, so that `use kalloc::pci`
-//! hides nothing. What kalloc replaces there has the kernel crate's name: selftests/host/lib/names.
+//! A module with the name of a kernel crate module re-exports all of it, so that `use kalloc::pci`
+//! hides nothing. An item that kalloc replaces has the kernel crate's name: see
+//! selftests/host/lib/names.
 
 #[cfg(CONFIG_PREEMPT_COUNT)]
 pub use crate::contexts::checked;
@@ -61,8 +62,9 @@ pub mod gfp {
     //!
     //! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
     //!
-    //! A base such as `GFP_KERNEL` or `GFP_ATOMIC` is one of C's combinations; modifiers wrap it. What
-    //! may not be combined does not compile, and neither do flags in a context that forbids them:
+    //! A base such as `GFP_KERNEL` or `GFP_ATOMIC` is one of C's combinations. Modifiers wrap a
+    //! base. Flags that may not be combined do not compile, and neither do flags in a context that
+    //! forbids them:
     //!
     //! ```
     //! use kalloc::prelude::*;
@@ -84,8 +86,8 @@ pub mod gfp {
     //! | [`GFP_ATOMIC`], [`GFP_NOWAIT`], [`GFP_NORECLAIM`] (`GFP_KERNEL & ~__GFP_RECLAIM`) | [`GfpAtomic`], … | [`MayAlloc`](crate::context::MayAlloc) |
     //!
     //! `__GFP_HIGH`, `__GFP_IO`, `__GFP_FS`, `__GFP_DIRECT_RECLAIM` and `__GFP_KSWAPD_RECLAIM` are
-    //! parts of these and stand nowhere alone. There are no flags at run time, no operator that takes
-    //! bits apart and no constructor from bits.
+    //! parts of these and cannot be used alone. There are no flags at run time, no operator that
+    //! clears bits, and no constructor from bits.
 
     pub use crate::{
         contexts::grant::{
@@ -113,11 +115,11 @@ pub mod gfp {
 }
 
 pub mod context {
-    //! Contexts: tokens that say what code may do where it runs.
+    //! Contexts: tokens that say what code may do in the context that it runs in.
     //!
-    //! A token is zero-sized, stays on its thread and cannot be copied. It restricts and proves nothing
-    //! else: that code has a [`RawCx`] token does not show that interrupts are off. Contexts, from the
-    //! freest to the strictest:
+    //! A token is zero-sized, is not `Send`, and cannot be copied. A token only restricts: a
+    //! [`RawCx`] token does not prove that interrupts are disabled. The contexts, from the least to
+    //! the most strict:
     //!
     //! | token | where the kernel hands it out | default flags | may use |
     //! | --- | --- | --- | --- |
@@ -130,9 +132,9 @@ pub mod context {
     //! | [`RawCx`] | [interrupts or preemption disabled](crate::irq) | `GFP_ATOMIC`; none on RT | as [`IrqCx`]; on RT no allocator |
     //! | [`NmiCx`] | NMI handlers | none | no allocator |
     //!
-    //! A section that takes sleep away borrows the token before it exclusively, so until the section
-    //! ends no sleeping call compiles: not through the old token, which is borrowed, and not through
-    //! the new one, whose type has no such flags.
+    //! A section that must not sleep borrows the outer token exclusively. So no sleeping call
+    //! compiles until the section ends: the outer token is borrowed, and the type of the section's
+    //! token does not permit such flags.
     //!
     //! ```
     //! use kalloc::prelude::*;
@@ -148,8 +150,8 @@ pub mod context {
     //! }
     //! ```
     //!
-    //! A helper asks for what it needs of a context and not for a token, so that it works in every
-    //! context that has it:
+    //! A helper has a trait bound for the properties that it needs, instead of taking a certain
+    //! token. So it works in every context with those properties:
     //!
     //! ```
     //! use kalloc::prelude::*;
@@ -159,7 +161,7 @@ pub mod context {
     //! }
     //! ```
     //!
-    //! What no type can see is what takes no token: the kernel crate's own `SpinLock::lock`,
+    //! The types cannot check calls that take no token: the kernel crate's own `SpinLock::lock`,
     //! `rcu::read_lock`, `local_interrupt_disable` and allocators.
 
     pub use crate::contexts::{
@@ -184,26 +186,27 @@ pub mod context {
 }
 
 pub mod scope {
-    //! Scopes that hold back file-system or any I/O, or all of reclaim.
+    //! Scopes that exclude file-system I/O, all I/O, or reclaim from allocations.
 
     pub use crate::sections::scope::ScopeExt;
 }
 
 pub mod irq {
-    //! Interrupts and preemption disabled: sections of [`RawCx`](crate::context::RawCx) code. Bottom halves
-    //! disabled: sections of [`BhCx`](crate::context::BhCx) code. And the handlers of interrupts, which a
-    //! driver requests [when it is bound](crate::driver::BoundScope::request_irq).
+    //! Sections with interrupts or preemption disabled, whose token is
+    //! [`RawCx`](crate::context::RawCx). Sections with bottom halves disabled, whose token is
+    //! [`BhCx`](crate::context::BhCx). Interrupt handlers, which a driver requests [when it is
+    //! bound](crate::driver::BoundScope::request_irq).
     //!
     //! C headers: [`include/linux/irqflags.h`](srctree/include/linux/irqflags.h),
     //! [`include/linux/preempt.h`](srctree/include/linux/preempt.h),
     //! [`include/linux/bottom_half.h`](srctree/include/linux/bottom_half.h),
     //! [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
     //!
-    //! Interrupts and preemption are really disabled on `CONFIG_PREEMPT_RT` too, where the allocators do
-    //! not work in such a section: it must use memory that was allocated before. Bottom halves disabled
-    //! can be preempted there, and sleep on a spinlock.
+    //! Interrupts and preemption are disabled on `CONFIG_PREEMPT_RT` too. The allocators do not
+    //! work in such a section there, so it must use memory that was allocated before. A section
+    //! with bottom halves disabled can be preempted there, and can sleep on a spinlock.
     //!
-    //! Each has a closure form, which is the one to use, and a guard form, the macro
+    //! Each section has a closure form, which is preferred, and a guard form, the macro
     //! [`section!`](crate::section!).
 
     #[cfg(CONFIG_PCI)]
@@ -238,7 +241,7 @@ pub mod irq {
 }
 
 pub mod sync {
-    //! Locks, the RCU read side, and sleeping waits, with the token of the code inside.
+    //! Locks, the RCU read side, and sleeping waits, with the token of the section.
     //!
     //! | kalloc | C | token inside |
     //! | --- | --- | --- |
@@ -250,25 +253,26 @@ pub mod sync {
     //! | [`RcuReadExt::rcu_read`] | `rcu_read_lock()` | [`AtomicCx`] |
     //! | [`WaitExt::mutex_locked`] of a [`Mutex`] | `mutex_lock()` | the one before |
     //!
-    //! Where the context before is stricter than that, the token inside is its own. [`SpinLock`],
-    //! [`SpinLockIrq`] and [`Mutex`] are the kernel crate's, as they are; the others are kalloc's.
+    //! In a context that is stricter than this, the token inside is that of the context.
+    //! [`SpinLock`], [`SpinLockIrq`] and [`Mutex`] are the kernel crate's types, unchanged. The
+    //! others are kalloc's.
     //!
-    //! Each section has a closure form, which is the one to use, and for code that a closure does not fit
-    //! a guard form, the macro [`section!`](crate::section!).
+    //! Each section has a closure form, which is preferred, and a guard form, the macro
+    //! [`section!`](crate::section!), for code that does not fit in a closure.
     //!
     //! # Interrupts
     //!
-    //! Data that an interrupt shares with the code it interrupts needs a lock that keeps the interrupt
-    //! off: a [`SpinLockIrq`] or [`RawSpinLockIrq`] against hard interrupts, a [`SpinLock`] within
-    //! [`DisableBhExt::bh_off`](crate::irq::DisableBhExt::bh_off) against softirqs. Nothing in a type says
-    //! which interrupts take a [`SpinLock`], so taking one without is a deadlock that compiles, as every
-    //! lock taken in a wrong order is; lockdep finds both.
+    //! Data shared between an interrupt handler and other code needs a lock that disables the
+    //! interrupt: a [`SpinLockIrq`] or [`RawSpinLockIrq`] against hard interrupts, a [`SpinLock`]
+    //! within [`DisableBhExt::bh_off`](crate::irq::DisableBhExt::bh_off) against softirqs. No type
+    //! records which interrupts take a [`SpinLock`]. So taking one without disabling them compiles
+    //! and can deadlock, as a wrong lock order can. lockdep finds both.
     //!
     //! # `CONFIG_PREEMPT_RT`
     //!
-    //! A `spinlock_t` and an `rwlock_t` sleep there, whether with interrupts off or without: they leave
-    //! interrupts on. So a context with interrupts or preemption disabled cannot take one. A
-    //! `raw_spinlock_t` is a spinlock on every kernel, and nothing is allocated under one on
+    //! A `spinlock_t` and an `rwlock_t` are sleeping locks there, and the irqsave variants leave
+    //! interrupts enabled. So a context with interrupts or preemption disabled cannot take one. A
+    //! `raw_spinlock_t` spins on every kernel. No allocation is possible under one on
     //! `CONFIG_PREEMPT_RT`.
     //!
     //! [`AtomicCx`]: crate::context::AtomicCx

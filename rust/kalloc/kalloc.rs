@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The memory-allocation APIs of the Linux kernel, in types that cannot be misused.
+//! The memory-allocation APIs of the Linux kernel, in types that turn sleeping in atomic context,
+//! wrong GFP flags and lost frees into compile errors.
 //!
-//! Every allocating function takes a [grant](gfp): flags, as a type, that the [context] of
-//! the caller permits. Code in an atomic context cannot name a grant that sleeps. A token of the
-//! context comes from the kernel's entry into the driver, here a module's init:
+//! Every allocating function takes a [grant](gfp): flags, as a type, that the [context] of the
+//! caller permits. Code in an atomic context cannot name a grant that sleeps. The kernel's entry
+//! into the driver, here a module's init, provides a token of the context:
 //!
 //! ```
 //! use kalloc::prelude::*;
@@ -19,8 +20,8 @@
 //! }
 //! ```
 
-// The floors, lowest first. A floor imports from those above it in this list, never from one below:
-// selftests/host/layers.sh looks.
+// The layers, lowest first. A layer imports only from those before it in this list:
+// selftests/host/layers.sh checks.
 
 mod ground {
     pub(crate) mod allocators;
@@ -31,7 +32,8 @@ mod ground {
 }
 
 mod arch {
-    // Inline where that is what C has: not where it does more, or has other operands or frame pointers.
+    // Inline where C has it inline: not where the C function does more, or has other operands or a
+    // frame pointer.
     #[cfg_attr(
         all(
             CONFIG_PARAVIRT_XXL,
@@ -131,7 +133,7 @@ mod entry {
     pub(crate) mod timer {
         pub mod hrtimer;
         pub mod irq_work;
-        // As the C header is called.
+        // Named as the C header.
         #[allow(clippy::module_inception)]
         pub mod timer;
     }
@@ -146,9 +148,9 @@ pub use entry::module::{
 };
 pub use facade::*;
 
-/// What the exported macros name, and nobody else.
+/// The names that exported macros use. Not for drivers.
 ///
-/// A driver can call a crate of its own `kernel` or `core`, so the macros name these here.
+/// A driver can have a crate of its own named `kernel` or `core`, so the macros use these paths.
 #[doc(hidden)]
 pub mod __macro {
     pub use crate::{
@@ -194,7 +196,8 @@ pub mod __macro {
     };
     pub use ::core;
 
-    /// One by one: the whole of it would make the compiler name the kernel crate's types after this.
+    /// Item by item: after a glob import the compiler would name the kernel crate's types by this
+    /// path.
     pub mod kernel {
         pub use kernel::{
             c_str,
@@ -209,8 +212,8 @@ pub mod __macro {
     }
 }
 
-/// The module that holds this crate. On unload it waits for what was deferred, first what drops
-/// values of drivers, then what frees memory.
+/// The module of this crate. On unload it waits for deferred work: first for callbacks, which drop
+/// values of drivers, then for deferred frees.
 struct Kalloc {
     _callback_wq: entry::callbacks::CallbackWq,
     _deferred: alloc::deferred_free::Deferred,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a driver imports instead of `kernel::prelude`, the rest of which it re-exports: `KBox`
-//! means one thing.
+//! The prelude that a driver imports instead of `kernel::prelude`. It re-exports the rest of
+//! `kernel::prelude`, so `KBox` has one meaning.
 
 #[doc(no_inline)]
 pub use kernel::prelude::*;

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Objects that the kernel calls back, and how they end.
+//! Objects that the kernel calls back: how they are owned, and how they end.
 //!
-//! C headers: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h) and those of the
-//! objects.
+//! C headers: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h), and the headers of
+//! the objects.
 //!
-//! A timer may be running on another CPU when its owner is dropped, and its memory must not go
-//! before it has run. Waiting for it may sleep, and a drop is allowed everywhere. So a drop stops
-//! the object without waiting and leaves the rest to a workqueue of kalloc: that waits, drops the
-//! value and frees the memory. `free`, which takes a token that sleeps, does it at once.
+//! A timer may run on another CPU when its owner is dropped, and its memory must not be freed
+//! before its callback has returned. Waiting may sleep, but a drop may run in any context. So a
+//! drop stops the object without waiting and defers the rest to a workqueue of kalloc, which waits,
+//! drops the value and frees the memory. `free`, which takes a token that may sleep, does the same
+//! at once.
 //!
-//! What is never dropped, because it is in a static or was leaked, is stopped when its module ends,
-//! and cannot be started from then on: no callback runs in memory that is no longer there.
+//! An object that is never dropped, because it is in a static or was leaked, is stopped when its
+//! module ends, and cannot be started after that. So no callback runs in freed module text.
 
 use crate::{
     contexts::{
@@ -46,18 +47,22 @@ use kernel::{
     types::Opaque, //
 };
 
-/// What the kernel calls back until it is told to stop.
+/// An object that the kernel calls back until it is stopped.
 ///
 /// # Safety
 ///
-/// After `wait` has returned, the kernel neither runs it nor has a pointer to it, as long as nobody
-/// starts it again.
+/// After `wait` has returned, the kernel neither runs the object nor has a pointer to it, unless
+/// the object is started again.
 pub(crate) unsafe trait Callback: 'static {
-    /// Keeps it from running, as far as that takes no waiting. Legal in every context but an NMI.
+    /// Stops the object as far as possible without waiting.
+    ///
+    /// # Context
+    ///
+    /// Any context except an NMI handler.
     fn stop(&self);
 
-    /// Stops it and waits until it does not run. May be called again, also beside another call, which
-    /// then need not wait.
+    /// Stops the object and waits until it does not run. It may be called again, also concurrently
+    /// with another call. The other call then need not wait.
     ///
     /// # Safety
     ///
@@ -67,7 +72,8 @@ pub(crate) unsafe trait Callback: 'static {
 
 /// # Invariants
 ///
-/// `callback` is initialised, and in the list of its module from [`CallbackBox::new`] to [`end`].
+/// `callback` is initialised, and is in the list of its module from [`CallbackBox::new`] to
+/// [`end`].
 #[pin_data]
 #[repr(C)]
 struct Object<T> {
@@ -77,7 +83,7 @@ struct Object<T> {
     called: T,
 }
 
-/// The C code's part of an object: one that was initialised.
+/// The C code's part of an object, initialised.
 #[pin_data(PinnedDrop)]
 #[repr(transparent)]
 struct Entry {
@@ -90,8 +96,9 @@ impl Entry {
         let wait = wait::<T> as unsafe extern "C" fn(_);
         try_pin_init!(Self {
             callback <- Opaque::ffi_init(move |place| {
-                // SAFETY: It is the place of a `kalloc_callback`. `wait` is for this type, and is in the
-                // module that has what the kernel calls: both are instantiated for the caller's `T`.
+                // SAFETY: `place` is memory for a `kalloc_callback`. `wait` is for this type, and
+                // is in the same module as the function that the kernel calls: both are
+                // instantiated for the caller's `T`.
                 unsafe { kalloc_helper_callback_init(place, Some(wait), wait as *const c_void) }
             }),
         }? Error)
@@ -101,9 +108,9 @@ impl Entry {
         self.callback.get()
     }
 
-    /// Whether its module ends.
+    /// Whether the module of the object is ending.
     fn is_closed(&self) -> bool {
-        // SAFETY: It was initialised.
+        // SAFETY: `new` initialised the entry.
         unsafe { kalloc_helper_callback_is_closed(self.as_ptr()) }
     }
 }
@@ -111,29 +118,31 @@ impl Entry {
 #[pinned_drop]
 impl PinnedDrop for Entry {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: It was initialised, and is in no list: it never was, or `end` has removed it.
+        // SAFETY: `new` initialised the entry. It is in no list: it was never added, or `end` has
+        // removed it.
         unsafe { kalloc_helper_callback_exit(self.as_ptr()) }
     }
 }
 
-/// The owner of a `T` that the kernel may be calling.
+/// The owner of a `T` that the kernel may call back.
 ///
 /// # Invariants
 ///
-/// It points to an [`Object`] in memory of kmalloc, which nobody else owns. `T` is `Send` and `Sync`.
-// That is no bound of `T` here: a value may have an object of its own type in it, and the compiler
-// would ask without end.
+/// The pointer is to an [`Object`] in memory of kmalloc, which only this value owns. `T` is `Send`
+/// and `Sync`.
+// These are not bounds of `T` here: a value may contain an object of its own type, and the compiler
+// would recurse without end.
 pub(crate) struct CallbackBox<T: Callback>(NonNull<Object<T>>);
 
-// SAFETY: It is a box of a `T` that is `Send`, by the invariant.
+// SAFETY: Invariant of `CallbackBox`: it owns a `T` that is `Send`.
 unsafe impl<T: Callback> Send for CallbackBox<T> {}
-// SAFETY: Shared it gives `&T`, which is `Sync`, by the invariant.
+// SAFETY: Invariant of `CallbackBox`: `T` is `Sync`. A shared box gives `&T`.
 unsafe impl<T: Callback> Sync for CallbackBox<T> {}
 
 impl<T: Callback> CallbackBox<T> {
     /// # Errors
     ///
-    /// `ENOMEM`, what `called` returns, and `EBUSY` if the module ends.
+    /// `ENOMEM` if memory is short, the error of `called`, and `EBUSY` if the module is ending.
     pub(crate) fn new<G: Grant<Flags: ForKmalloc>>(
         grant: G,
         called: impl PinInit<T, Error>,
@@ -148,36 +157,37 @@ impl<T: Callback> CallbackBox<T> {
                 called <- called,
             }? Error),
         )?;
-        // SAFETY: It is not moved out of the memory until it is dropped there.
+        // SAFETY: The value is not moved until it is dropped in its memory.
         let object = unsafe { Pin::into_inner_unchecked(object) };
-        // INVARIANT: The box was the memory's owner.
+        // INVARIANT: The box owned the memory.
         let owned = Self(NonNull::from(object.leak()));
-        // SAFETY: It was initialised above, is added once, and stays where it is until `end` removes it.
+        // SAFETY: The entry was initialised above, is added once, and is not moved until `end`
+        // removes it.
         let added = unsafe { kalloc_helper_callback_add(owned.entry().as_ptr()) };
-        // Otherwise it is dropped like any other.
+        // If it was not added, `owned` is dropped as any other object is.
         added.then_some(owned).ok_or(EBUSY)
     }
 
     #[inline(always)]
     fn entry(&self) -> &Entry {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `CallbackBox`: the pointer is to an object that it owns.
         unsafe { &(*self.0.as_ptr()).callback }
     }
 
     #[inline(always)]
     pub(crate) fn get(&self) -> Pin<&T> {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `CallbackBox`: the pointer is to an object that it owns.
         let called = unsafe { &(*self.0.as_ptr()).called };
-        // SAFETY: It is not moved until it is dropped.
+        // SAFETY: The value is not moved until it is dropped.
         unsafe { Pin::new_unchecked(called) }
     }
 
-    /// Waits until it does not run, drops it and frees its memory.
+    /// Waits until the object does not run, drops it and frees its memory.
     pub(crate) fn free<C: MaySleep>(self, _cx: &C) {
         let object = self.0;
         core::mem::forget(self);
-        // SAFETY: By the invariant; the owner is gone, and the caller may sleep. A callback has no
-        // token that does.
+        // SAFETY: Invariant of `CallbackBox`: it owned `object`, and it was forgotten. The caller
+        // has a token that may sleep, so it is not the callback.
         unsafe { end_now(object) }
     }
 }
@@ -186,56 +196,57 @@ impl<T: Callback> Drop for CallbackBox<T> {
     #[inline]
     fn drop(&mut self) {
         self.get().stop();
-        // SAFETY: It was added in `new`, and is queued once, here. `end` is for this type, and in the
-        // module that runs this.
+        // SAFETY: The entry was added in `new`, and is queued once, here. `end` is for this type,
+        // and is in the module that runs this code.
         unsafe { kalloc_helper_callback_end_later(self.entry().as_ptr(), Some(end::<T>)) }
     }
 }
 
 /// # Safety
 ///
-/// `object` is what an [`CallbackBox`] had that is no more. The caller may sleep, and is not the callback.
+/// A [`CallbackBox`] owned `object` and no longer does. The caller may sleep, and is not the
+/// callback.
 unsafe fn end_now<T: Callback>(object: NonNull<Object<T>>) {
-    // SAFETY: By the contract of this function it is there.
+    // SAFETY: `# Safety`: `object` is still allocated.
     let this = unsafe { object.as_ref() };
-    // SAFETY: The caller may sleep, and is not the callback.
+    // SAFETY: `# Safety`: the caller may sleep, and is not the callback.
     unsafe { this.called.wait() };
-    // SAFETY: It was added in `new`, and is removed once.
+    // SAFETY: The entry was added in `new`, and is removed once.
     unsafe { kalloc_helper_callback_remove(this.callback.as_ptr()) };
-    // SAFETY: By the invariant it is a box that has been leaked, and nobody uses it any more.
+    // SAFETY: `# Safety`: `object` is the leaked box of a `CallbackBox`, and is not used any more.
     drop(unsafe { KBox::from_raw(object.as_ptr()) });
 }
 
 /// # Safety
 ///
-/// Only the C code calls it, where it may sleep and not in the callback, with the first field of an
-/// `Object<T>` that has not ended.
+/// Only the C code calls it, where it may sleep and outside the callback, with the first field of
+/// an `Object<T>` that has not ended.
 unsafe extern "C" fn wait<T: Callback>(object: *mut kalloc_callback) {
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `object` is the first field of an `Object<T>` that has not ended.
     let object = unsafe { &*object.cast::<Object<T>>() };
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: the C code calls this where it may sleep, outside the callback.
     unsafe { object.called.wait() }
 }
 
 /// # Safety
 ///
-/// Only the C code calls it, in a work item, with the first field of the `Object<T>` that an
-/// [`CallbackBox`] had when it was dropped.
+/// Only the C code calls it, in a work item, with the first field of the `Object<T>` that a
+/// [`CallbackBox`] owned when it was dropped.
 unsafe extern "C" fn end<T: Callback>(object: *mut kalloc_callback) {
-    // SAFETY: By the contract of this function it is not null.
+    // SAFETY: `# Safety`: `object` is the first field of an object, so it is not null.
     let object = unsafe { NonNull::new_unchecked(object.cast::<Object<T>>()) };
-    // SAFETY: By the contract of this function. A work item may sleep.
+    // SAFETY: `# Safety`: a `CallbackBox` owned `object`, and this is a work item, which may sleep.
     unsafe { end_now(object) }
 }
 
-/// A kind of object of C's that is armed, and then calls a function with itself.
+/// A kind of C object that is armed and then calls a function, with itself as the argument.
 ///
 /// # Safety
 ///
-/// After [`ObjectKind::wait`] has returned, the kernel neither runs the object nor has a pointer to it, as
-/// long as nobody arms it again.
+/// After [`ObjectKind::wait`] has returned, the kernel neither runs the object nor has a pointer to
+/// it, unless the object is armed again.
 pub(crate) unsafe trait ObjectKind: Sized + 'static {
-    /// C's object.
+    /// The C object.
     type Raw;
 
     /// As [`Callback::stop`].
@@ -253,7 +264,8 @@ pub(crate) unsafe trait ObjectKind: Sized + 'static {
     unsafe fn wait(raw: *mut Self::Raw);
 }
 
-/// An object of kind `K` with a value: what timers, hrtimers, `irq_work` and NMI handlers share.
+/// A C object of kind `K` with a value: the common part of timers, hrtimers, `irq_work` and NMI
+/// handlers.
 ///
 /// # Invariants
 ///
@@ -267,30 +279,33 @@ pub(crate) struct KernelObject<K: ObjectKind, T> {
     data: T,
 }
 
-// SAFETY: The kernel's objects are for every thread, and the value may be sent.
+// SAFETY: Any thread may use the C object, and `T` is `Send`.
 unsafe impl<K: ObjectKind, T: Send> Send for KernelObject<K, T> {}
-// SAFETY: The kernel's objects are for every thread, and the value may be shared.
+// SAFETY: Any thread may use the C object, and `T` is `Sync`.
 unsafe impl<K: ObjectKind, T: Sync> Sync for KernelObject<K, T> {}
 
-// SAFETY: By the contract of `ObjectKind`.
+// SAFETY: `# Safety` of `ObjectKind`: after `K::wait` the kernel neither runs the object nor has a
+// pointer to it.
 unsafe impl<K: ObjectKind, T: 'static> Callback for KernelObject<K, T> {
     fn stop(&self) {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `KernelObject`: `raw` was set up.
         unsafe { K::stop(self.raw.get()) }
     }
 
     unsafe fn wait(&self) {
-        // SAFETY: By the invariant, and by the contract of this function.
+        // SAFETY: Invariant of `KernelObject`: `raw` was set up. `# Safety` of `wait`: the caller
+        // may sleep, and is not the callback.
         unsafe { K::wait(self.raw.get()) }
     }
 }
 
 impl<K: ObjectKind, T: 'static> KernelObject<K, T> {
-    /// An object that `set_up` sets up, after the value.
+    /// An object. `set_up` initialises the C object, after the value.
     ///
     /// # Safety
     ///
-    /// `set_up` initialises the object, or fails. What the kernel then calls is for the same `T`.
+    /// `set_up` initialises the object, or fails. The function that the kernel then calls is for
+    /// the same `T`.
     pub(crate) unsafe fn new<E>(
         data: impl PinInit<T, E>,
         set_up: impl FnOnce(*mut K::Raw) -> Result,
@@ -298,22 +313,24 @@ impl<K: ObjectKind, T: 'static> KernelObject<K, T> {
     where
         Error: From<E>,
     {
-        // INVARIANT: By the contract of this function.
+        // INVARIANT: `# Safety`: `set_up` initialises `raw`, or fails.
         try_pin_init!(Self {
             data <- data,
             raw <- Opaque::try_ffi_init(set_up),
         }? Error)
     }
 
-    /// What has the object that the kernel calls, unless its module ends.
+    /// The object that contains `raw`, or `None` if its module is ending.
     ///
     /// # Safety
     ///
-    /// The kernel calls with `raw`, which is in an [`CallbackBox`] `KernelObject<K, T>`.
+    /// The kernel calls a function with `raw`, which is in the `KernelObject<K, T>` of a
+    /// [`CallbackBox`].
     #[inline]
     pub(crate) unsafe fn enter<'a>(raw: *mut K::Raw) -> Option<&'a Self> {
         let this = raw.cast::<Self>();
-        // SAFETY: By the contract of this function: an `CallbackBox` lives until it has been waited for.
+        // SAFETY: `# Safety`: `raw` is in the object of a `CallbackBox`, which lives until it has
+        // been waited for.
         let object = unsafe { &*container_of!(this, Object<Self>, called) };
         (!object.callback.is_closed()).then_some(&object.called)
     }
@@ -328,26 +345,31 @@ impl<K: ObjectKind, T: 'static> KernelObject<K, T> {
 }
 
 impl<K: ObjectKind, T: 'static> CallbackBox<KernelObject<K, T>> {
-    /// Arms the object by `arm`, unless its module ends: `None`. Legal in every context.
+    /// Arms the object by `arm`. Returns `None` if its module is ending.
+    ///
+    /// # Context
+    ///
+    /// Any context.
     #[inline]
     pub(crate) fn arm<R>(&self, arm: impl FnOnce(*mut K::Raw) -> R) -> Option<R> {
-        // The end of the module waits for it after it has closed the object, and stops it then.
+        // The end of the module closes the object, waits for this read side, and then stops the
+        // object.
         let _armed_before_it_ends = rcu::read_lock();
         (!self.entry().is_closed()).then(|| arm(self.get().raw()))
     }
 }
 
-/// The workqueue that ends objects whose owner was dropped.
+/// The workqueue that ends objects whose owners were dropped.
 pub(crate) struct CallbackWq(());
 
 impl CallbackWq {
-    /// Starts it, when kalloc is loaded.
+    /// Creates the workqueue, when kalloc is loaded.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`.
+    /// `ENOMEM` if memory is short.
     pub(crate) fn create() -> Result<Self> {
-        // SAFETY: It is called once, in process context.
+        // SAFETY: `create` is called once, in process context.
         to_result(unsafe { kalloc_helper_callbacks_create() })?;
         Ok(Self(()))
     }
@@ -355,27 +377,28 @@ impl CallbackWq {
 
 impl Drop for CallbackWq {
     fn drop(&mut self) {
-        // SAFETY: It is dropped in process context, when kalloc is unloaded, which nothing uses then.
+        // SAFETY: The value is dropped in process context, when kalloc is unloaded and no module
+        // uses it.
         unsafe { kalloc_helper_callbacks_destroy() }
     }
 }
 
-/// Waits when it is dropped for all that the module has dropped before, and stops the rest: for the
-/// end of a module, before its pools go. (The end of any other module does it too, when all else of
-/// it has gone.)
+/// For the end of a module, before its pools are destroyed. Its drop waits for all objects that the
+/// module has dropped, and stops the others. (The end of a module without kalloc's `module!` does
+/// the same, after everything else of that module.)
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Flush(Here);
 
-// SAFETY: It is an address.
+// SAFETY: The value is only an address.
 unsafe impl Send for Flush {}
-// SAFETY: As above.
+// SAFETY: As for `Send`.
 unsafe impl Sync for Flush {}
 
 impl Flush {
     /// # Safety
     ///
-    /// The result is dropped in process context, when all else of the module has gone.
+    /// The result is dropped in process context, after everything else of the module.
     pub unsafe fn new(module: Here) -> Self {
         Self(module)
     }
@@ -383,7 +406,7 @@ impl Flush {
 
 impl Drop for Flush {
     fn drop(&mut self) {
-        // SAFETY: It sleeps, which may be done here by the contract of `new`.
+        // SAFETY: `# Safety` of `new`: this is process context, which may sleep.
         unsafe { kalloc_helper_callbacks_end(self.0.as_ptr()) }
     }
 }

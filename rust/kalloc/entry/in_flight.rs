@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Code of a module that the kernel has still to run: its work items and its threads.
+//! Counts the work items and threads of a module that the kernel has still to run.
 //!
-//! C leaves it to the driver's author to cancel each before the module goes. kalloc counts them: the
-//! end of a module waits until the last has returned, so none runs in memory that is no longer
-//! there. A driver cancels and stops what it started nevertheless, in exit or when a device is
-//! unbound, unless it wants `rmmod` to wait.
+//! In C the driver's author cancels each of them before the module is unloaded. kalloc counts them:
+//! the end of a module waits until the last has returned, so none runs in freed module text. A
+//! driver should still cancel and stop what it started, in exit or when a device is unbound, unless
+//! `rmmod` may wait.
 //!
-//! A work item or thread counts for the module that holds the instance of the function which the
-//! kernel calls, found by that function's address when the item or thread is made. It may be another
-//! module than the one that declares the type: a generic type of a library is instantiated by its
-//! users. Modules that the kernel crate's `module!` makes are counted too, and end in kalloc's module
-//! notifier.
+//! A work item or thread counts for the module that contains the function that the kernel calls.
+//! kalloc looks up that function's address when the item or thread is made. The module can differ
+//! from the one that declares the type: a generic type of a library is instantiated by its users.
+//! Modules of the kernel crate's `module!` are counted too, and end in kalloc's module notifier.
 
 use core::{
     ffi::c_void,
@@ -27,54 +26,58 @@ use kernel::{
     },
 };
 
-/// kalloc's record of a module, which counts what the module has in flight.
+/// kalloc's record of a module, which counts the work items and threads in flight.
 ///
 /// # Invariants
 ///
-/// It points to a record, of which this has a reference.
+/// The pointer is to a record, and holds a reference to it.
 #[derive(Debug)]
 pub(crate) struct InFlight(NonNull<kalloc_module>);
 
-// SAFETY: The C code's functions are for every thread.
+// SAFETY: Any thread may call the C functions on a record.
 unsafe impl Send for InFlight {}
-// SAFETY: As above.
+// SAFETY: As for `Send`.
 unsafe impl Sync for InFlight {}
 
 impl InFlight {
-    /// That of the module in which `function` is. Legal in every context.
+    /// The record of the module that contains `function`.
+    ///
+    /// # Context
+    ///
+    /// Any context.
     pub(crate) fn of(function: *const c_void) -> Self {
-        // SAFETY: It compares the address with those of modules.
+        // SAFETY: The helper only compares the address with those of modules.
         let record = unsafe { kalloc_helper_module_of(function) };
-        // INVARIANT: The reference was taken by the call.
-        // SAFETY: The C code has a record for each address.
+        // INVARIANT: `kalloc_helper_module_of()` took the reference.
+        // SAFETY: The helper returns a record for every address.
         Self(unsafe { NonNull::new_unchecked(record) })
     }
 
-    /// Counts one more, unless the module ends.
+    /// Counts one more, unless the module is ending.
     pub(crate) fn begin(&self) -> Option<Begun> {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `InFlight`: the pointer is to a record with a reference.
         let begun = unsafe { kalloc_helper_module_begin(self.0.as_ptr()) };
-        // INVARIANT: It was counted.
+        // INVARIANT: `kalloc_helper_module_begin()` has counted it.
         begun.then(|| Begun(self.0))
     }
 
-    /// One that was counted by [`InFlight::begin`] and forgotten.
+    /// Takes back a count of [`InFlight::begin`] that was forgotten.
     ///
     /// # Safety
     ///
-    /// There is one, and this is called once for it.
+    /// A count was forgotten, and this function is called once for it.
     pub(crate) unsafe fn begun(&self) -> Begun {
-        // INVARIANT: By the contract of this function.
+        // INVARIANT: `# Safety`: the record has counted it.
         Begun(self.0)
     }
 
-    /// Whether the module ends.
+    /// Whether the module is ending.
     pub(crate) fn is_closed(&self) -> bool {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `InFlight`: the pointer is to a record with a reference.
         unsafe { kalloc_helper_module_is_closed(self.0.as_ptr()) }
     }
 
-    /// What sleeps on this is woken when the module ends.
+    /// The address to sleep on. The end of the module wakes its sleepers.
     pub(crate) fn wakes(&self) -> *mut c_void {
         self.0.as_ptr().cast()
     }
@@ -82,20 +85,21 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        // SAFETY: By the invariant. What has a record is not dropped in an NMI.
+        // SAFETY: Invariant of `InFlight`: the pointer is to a record with a reference. Types with
+        // a record are not dropped in an NMI.
         unsafe { kalloc_helper_module_put(self.0.as_ptr()) }
     }
 }
 
-/// One that is in flight, until it is dropped: by code that then only returns to the kernel.
+/// A count of one in flight. It is dropped by code that then only returns to the kernel.
 ///
 /// # Invariants
 ///
-/// It points to a record that has counted it, which stays until this ends.
+/// The pointer is to a record that has counted it. The record lives until the count ends.
 pub(crate) struct Begun(NonNull<kalloc_module>);
 
 impl Begun {
-    /// Leaves it counted: [`InFlight::begun`] gives it back.
+    /// Leaves the count in place. [`InFlight::begun`] takes it back.
     pub(crate) fn forget(self) {
         mem::forget(self);
     }
@@ -103,17 +107,18 @@ impl Begun {
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        // SAFETY: By the invariant. It is counted once, and the record is not used again.
+        // SAFETY: Invariant of `Begun`: the record has counted it, once. The record is not used
+        // again.
         unsafe { kalloc_helper_module_end(self.0.as_ptr()) }
     }
 }
 
-/// A module, by what the linker knows: `__this_module` of the `.ko` that calls [`here`].
+/// A module: the `__this_module` of the `.ko` that [`here`] is linked into.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Here(*mut bindings::module);
 
-/// The module that this is inlined into.
+/// The module that the function is inlined into.
 #[doc(hidden)]
 #[inline(always)]
 pub fn here() -> Here {
@@ -125,25 +130,26 @@ impl Here {
         self.0
     }
 
-    /// For the module's init, which the kernel runs before any other code of it.
+    /// Enters the module in kalloc's records. For the module's init, which the kernel runs before
+    /// any other code of the module.
     ///
     /// # Errors
     ///
-    /// `EBUSY` the second time.
+    /// `EBUSY` if the module was entered before.
     pub fn enter(self) -> Result {
-        // SAFETY: It compares the pointer with those of modules.
+        // SAFETY: The helper only compares the pointer with those of modules.
         to_result(unsafe { kalloc_helper_module_enter(self.0) })
     }
 }
 
-/// Waits, when it is dropped, for what is in flight.
+/// Waits in its drop for the work items and threads in flight.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct WaitInFlight(Here);
 
-// SAFETY: It is an address.
+// SAFETY: The value is only an address.
 unsafe impl Send for WaitInFlight {}
-// SAFETY: As above.
+// SAFETY: As for `Send`.
 unsafe impl Sync for WaitInFlight {}
 
 impl WaitInFlight {
@@ -157,8 +163,8 @@ impl WaitInFlight {
 
 impl Drop for WaitInFlight {
     fn drop(&mut self) {
-        // SAFETY: It sleeps, which may be done here by the contract of `new`. The module is there: it
-        // holds this.
+        // SAFETY: `# Safety` of `new`: this is process context, which may sleep. The module
+        // contains this value, so it is loaded.
         unsafe { kalloc_helper_module_close(self.0.as_ptr()) }
     }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Threads of the kernel.
+//! Kernel threads.
 //!
 //! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
 //!
-//! A thread runs a closure, which gets a [`TaskCx`] of its own and a [`This`] by which it learns that
-//! it should stop.
+//! A thread runs a closure. The closure gets its own [`TaskCx`], and a [`This`] that tells it when
+//! to stop.
 //!
 //! ```
 //! use kalloc::{kthread::{self, kthread_run, Kthread}, prelude::*};
@@ -28,10 +28,10 @@
 //!
 //! # Dropping
 //!
-//! Dropping a [`Kthread`] tells the thread to stop and does not wait for it: it takes no token and
-//! does not sleep. The thread's result is dropped, and its memory freed, by the last of the two: so
-//! on `CONFIG_PREEMPT_RT` a handle is not to be dropped with interrupts or preemption
-//! disabled. The end of the module waits for its threads, and wakes those that sleep by
+//! Dropping a [`Kthread`] tells the thread to stop, and does not wait: a drop takes no token and
+//! does not sleep. The later of the drop and the thread's end drops the thread's result and frees
+//! the memory. So on `CONFIG_PREEMPT_RT` a handle must not be dropped with interrupts or preemption
+//! disabled. The end of the module waits for its threads, and wakes those that sleep in
 //! [`This::sleep`]: see [`in_flight`](crate::in_flight).
 
 use crate::{
@@ -87,7 +87,7 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
-/// The thread that runs: only its own code has it.
+/// The current thread. Only the thread's own code has one.
 #[derive(Debug)]
 pub struct This<'a> {
     abandoned: &'a AtomicBool,
@@ -96,27 +96,31 @@ pub struct This<'a> {
 }
 
 impl This<'_> {
-    /// Whether the thread should come to its end, wraps `kthread_should_stop()`.
+    /// Whether the thread should end; wraps `kthread_should_stop()`.
     pub fn should_stop(&self) -> bool {
         let unwanted = self.abandoned.load(Ordering::Acquire) || self.in_flight.is_closed();
-        // SAFETY: This is a thread that `kthread_create()` made.
+        // SAFETY: The current thread was made by `kthread_create()`.
         unwanted || unsafe { bindings::kthread_should_stop() }
     }
 
-    /// Sleeps until the time is over or the thread should stop, without load on the machine. Wraps
-    /// `schedule_timeout()`.
+    /// Sleeps until the timeout expires or the thread should stop; wraps `schedule_timeout()`. The
+    /// sleep does not count as load.
+    ///
+    /// # Context
+    ///
+    /// Process context. Sleeps.
     pub fn sleep<C: MaySleep>(&self, _cx: &C, timeout: Jiffies) {
         /// # Safety
         ///
-        /// `this` is a [`This`] of the thread that runs.
+        /// `this` is the [`This`] of the current thread.
         unsafe extern "C" fn over(this: *const c_void) -> bool {
-            // SAFETY: By the contract of this function.
+            // SAFETY: `# Safety`: `this` is a [`This`].
             unsafe { &*this.cast::<This<'_>>() }.should_stop()
         }
-        // More than a `long` is not to be had.
+        // `schedule_timeout()` takes a `long`.
         let timeout = timeout.min(isize::MAX as Jiffies) as isize;
-        // SAFETY: It sleeps, which the caller may, and calls `over` from this thread, with `self`. The
-        // variable is a place to be woken by.
+        // SAFETY: The caller may sleep. The helper calls `over` on this thread, with `self`. The
+        // first argument is only an address to be woken by.
         unsafe {
             kalloc_helper_sleep_on_var(
                 self.in_flight.wakes(),
@@ -128,35 +132,36 @@ impl This<'_> {
     }
 }
 
-/// What a thread and its handle share.
+/// The state that a thread and its handle share.
 struct Shared<R> {
-    /// [`main`] runs, or did.
+    /// Whether [`main`] has begun.
     begun: AtomicBool,
-    /// The thread's, from its start to its end. Then that of the last to have this.
+    /// Used by the thread until it ends, and then by the last owner of the state.
     result: UnsafeCell<Option<R>>,
-    /// Nobody waits for the thread.
+    /// Whether the handle was dropped.
     abandoned: AtomicBool,
     in_flight: InFlight,
 }
 
-// SAFETY: Only one thread at a time uses what is in the cell, which may be sent there.
+// SAFETY: Only one thread at a time uses the content of the cell, which is `Send`.
 unsafe impl<R: Send> Send for Shared<R> {}
-// SAFETY: As above.
+// SAFETY: As for `Send`.
 unsafe impl<R: Send> Sync for Shared<R> {}
 
-/// What a thread is started with.
+/// The argument of a thread.
 struct Start<F, R> {
     closure: F,
     shared: Arc<Shared<R>>,
 }
 
-/// A thread whose closure returns an `R`, wraps `struct task_struct`.
+/// A thread whose closure returns an `R`; wraps `struct task_struct`.
 ///
 /// # Invariants
 ///
-/// The pointer is to a thread that `kthread_create()` made, of which this has a reference. `start` is
-/// what it was started with, and `never_ran` is for that.
-// A handle may outlive the module that started the thread, so it has no other code of that module.
+/// `thread` points to a thread that `kthread_create()` made, and holds a reference to it. `start`
+/// is the argument of the thread, and `never_ran` takes that argument.
+// A handle may outlive the module that started the thread, so it refers to no other code of that
+// module.
 pub struct Kthread<R> {
     thread: NonNull<bindings::task_struct>,
     shared: DropOrLeak<Arc<Shared<R>>>,
@@ -164,10 +169,9 @@ pub struct Kthread<R> {
     never_ran: unsafe fn(*mut c_void),
 }
 
-// SAFETY: The kernel's threads may be stopped from every thread, and what is shared is `Send`, as is
-// the closure.
+// SAFETY: Any thread may stop a kernel thread. The shared state and the closure are `Send`.
 unsafe impl<R: Send> Send for Kthread<R> {}
-// SAFETY: A shared handle gives nothing.
+// SAFETY: A shared handle gives access to nothing.
 unsafe impl<R: Send> Sync for Kthread<R> {}
 
 impl<R: Send + 'static> Kthread<R> {
@@ -195,10 +199,10 @@ impl<R: Send + 'static> Kthread<R> {
                 shared: shared.clone(),
             },
         )?;
-        // `main` or `never_ran` ends it.
+        // `main` or `never_ran` ends the count.
         shared.in_flight.begin().ok_or(EBUSY)?.forget();
         let start: *mut c_void = start.into_raw().cast();
-        // SAFETY: `main` gets what it is for; the kernel copies the name.
+        // SAFETY: `main` gets the argument that it requires. The kernel copies the name.
         let thread = from_err_ptr(unsafe {
             bindings::kthread_create_on_node(
                 Some(main),
@@ -211,16 +215,16 @@ impl<R: Send + 'static> Kthread<R> {
         let thread = match thread.map(NonNull::new) {
             Ok(Some(thread)) => thread,
             failed => {
-                // SAFETY: There is no thread that would call `main` with it.
+                // SAFETY: No thread was made, so `main` is not called with `start`.
                 unsafe { never_ran::<F, R>(start) };
                 return Err(failed.err().unwrap_or(ENOMEM));
             }
         };
-        // SAFETY: It has not been started, so it is there.
+        // SAFETY: The thread has not been started, so it exists.
         unsafe { bindings::get_task_struct(thread.as_ptr()) };
-        // SAFETY: As above.
+        // SAFETY: The thread exists: a reference was taken above.
         unsafe { bindings::wake_up_process(thread.as_ptr()) };
-        // INVARIANT: The reference was taken above.
+        // INVARIANT: `get_task_struct()` took the reference.
         Ok(Self {
             thread,
             shared: DropOrLeak::new(shared),
@@ -229,31 +233,38 @@ impl<R: Send + 'static> Kthread<R> {
         })
     }
 
-    /// Tells the thread to stop, waits until it has ended, and returns what its closure did. Wraps
-    /// `kthread_stop()`. The thread itself would wait for ever.
+    /// Tells the thread to stop, waits until it has ended, and returns the closure's result; wraps
+    /// `kthread_stop()`. A call by the thread itself deadlocks.
+    ///
+    /// # Context
+    ///
+    /// Process context. Sleeps.
     ///
     /// # Errors
     ///
-    /// `EINTR` if the thread had not begun: its closure is dropped. `EIO` if the kernel has ended the
-    /// thread, because its closure panicked: what it had is lost, and locks that it held stay held.
+    /// `EINTR` if the thread had not begun; the closure is dropped. `EIO` if the kernel killed the
+    /// thread because its closure panicked; its values are leaked, and locks that it held stay
+    /// held.
     pub fn stop<C: MaySleep + MayReclaim>(self, _cx: &C) -> Result<R> {
-        // SAFETY: By the invariant; this sleeps, which the caller may.
+        // SAFETY: Invariant of `Kthread`: `thread` is a thread with a reference. The caller may
+        // sleep.
         let code = unsafe { bindings::kthread_stop(self.thread.as_ptr()) };
         if code == 0 {
-            // SAFETY: The thread has ended, so it is the handle's.
+            // SAFETY: The thread has ended, so the handle owns the result.
             return unsafe { (*self.shared.result.get()).take() }.ok_or(EIO);
         }
         if !self.shared.begun.load(Ordering::Acquire) {
-            // SAFETY: The thread has ended without `main`, so `start` is still what it was. The module of
-            // `never_ran` is there, since the thread is counted.
+            // SAFETY: The thread has ended without running `main`, so `start` is still owned. The
+            // thread is counted, so the module of `never_ran` is loaded.
             unsafe { (self.never_ran)(self.start) };
             return Err(EINTR);
         }
-        // `main` returns 0, so it did not return: the thread died in the closure, and no code of its
-        // module runs in it any more.
-        // SAFETY: `main` counts itself out when it returns, which it did not.
+        // `main` would have returned 0, so it did not return: the kernel killed the thread in the
+        // closure, and the thread runs no code of its module any more.
+        // SAFETY: `main` ends the count when it returns, which it did not.
         drop(unsafe { self.shared.in_flight.begun() });
-        // SAFETY: The reference is the one that `main` had, which it drops when it returns.
+        // SAFETY: The reference is that of `main`, which drops it when it returns, which it did
+        // not.
         drop(unsafe { Arc::from_raw(&raw const **self.shared) });
         Err(EIO)
     }
@@ -262,9 +273,9 @@ impl<R: Send + 'static> Kthread<R> {
 impl<R> Drop for Kthread<R> {
     fn drop(&mut self) {
         self.shared.abandoned.store(true, Ordering::Release);
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `Kthread`: `thread` is a thread with a reference.
         unsafe { bindings::wake_up_process(self.thread.as_ptr()) };
-        // SAFETY: By the invariant; the thread is not used again.
+        // SAFETY: Invariant of `Kthread`: the handle holds a reference. `thread` is not used again.
         unsafe { bindings::put_task_struct(self.thread.as_ptr()) };
     }
 }
@@ -277,57 +288,62 @@ impl<R> fmt::Debug for Kthread<R> {
 
 /// # Safety
 ///
-/// `start` is the result of `KBox::into_raw` of a `Start<F, R>` that is counted, and is not used again.
+/// `start` is from `KBox::into_raw` of a `Start<F, R>`, which is counted, and is not used again.
 unsafe fn take<F, R>(start: *mut c_void) -> (Begun, F, Arc<Shared<R>>) {
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `start` is from `KBox::into_raw` of a `Start<F, R>`, and is not used
+    // again.
     let start = unsafe { KBox::<Start<F, R>>::from_raw(start.cast()) };
     let Start { closure, shared } = KBox::into_inner(start);
-    // SAFETY: It is counted, and this is called once for it.
+    // SAFETY: `# Safety`: `start` is counted, and `take` is called once for it.
     let begun = unsafe { shared.in_flight.begun() };
     (begun, closure, shared)
 }
 
-/// Takes back what was handed to a thread.
+/// Drops the argument of a thread that did not run.
 ///
 /// # Safety
 ///
-/// As that of [`take`]; the thread has not run, and will not.
+/// As [`take`]. The thread has not run, and will not run.
 unsafe fn never_ran<F, R>(start: *mut c_void) {
-    // SAFETY: By the contract of this function. The first is dropped last.
+    // SAFETY: `# Safety`: as that of `take`. `_begun` is dropped last.
     let (_begun, _closure, _shared) = unsafe { take::<F, R>(start) };
 }
 
 /// # Safety
 ///
-/// As that of [`take`].
+/// As [`take`].
 unsafe extern "C" fn main<F, R>(start: *mut c_void) -> c_int
 where
     F: FnOnce(&mut TaskCx, &This<'_>) -> R,
 {
-    // SAFETY: By the contract of this function. The first is dropped last.
+    // SAFETY: `# Safety`: as that of `take`. `_begun` is dropped last.
     let (_begun, closure, shared) = unsafe { take::<F, R>(start) };
-    // Before all else: where the closure panics, the thread dies, and nothing here is dropped.
+    // Set first: if the closure panics, the kernel kills the thread, and nothing here is dropped.
     shared.begun.store(true, Ordering::Release);
     let this = This {
         abandoned: &shared.abandoned,
         in_flight: &shared.in_flight,
         _thread: NotThreadSafe,
     };
-    // SAFETY: This is a thread of its own, and it is the only token in it.
+    // SAFETY: This function is the thread's first, so this is the only token of the thread.
     let result = closure(&mut unsafe { TaskCx::assume() }, &this);
-    // SAFETY: Until this returns it is the thread's.
+    // SAFETY: The thread owns the cell until `main` returns.
     unsafe { *shared.result.get() = Some(result) };
     0
 }
 
-/// Starts a thread with a name, wraps `kthread_run()`: `kthread_run!(&task, c"name", closure)`.
+/// Starts a thread with a name; wraps `kthread_run()`: `kthread_run!(&task, c"name", closure)`.
 ///
-/// The closure gets its [`TaskCx`] and [`This`], and has to look at [`This::should_stop`] now and
-/// then.
+/// The closure gets its [`TaskCx`] and [`This`], and must check [`This::should_stop`] regularly.
+///
+/// # Context
+///
+/// Process context. May sleep.
 ///
 /// # Errors
 ///
-/// `ENOMEM`; `EINTR` if the caller was killed; `EBUSY` if the module ends. The closure is dropped.
+/// `ENOMEM` if memory is short, `EINTR` if the caller was killed, `EBUSY` if the module is ending.
+/// The closure is dropped.
 #[doc(inline)]
 pub use crate::kthread_run;
 /// As the documentation of [`kthread_run!`] in [`kalloc::kthread`](crate::kthread) says.

@@ -4,9 +4,9 @@
 //!
 //! C header: [`include/linux/miscdevice.h`](srctree/include/linux/miscdevice.h)
 //!
-//! A driver written for [`kernel::miscdevice`] changes the signatures of its functions, keeps data that
-//! borrows nothing, and registers with [`MiscRegistration`]. All functions are called by a program's system
-//! call or when it ends, in process context, on every kernel.
+//! A driver written for [`kernel::miscdevice`] changes the signatures of its functions, keeps data
+//! that borrows nothing, and registers with [`MiscRegistration`]. The kernel calls all functions in
+//! process context, from a system call of a program or when the program ends.
 
 use crate::{
     contexts::{
@@ -67,13 +67,13 @@ use kernel::{
 
 pub use kernel::miscdevice::*;
 
-/// A misc device that user space sees: what `open` gets. Wraps `struct miscdevice`.
+/// A registered misc device, as `open` gets it. Wraps `struct miscdevice`.
 ///
-/// Who has one has a [`MiscRegistration`], or a [`BoundScope`].
+/// A [`MiscRegistration`] or a [`BoundScope`] owns it.
 #[repr(C)]
 #[pin_data(PinnedDrop)]
 pub struct MiscDeviceRegistration<T: MiscDevice> {
-    // The first, by which `open` finds the other.
+    // The first field, so that `open` finds the others.
     #[pin]
     inner: ManuallyDrop<miscdevice::MiscDeviceRegistration<Adapter<T>>>,
     data: T::Data,
@@ -85,20 +85,20 @@ impl<T: MiscDevice> MiscDeviceRegistration<T> {
         try_pin_init!(Self {
             data,
             ended: AtomicBool::new(false),
-            // The last: once it is there, nothing fails that would forget it.
+            // The last step: after the registration no step fails and forgets it.
             inner <- manually_drop(miscdevice::MiscDeviceRegistration::register(opts)),
         })
     }
 
-    /// Once, which is when nobody can open it any more.
+    /// Deregisters the device, once. After that it cannot be opened.
     fn deregister(&self) {
         if !self.ended.swap(true, Ordering::Relaxed) {
-            // SAFETY: It was registered, and is deregistered here alone.
+            // SAFETY: The device was registered, and is deregistered only here, once.
             unsafe { bindings::misc_deregister(self.inner.as_raw()) }
         }
     }
 
-    /// What it was registered with.
+    /// The data of the registration.
     pub fn data(&self) -> &T::Data {
         &self.data
     }
@@ -122,20 +122,22 @@ impl<T: MiscDevice> fmt::Debug for MiscDeviceRegistration<T> {
     }
 }
 
-/// Initialises what is not dropped with the rest.
+/// An initialiser of a value that is not dropped with the other fields.
 fn manually_drop<T, E>(init: impl PinInit<T, E>) -> impl PinInit<ManuallyDrop<T>, E> {
     let init = move |slot: *mut ManuallyDrop<T>| {
-        // SAFETY: By the contract of the initialiser, since it is a `T` and no more.
+        // SAFETY: `# Safety` of an initialiser: `slot` is valid for writes. `ManuallyDrop` is
+        // transparent.
         unsafe { pin_init::raw_try_init(slot.cast(), init) }
     };
-    // SAFETY: It initialises the place, or leaves it as it is.
+    // SAFETY: The closure initialises the slot, or returns the error.
     unsafe { pin_init::pin_init_from_closure(init) }
 }
 
-/// A misc device that user space sees, until this is dropped. Memory of kmalloc.
+/// A misc device that is registered until this value is dropped, in memory of kmalloc.
 ///
-/// Dropping it is legal wherever the driver can have it, and takes no mutex: the device goes in
-/// process context, soon after. Files that are open stay open, and keep the module.
+/// It may be dropped wherever a driver can own it. The drop takes no mutex: the device is
+/// deregistered soon after, in process context. Open files stay open, and hold a reference to the
+/// module.
 ///
 /// ```
 /// use kalloc::{miscdevice::{MiscDevice, MiscDeviceOptions, MiscRegistration}, prelude::*};
@@ -148,9 +150,9 @@ pub struct MiscRegistration<T: MiscDevice<Data: 'static> + 'static>(
     CallbackBox<MiscDeviceRegistration<T>>,
 );
 
-// SAFETY: Deregistered, nobody opens it, and files do not have it.
+// SAFETY: A deregistered device cannot be opened, and open files do not refer to it.
 unsafe impl<T: MiscDevice<Data: 'static> + 'static> Callback for MiscDeviceRegistration<T> {
-    // It takes a mutex.
+    // `misc_deregister()` takes a mutex, so `wait` calls it.
     fn stop(&self) {}
 
     unsafe fn wait(&self) {
@@ -159,13 +161,17 @@ unsafe impl<T: MiscDevice<Data: 'static> + 'static> Callback for MiscDeviceRegis
 }
 
 impl<T: MiscDevice<Data: 'static> + 'static> MiscRegistration<T> {
-    /// Registers a misc device, wraps `misc_register()`. Every file that is opened can get at `data`.
+    /// Registers a misc device; wraps `misc_register()`. `open` of each file can access `data`.
     ///
-    /// Not in [`MiscDevice::open`], which has the mutex that this waits for.
+    /// A call in [`MiscDevice::open`], which holds the mutex of misc devices, deadlocks.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, and what `misc_register()` returns.
+    /// `ENOMEM` if memory is short, and the error of `misc_register()`.
     pub fn new<C: MaySleep>(cx: &C, opts: MiscDeviceOptions, data: T::Data) -> Result<Self> {
         Ok(Self(CallbackBox::new(
             cx,
@@ -173,7 +179,12 @@ impl<T: MiscDevice<Data: 'static> + 'static> MiscRegistration<T> {
         )?))
     }
 
-    /// Deregisters it at once, wraps `misc_deregister()`. Not in [`MiscDevice::open`]: drop it there.
+    /// Deregisters the device at once; wraps `misc_deregister()`. A call in [`MiscDevice::open`]
+    /// deadlocks: drop the value there.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }
@@ -196,7 +207,8 @@ impl<T: MiscDevice<Data: 'static> + 'static> fmt::Debug for MiscRegistration<T> 
 impl<'d> BoundScope<'d> {
     /// Registers a misc device until the driver's device is unbound: as [`MiscRegistration::new`].
     ///
-    /// Its files may stay open longer, so what they have of the device is [lent](BoundScope::lend).
+    /// Files may stay open longer, so they can use data of the device only as a
+    /// [loan](BoundScope::lend).
     pub fn misc_register<T, C>(&mut self, cx: &C, opts: MiscDeviceOptions, data: T::Data) -> Result
     where
         T: MiscDevice + 'd,
@@ -206,7 +218,7 @@ impl<'d> BoundScope<'d> {
     }
 }
 
-/// What an open file of a misc device does: [`kernel::miscdevice::MiscDevice`] with tokens.
+/// The file operations of a misc device: [`kernel::miscdevice::MiscDevice`] with tokens.
 ///
 /// ```
 /// use kalloc::{miscdevice::{MiscDevice, MiscDeviceRegistration}, prelude::*};
@@ -240,16 +252,21 @@ impl<'d> BoundScope<'d> {
 ///     }
 /// }
 /// ```
+///
+/// # Context
+///
+/// All functions run in process context, and may sleep.
 #[vtable]
 pub trait MiscDevice: Sized {
-    /// What is behind the file: `Arc<Self>` or `Pin<KBox<Self>>`. A file may stay open for ever.
+    /// The private data of a file: `Arc<Self>` or `Pin<KBox<Self>>`. A file may stay open without
+    /// limit.
     type Ptr: ForeignOwnable + Send + Sync + 'static;
 
-    /// What belongs to the registration: `()`, or what a file needs to find its device.
+    /// The data of the registration: `()`, or the data by which a file finds its device.
     type Data: Send + Sync;
 
-    /// A program opens the device, with the kernel's mutex of all misc devices held: a device that is
-    /// registered or freed here waits for ever.
+    /// A program opens the device. The kernel holds the mutex of all misc devices, so registering
+    /// or freeing a misc device here deadlocks.
     fn open(
         file: &File,
         misc: &MiscDeviceRegistration<Self>,
@@ -273,7 +290,7 @@ pub trait MiscDevice: Sized {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// `read()` and its like.
+    /// `read()` and similar calls.
     fn read_iter(
         kiocb: Kiocb<'_, Self::Ptr>,
         iov: &mut IovIterDest<'_>,
@@ -283,7 +300,7 @@ pub trait MiscDevice: Sized {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// `write()` and its like.
+    /// `write()` and similar calls.
     fn write_iter(
         kiocb: Kiocb<'_, Self::Ptr>,
         iov: &mut IovIterSource<'_>,
@@ -293,7 +310,7 @@ pub trait MiscDevice: Sized {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// `ioctl()`. The command is taken apart with [`kernel::ioctl`].
+    /// `ioctl()`. [`kernel::ioctl`] decodes the command.
     fn ioctl(
         device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
         file: &File,
@@ -305,7 +322,8 @@ pub trait MiscDevice: Sized {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// `ioctl()` of a 32-bit program. Without it, `ioctl` is called with the pointer converted.
+    /// `ioctl()` of a 32-bit program. Without this function the kernel calls `ioctl` with the
+    /// converted pointer.
     #[cfg(CONFIG_COMPAT)]
     fn compat_ioctl(
         device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
@@ -330,22 +348,24 @@ pub trait MiscDevice: Sized {
     }
 }
 
-/// What the kernel calls. Only this file can name it: who else could would make tokens with it.
+/// The functions that the kernel calls. Only this file can name the type: other code could make
+/// tokens by calling them.
 struct Adapter<T>(PhantomData<T>);
 
 /// The token of a file operation.
 ///
 /// # Safety
 ///
-/// Called once in a file operation that the kernel calls.
+/// The kernel has called the file operation that calls this function, once.
 unsafe fn token() -> TaskCx {
-    // SAFETY: Such are called in process context, and this is the only token there.
+    // SAFETY: `# Safety`: the kernel calls file operations in process context, and this is the only
+    // token of the call.
     unsafe { TaskCx::assume() }
 }
 
 impl<T: MiscDevice> Adapter<T> {
-    /// The module that an open file counts for, whose code releases it: a reference of a file keeps no
-    /// module whose init fails.
+    /// The record of the module that contains `release`. An open file is counted there, since the
+    /// file's reference does not keep a module whose init fails.
     fn module() -> InFlight {
         let release: fn(T::Ptr, &File) = <Self as miscdevice::MiscDevice>::release;
         InFlight::of(release as *const c_void)
@@ -368,20 +388,20 @@ impl<T: MiscDevice> miscdevice::MiscDevice for Adapter<T> {
 
     fn open(file: &File, misc: &miscdevice::MiscDeviceRegistration<Self>) -> Result<Self::Ptr> {
         let misc: *const miscdevice::MiscDeviceRegistration<Self> = misc;
-        // SAFETY: It is the first field of one, as every such registration is, and that is all there
-        // before it is registered.
+        // SAFETY: `misc` is the first field of a `MiscDeviceRegistration<T>`, as every registration
+        // of an `Adapter<T>` is. The other fields are initialised before it is registered.
         let misc = unsafe { &*misc.cast::<MiscDeviceRegistration<T>>() };
         let begun = Self::module().begin().ok_or(ENODEV)?;
-        // SAFETY: This is a file operation.
+        // SAFETY: The kernel has called this file operation.
         let device = T::open(file, misc, &mut unsafe { token() })?;
         begun.forget();
         Ok(device)
     }
 
     fn release(device: Self::Ptr, file: &File) {
-        // SAFETY: `open` counted this file, which is released once. It ends after all else here.
+        // SAFETY: `open` counted this file, which is released once. `_begun` is dropped last.
         let _begun = unsafe { Self::module().begun() };
-        // SAFETY: This is a file operation.
+        // SAFETY: The kernel has called this file operation.
         T::release(device, file, &mut unsafe { token() })
     }
 
@@ -390,17 +410,17 @@ impl<T: MiscDevice> miscdevice::MiscDevice for Adapter<T> {
         file: &File,
         vma: &VmaNew,
     ) -> Result {
-        // SAFETY: This is a file operation.
+        // SAFETY: The kernel has called this file operation.
         T::mmap(device, file, vma, &mut unsafe { token() })
     }
 
     fn read_iter(kiocb: Kiocb<'_, Self::Ptr>, iov: &mut IovIterDest<'_>) -> Result<usize> {
-        // SAFETY: This is a file operation.
+        // SAFETY: The kernel has called this file operation.
         T::read_iter(kiocb, iov, &mut unsafe { token() })
     }
 
     fn write_iter(kiocb: Kiocb<'_, Self::Ptr>, iov: &mut IovIterSource<'_>) -> Result<usize> {
-        // SAFETY: This is a file operation.
+        // SAFETY: The kernel has called this file operation.
         T::write_iter(kiocb, iov, &mut unsafe { token() })
     }
 
@@ -410,7 +430,7 @@ impl<T: MiscDevice> miscdevice::MiscDevice for Adapter<T> {
         cmd: u32,
         arg: usize,
     ) -> Result<isize> {
-        // SAFETY: This is a file operation.
+        // SAFETY: The kernel has called this file operation.
         T::ioctl(device, file, cmd, arg, &mut unsafe { token() })
     }
 
@@ -421,12 +441,12 @@ impl<T: MiscDevice> miscdevice::MiscDevice for Adapter<T> {
         cmd: u32,
         arg: usize,
     ) -> Result<isize> {
-        // SAFETY: This is a file operation.
+        // SAFETY: The kernel has called this file operation.
         T::compat_ioctl(device, file, cmd, arg, &mut unsafe { token() })
     }
 
     fn show_fdinfo(device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>, m: &SeqFile, file: &File) {
-        // SAFETY: This is a file operation.
+        // SAFETY: The kernel has called this file operation.
         T::show_fdinfo(device, m, file, &mut unsafe { token() })
     }
 }

@@ -2,9 +2,10 @@
 
 //! Modules whose init and exit get a [`TaskCx`].
 //!
-//! [`module!`](crate::module!) makes a type, for the kernel crate's own `module!`, whose init calls
-//! [`Root::start`]. That does the rest, here: nothing of it is in the macro, and the token is made
-//! where no tokens of the driver are. What it needs of the driver is a [`Spec`], a safe trait.
+//! [`module!`](crate::module!) declares a type for the kernel crate's own `module!`. The init of
+//! that type calls [`Root::start`], which does the rest in this file. So the macro contains none of
+//! it, and makes no token among the driver's own tokens. The driver provides a [`Spec`], a safe
+//! trait.
 
 use crate::{
     contexts::tokens::TaskCx,
@@ -98,31 +99,47 @@ use kernel::{
 /// ```
 pub trait Module: Sized + Send + Sync {
     /// Runs when the module is loaded.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     fn init(module: &'static ThisModule, task: &mut TaskCx) -> Result<Self>;
 
-    /// Runs when the module is unloaded, with the module's value: what is to be stopped or freed at once
-    /// can be taken out of it. The rest is dropped.
+    /// Runs when the module is unloaded, with the module's value. Fields can be moved out, to stop
+    /// or free them at once. The rest is dropped.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     fn exit(self, _task: &mut TaskCx) {}
 }
 
 /// A kernel module that is initialised in place and pinned, for [`crate::module!`].
 pub trait InPlaceModule: Sized + Send + Sync {
     /// Runs when the module is loaded. The initialiser may use `task`.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     fn init(module: &'static ThisModule, task: &mut TaskCx) -> impl PinInit<Self, Error>;
 
-    /// Runs when the module is unloaded, before it is dropped.
+    /// Runs when the module is unloaded, before its value is dropped.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     fn exit(self: Pin<&mut Self>, _task: &mut TaskCx) {}
 
-    /// Runs exit, and drops the module.
+    /// Runs exit, and drops the module's value.
     ///
     /// # Safety
     ///
-    /// `this` is pinned, and neither used nor dropped again.
+    /// `this` is pinned, and is neither used nor dropped again.
     #[doc(hidden)]
     unsafe fn end(this: *mut Self, task: &mut TaskCx) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: `this` is pinned, and is not used otherwise.
         Self::exit(unsafe { Pin::new_unchecked(&mut *this) }, task);
-        // SAFETY: By the contract of this function; the reference is gone.
+        // SAFETY: `# Safety`: `this` is not dropped again. The reference of exit has ended.
         unsafe { ptr::drop_in_place(this) };
     }
 }
@@ -133,37 +150,38 @@ impl<M: Module> InPlaceModule for M {
     }
 
     unsafe fn end(this: *mut Self, task: &mut TaskCx) {
-        // SAFETY: By the contract of this function it is not used again. It is moved although it was
-        // pinned: nobody but this crate has had it, and that only for this.
+        // SAFETY: `# Safety`: `this` is not used again. The value is moved although it was pinned:
+        // only this crate has had a reference to it, and only to pass it to exit.
         <M as Module>::exit(unsafe { this.read() }, task);
     }
 }
 
-// What `module!` starts ------------------------------------------------------------------------------------------------
+// A module that `module!` has started ----------------------------------------------------------------------------------
 
-/// What a module consists of, for [`Root`]: [`module!`](crate::module!) implements it.
+/// The parts of a module, for [`Root`]. [`module!`](crate::module!) implements it.
 #[doc(hidden)]
 pub trait Spec: 'static {
-    /// The module proper.
+    /// The type of the module.
     type Main: InPlaceModule;
 
-    /// Its pools.
+    /// The pools of the module.
     type Pools: Pools;
 
-    /// Its drivers.
+    /// The drivers of the module.
     type Drivers: Drivers;
 
-    /// The name of the module, and of each driver that has no other.
+    /// The name of the module, and of each driver without its own name.
     const NAME: &'static CStr;
 
-    /// The name of each driver.
+    /// The names of the drivers, where they are given.
     const DRIVER_NAMES: &'static [Option<&'static CStr>];
 }
 
-/// A module that has been started, for a field of what the kernel initialises.
+/// A module that has been started, for a field of the type that the kernel initialises.
 ///
-/// It ends with the module. To forget it or to drop it early has no effect: kalloc knows the module by
-/// its address, and ends it when the kernel unloads it.
+/// The drop ends the module only when the module is unloaded. Forgetting the value or dropping it
+/// early has no effect: kalloc knows the module by its address, and ends it when the kernel unloads
+/// it.
 #[doc(hidden)]
 pub struct Root<S>(PhantomData<fn(S)>);
 
@@ -173,8 +191,8 @@ impl<S> fmt::Debug for Root<S> {
     }
 }
 
-/// What runs between init and exit.
-// Dropped in this order: who unbinds needs the module.
+/// The drivers and the module's value, between init and exit.
+// Fields are dropped in this order: unbind uses the module's value.
 #[pin_data]
 struct Running<S: Spec> {
     #[pin]
@@ -192,22 +210,22 @@ struct Exit<M: InPlaceModule> {
 #[pinned_drop]
 impl<M: InPlaceModule> PinnedDrop for Exit<M> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: It is in a `Running`, which is dropped in process context. Nothing else has a token
-        // there: those of init have gone with it.
+        // SAFETY: The value is in a `Running`, which is dropped in process context. The code can
+        // reach no other token: those of init ended with init.
         let mut task = unsafe { TaskCx::assume() };
-        // SAFETY: It stays where it is until it is dropped.
+        // SAFETY: The value is not moved until it is dropped.
         let main = &raw mut unsafe { self.get_unchecked_mut() }.main;
-        // SAFETY: As above; a `ManuallyDrop` is transparent, and this is dropped once.
+        // SAFETY: The value stays pinned and is dropped once, here. `ManuallyDrop` is transparent.
         unsafe { M::end(main.cast(), &mut task) }
     }
 }
 
-/// All that a module has.
-// Dropped in this order.
+/// The state of a module, from init to unload.
+// Fields are dropped in this order.
 struct State<S: Spec> {
     running: Option<Pin<KBox<Running<S>>>>,
     _landing: WaitInFlight,
-    // What those have dropped may still be running, and holds what the pools gave.
+    // Callback objects that were dropped may still run, and hold objects of the pools.
     _reap: callbacks::Flush,
     _pools: <S::Pools as Pools>::ModulePool,
     _flush: slab::Flush,
@@ -218,20 +236,22 @@ impl<S: Spec> State<S> {
     ///
     /// # Safety
     ///
-    /// In process context, where there is no other token, before all other code of the module runs. The
-    /// result is dropped in process context, when it runs no more.
+    /// The caller is in process context, has no other token in reach, and runs before all other
+    /// code of the module. The result is dropped in process context, when no other code of the
+    /// module runs any more.
     unsafe fn new(here: Here) -> Result<Self> {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: this is process context, without another token in reach.
         let task = unsafe { TaskCx::assume() };
         Ok(Self {
-            // ModulePool first, and so dropped when what follows fails.
-            // SAFETY: It is dropped in process context.
+            // The pools are made before the rest, so they are dropped if a later step fails.
+            // SAFETY: `# Safety`: the result is dropped in process context.
             _flush: unsafe { slab::Flush::new() },
-            // SAFETY: By the contract of this function: they are dropped after what runs.
+            // SAFETY: `# Safety`: this is process context, and the pools are dropped after all code
+            // that uses them.
             _pools: unsafe { <S::Pools as Pools>::make(&task) }?,
-            // SAFETY: It is dropped in process context.
+            // SAFETY: `# Safety`: the result is dropped in process context, after `running`.
             _reap: unsafe { callbacks::Flush::new(here) },
-            // SAFETY: It is dropped in process context.
+            // SAFETY: `# Safety`: the result is dropped in process context.
             _landing: unsafe { WaitInFlight::new(here) },
             running: None,
         })
@@ -241,24 +261,27 @@ impl<S: Spec> State<S> {
     ///
     /// # Safety
     ///
-    /// In process context, where there is no other token.
+    /// The caller is in process context, and has no other token in reach.
     unsafe fn run(module: &'static ThisModule) -> Result<Pin<KBox<Running<S>>>> {
-        // SAFETY: By the contract of this function; it is gone before the next one is made.
+        // SAFETY: `# Safety`: this is process context, without another token in reach. The token
+        // ends before the next one is made.
         let memory = KBox::<Running<S>>::new_uninit(&unsafe { TaskCx::assume() })?;
         let main = |slot: *mut ManuallyDrop<S::Main>| {
-            // SAFETY: By the contract of this function. It is gone before the drivers are registered.
+            // SAFETY: `# Safety`: this is process context, without another token in reach. The
+            // token ends before the drivers are registered.
             let mut task = unsafe { TaskCx::assume() };
             let init = <S::Main as InPlaceModule>::init(module, &mut task);
-            // SAFETY: A `ManuallyDrop` is transparent. The rest is the contract of an initialiser, which
-            // this is the body of.
+            // SAFETY: `ManuallyDrop` is transparent. This closure is the body of an initialiser, so
+            // `slot` is valid, and is pinned if it is initialised.
             unsafe { pin_init::raw_try_init(slot.cast::<S::Main>(), init) }
         };
         memory.write_pin_init(try_pin_init!(Running {
             main <- try_pin_init!(Exit {
-                // SAFETY: It initialises the slot, or returns the error.
+                // SAFETY: `main` initialises the slot, or returns the error.
                 main <- unsafe { pin_init::pin_init_from_closure::<_, Error>(main) },
             }? Error),
-            // SAFETY: In process context, and dropped there. The token of init is gone.
+            // SAFETY: `# Safety`: this is process context, and the result is dropped there. The
+            // token of init has ended.
             drivers <- unsafe {
                 <S::Drivers as crate::entry::bus::driver::sealed::Drivers>::register(
                     S::DRIVER_NAMES,
@@ -272,23 +295,23 @@ impl<S: Spec> State<S> {
 
 /// # Safety
 ///
-/// The C code calls it once, with the state that [`Root::start`] has left to it, in process context,
-/// when no code of the module runs but what the state still has.
+/// The C code calls it once, in process context, with the state that [`Root::start`] passed to it,
+/// when no code of the module runs any more except the code of the state.
 unsafe extern "C" fn end<S: Spec>(state: *mut c_void) {
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `state` is the leaked box of `Root::start`, and is passed once.
     drop(unsafe { KBox::from_raw(state.cast::<State<S>>()) });
 }
 
 impl<S: Spec> Root<S> {
-    /// Starts the module that this is linked into.
+    /// Starts the module that this function is inlined into.
     ///
-    /// Which module that is the linker says, and no argument. The kernel has just begun to run its
-    /// init, or this fails.
+    /// The linker determines the module, not an argument. The call fails unless the kernel runs the
+    /// init of that module, and is the first in it.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `module` is another one. `EBUSY` if the module has been started already, or its
-    /// init is over. Those of the pools, of init and of the drivers.
+    /// `EINVAL` if `module` is another module. `EBUSY` if the module has been started already, or
+    /// its init has ended. Otherwise the errors of the pools, of init and of the drivers.
     #[inline(always)]
     pub fn start(module: &'static ThisModule) -> Result<Self> {
         Self::start_at(in_flight::here(), module)
@@ -298,32 +321,34 @@ impl<S: Spec> Root<S> {
         if module.as_ptr() != here.as_ptr() {
             return Err(EINVAL);
         }
-        // All that the module does until its init is over is done by this, from here on.
+        // From here on this function does everything that the module does until its init has ended.
         here.enter()?;
-        // Before all else: where there is no memory for it at the end, nobody would wait for open files.
-        // SAFETY: The module's init runs, in process context, and has not been here before; it is gone
-        // before the next one is made.
+        // Allocated first: without memory for the state at the end, nothing would wait for open
+        // files.
+        // SAFETY: `enter` succeeded: this is the module's init, in process context, for the first
+        // time. The token ends before the next one is made.
         let memory = KBox::<State<S>>::new_uninit(&unsafe { TaskCx::assume() })?;
-        // SAFETY: The module's init runs, in process context, and has not been here before: so no code
-        // of the module has run that could have a token, and none has a pool. What fails is dropped
-        // here, the rest by `end`.
+        // SAFETY: `enter` succeeded: this is the module's init, in process context, for the first
+        // time. So no code of the module that could have a token or use a pool has run. The state
+        // is dropped here if init fails, and otherwise by `end`.
         let mut state = unsafe { State::<S>::new(here) }?;
-        // SAFETY: As above; the token of `State::new` is gone.
+        // SAFETY: As above. The token of `State::new` has ended.
         match unsafe { State::<S>::run(module) } {
             Ok(running) => state.running = Some(running),
             Err(err) => {
-                // What init had registered is gone when its objects are. Files may still be open.
-                // SAFETY: It sleeps, which init may.
+                // The objects that init registered have been dropped; wait for them to end. Files
+                // may still be open.
+                // SAFETY: The call sleeps, which init may.
                 unsafe { kalloc_helper_callbacks_end(here.as_ptr()) };
-                // SAFETY: It sleeps, which init may.
+                // SAFETY: The call sleeps, which init may.
                 if unsafe { kalloc_helper_module_wait_unused(here.as_ptr(), err.to_errno()) } {
                     return Err(err);
                 }
             }
         }
         let state = NonNull::from(memory.write(state).leak());
-        // SAFETY: The record of the module, which was entered above, keeps it until the module ends,
-        // and `end` is for this type.
+        // SAFETY: The record of the module, which `enter` made, keeps the state until the module
+        // ends. `end` is for this type.
         unsafe {
             kalloc_helper_module_set_root(here.as_ptr(), state.as_ptr().cast(), Some(end::<S>))
         };
@@ -334,14 +359,14 @@ impl<S: Spec> Root<S> {
 impl<S> Drop for Root<S> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: It looks whether the module ends, and whether this is where that may be done: if not,
-        // the module's end does it.
+        // SAFETY: The helper checks that the module is ending and that this is the place to end it.
+        // Otherwise the end of the module does so.
         unsafe { kalloc_helper_module_exit(in_flight::here().as_ptr()) }
     }
 }
 
-/// Declares a kernel module, as the kernel crate's `module!` does and with the same fields, whose
-/// type is a [`Module`] or an [`InPlaceModule`] of this crate.
+/// Declares a kernel module, with the fields of the kernel crate's `module!`. Its type is a
+/// [`Module`] or an [`InPlaceModule`] of this crate.
 ///
 /// ```ignore
 /// kalloc::module! {
@@ -353,10 +378,10 @@ impl<S> Drop for Root<S> {
 /// }
 /// ```
 ///
-/// `pools`, after `type`, declares slab caches and memory pools of the module. Each name is a type
-/// of no size that owns its pool, so a box from it is a pointer, and `get()` is the pool itself.
-/// They are made from a constant before init, and destroyed after exit, when the module's type is
-/// dropped.
+/// `pools`, after `type`, declares slab caches and memory pools of the module. Each name is a
+/// zero-sized type that owns its pool, so a box from the pool is one pointer. `get()` returns the
+/// pool itself. The pools are made from constants before init, and destroyed after exit, when the
+/// module's value has been dropped.
 ///
 /// ```ignore
 /// kalloc::module! {
@@ -373,16 +398,17 @@ impl<S> Drop for Root<S> {
 /// let request = SlabBox::new(&cx, Requests, Request::default())?;
 /// ```
 ///
-/// It belongs at the root of the crate, where the kernel crate's macros, such as `pr_info!`, expect
-/// what it declares. It declares the names `kernel`, `pin_init` and `core`, too: the kernel crate's
-/// macro uses them. Wherever it stands, it compiles only if the crate calls nothing else so.
+/// The macro must be used at the root of the crate, where the kernel crate's macros, such as
+/// `pr_info!`, expect its declarations. It also declares the names `kernel`, `pin_init` and `core`,
+/// which the kernel crate's macro uses. It compiles only if these names mean nothing else in the
+/// crate.
 ///
-/// A file of a misc device may be open when init fails. The end of init then waits until it is
-/// closed, since the kernel would free the module under it. If the process that loads the module is
-/// killed meanwhile, the module stays, loaded and empty, until `rmmod`.
+/// A file of a misc device may be open when init fails. Init then waits until the file is closed,
+/// since the kernel would free the module while the file uses it. If the process that loads the
+/// module is killed meanwhile, the module stays loaded, but empty, until `rmmod`.
 ///
-/// `drivers`, after `type` and `pools`, registers drivers when init is over, in this order, and
-/// unregisters them before exit. A driver's name is the module's, or the one that is given.
+/// `drivers`, after `type` and `pools`, registers drivers after init, in this order, and
+/// unregisters them before exit. A driver has the name that is given, or that of the module.
 ///
 /// ```ignore
 /// kalloc::module! {
@@ -401,7 +427,8 @@ macro_rules! module {
         drivers: { $($bus:ident: $driver:ty $(= $driver_name:expr)?),* $(,)? },
         $($info:tt)*
     ) => {
-        // The kernel crate's `module!` names these, and a crate of the driver must not be called so.
+        // The kernel crate's `module!` uses these names, so a crate of the driver must not have
+        // them.
         #[allow(unused_extern_crates)]
         extern crate core;
         #[allow(unused_extern_crates)]
@@ -415,7 +442,7 @@ macro_rules! module {
             $vis struct $name;
 
             impl $name {
-                /// The pool itself.
+                /// The pool.
                 #[allow(dead_code)]
                 #[inline(always)]
                 $vis fn get(self) -> &'static $pool {
@@ -426,9 +453,10 @@ macro_rules! module {
             impl $crate::__macro::StaticPool for $name {
                 type Pool = $pool;
                 const PLACE: $crate::__macro::ModuleStaticRef<$pool> = {
-                    // SAFETY: It is the place of a name in `Spec::Pools` below. `Root::start` makes
-                    // those before all other code of this module runs: the kernel crate's `module!`
-                    // below declares the init that calls it, of the crates that `crates` compares.
+                    // SAFETY: The static is that of a name in `Spec::Pools` below. `Root::start`
+                    // makes those pools before all other code of this module runs: the kernel
+                    // crate's `module!` below declares the init that calls it, and `crates` checks
+                    // that the crates are the real ones.
                     static PLACE: $crate::__macro::ModuleStatic<$pool> =
                         unsafe { $crate::__macro::ModuleStatic::new() };
                     $crate::__macro::ModuleStaticRef::new(&PLACE)
@@ -439,13 +467,13 @@ macro_rules! module {
 
         #[doc(hidden)]
         mod __kalloc_module {
-            // Expressions in `params` name what is at the root.
+            // Expressions in `params` may name items of the root.
             #[allow(unused_imports)]
             use super::*;
 
             $crate::__macro::kernel::module! { type: KallocModule, $($info)* }
 
-            /// What the kernel initialises.
+            /// The type that the kernel initialises.
             pub(super) struct KallocModule(
                 #[allow(dead_code)] $crate::__macro::Root<KallocModule>,
             );
@@ -464,16 +492,17 @@ macro_rules! module {
                 }
             }
 
-            // The kernel crate's `module!` names `::core` and the like, which the driver may have given
-            // to a crate of its own. Two globs may import a name only if both mean the same: so each of
-            // these is the crate, and all that is in it. Nothing else is in these modules.
+            // The kernel crate's `module!` uses paths such as `::core`, and the driver may have a
+            // crate of its own with that name. Two glob imports may have a name in common only if
+            // both mean the same item. So each of these names means the real crate. These modules
+            // contain nothing else.
             mod crates {
                 mod named {
                     pub(super) use core;
                     pub(super) use kernel;
                     pub(super) use pin_init;
                 }
-                // `extern crate` does not ask what the crate's root calls so.
+                // `extern crate` ignores the names at the crate's root.
                 #[allow(unused_extern_crates)]
                 mod real {
                     pub(super) extern crate core;
@@ -495,7 +524,7 @@ macro_rules! module {
                 }
             }
 
-            // What the kernel crate's macros expect at the root of a module's crate.
+            // The names that the kernel crate's macros expect at the root of a module's crate.
             pub(super) const LOG_PREFIX: &[u8] = __LOG_PREFIX;
             #[allow(unused_imports)]
             pub(super) mod parameters {
@@ -564,7 +593,7 @@ macro_rules! __list {
     ($first:ty $(, $rest:ty)*) => { ($first, $crate::__list!($($rest),*)) };
 }
 
-/// The name of a driver, if one is given.
+/// The name of a driver, if given.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __name {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Handlers of NMIs: [`NmiCx`]. On x86, where drivers may have some.
+//! NMI handlers, which get an [`NmiCx`]. x86 only: on other architectures drivers cannot have one.
 //!
 //! C header: [`arch/x86/include/asm/nmi.h`](srctree/arch/x86/include/asm/nmi.h)
 //!
-//! In an NMI no allocator works and nothing may be freed. What the handler has is [`NmiSafe`]:
-//! atomics, an [`ObjPool`](crate::objpool::ObjPool), and an [`IrqWork`](crate::irq_work::IrqWork) to
-//! hand over to a context that can do more.
+//! In an NMI no allocator works and no memory may be freed. The handler's data is [`NmiSafe`]: for
+//! example atomics, an [`ObjPool`](crate::objpool::ObjPool), and an
+//! [`IrqWork`](crate::irq_work::IrqWork), which continues in a less strict context.
 
 use crate::{
     contexts::{
@@ -31,28 +31,33 @@ use kernel::{
     prelude::PinInit, //
 };
 
-/// Which NMIs a handler is for.
+/// The NMIs that a handler is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
-    /// All that come to a CPU, `NMI_LOCAL`.
+    /// All NMIs of a CPU, `NMI_LOCAL`.
     Local,
-    /// Those that nobody else has handled, `NMI_UNKNOWN`.
+    /// NMIs that no other handler has handled, `NMI_UNKNOWN`.
     Unknown,
 }
 
-/// What handles NMIs.
+/// A handler of NMIs.
 pub trait Handler: NmiSafe + Send + Sync + 'static {
-    /// Runs in an NMI, on several CPUs at once if they come to several. Whether it was this
-    /// handler's.
+    /// Handles an NMI, and returns whether the NMI was for this handler. Runs on several CPUs at
+    /// once if several get an NMI.
+    ///
+    /// # Context
+    ///
+    /// NMI.
     fn handle(&self, cx: &mut NmiCx<'_>) -> bool;
 }
 
-/// A handler of NMIs that is registered. Memory of kmalloc.
+/// A registered NMI handler, in memory of kmalloc.
 ///
-/// The kernel's handlers have no data, so those of kalloc share one of each type.
+/// The kernel's handlers have no data, so kalloc registers one handler of each type, and its own
+/// handlers share it.
 ///
-/// Dropping it is legal wherever the driver can have it, which is not in an NMI. It may still run
-/// until the value has been dropped, in process context.
+/// It may be dropped wherever a driver can own it, which excludes NMI handlers. The handler may
+/// still run until the value is dropped, later, in process context.
 ///
 /// ```
 /// use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -79,38 +84,45 @@ pub struct Registration<T: Handler>(CallbackBox<KernelObject<Nmis, T>>);
 
 struct Nmis;
 
-// SAFETY: Out of the list, and after a grace period, no handler has it.
+// SAFETY: `kalloc_helper_unregister_nmi()` removes the entry from the list and waits for a grace
+// period. After that no handler uses the entry.
 unsafe impl ObjectKind for Nmis {
     type Raw = kalloc_nmi;
 
-    // Taking it from the list may wait.
+    // Removing the handler from the list may sleep, so `wait` does it.
     unsafe fn stop(_nmi: *mut kalloc_nmi) {}
 
     unsafe fn wait(nmi: *mut kalloc_nmi) {
-        // SAFETY: By the contract of this function; the C code unregisters it once.
+        // SAFETY: `# Safety`: `nmi` was registered, and the caller may sleep. The C code
+        // unregisters it once.
         unsafe { kalloc_helper_unregister_nmi(nmi) }
     }
 }
 
 /// # Safety
 ///
-/// Only the kernel calls it, in an NMI, with what was registered with it.
+/// Only the kernel calls it, in an NMI, with the `nmi` that was registered with it.
 unsafe extern "C" fn handle<T: Handler>(nmi: *mut kalloc_nmi) -> bool {
-    // SAFETY: It is called with what `new` has registered. Until that is in an `CallbackBox`, the rest of it
-    // is there: `raw` is initialised last.
+    // SAFETY: `# Safety`: `new` registered `nmi`. Before the object is in a `CallbackBox` its other
+    // fields are initialised: `raw` is the last.
     match unsafe { KernelObject::<Nmis, T>::enter(nmi) } {
-        // SAFETY: This runs in an NMI, and no other token is in reach.
+        // SAFETY: `# Safety`: the kernel calls this function in an NMI. The handler can reach no
+        // other token.
         Some(callback) => callback.data().handle(&mut unsafe { NmiCx::assume() }),
         None => false,
     }
 }
 
 impl<T: Handler> Registration<T> {
-    /// Registers a handler, wraps `register_nmi_handler()`.
+    /// Registers a handler; wraps `register_nmi_handler()`.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, `EBUSY` if the module ends, and what `data` returns.
+    /// `ENOMEM` if memory is short, `EBUSY` if the module is ending, and the error of `data`.
     pub fn new<C, E>(cx: &C, nmis: Type, data: impl PinInit<T, E>) -> Result<Self>
     where
         C: MaySleep,
@@ -118,21 +130,25 @@ impl<T: Handler> Registration<T> {
     {
         let set_up = |nmi| {
             let unknown = nmis == Type::Unknown;
-            // SAFETY: The rest is there, and all of it stays there until it is unregistered, since
-            // nothing that can fail follows.
+            // SAFETY: The other fields are initialised, and the object lives until it is
+            // unregistered, since no step that can fail follows.
             to_result(unsafe { kalloc_helper_register_nmi(nmi, Some(handle::<T>), unknown) })
         };
-        // SAFETY: It is set up or fails, and `handle` is for this type.
+        // SAFETY: `set_up` initialises the object or fails, and `handle` is for this type.
         let callback = unsafe { KernelObject::new(data, set_up) };
         Ok(Self(CallbackBox::new(cx, callback)?))
     }
 
-    /// What handles them.
+    /// The handler.
     pub fn data(&self) -> &T {
         self.0.get().get_ref().data()
     }
 
-    /// Unregisters it and waits until it does not run, wraps `unregister_nmi_handler()`.
+    /// Unregisters the handler and waits until it does not run; wraps `unregister_nmi_handler()`.
+    ///
+    /// # Context
+    ///
+    /// Process context. Sleeps.
     pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }

@@ -24,8 +24,9 @@ use kernel::error::{
     Result, //
 };
 
-// SAFETY: There is one pool, in a static that the constant names, the same for each value of the type.
-// It is made before all other code of its module, and destroyed after it: see `ModuleStatic::new`.
+// SAFETY: The constant `PLACE` names one static, so all values of the type have the same pool. The
+// pool is made before all other code of its module runs, and destroyed after it: see
+// `ModuleStatic::new`.
 unsafe impl<S: StaticPool> PoolRef<S::Pool> for S {
     #[inline(always)]
     fn pool(&self) -> &S::Pool {
@@ -35,8 +36,8 @@ unsafe impl<S: StaticPool> PoolRef<S::Pool> for S {
 
 /// The name of a pool that [`module!`](crate::module!) declares.
 ///
-/// Who implements it by hand gives another name to a pool that `module!` has declared: nothing else
-/// gives a [`ModuleStaticRef`].
+/// A manual implementation only gives another name to a pool that `module!` declares: nothing else
+/// makes a [`ModuleStaticRef`].
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not own that pool",
@@ -46,39 +47,39 @@ pub trait StaticPool: 'static {
     /// The pool.
     type Pool: ForModule + 'static;
 
-    /// Where it is.
-    // A constant, since a function could give this one now and that one then.
+    /// The static of the pool.
+    // A constant, since a function could return different statics.
     const PLACE: ModuleStaticRef<Self::Pool>;
 
-    /// What it is made from.
+    /// The arguments that the pool is made with.
     const ARGS: <Self::Pool as ForModule>::Args;
 }
 
-/// The pool of a name.
+/// Returns the pool of a name.
 #[doc(hidden)]
 #[inline(always)]
 pub fn pool<S: StaticPool>(_name: S) -> &'static S::Pool {
     S::PLACE.get()
 }
 
-/// Where [`module!`](crate::module!) keeps a pool.
+/// The storage of a pool that [`module!`](crate::module!) declares.
 #[doc(hidden)]
 pub struct ModuleStatic<P> {
     pool: UnsafeCell<MaybeUninit<P>>,
     made: AtomicBool,
 }
 
-// SAFETY: It is written before and after all other code of the module runs; in between it gives no
-// more than `&P`.
+// SAFETY: The static is written only before and after all other code of the module runs. In between
+// it gives only `&P`.
 unsafe impl<P: Sync> Sync for ModuleStatic<P> {}
 
 impl<P> ModuleStatic<P> {
-    /// A place with nothing in it.
+    /// An empty static.
     ///
     /// # Safety
     ///
-    /// It initialises a static. The module that has the static makes the pool, by [`ModulePool::make`],
-    /// before all other code of it runs, and destroys it after that.
+    /// The value initialises a static. The module of the static makes the pool, by
+    /// [`ModulePool::make`], before all its other code runs, and destroys the pool after that.
     #[allow(clippy::new_without_default)]
     pub const unsafe fn new() -> Self {
         Self {
@@ -94,33 +95,35 @@ impl<P> fmt::Debug for ModuleStatic<P> {
     }
 }
 
-/// The place of a pool. (A constant cannot be a reference to a static that changes.)
+/// A reference to the static of a pool. (A constant cannot be a reference to a static that
+/// changes.)
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct ModuleStaticRef<P: 'static>(*const ModuleStatic<P>);
 
 impl<P> ModuleStaticRef<P> {
-    /// That of this place.
+    /// Refers to `place`.
     pub const fn new(place: &'static ModuleStatic<P>) -> Self {
         Self(place)
     }
 
     #[inline(always)]
     const fn place(&self) -> &'static ModuleStatic<P> {
-        // SAFETY: `new` had a reference to it that is good for ever.
+        // SAFETY: `new` got a `'static` reference to it.
         unsafe { &*self.0 }
     }
 
     /// The pool.
     #[inline(always)]
     fn get(&self) -> &'static P {
-        // SAFETY: By the contract of `ModuleStatic::new` there is a pool while code of the module runs, and
-        // nobody writes to it. It is gone when no code is left that could use the reference.
+        // SAFETY: `# Safety` of `ModuleStatic::new`: the pool exists, and is not written, while
+        // other code of the module runs. The pool is destroyed when no code can use the reference
+        // any more.
         unsafe { (*self.place().pool.get()).assume_init_ref() }
     }
 }
 
-/// The pool of a name exists until this is dropped.
+/// The pool of a name exists until the value is dropped.
 #[allow(unreachable_pub)]
 #[derive(Debug)]
 pub struct ModulePool<S: StaticPool>(PhantomData<fn(S)>);
@@ -130,11 +133,13 @@ impl<S: StaticPool> ModulePool<S> {
     ///
     /// # Errors
     ///
-    /// `EBUSY` if it was made before, by this name or by another one.
+    /// `EBUSY` if the pool was made before, by this name or by another one. Otherwise the error of
+    /// the pool.
     ///
     /// # Safety
     ///
-    /// The result is dropped in process context, when nothing uses the pool any more.
+    /// The caller is in process context. The result is dropped in process context, when nothing
+    /// uses the pool any more.
     pub(crate) unsafe fn make(task: &TaskCx) -> Result<Self> {
         let place = S::PLACE.place();
         if place.made.swap(true, Ordering::Relaxed) {
@@ -142,7 +147,7 @@ impl<S: StaticPool> ModulePool<S> {
         }
         let args = S::ARGS;
         let pool = S::Pool::create_for_module(task, &args)?;
-        // SAFETY: It is made once, before code runs that uses it.
+        // SAFETY: `made` was false, so the pool is made once, and before code that uses it runs.
         unsafe { (*place.pool.get()).write(pool) };
         Ok(Self(PhantomData))
     }
@@ -150,22 +155,22 @@ impl<S: StaticPool> ModulePool<S> {
 
 impl<S: StaticPool> Drop for ModulePool<S> {
     fn drop(&mut self) {
-        // SAFETY: By the contract of `make` this is process context, and no other token is in reach.
+        // SAFETY: `# Safety` of `make`: this is process context. No other token can be reached.
         let task = unsafe { TaskCx::assume() };
-        // SAFETY: `make` wrote it, and by its contract nobody uses it again.
+        // SAFETY: `make` wrote the pool. `# Safety` of `make`: nothing uses the pool any more.
         let pool = unsafe { (*S::PLACE.place().pool.get()).assume_init_read() };
         pool.destroy_for_module(&task);
     }
 }
 
 /// The pools of a module: `(First, (Second, ()))`, names that `module!` declares.
-// Public because it is in the bounds of a public trait; no driver can name it.
+// The trait is public because it is a bound in a public trait. No driver can name it.
 #[allow(unreachable_pub)]
 pub trait Pools {
-    /// The pools exist until this is dropped, which drops the last first.
+    /// The pools exist until the value is dropped. The last one is dropped first.
     type ModulePool;
 
-    /// Makes them, in this order.
+    /// Makes the pools, in this order.
     ///
     /// # Safety
     ///
@@ -184,9 +189,9 @@ impl<S: StaticPool, Rest: Pools> Pools for (S, Rest) {
     // Fields are dropped in their order.
     type ModulePool = (Rest::ModulePool, ModulePool<S>);
     unsafe fn make(task: &TaskCx) -> Result<Self::ModulePool> {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: as that of `ModulePool::make`.
         let first = unsafe { ModulePool::make(task) }?;
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: as that of `ModulePool::make`.
         Ok((unsafe { Rest::make(task) }?, first))
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work items: on queues whose handlers may sleep, and on BH queues, kept apart by type.
+//! Work items, on queues whose handlers may sleep and on BH queues. The types keep the two apart.
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 //!
@@ -12,8 +12,8 @@
 //! | [`Work`], [`DelayedWork`] | [`WorkItem`] | [`Queue`]: [`system_percpu`], … | [`TaskCx`] |
 //! | [`BhWork`] | [`BhWorkItem`] | [`BhQueue`]: [`system_bh`], … | [`BhCx`] |
 //!
-//! The kernel crate's traits are not used, because they give every caller a safe function that runs
-//! the handler, and because its BH queues take every item.
+//! The kernel crate's traits are not used: they give every caller a safe function that runs the
+//! handler, and the kernel crate's BH queues accept every item.
 //!
 //! ```
 //! use kalloc::prelude::*;
@@ -55,9 +55,9 @@
 //!
 //! # When a module ends
 //!
-//! A queued item keeps its `Arc` or box, and the end of a module waits for the module's items: see
-//! [`in_flight`](crate::in_flight). Queueing fails from then on, so an item that queues itself again
-//! and again comes to an end.
+//! A queued item keeps its `Arc` or box. The end of a module waits for the module's items: see
+//! [`in_flight`](crate::in_flight). Queueing fails from then on, so an item that requeues itself
+//! ends too.
 
 use crate::{
     contexts::{
@@ -105,27 +105,28 @@ use kernel::{
     workqueue, //
 };
 
-/// Items whose handler may sleep: the kind of [`Work`] and [`DelayedWork`].
+/// The kind of [`Work`] and [`DelayedWork`]: the handler may sleep.
 #[derive(Debug)]
 pub enum InThread {}
 
-/// Items whose handler runs in a softirq: the kind of [`BhWork`].
+/// The kind of [`BhWork`]: the handler runs in a softirq.
 #[derive(Debug)]
 pub enum InSoftirq {}
 
-/// What a work item is behind while it is queued: `Arc<T>` or `Pin<KBox<T>>`.
+/// The pointer that owns a work item while it is queued: `Arc<T>` or `Pin<KBox<T>>`.
 ///
 /// # Safety
 ///
-/// [`WorkItemPointer::into_raw`] keeps the `T`, where it is, until [`WorkItemPointer::from_raw`] takes it back.
+/// After [`WorkItemPointer::into_raw`] the `T` lives and is not moved until
+/// [`WorkItemPointer::from_raw`] takes the pointer back.
 pub unsafe trait WorkItemPointer: Sized + Send + 'static {
     /// The item.
     type Item;
 
-    /// Hands the item over.
+    /// Gives up ownership of the item.
     fn into_raw(self) -> *mut Self::Item;
 
-    /// Takes it back.
+    /// Takes ownership of the item back.
     ///
     /// # Safety
     ///
@@ -133,7 +134,7 @@ pub unsafe trait WorkItemPointer: Sized + Send + 'static {
     unsafe fn from_raw(item: *mut Self::Item) -> Self;
 }
 
-// SAFETY: `into_raw` keeps the count.
+// SAFETY: `into_raw` keeps the reference count, so the `T` lives.
 unsafe impl<T: Send + Sync + 'static> WorkItemPointer for Arc<T> {
     type Item = T;
 
@@ -142,33 +143,33 @@ unsafe impl<T: Send + Sync + 'static> WorkItemPointer for Arc<T> {
     }
 
     unsafe fn from_raw(item: *mut T) -> Self {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: `item` is from `into_raw`, and is used once.
         unsafe { Arc::from_raw(item) }
     }
 }
 
-// SAFETY: `into_raw` keeps the box.
+// SAFETY: `into_raw` leaks the box, so the `T` lives and is not moved.
 unsafe impl<T: Send + 'static> WorkItemPointer for Pin<KBox<T>> {
     type Item = T;
 
     fn into_raw(self) -> *mut T {
-        // SAFETY: It is not moved until `from_raw` pins it again.
+        // SAFETY: The value is not moved until `from_raw` pins it again.
         unsafe { Pin::into_inner_unchecked(self) }.into_raw()
     }
 
     unsafe fn from_raw(item: *mut T) -> Self {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: `item` is from `into_raw`, and is used once.
         let boxed = unsafe { KBox::from_raw(item) };
-        // SAFETY: It was pinned in `into_raw`.
+        // SAFETY: The value was pinned when `into_raw` took it, and has not been moved.
         unsafe { Pin::new_unchecked(boxed) }
     }
 }
 
-/// The items: [`Work`], [`DelayedWork`] and [`BhWork`] of a `T`, with this `ID`.
+/// A work item of a `T` with this `ID`: [`Work`], [`DelayedWork`] or [`BhWork`].
 ///
 /// # Safety
 ///
-/// It is one of the three, of that `T` and that `ID`, and `Kind` is what its handler is for.
+/// The type is one of these three, with that `T` and that `ID`, and its handler is for `Kind`.
 pub unsafe trait WorkField<T, const ID: u64> {
     /// [`InThread`] or [`InSoftirq`].
     type Kind;
@@ -177,47 +178,49 @@ pub unsafe trait WorkField<T, const ID: u64> {
     #[doc(hidden)]
     fn raw_get(this: *mut Self) -> *mut bindings::work_struct;
 
-    /// The item that has the `work_struct`.
+    /// The item that contains the `work_struct`.
     #[doc(hidden)]
     fn from_raw(work: *mut bindings::work_struct) -> *mut Self;
 }
 
-/// Says that a type has an item, and where. Implemented by [`impl_has_work!`],
+/// A type with a work item in a field. Implemented by [`impl_has_work!`],
 /// [`impl_has_delayed_work!`] and [`impl_has_bh_work!`].
 ///
-/// It is safe: [`HasWork::FIELD`] proves that the item is there, and the type of the field says of
-/// which kind it is.
+/// The trait is safe to implement: [`HasWork::FIELD`] proves that the type has the field, and the
+/// type of the field determines the kind of the item.
 pub trait HasWork<const ID: u64 = 0>: Sized {
     /// The item.
     type Field: WorkField<Self, ID>;
 
-    /// Where it is.
+    /// The field.
     const FIELD: Field<Self, Self::Field>;
 }
 
-/// The `work_struct` of what has an item.
+/// The `work_struct` of the item in `this`.
 ///
 /// # Safety
 ///
-/// `this` is to a valid `T`.
+/// `this` points to a valid `T`.
 unsafe fn work_of<T: HasWork<ID>, const ID: u64>(this: *mut T) -> *mut bindings::work_struct {
-    // SAFETY: By the invariant of `Field`, and the contract of this function.
+    // SAFETY: Invariant of `Field`: a `T` has the field at this offset. `# Safety`: `this` points
+    // to a valid `T`.
     let field = unsafe { this.byte_add(T::FIELD.offset()) };
     T::Field::raw_get(field.cast())
 }
 
-/// What has an item.
+/// The `T` whose item contains `work`.
 ///
 /// # Safety
 ///
 /// `work` is from [`work_of`] for the same `T` and `ID`.
 unsafe fn container_of<T: HasWork<ID>, const ID: u64>(work: *mut bindings::work_struct) -> *mut T {
     let field = T::Field::from_raw(work);
-    // SAFETY: By the invariant of `Field`, and the contract of this function.
+    // SAFETY: Invariant of `Field`: a `T` has the field at this offset. `# Safety`: `work` is from
+    // `work_of` of a `T`.
     unsafe { field.byte_sub(T::FIELD.offset()) }.cast()
 }
 
-/// Says that the item is a [`DelayedWork`].
+/// A type whose work item is a [`DelayedWork`].
 #[diagnostic::on_unimplemented(
     message = "the work item of `{Self}` has no timer",
     label = "this takes a type with a `DelayedWork`",
@@ -225,7 +228,7 @@ unsafe fn container_of<T: HasWork<ID>, const ID: u64>(work: *mut bindings::work_
 )]
 pub trait HasDelayedWork<const ID: u64 = 0>: HasWork<ID, Field = DelayedWork<Self, ID>> {}
 
-/// What a [`Work`] or [`DelayedWork`] does.
+/// The handler of a [`Work`] or [`DelayedWork`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no work item that may sleep",
     label = "this queue takes a `WorkItem`",
@@ -237,11 +240,15 @@ pub trait WorkItem<const ID: u64 = 0>:
     /// `Arc<Self>` or `Pin<KBox<Self>>`.
     type Pointer: WorkItemPointer<Item = Self>;
 
-    /// Runs in a thread of the kernel, which may sleep.
+    /// Handles the item.
+    ///
+    /// # Context
+    ///
+    /// Process context, in a worker thread. May sleep.
     fn run(this: Self::Pointer, task: &mut TaskCx);
 }
 
-/// What a [`BhWork`] does.
+/// The handler of a [`BhWork`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no work item for softirqs",
     label = "this queue takes a `BhWorkItem`",
@@ -253,24 +260,29 @@ pub trait BhWorkItem<const ID: u64 = 0>:
     /// `Arc<Self>` or `Pin<KBox<Self>>`.
     type Pointer: WorkItemPointer<Item = Self>;
 
-    /// Runs in a softirq, which must not sleep. On `CONFIG_PREEMPT_RT` that is a thread with bottom
+    /// Handles the item.
+    ///
+    /// # Context
+    ///
+    /// Softirq context, which must not sleep. On `CONFIG_PREEMPT_RT` it is a thread with bottom
     /// halves disabled, in which a `spinlock_t` may be taken.
     fn run(this: Self::Pointer, cx: &mut BhCx<'_>);
 }
 
 /// # Safety
 ///
-/// `work` was queued with the result of `T::Pointer::into_raw`, which is not used again. Called in
-/// a worker.
+/// `work` was queued with the result of `T::Pointer::into_raw`, which is not used again. The caller
+/// is a worker thread.
 unsafe extern "C" fn run<T: WorkItem<ID>, const ID: u64>(work: *mut bindings::work_struct) {
-    // SAFETY: It is that of an item, which `enqueue` counted when it queued it, for this call. It
-    // ends after all else here.
+    // SAFETY: `# Safety`: `work` is that of an item. `enqueue` counted the item for this call.
+    // `_begun` is dropped last.
     let _begun = unsafe { in_flight(work).begun() };
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `work` is that of an item of a `T`.
     let item = unsafe { container_of::<T, ID>(work) };
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: the item was queued with the result of `into_raw`, which is not used
+    // again.
     let this = unsafe { T::Pointer::from_raw(item) };
-    // SAFETY: Workers are threads that may sleep, and it is the only token in this one.
+    // SAFETY: A worker thread may sleep, and this is its only token.
     T::run(this, &mut unsafe { TaskCx::assume() });
 }
 
@@ -279,14 +291,16 @@ unsafe extern "C" fn run<T: WorkItem<ID>, const ID: u64>(work: *mut bindings::wo
 /// `work` was queued on a BH queue with the result of `T::Pointer::into_raw`, which is not used
 /// again.
 unsafe extern "C" fn run_bh<T: BhWorkItem<ID>, const ID: u64>(work: *mut bindings::work_struct) {
-    // SAFETY: It is that of an item, which `enqueue` counted when it queued it, for this call. It
-    // ends after all else here.
+    // SAFETY: `# Safety`: `work` is that of an item. `enqueue` counted the item for this call.
+    // `_begun` is dropped last.
     let _begun = unsafe { in_flight(work).begun() };
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: `work` is that of an item of a `T`.
     let item = unsafe { container_of::<T, ID>(work) };
-    // SAFETY: By the contract of this function.
+    // SAFETY: `# Safety`: the item was queued with the result of `into_raw`, which is not used
+    // again.
     let this = unsafe { T::Pointer::from_raw(item) };
-    // SAFETY: BH workers must not sleep and may take a `spinlock_t`, and no other token is in reach.
+    // SAFETY: A BH worker must not sleep and may take a `spinlock_t`. The handler can reach no
+    // other token.
     T::run(this, &mut unsafe { BhCx::assume() });
 }
 
@@ -299,7 +313,7 @@ macro_rules! items {
         #[pin_data]
         #[repr(C)]
         pub struct $name<T, const ID: u64 = 0> {
-            /// That of the module with the function that runs it.
+            /// The record of the module with the function that runs the item.
             in_flight: InFlight,
             #[pin]
             work: Opaque<bindings::$c>,
@@ -308,43 +322,52 @@ macro_rules! items {
 
         const _: () = assert!(mem::offset_of!($name<()>, work) == size_of::<InFlight>());
 
-        // SAFETY: Work items are for every thread, and this has no `T`.
+        // SAFETY: Any thread may use a work item, and this one contains no `T`.
         unsafe impl<T, const ID: u64> Send for $name<T, ID> {}
-        // SAFETY: As above.
+        // SAFETY: As for `Send`.
         unsafe impl<T, const ID: u64> Sync for $name<T, ID> {}
 
         impl<T: $item<ID>, const ID: u64> $name<T, ID> {
-            #[doc = concat!("Waits until the item is not queued and does not run, wraps `", stringify!($flush), "()`.")]
-            /// Whether there was something to wait for.
+            #[doc = concat!("Waits until the item is neither queued nor running; wraps `", stringify!($flush), "()`.")]
+            /// Returns whether it had to wait.
             ///
-            /// Called by the item's own handler it waits for ever. Not for code that frees memory
-            /// for the kernel (`memalloc_noreclaim_save()`): the item may wait for memory, and the
-            /// kernel warns.
+            /// A call from the item's own handler deadlocks. Code that reclaim waits for
+            /// (`memalloc_noreclaim_save()`) must not call it: the item may wait for memory, and
+            /// the kernel warns.
+            ///
+            /// # Context
+            ///
+            /// Process context. May sleep.
             pub fn $flush<C: MaySleep + MayReclaim>(&self, _cx: &C) -> bool {
-                // SAFETY: It was initialised by `new`; this sleeps, which the caller may, and the
-                // thread is not in a no-reclaim scope.
+                // SAFETY: `new` initialised the item. `C` is `MaySleep` and `MayReclaim`: the
+                // caller may sleep, and is not in a no-reclaim scope.
                 unsafe { bindings::$flush(self.work.get()) }
             }
 
-            #[doc = concat!("Takes the item from its queue and waits until it does not run, wraps `", stringify!($cancel), "()`.")]
-            /// What was queued, if it was.
+            #[doc = concat!("Removes the item from its queue and waits until it does not run; wraps `", stringify!($cancel), "()`.")]
+            /// Returns the item's pointer if it was queued.
             ///
-            /// Called by the item's own handler it waits for ever.
+            /// A call from the item's own handler deadlocks.
+            ///
+            /// # Context
+            ///
+            /// Process context. May sleep.
             pub fn $cancel<C: MaySleep>(&self, _cx: &C) -> Option<T::Pointer> {
-                // SAFETY: It was initialised by `new`; this sleeps, which the caller may.
+                // SAFETY: `new` initialised the item, and the caller may sleep.
                 if !unsafe { bindings::$cancel(self.work.get()) } {
                     return None;
                 }
-                // SAFETY: `enqueue` counted it for its handler, which will not run.
+                // SAFETY: `enqueue` counted the item for its handler, which will not run.
                 drop(unsafe { self.in_flight.begun() });
-                // SAFETY: It was queued, so it is the item of a `T`.
+                // SAFETY: The item was queued, so it is the item of a `T`.
                 let item = unsafe { container_of::<T, ID>(self.work.get().cast()) };
-                // SAFETY: What was queued is ours again, since its handler will not run.
+                // SAFETY: The handler will not run, so the pointer from `into_raw` is not used
+                // otherwise.
                 Some(unsafe { T::Pointer::from_raw(item) })
             }
         }
 
-        // SAFETY: It is one of the three, and its handler is for that kind.
+        // SAFETY: The type is one of the three, and its handler is for that kind.
         unsafe impl<T, const ID: u64> WorkField<T, ID> for $name<T, ID> {
             type Kind = $kind;
 
@@ -367,14 +390,14 @@ macro_rules! items {
 
 const _: () = assert!(mem::offset_of!(bindings::delayed_work, work) == 0);
 
-/// What is counted for an item is before its `work_struct`, in each of them.
+/// The record of an item, which is directly before its `work_struct` in each of the three types.
 ///
 /// # Safety
 ///
 /// `work` is that of a [`Work`], [`DelayedWork`] or [`BhWork`], which lives as long as the result.
 #[inline]
 unsafe fn in_flight<'a>(work: *mut bindings::work_struct) -> &'a InFlight {
-    // SAFETY: By the contract of this function: the layout of the three is asserted above.
+    // SAFETY: `# Safety`: `work` is that of one of the three types, whose layout is asserted above.
     unsafe { &*work.cast::<InFlight>().sub(1) }
 }
 
@@ -398,7 +421,7 @@ impl<T: WorkItem<ID>, const ID: u64> Work<T, ID> {
         pin_init!(Self {
             in_flight: InFlight::of(run as *const c_void),
             work <- Opaque::ffi_init(move |work| {
-                // SAFETY: `work` is valid for writes, and `run` is for what `Queue` queues.
+                // SAFETY: `work` is valid for writes, and `run` handles items that `Queue` queues.
                 unsafe {
                     bindings::init_work_with_key(
                         work,
@@ -422,7 +445,8 @@ impl<T: BhWorkItem<ID>, const ID: u64> BhWork<T, ID> {
         pin_init!(Self {
             in_flight: InFlight::of(run as *const c_void),
             work <- Opaque::ffi_init(move |work| {
-                // SAFETY: `work` is valid for writes, and `run_bh` is for what `BhQueue` queues.
+                // SAFETY: `work` is valid for writes, and `run_bh` handles items that `BhQueue`
+                // queues.
                 unsafe {
                     bindings::init_work_with_key(
                         work,
@@ -451,7 +475,7 @@ impl<T: WorkItem<ID>, const ID: u64> DelayedWork<T, ID> {
         pin_init!(Self {
             in_flight: InFlight::of(run as *const c_void),
             work <- Opaque::ffi_init(move |work: *mut bindings::delayed_work| {
-                // SAFETY: `work` is valid for writes, and `run` is for what `Queue` queues.
+                // SAFETY: `work` is valid for writes, and `run` handles items that `Queue` queues.
                 unsafe {
                     bindings::init_work_with_key(
                         work.cast(),
@@ -463,7 +487,8 @@ impl<T: WorkItem<ID>, const ID: u64> DelayedWork<T, ID> {
                 };
                 // SAFETY: `work` is valid for writes.
                 let timer = unsafe { &raw mut (*work).timer };
-                // SAFETY: The timer is that of a `delayed_work`, which the function is for.
+                // SAFETY: The timer is that of a `delayed_work`, as `delayed_work_timer_fn()`
+                // requires.
                 unsafe {
                     bindings::timer_init_key(
                         timer,
@@ -487,11 +512,11 @@ pub struct Queue(workqueue::Queue);
 #[repr(transparent)]
 pub struct BhQueue(workqueue::Queue);
 
-/// Queues `item` by `queue_work`, which says whether it did.
+/// Queues `item` by `queue_work`, which returns whether it queued the item.
 ///
 /// # Safety
 ///
-/// `queue_work` queues the item on a queue of the kind that its field is for, or leaves it alone.
+/// `queue_work` queues the item on a queue of the kind of the item, or leaves it alone.
 #[inline]
 unsafe fn enqueue<P: WorkItemPointer, const ID: u64>(
     item: P,
@@ -501,16 +526,16 @@ where
     P::Item: HasWork<ID>,
 {
     let raw = item.into_raw();
-    // SAFETY: `into_raw` keeps it valid.
+    // SAFETY: After `into_raw` the item is valid.
     let work = unsafe { work_of::<P::Item, ID>(raw) };
-    // SAFETY: It is that of an item of `raw`.
+    // SAFETY: `work` is that of an item of `raw`.
     if let Some(begun) = unsafe { in_flight(work) }.begin() {
         if queue_work(work) {
             begun.forget();
             return Ok(());
         }
     }
-    // SAFETY: It was not queued, so it is still ours.
+    // SAFETY: The item was not queued, so the pointer from `into_raw` is not used otherwise.
     Err(unsafe { P::from_raw(raw) })
 }
 
@@ -521,28 +546,35 @@ impl Queue {
         (&raw const *self).cast_mut().cast()
     }
 
-    /// Queues an item, wraps `queue_work()`. Works in all contexts but NMI, and does not sleep.
+    /// Queues an item; wraps `queue_work()`.
     ///
-    /// Gives the item back if it is queued already, if somebody cancels it now, or if the module
-    /// ends.
+    /// Returns the item if it is queued already, if it is being cancelled, or if the module is
+    /// ending.
+    ///
+    /// # Context
+    ///
+    /// Any context except an NMI handler. Does not sleep.
     pub fn enqueue<P: WorkItemPointer, const ID: u64>(&self, _cx: &impl NotNmi, item: P) -> Result<(), P>
     where
         P::Item: WorkItem<ID, Pointer = P>,
     {
         let queue = self.as_ptr();
         let queue_work = |work| {
-            // SAFETY: The queue is there, and the item until its handler has it.
+            // SAFETY: The queue is valid. The item is valid until its handler takes it.
             unsafe { bindings::queue_work_on(ANY_CPU, queue, work) }
         };
         // SAFETY: The items of a `Queue` may sleep.
         unsafe { enqueue::<P, ID>(item, queue_work) }
     }
 
-    /// Queues an item for later, wraps `queue_delayed_work()`. Works in all contexts but NMI, and
-    /// does not sleep.
+    /// Queues an item after `delay`; wraps `queue_delayed_work()`.
     ///
-    /// Gives the item back if it is queued already, if somebody cancels it now, or if the module
-    /// ends.
+    /// Returns the item if it is queued already, if it is being cancelled, or if the module is
+    /// ending.
+    ///
+    /// # Context
+    ///
+    /// Any context except an NMI handler. Does not sleep.
     pub fn enqueue_delayed<P: WorkItemPointer, const ID: u64>(
         &self,
         _cx: &impl NotNmi,
@@ -554,7 +586,8 @@ impl Queue {
     {
         let queue = self.as_ptr();
         let queue_work = |work: *mut bindings::work_struct| {
-            // SAFETY: The queue is there, and the item, a `delayed_work`, until its handler has it.
+            // SAFETY: The queue is valid. The item, a `delayed_work`, is valid until its handler
+            // takes it.
             unsafe { bindings::queue_delayed_work_on(ANY_CPU, queue, work.cast(), delay) }
         };
         // SAFETY: The items of a `Queue` may sleep.
@@ -563,17 +596,21 @@ impl Queue {
 }
 
 impl BhQueue {
-    /// Queues an item, wraps `queue_work()`. Works in all contexts but NMI, and does not sleep.
+    /// Queues an item; wraps `queue_work()`.
     ///
-    /// Gives the item back if it is queued already, if somebody cancels it now, or if the module
-    /// ends.
+    /// Returns the item if it is queued already, if it is being cancelled, or if the module is
+    /// ending.
+    ///
+    /// # Context
+    ///
+    /// Any context except an NMI handler. Does not sleep.
     pub fn enqueue<P: WorkItemPointer, const ID: u64>(&self, _cx: &impl NotNmi, item: P) -> Result<(), P>
     where
         P::Item: BhWorkItem<ID, Pointer = P>,
     {
         let queue = (&raw const *self).cast_mut().cast();
         let queue_work = |work| {
-            // SAFETY: The queue is there, and the item until its handler has it.
+            // SAFETY: The queue is valid. The item is valid until its handler takes it.
             unsafe { bindings::queue_work_on(ANY_CPU, queue, work) }
         };
         // SAFETY: The items of a `BhQueue` run in softirqs.
@@ -587,12 +624,12 @@ macro_rules! queues {
             #[doc = concat!("The system's queue ", $doc, ", `", stringify!($wq), "`.")]
             #[inline]
             pub fn $name() -> &'static $queue {
-                // SAFETY: The kernel makes its queues before any module runs, and does not change the
-                // variable again.
+                // SAFETY: The kernel sets the variable before any module runs, and does not change
+                // it again.
                 let queue = unsafe { bindings::$wq };
                 // SAFETY: The kernel does not destroy its own queues.
                 let queue: *const workqueue::Queue = unsafe { workqueue::Queue::from_raw(queue) };
-                // SAFETY: It is a transparent wrapper, and the queue is of this kind.
+                // SAFETY: `$queue` is a transparent wrapper, and the queue is of this kind.
                 unsafe { &*queue.cast() }
             }
         )*)*
@@ -606,7 +643,7 @@ macro_rules! queues {
     };
 }
 
-// Not the kernel crate's `system` and `system_unbound`: the kernel logs the use of these two.
+// Without the kernel crate's `system` and `system_unbound`: the kernel logs the use of these two.
 queues! {
     Queue {
         system_percpu = system_percpu_wq, "for items that are soon done, on the CPU that queues them";
@@ -624,7 +661,7 @@ queues! {
     }
 }
 
-/// Initialises a [`Work`], with a lock class of its own.
+/// Initialises an item, with its own lock class.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __new_work {
@@ -636,7 +673,7 @@ macro_rules! __new_work {
     };
 }
 
-/// Initialises a [`Work`], with a lock class of its own. Wraps `INIT_WORK()`.
+/// Initialises a [`Work`], with its own lock class. Wraps `INIT_WORK()`.
 #[doc(inline)]
 pub use crate::new_work;
 /// As the documentation of [`new_work!`] in [`kalloc::work`](crate::work) says.
@@ -646,7 +683,7 @@ macro_rules! new_work {
     ($($name:literal)?) => { $crate::__new_work!(Work $($name)?) };
 }
 
-/// Initialises a [`BhWork`], with a lock class of its own. Wraps `INIT_WORK()`.
+/// Initialises a [`BhWork`], with its own lock class. Wraps `INIT_WORK()`.
 #[doc(inline)]
 pub use crate::new_bh_work;
 /// As the documentation of [`new_bh_work!`] in [`kalloc::work`](crate::work) says.
@@ -656,7 +693,7 @@ macro_rules! new_bh_work {
     ($($name:literal)?) => { $crate::__new_work!(BhWork $($name)?) };
 }
 
-/// Initialises a [`DelayedWork`], with lock classes of its own. Wraps `INIT_DELAYED_WORK()`.
+/// Initialises a [`DelayedWork`], with its own lock classes. Wraps `INIT_DELAYED_WORK()`.
 #[doc(inline)]
 pub use crate::new_delayed_work;
 /// As the documentation of [`new_delayed_work!`] in [`kalloc::work`](crate::work) says.
@@ -673,7 +710,7 @@ macro_rules! new_delayed_work {
     };
 }
 
-/// What the three macros below share.
+/// The common part of the three macros below.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __impl_has_work {
@@ -685,7 +722,8 @@ macro_rules! __impl_has_work {
     };
 }
 
-/// Says which field of a type is its [`Work`]: the same as [`kernel::workqueue::impl_has_work!`].
+/// Declares the field of a type that is its [`Work`], as [`kernel::workqueue::impl_has_work!`]
+/// does.
 ///
 /// ```ignore
 /// impl_has_work! {
@@ -708,7 +746,7 @@ macro_rules! impl_has_work {
     )*};
 }
 
-/// Says which field of a type is its [`BhWork`].
+/// Declares the field of a type that is its [`BhWork`].
 ///
 /// ```ignore
 /// impl_has_bh_work! {
@@ -730,8 +768,8 @@ macro_rules! impl_has_bh_work {
     )*};
 }
 
-/// Says which field of a type is its [`DelayedWork`]: the same as
-/// [`kernel::workqueue::impl_has_delayed_work!`].
+/// Declares the field of a type that is its [`DelayedWork`], as
+/// [`kernel::workqueue::impl_has_delayed_work!`] does.
 ///
 /// ```ignore
 /// impl_has_delayed_work! {

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Drivers of every bus: what [`platform`](crate::platform), [`pci`](crate::pci) and the others
-//! share.
+//! The common part of the drivers of all buses, such as [`platform`](crate::platform) and
+//! [`pci`](crate::pci).
 //!
 //! C header: [`include/linux/device/driver.h`](srctree/include/linux/device/driver.h)
 //!
-//! Each bus has a trait `Driver` that is the kernel crate's with a token at the end of each
-//! signature, and a `Registration` that hands the driver to the kernel. The driver core calls
-//! probe and unbind in process context, on every kernel, with the device's mutex held.
+//! Each bus has a trait `Driver`, which is the kernel crate's with a token as the last argument of
+//! each function, and a `Registration`, which registers the driver. The driver core calls probe and
+//! unbind in process context, with the device's mutex held.
 //!
-//! A driver registers through [`module_platform_driver!`](crate::module_platform_driver!) and its
-//! like, or, if its module has more to do, through the `drivers` of
-//! [`module!`](crate::module!).
+//! A driver is registered by [`module_platform_driver!`](crate::module_platform_driver!) and
+//! similar macros, or, if its module does more, by the `drivers` of [`module!`](crate::module!).
 
 #[doc(no_inline)]
 pub use kernel::driver::*;
@@ -68,12 +67,13 @@ use kernel::{
     ThisModule, //
 };
 
-/// What [`module!`](crate::module!) can register.
+/// A driver that [`module!`](crate::module!) can register.
 #[doc(hidden)]
 pub trait Register: Sealed + Sized {
-    /// Registers the driver under that name, which is what it is called in sysfs.
+    /// Registers the driver under `name`, its name in sysfs.
     ///
-    /// Dropped, it is unregistered, which unbinds every device of it and waits for that.
+    /// Dropping the result unregisters the driver, which unbinds all its devices and waits for
+    /// that.
     ///
     /// # Safety
     ///
@@ -91,12 +91,13 @@ pub trait Drivers: sealed::Drivers {}
 pub(crate) mod sealed {
     use super::*;
 
-    /// Not for a driver to implement.
+    /// Drivers cannot implement this trait.
     pub trait Drivers {
-        /// They are registered until this is dropped, which unregisters the last first.
+        /// The drivers are registered until the value is dropped. The last one is unregistered
+        /// first.
         type Registered: Send + Sync;
 
-        /// Registers them, in this order, each under its name, or that of the module.
+        /// Registers the drivers, in this order, each under its name or that of the module.
         ///
         /// # Safety
         ///
@@ -134,15 +135,15 @@ impl<First: Register + Send + Sync, Rest: Drivers> sealed::Drivers for (First, R
             None => (None, names),
         };
         try_pin_init!(Both {
-            // SAFETY: By the contract of this function.
+            // SAFETY: `# Safety`: this is process context, and the result is dropped there.
             first <- unsafe { First::register(name.unwrap_or(own), module) },
-            // SAFETY: By the contract of this function.
+            // SAFETY: `# Safety`: this is process context, and the result is dropped there.
             second <- unsafe { Rest::register(rest, own, module) },
         })
     }
 }
 
-/// Two registrations, made in this order and ended in the other.
+/// Two registrations. `first` is registered first and unregistered last.
 #[doc(hidden)]
 #[pin_data]
 #[derive(Debug)]
@@ -154,24 +155,25 @@ pub struct Both<A, B> {
     first: A,
 }
 
-/// A device that is being bound, and what uses the driver's data of it from then on.
+/// A device that is being bound, and the users of the driver's data until the device is unbound.
 ///
-/// A driver gets it in `Driver::start` of its bus, after probe has made the data: it
-/// [requests interrupt lines](BoundScope::request_irq), and [lends](BoundScope::lend) the data to code that
-/// may outlive it. When the device is unbound the bus ends all of that, after `unbind` and before it
-/// drops the data. So whatever is started here borrows the data, without a count, and there is
-/// nothing that a driver could forget.
+/// A driver gets it in `Driver::start` of its bus, after probe has initialised the data. With it
+/// the driver [requests interrupt lines](BoundScope::request_irq), and [lends](BoundScope::lend)
+/// the data to code that may outlive the data. When the device is unbound, the bus ends all of
+/// these users, after `unbind` and before it drops the data. So the users borrow the data without a
+/// reference count, and a driver cannot forget to end one.
 ///
 /// # Invariants
 ///
-/// `users`, and after it `at_end`, is dropped before `'d` ends, in process context. `dev` is the device,
-/// which is bound until then.
+/// `users`, and then `at_end`, are dropped before `'d` ends, in process context. `dev` is the
+/// device, which is bound until then.
 pub struct BoundScope<'d> {
     users: Users,
-    /// What is asked when no user is left.
+    /// Dropped when no user is left; asks whether the device is idle.
     at_end: Users,
     dev: *mut bindings::device,
-    // Exactly the lifetime of the data: with one that could be shortened, users could borrow less.
+    // Invariant over the lifetime of the data: users could otherwise borrow the data for a shorter
+    // lifetime.
     _data: PhantomData<fn(&'d ()) -> &'d ()>,
 }
 
@@ -185,12 +187,14 @@ impl<'d> BoundScope<'d> {
         self.users.push(cx, user)
     }
 
-    /// Asks `quiesce` at the end of the binding, when `unbind` has returned and all that was started here
-    /// has ended, and before the data is dropped, whether the device is idle: about all memory ([`MappedRange::is_all`](crate::dma::MappedRange::is_all)),
-    /// and if it says no about each piece that was dropped while the device might use it. What is idle
-    /// is freed, the rest is lost, and the log says so.
+    /// Registers `quiesce`, which is asked at unbind whether the device is idle: after `unbind` has
+    /// returned and all users have ended, and before the data is dropped. It is asked about all
+    /// memory first ([`MappedRange::is_all`](crate::dma::MappedRange::is_all)). If the answer is
+    /// no, it is asked about each allocation that was dropped while the device might use it. Idle
+    /// memory is freed. The rest is leaked, with a warning in the log.
     ///
-    /// A PCI device needs none: kalloc turns off its bus mastering. `unbind` stops the device before.
+    /// A PCI device needs no `quiesce`: kalloc disables its bus mastering. `unbind` stops the
+    /// device before that.
     ///
     /// ```
     /// use kalloc::{dma::{DmaDevice, MappedRange, Quiesce}, driver::BoundScope, prelude::*};
@@ -211,18 +215,19 @@ impl<'d> BoundScope<'d> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` where `quiesce` is of another device than the one that is being bound; `ENOMEM`. It is
-    /// asked nothing then.
+    /// `EINVAL` if `quiesce` is of another device than the one that is being bound, `ENOMEM` if
+    /// memory is short. `quiesce` is not asked then.
     pub fn quiesce<C: MaySleep, Q: Quiesce + Send + 'd>(&mut self, cx: &C, quiesce: Q) -> Result {
-        // SAFETY: By the invariant, as `at_end` has it.
+        // SAFETY: Invariant of `BoundScope`: `at_end` is dropped in process context, while `dev` is
+        // bound.
         let at_end = unsafe { AtEnd::new(quiesce, self.dev) };
         self.at_end.push(cx, at_end)
     }
 
     /// Lends the data to code that may outlive it: an open file, a work item.
     ///
-    /// `F` is the type of the data with its lifetimes left open, as [`ForLt!`](kernel::types::ForLt!)
-    /// makes it. Unbinding waits for those that use it at the moment; who comes later gets an error.
+    /// `F` is the type of the data as a function of its lifetimes, made by
+    /// [`ForLt!`](kernel::types::ForLt!). Unbind waits for current users. Later users get an error.
     ///
     /// ```
     /// use kalloc::{driver::{BoundScope, Loan}, prelude::*};
@@ -243,6 +248,10 @@ impl<'d> BoundScope<'d> {
     ///     card.with(task, |card, _task| card.number)
     /// }
     /// ```
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     pub fn lend<'b, F: ForLt + 'static, C: MaySleep>(
         &mut self,
         cx: &C,
@@ -263,16 +272,15 @@ impl fmt::Debug for BoundScope<'_> {
     }
 }
 
-/// A driver's data of a device, for as long as the device is bound: made by [`BoundScope::lend`].
+/// A driver's data of a device, usable while the device is bound. Made by [`BoundScope::lend`].
 pub struct Loan<F: ForLt + 'static>(DropOrLeak<Arc<Place<F>>>);
 
-/// Where the data of a loan is found. Not the kernel crate's `Mutex`, for which nobody can wait
-/// killably.
+/// The data of a loan, under a mutex. The kernel crate's `Mutex` has no killable lock operation.
 ///
 /// # Invariants
 ///
-/// `lock` is an initialised mutex, with which `data` is used. While there is a pointer it is to data
-/// of the type that `F` stands for, shared.
+/// `lock` is an initialised mutex that protects `data`. While `data` is `Some`, its pointer is to
+/// valid, shared data of the type `F::Of`.
 #[pin_data]
 struct Place<F: ForLt + 'static> {
     #[pin]
@@ -280,16 +288,16 @@ struct Place<F: ForLt + 'static> {
     data: UnsafeCell<Option<Data<F>>>,
 }
 
-// SAFETY: A mutex that nobody holds belongs to no thread, and neither does the data.
+// SAFETY: A mutex that is not held is not bound to a thread, and `Data` is `Send`.
 unsafe impl<F: ForLt> Send for Place<F> {}
-// SAFETY: What it has is used with the lock held.
+// SAFETY: `data` is accessed only with the lock held.
 unsafe impl<F: ForLt> Sync for Place<F> {}
 
 impl<F: ForLt> Place<F> {
     fn new(data: Data<F>) -> impl PinInit<Self> {
         let (name, class) = (c"kalloc::driver::Loan", static_lock_class!());
         pin_init!(Self {
-            // SAFETY: The place is valid and pinned, and name and class are static.
+            // SAFETY: `lock` is valid and pinned, and `name` and `class` are static.
             lock <- Opaque::ffi_init(|lock| unsafe {
                 bindings::__mutex_init(lock, name.as_char_ptr(), class.as_ptr())
             }),
@@ -299,43 +307,45 @@ impl<F: ForLt> Place<F> {
 
     /// Wraps `mutex_lock()`.
     fn lock(&self) -> Locked<'_, F> {
-        // SAFETY: By the invariant. What has a `Revoke` or a token that sleeps may.
+        // SAFETY: Invariant of `Place`: the mutex is initialised. A `Revoke` is dropped in process
+        // context, which may sleep.
         unsafe { bindings::mutex_lock(self.lock.get()) };
-        // INVARIANT: Just taken.
+        // INVARIANT: The lock has just been taken.
         Locked(self)
     }
 
-    /// Wraps `mutex_lock_killable()`: `EINTR` where the thread was killed meanwhile.
+    /// Wraps `mutex_lock_killable()`. Returns `EINTR` if the thread was killed while it waited.
     fn lock_killable<C: MaySleep>(&self, _cx: &C) -> Result<Locked<'_, F>> {
-        // SAFETY: By the invariant. It sleeps, which the caller may.
+        // SAFETY: Invariant of `Place`: the mutex is initialised. The caller may sleep.
         to_result(unsafe { kalloc_helper_mutex_lock_killable(self.lock.get()) })?;
-        // INVARIANT: Just taken.
+        // INVARIANT: The lock has just been taken.
         Ok(Locked(self))
     }
 }
 
 /// # Invariants
 ///
-/// This thread holds the lock of the place, and gives it up when this is dropped.
+/// This thread holds the lock of the place until the value is dropped.
 struct Locked<'a, F: ForLt + 'static>(&'a Place<F>);
 
 impl<F: ForLt> Locked<'_, F> {
     fn data(&mut self) -> &mut Option<Data<F>> {
-        // SAFETY: By the invariant nobody else uses it, and this is borrowed exclusively.
+        // SAFETY: Invariant of `Locked`: this thread holds the lock. `self` is borrowed
+        // exclusively.
         unsafe { &mut *self.0.data.get() }
     }
 }
 
 impl<F: ForLt> Drop for Locked<'_, F> {
     fn drop(&mut self) {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `Locked`: this thread holds the lock.
         unsafe { bindings::mutex_unlock(self.0.lock.get()) }
     }
 }
 
 struct Data<F: ForLt + 'static>(NonNull<F::Of<'static>>);
 
-// SAFETY: `lend` took a shared reference to what is `Sync`.
+// SAFETY: `lend` took a shared reference to data that is `Sync`.
 unsafe impl<F: ForLt> Send for Data<F> {}
 
 impl<F: ForLt> Clone for Loan<F> {
@@ -351,13 +361,17 @@ impl<F: ForLt> fmt::Debug for Loan<F> {
 }
 
 impl<F: ForLt> Loan<F> {
-    /// Runs `f` with the data, and keeps it from being dropped meanwhile. One at a time, by a mutex,
-    /// wraps `mutex_lock_killable()`: `f` must not do so again.
+    /// Runs `f` with the data, which is not dropped meanwhile; wraps `mutex_lock_killable()`. The
+    /// mutex admits one user at a time. A nested call in `f` deadlocks.
+    ///
+    /// # Context
+    ///
+    /// Process context. Sleeps.
     ///
     /// # Errors
     ///
-    /// `ENODEV` when the device is not bound any more; `EINTR` when the thread was killed while it
-    /// waited for others that use the data.
+    /// `ENODEV` if the device is no longer bound, `EINTR` if the thread was killed while it waited
+    /// for other users.
     pub fn with<C: MaySleep, R>(
         &self,
         cx: &mut C,
@@ -365,13 +379,13 @@ impl<F: ForLt> Loan<F> {
     ) -> Result<R> {
         let mut place = self.0.lock_killable(cx)?;
         let data = place.data().as_ref().ok_or(ENODEV)?;
-        // SAFETY: By the invariant; it stays until the lock is released. `f` cannot tell one
-        // lifetime from another, and so does not extend the one that the data really has.
+        // SAFETY: Invariant of `Place`: the pointer is to valid data until the lock is released.
+        // `f` is generic over both lifetimes, so the reference does not escape from it.
         Ok(f(unsafe { data.0.as_ref() }, cx))
     }
 }
 
-/// Ends what [`BoundScope::lend`] has begun.
+/// Ends a loan of [`BoundScope::lend`].
 struct Revoke<F: ForLt + 'static>(Arc<Place<F>>);
 
 impl<F: ForLt> Drop for Revoke<F> {
@@ -380,16 +394,16 @@ impl<F: ForLt> Drop for Revoke<F> {
     }
 }
 
-/// Values of any types, each dropped when this is, the last first.
+/// A list of values of any types, which drops the last one first.
 ///
 /// # Invariants
 ///
-/// It points to the head of a [`Node`] in memory of kmalloc, which nobody else owns.
+/// The pointer is to the head of a [`Node`] in memory of kmalloc, which only this list owns.
 struct Users(Option<NonNull<Head>>);
 
 struct Head {
     next: Users,
-    /// Frees the node that this is the head of.
+    /// Frees the node of this head.
     free: unsafe fn(NonNull<Head>),
 }
 
@@ -401,10 +415,10 @@ struct Node<U> {
     user: U,
 }
 
-// SAFETY: What is kept may be dropped on any thread: interrupt lines, places of data, the data of a misc
-// device (`T::Data`) and a `Quiesce`, which both are `Send`.
+// SAFETY: All values in the list may be dropped on any thread: interrupt lines, loans, the data of
+// a misc device (`T::Data`) and a `Quiesce`, which are both `Send`.
 unsafe impl Send for Users {}
-// SAFETY: Shared it gives nothing.
+// SAFETY: A shared list gives access to nothing.
 unsafe impl Sync for Users {}
 
 impl Users {
@@ -419,10 +433,10 @@ impl Users {
                 user <- user,
             }? Error),
         )?;
-        // SAFETY: The value is not moved out of the memory until it is dropped there.
+        // SAFETY: The value is not moved until it is dropped in its memory.
         let node = unsafe { Pin::into_inner_unchecked(node) }.leak();
         node.head.next = Users(self.0.take());
-        // INVARIANT: The box was the memory's owner. It begins with the head.
+        // INVARIANT: The box owned the memory. A node begins with its head.
         self.0 = Some(NonNull::from(node).cast());
         Ok(())
     }
@@ -430,9 +444,10 @@ impl Users {
 
 /// # Safety
 ///
-/// `head` is that of a `Node<U>` that nobody owns any more.
+/// `head` is that of a `Node<U>` that the caller owns, and is not used again.
 unsafe fn free<U>(head: NonNull<Head>) {
-    // SAFETY: By the contract of this function it is a box that has been leaked.
+    // SAFETY: `# Safety`: `head` is that of a `Node<U>` that the caller owns. `push` leaked its
+    // box.
     drop(unsafe { KBox::from_raw(head.cast::<Node<U>>().as_ptr()) });
 }
 
@@ -440,32 +455,33 @@ impl Drop for Users {
     fn drop(&mut self) {
         let mut rest = self.0.take();
         while let Some(head) = rest {
-            // SAFETY: By the invariant.
+            // SAFETY: Invariant of `Users`: `head` is that of a node that the list owned.
             rest = unsafe { (*head.as_ptr()).next.0.take() };
-            // SAFETY: By the invariant, and the rest is not reached through it any more.
+            // SAFETY: Invariant of `Users`: `head` is that of a node that the list owned. The rest
+            // of the list was taken out of the node.
             unsafe { ((*head.as_ptr()).free)(head) };
         }
     }
 }
 
-/// What the driver core keeps of a device that is bound.
+/// The driver data of a bound device, as the driver core keeps it.
 #[pin_data]
 pub(crate) struct Bound<D> {
-    // Dropped before the data, which it uses.
+    // Dropped before the data, which the users borrow.
     _users: Users,
-    // Asked when these have ended.
+    // Dropped after the users.
     _at_end: Users,
     #[pin]
     data: D,
 }
 
 impl<D> Bound<D> {
-    /// The data, and then what `bound` starts with it.
+    /// An initialiser of the data, and then of the users that `bound` starts.
     ///
     /// # Safety
     ///
-    /// The initialiser runs in process context, where `data` has the only token and does not keep
-    /// it, and its result is dropped there.
+    /// The initialiser runs in process context. `data` has the only token there and does not keep
+    /// it. The result is dropped in process context.
     pub(crate) unsafe fn new(
         dev: &Device,
         data: impl PinInit<D, Error>,
@@ -477,9 +493,9 @@ impl<D> Bound<D> {
             data <- data,
             _at_end: Users(None),
             _users: {
-                // SAFETY: It was initialised above.
+                // SAFETY: `data` was initialised above.
                 let data = unsafe { &(*this.as_ptr()).data };
-                // SAFETY: It stays where it is until it is dropped.
+                // SAFETY: The data is not moved until it is dropped.
                 let data = unsafe { Pin::new_unchecked(data) };
                 let mut binding = BoundScope {
                     users: Users(None),
@@ -487,7 +503,7 @@ impl<D> Bound<D> {
                     dev,
                     _data: PhantomData,
                 };
-                // SAFETY: By the contract of this function.
+                // SAFETY: `# Safety`: this is process context, and the token of `data` has ended.
                 bound(data, &mut binding, &mut unsafe { TaskCx::assume() })?;
                 *_at_end = binding.at_end;
                 binding.users
@@ -497,19 +513,20 @@ impl<D> Bound<D> {
 
     /// The driver's data.
     pub(crate) fn data(self: Pin<&Self>) -> Pin<&D> {
-        // SAFETY: It is pinned with the rest.
+        // SAFETY: `data` is structurally pinned.
         unsafe { self.map_unchecked(|bound| &bound.data) }
     }
 }
 
-/// Makes `Registration` for the `Driver` of a bus.
+/// Defines `Registration` for the `Driver` of a bus.
 ///
-/// What the kernel calls is in a type that only this crate can name: with it a driver could call
-/// its own probe where it must not sleep, and be given a [`TaskCx`](crate::context::TaskCx).
+/// The functions that the kernel calls are in a type that only this crate can name. A driver that
+/// could name it could call its own probe in atomic context, and would get a
+/// [`TaskCx`](crate::context::TaskCx).
 macro_rules! registration {
     ($bus:ident: $($callbacks:tt)*) => {
-        /// A driver that the kernel knows, for [`module!`](crate::module!). Unregistered when it is
-        /// dropped.
+        /// A registered driver, for [`module!`](crate::module!). Dropping it unregisters the
+        /// driver.
         #[pin_data]
         pub struct Registration<T: Driver + 'static> {
             #[pin]
@@ -546,7 +563,7 @@ macro_rules! registration {
 }
 pub(crate) use registration;
 
-/// What `module_platform_driver!` and its like expand to.
+/// The expansion of `module_platform_driver!` and similar macros.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __module_driver {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Handlers of interrupts, with the token of the context that their flags make.
+//! Interrupt handlers, with the token of the context that the flags of the line select.
+//!
+//! C header: [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
 
 use crate::{
     contexts::{
@@ -43,7 +45,7 @@ mod sealed {
     impl Sealed for super::Hard {}
 }
 
-/// Where a handler runs: [`Threadable`] or [`Hard`].
+/// The context in which a handler runs: [`Threadable`] or [`Hard`].
 pub trait Kind: sealed::Sealed + Send + Sync + 'static {
     /// The token that the handler gets.
     type Context<'a>: Token;
@@ -53,16 +55,17 @@ pub trait Kind: sealed::Sealed + Send + Sync + 'static {
 
     /// # Safety
     ///
-    /// A handler of this kind runs, and no other token is in reach.
+    /// A handler of this kind runs, and the code can reach no other token.
     #[doc(hidden)]
     unsafe fn enter<'a>() -> Self::Context<'a>;
 }
 
-/// In a hard interrupt; on `CONFIG_PREEMPT_RT`, and with `threadirqs`, in a thread: [`IrqCx`].
+/// The handler runs in a hard interrupt, or, on `CONFIG_PREEMPT_RT` and with `threadirqs`, in a
+/// thread: [`IrqCx`].
 #[derive(Debug)]
 pub enum Threadable {}
 
-/// In a hard interrupt on every kernel: [`RawCx`].
+/// The handler runs in a hard interrupt on every kernel: [`RawCx`].
 #[derive(Debug)]
 pub enum Hard {}
 
@@ -72,7 +75,7 @@ impl Kind for Threadable {
 
     #[inline(always)]
     unsafe fn enter<'a>() -> IrqCx<'a> {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: a handler of this kind runs, without another token in reach.
         unsafe { IrqCx::assume() }
     }
 }
@@ -83,15 +86,15 @@ impl Kind for Hard {
 
     #[inline(always)]
     unsafe fn enter<'a>() -> RawCx<'a> {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: a handler of this kind runs, without another token in reach.
         unsafe { RawCx::assume() }
     }
 }
 
-/// The line keeps the trigger that it is configured for.
+/// The line keeps its configured trigger.
 #[derive(Debug)]
 pub enum AsConfigured {}
-/// The flags say what triggers the line.
+/// The flags set the trigger of the line.
 #[derive(Debug)]
 pub enum Triggered {}
 
@@ -102,8 +105,8 @@ pub enum Reenabled {}
 #[derive(Debug)]
 pub enum Oneshot {}
 
-/// `IRQF_*` flags. What decides where the handler runs, and what may not be combined, is in the
-/// type.
+/// `IRQF_*` flags. The type records the flags that select the handler's context, and those that
+/// cannot be combined.
 ///
 /// ```
 /// use kalloc::irq::{Flags, Hard};
@@ -138,7 +141,7 @@ impl Default for Flags {
 }
 
 impl Flags {
-    /// No flags: a line of the device's own, as it is configured.
+    /// No flags: a line that is not shared, with its configured trigger.
     pub const fn new() -> Self {
         Self(irq::Flags::TRIGGER_NONE, PhantomData)
     }
@@ -150,31 +153,31 @@ impl<K, T, O> Flags<K, T, O> {
         Flags(self.0 | flags, PhantomData)
     }
 
-    /// Other devices may have the line too, `IRQF_SHARED`.
+    /// The line may be shared with other devices, `IRQF_SHARED`.
     #[inline]
     pub fn shared(self) -> Self {
         self.or(irq::Flags::SHARED)
     }
 
-    /// Not moved to another CPU by balancing, `IRQF_NOBALANCING`.
+    /// The line is excluded from interrupt balancing, `IRQF_NOBALANCING`.
     #[inline]
     pub fn nobalancing(self) -> Self {
         self.or(irq::Flags::NOBALANCING)
     }
 
-    /// Not disabled while the system suspends, `IRQF_NO_SUSPEND`.
+    /// The line stays enabled during suspend, `IRQF_NO_SUSPEND`.
     #[inline]
     pub fn no_suspend(self) -> Self {
         self.or(irq::Flags::NO_SUSPEND)
     }
 
-    /// Never threaded, `IRQF_NO_THREAD`: the handler gets [`RawCx`].
+    /// The handler is never threaded, `IRQF_NO_THREAD`, and gets [`RawCx`].
     #[inline]
     pub fn no_thread(self) -> Flags<Hard, T, O> {
         self.or(irq::Flags::NO_THREAD)
     }
 
-    /// One interrupt of each CPU, `IRQF_PERCPU`: the handler gets [`RawCx`].
+    /// The interrupt is per CPU, `IRQF_PERCPU`. The handler gets [`RawCx`].
     #[inline]
     pub fn percpu(self) -> Flags<Hard, T, O> {
         self.or(irq::Flags::PERCPU)
@@ -182,9 +185,9 @@ impl<K, T, O> Flags<K, T, O> {
 }
 
 impl<K, T> Flags<K, T, Reenabled> {
-    /// The line stays disabled until the handler's thread has run, `IRQF_ONESHOT`. For
-    /// [`BoundScope::request_threaded_irq`] alone, and its hard handler gets [`RawCx`]: the kernel does not
-    /// thread it.
+    /// The line stays disabled until the handler's thread has run, `IRQF_ONESHOT`. Only for
+    /// [`BoundScope::request_threaded_irq`]. The kernel does not thread the hard handler, which
+    /// gets [`RawCx`].
     #[inline]
     pub fn oneshot(self) -> Flags<Hard, T, Oneshot> {
         self.or(irq::Flags::ONESHOT)
@@ -218,14 +221,14 @@ triggers! {
             `irq::Handler`, whose handler gets `IrqCx`"
 )]
 pub trait Handler<K: Kind = Threadable>: Sync {
-    /// Runs when the interrupt has come, and on a shared line when that of another device has.
+    /// Handles an interrupt. On a shared line it also runs for interrupts of other devices.
     fn handle(&self, cx: &mut K::Context<'_>) -> IrqReturn;
 }
 
 /// The handler of a line that is requested with flags of kind `K`, with a thread.
 ///
-/// On `CONFIG_PREEMPT_RT` the kernel threads both halves, in threads of their own, unless the flags
-/// keep the hard one hard: then it is [`Hard`], also with [`Flags::oneshot`].
+/// On `CONFIG_PREEMPT_RT` the kernel runs both handlers in threads, one each, unless the flags
+/// forbid threading the hard handler. Its kind is [`Hard`] then, also with [`Flags::oneshot`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not handle interrupts that are `{K}` in a thread",
     label = "requested with flags whose hard handler runs elsewhere",
@@ -233,22 +236,27 @@ pub trait Handler<K: Kind = Threadable>: Sync {
             gets `RawCx`; otherwise `irq::ThreadedHandler`, whose hard handler gets `IrqCx`"
 )]
 pub trait ThreadedHandler<K: Kind = Threadable>: Sync {
-    /// Runs when the interrupt has come. Wakes the thread, unless the driver does more.
+    /// Handles an interrupt. By default it only wakes the thread.
     fn handle(&self, _cx: &mut K::Context<'_>) -> ThreadedIrqReturn {
         ThreadedIrqReturn::WakeThread
     }
 
-    /// Runs in a thread of the line when [`ThreadedHandler::handle`] has woken it.
+    /// Runs in the thread of the line after [`ThreadedHandler::handle`] has woken it.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     fn handle_threaded(&self, task: &mut TaskCx) -> IrqReturn;
 }
 
-/// The kernel crate's handler that hands over the token.
+/// A handler of the kernel crate that passes the token on.
 struct Adapter<'d, T, K>(&'d T, PhantomData<K>);
 
 impl<T: Handler<K>, K: Kind> irq::Handler for Adapter<'_, T, K> {
     #[inline]
     fn handle(&self) -> IrqReturn {
-        // SAFETY: Flags of this kind were requested, and no other token is in reach.
+        // SAFETY: The line was requested with flags of this kind. The handler can reach no other
+        // token.
         self.0.handle(&mut unsafe { K::enter() })
     }
 }
@@ -259,19 +267,21 @@ struct ThreadedAdapter<'d, T, K>(&'d T, PhantomData<K>);
 impl<T: ThreadedHandler<K>, K: Kind> irq::ThreadedHandler for ThreadedAdapter<'_, T, K> {
     #[inline]
     fn handle(&self) -> ThreadedIrqReturn {
-        // SAFETY: Flags of this kind were requested, and no other token is in reach.
+        // SAFETY: The line was requested with flags of this kind. The handler can reach no other
+        // token.
         self.0.handle(&mut unsafe { K::enter() })
     }
 
     #[inline]
     fn handle_threaded(&self) -> IrqReturn {
-        // SAFETY: The kernel calls this in a thread of the line, and no other token is in reach.
+        // SAFETY: The kernel calls this function in a thread of the line. The handler can reach no
+        // other token.
         self.0.handle_threaded(&mut unsafe { TaskCx::assume() })
     }
 }
 
 impl<'d> BoundScope<'d> {
-    /// Requests a line, wraps `request_irq()`. The handler may run before this returns.
+    /// Requests a line; wraps `request_irq()`. The handler may run before the call returns.
     ///
     /// ```
     /// use kalloc::{driver::BoundScope, irq, prelude::*};
@@ -298,11 +308,15 @@ impl<'d> BoundScope<'d> {
     /// }
     /// ```
     ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
+    ///
     /// # Errors
     ///
-    /// `EBUSY` where others have the line and do not share it; `ENOMEM`; `EINVAL`, which on
-    /// `CONFIG_PREEMPT_RT` is also a line that the kernel never threads (`IRQ_NOTHREAD`), for which
-    /// there is [`Flags::no_thread`]; and what else `request_irq()` returns.
+    /// `EBUSY` if the line is in use and not shared, `ENOMEM` if memory is short, and other errors
+    /// of `request_irq()`. On `CONFIG_PREEMPT_RT` also `EINVAL` for a line that the kernel never
+    /// threads (`IRQ_NOTHREAD`): use [`Flags::no_thread`] for it.
     pub fn request_irq<C, K, T, H>(
         &mut self,
         cx: &C,
@@ -318,7 +332,7 @@ impl<'d> BoundScope<'d> {
     {
         let line = line.into();
         runs_there::<K>(&line)?;
-        // SAFETY: It is kept by the binding, which drops it before `'d` ends.
+        // SAFETY: The binding owns the registration, and drops it before `'d` ends.
         let registration = unsafe {
             irq::Registration::new(
                 line,
@@ -330,8 +344,12 @@ impl<'d> BoundScope<'d> {
         self.until_unbind(cx, registration)
     }
 
-    /// Requests a line with a thread, wraps `request_threaded_irq()`. The handler may run before
-    /// this returns.
+    /// Requests a line with a thread; wraps `request_threaded_irq()`. The handler may run before
+    /// the call returns.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     ///
     /// # Errors
     ///
@@ -351,7 +369,7 @@ impl<'d> BoundScope<'d> {
     {
         let line = line.into();
         runs_there::<K>(&line)?;
-        // SAFETY: As in `request_irq`.
+        // SAFETY: The binding owns the registration, and drops it before `'d` ends.
         let registration = unsafe {
             irq::ThreadedRegistration::new(
                 line,
@@ -364,11 +382,11 @@ impl<'d> BoundScope<'d> {
     }
 }
 
-/// The kernel threads a handler that it may thread, unless the line forbids it: on PREEMPT_RT the
-/// handler's token would not be true.
+/// Checks that a handler runs in the context of its token. On PREEMPT_RT the kernel threads
+/// handlers, but not those of lines with `IRQ_NOTHREAD`.
 fn runs_there<K: Kind>(line: &IrqRequest<'_>) -> Result {
     if cfg!(CONFIG_PREEMPT_RT) && !K::HARD {
-        // SAFETY: It has no preconditions.
+        // SAFETY: The call has no preconditions.
         if unsafe { bindings::irq_check_status_bit(line.irq(), bindings::IRQ_NOTHREAD) } {
             return Err(EINVAL);
         }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The interrupt vectors of a PCI device.
+//!
+//! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
 use crate::contexts::traits::MaySleep;
 use core::{
@@ -26,17 +28,22 @@ use kernel::{
 
 /// Allocating the interrupt vectors of a PCI device.
 pub trait AllocVectors {
-    /// Vectors of those types, at least `min` and at most `max`, wraps `pci_alloc_irq_vectors()`.
+    /// Allocates at least `min` and at most `max` vectors of `types`; wraps
+    /// `pci_alloc_irq_vectors()`.
     ///
-    /// A device has vectors once, of whatever type. The kernel crate's `alloc_irq_vectors()`, called a
-    /// second time, may get others beside the legacy interrupt, or that in place of others; and
-    /// whichever of the two is dropped first frees all, whose lines may have handlers.
+    /// A device can have only one allocation of vectors. A second call of the kernel crate's
+    /// `alloc_irq_vectors()` may allocate other vectors beside the legacy interrupt, or the legacy
+    /// interrupt instead of others. The first of the two to be dropped then frees all vectors,
+    /// while their lines may have handlers.
     ///
-    /// Context: one that may sleep.
+    /// # Context
+    ///
+    /// Process context. May sleep.
     ///
     /// # Errors
     ///
-    /// `EBUSY` where the device has vectors; `ENOMEM`; what the kernel returns.
+    /// `EBUSY` if the device has vectors, `ENOMEM` if memory is short, and other errors of
+    /// `pci_alloc_irq_vectors()`.
     ///
     /// ```
     /// use kalloc::{irq::{AllocVectors, Vectors}, prelude::*};
@@ -65,11 +72,11 @@ impl AllocVectors for Device<Bound> {
     ) -> Result<Vectors<'_>> {
         // SAFETY: The device is bound, and the caller may sleep.
         to_result(unsafe { kalloc_helper_pci_take_vectors(as_raw(self)) })?;
-        // INVARIANT: It was just set.
+        // INVARIANT: `kalloc_helper_pci_take_vectors()` has just marked the device.
         let taken = Taken(self);
-        // Of the kernel crate's own function, or left by an earlier binding.
-        // SAFETY: The device is there. Who has vectors of it changes the two flags that this reads, and
-        // that is nobody else.
+        // The vectors may be of the kernel crate's own function, or left by an earlier binding.
+        // SAFETY: The device is valid. Only the owner of its vectors changes the two flags that the
+        // helper reads, and the device is marked for this caller.
         if unsafe { kalloc_helper_pci_has_msi(as_raw(self)) } {
             return Err(EBUSY);
         }
@@ -85,10 +92,11 @@ impl AllocVectors for Device<Bound> {
 ///
 /// # Drop
 ///
-/// Wraps `pci_free_irq_vectors()`, which sleeps: in process context. Then the device may have others.
-/// If it is forgotten, it has none for as long as it is bound.
+/// Wraps `pci_free_irq_vectors()`, which sleeps, so the value must be dropped in process context.
+/// After that the device can have other vectors. If the value is forgotten, no vectors can be
+/// allocated until the device is unbound.
 pub struct Vectors<'a> {
-    // Dropped before the other one.
+    // Dropped before `_taken`.
     registration: IrqVectorRegistration<'a>,
     _taken: Taken<'a>,
 }
@@ -112,12 +120,12 @@ impl fmt::Debug for Vectors<'_> {
 
 /// # Invariants
 ///
-/// The device is marked as having vectors, and this is the only one to say so.
+/// The device is marked as having vectors, and only this value clears the mark.
 struct Taken<'a>(&'a Device<Bound>);
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        // SAFETY: By the invariant.
+        // SAFETY: Invariant of `Taken`: the device is marked, and only this value clears the mark.
         unsafe { kalloc_helper_pci_put_vectors(as_raw(self.0)) }
     }
 }

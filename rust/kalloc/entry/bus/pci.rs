@@ -32,7 +32,7 @@ use kernel::{
     ThisModule, //
 };
 
-/// A vendor by number, for those that the kernel crate has no name for, such as those of virtual
+/// A vendor by number, for vendors that the kernel crate does not name, such as those of virtual
 /// machines.
 ///
 /// ```
@@ -42,7 +42,7 @@ use kernel::{
 /// const EDU: DeviceId = DeviceId::from_id(kalloc::pci::vendor(0x1234), 0x11e8);
 /// ```
 pub const fn vendor(id: u16) -> Vendor {
-    // SAFETY: `Vendor` is a transparent `u16`, and every number may be on a card.
+    // SAFETY: `Vendor` is a transparent `u16`, and every number is a valid vendor.
     unsafe { mem::transmute::<u16, Vendor>(id) }
 }
 
@@ -81,30 +81,38 @@ pub const fn vendor(id: u16) -> Vendor {
 /// }
 /// ```
 pub trait Driver {
-    /// What the driver keeps about each device it knows.
+    /// The driver's information about each supported device.
     type IdInfo: 'static;
 
-    /// What the driver has for each device that is bound to it. Dropped in process context, after
-    /// [`Driver::unbind`].
+    /// The driver's data of a bound device. Dropped in process context, after [`Driver::unbind`].
     type Data<'bound>: Send + 'bound;
 
-    /// The devices that it is for.
+    /// The table of supported devices.
     const ID_TABLE: IdTable<Self::IdInfo>;
 
     /// Binds a device, `probe` of `struct pci_driver`. The initialiser may use `task`.
     ///
-    /// Process context. An error leaves the device without a driver; with `EPROBE_DEFER` the kernel
-    /// tries again when another device has been bound. What the initialiser made is dropped.
+    /// An error leaves the device without a driver. With `EPROBE_DEFER` the kernel tries again when
+    /// another device has been bound. Fields that were initialised are dropped.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         id_info: Option<&'bound Self::IdInfo>,
         task: &mut TaskCx,
     ) -> impl PinInit<Self::Data<'bound>, Error>;
 
-    /// Starts what uses the data of a device, now that it is there: interrupt lines first of all.
+    /// Starts the users of a device's data, such as interrupt handlers, after probe has initialised
+    /// the data.
     ///
-    /// Process context. The masks of DMA cannot be set any more. All of it ends after
-    /// [`Driver::unbind`] and before the data is dropped. An error is one of probe.
+    /// DMA masks can no longer be set. The users end after [`Driver::unbind`], and before the data
+    /// is dropped. An error fails the probe.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     fn start<'d, 'bound>(
         dev: &'bound Device<device::Bound>,
         this: Pin<&'d Self::Data<'bound>>,
@@ -115,7 +123,11 @@ pub trait Driver {
         Ok(())
     }
 
-    /// Runs before a device loses its driver, `remove` of `struct pci_driver`. Process context.
+    /// Runs before a device loses its driver, `remove` of `struct pci_driver`.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     fn unbind<'bound>(
         dev: &'bound Device<device::Bound>,
         this: Pin<&Self::Data<'bound>>,
@@ -133,27 +145,31 @@ registration! { pci:
         id_info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         let data = move |slot| {
-            // SAFETY: The driver core runs this in process context, and it is the only token there.
+            // SAFETY: The driver core calls probe in process context, and this is the only token
+            // there.
             let mut task = unsafe { TaskCx::assume() };
-            // SAFETY: By the contract of an initialiser, which this is the body of.
+            // SAFETY: This closure is the body of an initialiser, so `slot` is valid, and is pinned
+            // if it is initialised.
             unsafe { pin_init::raw_try_init(slot, T::probe(dev, id_info, &mut task)) }
         };
-        // SAFETY: It initialises the slot, or returns the error.
+        // SAFETY: `data` initialises the slot, or returns the error.
         let data = unsafe { pin_init::pin_init_from_closure::<_, Error>(data) };
-        // SAFETY: As above. The token is gone when the data is there.
+        // SAFETY: The driver core calls probe, and drops the data, in process context. The token of
+        // `data` has ended when the data is initialised.
         unsafe {
             Bound::new(dev.as_ref(), data, |data, binding, task| T::start(dev, data, binding, task))
         }
     }
 
     fn unbind<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
-        // SAFETY: As in `probe`.
+        // SAFETY: The driver core calls unbind in process context, and this is the only token
+        // there.
         T::unbind(dev, this.data(), &mut unsafe { TaskCx::assume() })
     }
 }
 
-/// Declares a module that is one PCI driver, as the kernel crate's `module_pci_driver!` does and
-/// with the same fields. The type is a [`pci::Driver`](Driver) of this crate.
+/// Declares a module with one PCI driver, with the fields of the kernel crate's
+/// `module_pci_driver!`. The type is a [`pci::Driver`](Driver) of this crate.
 ///
 /// ```ignore
 /// kalloc::module_pci_driver! {

@@ -60,33 +60,41 @@ use kernel::{
 /// }
 /// ```
 pub trait Driver {
-    /// What the driver keeps about each device it knows.
+    /// The driver's information about each supported device.
     type IdInfo: 'static;
 
-    /// What the driver has for each device that is bound to it. Dropped in process context, after
-    /// [`Driver::unbind`].
+    /// The driver's data of a bound device. Dropped in process context, after [`Driver::unbind`].
     type Data<'bound>: Send + 'bound;
 
-    /// The devices of the device tree that it is for.
+    /// The table of supported devices of the device tree.
     const OF_ID_TABLE: Option<of::IdTable<Self::IdInfo>> = None;
 
-    /// The devices of ACPI that it is for.
+    /// The table of supported ACPI devices.
     const ACPI_ID_TABLE: Option<acpi::IdTable<Self::IdInfo>> = None;
 
     /// Binds a device, `probe` of `struct platform_driver`. The initialiser may use `task`.
     ///
-    /// Process context. An error leaves the device without a driver; with `EPROBE_DEFER` the kernel
-    /// tries again when another device has been bound. What the initialiser made is dropped.
+    /// An error leaves the device without a driver. With `EPROBE_DEFER` the kernel tries again when
+    /// another device has been bound. Fields that were initialised are dropped.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         id_info: Option<&'bound Self::IdInfo>,
         task: &mut TaskCx,
     ) -> impl PinInit<Self::Data<'bound>, Error>;
 
-    /// Starts what uses the data of a device, now that it is there: interrupt lines first of all.
+    /// Starts the users of a device's data, such as interrupt handlers, after probe has initialised
+    /// the data.
     ///
-    /// Process context. The masks of DMA cannot be set any more. All of it ends after
-    /// [`Driver::unbind`] and before the data is dropped. An error is one of probe.
+    /// DMA masks can no longer be set. The users end after [`Driver::unbind`], and before the data
+    /// is dropped. An error fails the probe.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     fn start<'d, 'bound>(
         dev: &'bound Device<device::Bound>,
         this: Pin<&'d Self::Data<'bound>>,
@@ -97,7 +105,11 @@ pub trait Driver {
         Ok(())
     }
 
-    /// Runs before a device loses its driver, `remove` of `struct platform_driver`. Process context.
+    /// Runs before a device loses its driver, `remove` of `struct platform_driver`.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     fn unbind<'bound>(
         dev: &'bound Device<device::Bound>,
         this: Pin<&Self::Data<'bound>>,
@@ -116,27 +128,31 @@ registration! { platform:
         id_info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         let data = move |slot| {
-            // SAFETY: The driver core runs this in process context, and it is the only token there.
+            // SAFETY: The driver core calls probe in process context, and this is the only token
+            // there.
             let mut task = unsafe { TaskCx::assume() };
-            // SAFETY: By the contract of an initialiser, which this is the body of.
+            // SAFETY: This closure is the body of an initialiser, so `slot` is valid, and is pinned
+            // if it is initialised.
             unsafe { pin_init::raw_try_init(slot, T::probe(dev, id_info, &mut task)) }
         };
-        // SAFETY: It initialises the slot, or returns the error.
+        // SAFETY: `data` initialises the slot, or returns the error.
         let data = unsafe { pin_init::pin_init_from_closure::<_, Error>(data) };
-        // SAFETY: As above. The token is gone when the data is there.
+        // SAFETY: The driver core calls probe, and drops the data, in process context. The token of
+        // `data` has ended when the data is initialised.
         unsafe {
             Bound::new(dev.as_ref(), data, |data, binding, task| T::start(dev, data, binding, task))
         }
     }
 
     fn unbind<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
-        // SAFETY: As in `probe`.
+        // SAFETY: The driver core calls unbind in process context, and this is the only token
+        // there.
         T::unbind(dev, this.data(), &mut unsafe { TaskCx::assume() })
     }
 }
 
-/// Declares a module that is one platform driver, as the kernel crate's `module_platform_driver!`
-/// does and with the same fields. The type is a [`platform::Driver`](Driver) of this crate.
+/// Declares a module with one platform driver, with the fields of the kernel crate's
+/// `module_platform_driver!`. The type is a [`platform::Driver`](Driver) of this crate.
 ///
 /// ```ignore
 /// kalloc::module_platform_driver! {

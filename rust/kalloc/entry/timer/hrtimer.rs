@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! High-resolution timers. Their mode says where they expire.
+//! High-resolution timers. The mode determines the context in which a timer expires.
 //!
 //! C header: [`include/linux/hrtimer.h`](srctree/include/linux/hrtimer.h)
 //!
@@ -83,14 +83,14 @@ pub use kernel::time::hrtimer::{
     RelativeSoftMode, //
 };
 
-/// The modes of the kernel crate, and the context in which timers of each expire.
+/// The modes of the kernel crate, each with the context in which its timers expire.
 pub trait Mode: HrTimerMode + 'static {
     /// The token that [`Expire::expired`] gets.
     type Context<'a>: Token;
 
     /// # Safety
     ///
-    /// A timer of this mode expires, and no other token is in reach.
+    /// A timer of this mode expires, and the code can reach no other token.
     #[doc(hidden)]
     unsafe fn enter<'a>() -> Self::Context<'a>;
 }
@@ -102,7 +102,8 @@ macro_rules! modes {
 
             #[inline(always)]
             unsafe fn enter<'a>() -> Self::Context<'a> {
-                // SAFETY: By the contract of this function: the kernel expires these there.
+                // SAFETY: `# Safety`: a timer of this mode expires. The kernel runs these modes in
+                // that context.
                 unsafe { $token::assume() }
             }
         }
@@ -115,16 +116,16 @@ modes! {
     BhCx: AbsoluteSoftMode, RelativeSoftMode, AbsolutePinnedSoftMode, RelativePinnedSoftMode;
 }
 
-/// What an [`HrTimer`] of mode `M` does.
+/// The callback of an [`HrTimer`] of mode `M`.
 pub trait Expire<M: Mode>: Send + Sync + Sized + 'static {
-    /// Runs when the timer has expired. To be started again it has to be forwarded, too.
+    /// Runs when the timer expires. To restart the timer the callback must also forward it.
     fn expired(&self, timer: &mut Expired<'_, Self, M>, cx: &mut M::Context<'_>) -> HrTimerRestart;
 }
 
-/// A timer, `struct hrtimer`, and what it does. Memory of kmalloc.
+/// A timer, `struct hrtimer`, with its callback, in memory of kmalloc.
 ///
-/// Dropping it is legal wherever the driver can have it, also in its own callback: the value is
-/// dropped in process context, later, when the timer does not run.
+/// It may be dropped wherever a driver can own it, also in its own callback. The value is dropped
+/// later, in process context, when the callback does not run.
 ///
 /// ```
 /// use kalloc::{hrtimer::{Expire, Expired, HrTimer, HrTimerRestart, RelativeSoftMode}, prelude::*};
@@ -156,8 +157,8 @@ pub struct HrTimer<T: Expire<M>, M: Mode>(
 
 #[pin_data]
 struct Locked<T> {
-    /// Held where the timer's time is changed: the kernel wants nobody to start it while it is
-    /// forwarded.
+    /// Held while the timer's expiry is changed: the kernel requires that a timer is not started
+    /// while it is forwarded.
     #[pin]
     lock: Lock<(), RawSpinLockIrqBackend>,
     #[pin]
@@ -166,33 +167,33 @@ struct Locked<T> {
 
 struct HrTimers;
 
-// SAFETY: A timer that was cancelled, while nobody arms it, neither runs nor is in a queue: one that
-// its callback has started, or let start again, is cancelled when the callback has returned.
+// SAFETY: A timer that was cancelled and is not armed again neither runs nor is in a queue. A timer
+// that its callback has started or restarted is cancelled after the callback has returned.
 unsafe impl ObjectKind for HrTimers {
     type Raw = hrtimer;
 
     unsafe fn stop(timer: *mut hrtimer) {
-        // SAFETY: By the contract of this function. One that runs is left to `wait`.
+        // SAFETY: `# Safety`: `timer` was set up. A running timer is left to `wait`.
         unsafe { hrtimer_try_to_cancel(timer) };
     }
 
     unsafe fn wait(timer: *mut hrtimer) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: `timer` was set up. The caller may sleep, and is not the callback.
         unsafe { hrtimer_cancel(timer) };
     }
 }
 
 /// # Safety
 ///
-/// Only the kernel calls it, with a timer of mode `M` that was set up for it.
+/// Only the kernel calls it, with a timer of mode `M` that was set up with it.
 unsafe extern "C" fn expired<T: Expire<M>, M: Mode>(
     timer: *mut hrtimer,
 ) -> bindings::hrtimer_restart {
-    // SAFETY: The kernel calls this with a timer that `new` has set up.
+    // SAFETY: `# Safety`: `new` has set up `timer`.
     let Some(callback) = (unsafe { KernelObject::<HrTimers, Locked<T>>::enter(timer) }) else {
         return bindings::hrtimer_restart::HRTIMER_NORESTART;
     };
-    // SAFETY: A timer of this mode expires, and no other token is in reach.
+    // SAFETY: A timer of this mode expires. The callback can reach no other token.
     let mut cx = unsafe { M::enter() };
     let mut expired = Expired {
         callback,
@@ -205,11 +206,11 @@ unsafe extern "C" fn expired<T: Expire<M>, M: Mode>(
 }
 
 impl<T: Expire<M>, M: Mode> HrTimer<T, M> {
-    /// A timer that has not been started, wraps `hrtimer_setup()`.
+    /// Makes a timer that is not started; wraps `hrtimer_setup()`.
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, `EBUSY` if the module ends, and what `data` returns.
+    /// `ENOMEM` if memory is short, `EBUSY` if the module is ending, and the error of `data`.
     pub fn new<G, E>(grant: G, data: impl PinInit<T, E>) -> Result<Self>
     where
         G: Grant<Flags: ForKmalloc>,
@@ -221,45 +222,55 @@ impl<T: Expire<M>, M: Mode> HrTimer<T, M> {
         }? Error);
         let set_up = |timer| {
             let clock = <M::Clock as ClockSource>::ID;
-            // SAFETY: It is the place of a timer, and the kernel has each of these clocks and modes.
+            // SAFETY: `timer` is uninitialised memory for a timer. The kernel supports each of
+            // these clocks and modes.
             unsafe { bindings::hrtimer_setup(timer, Some(expired::<T, M>), clock, M::C_MODE) };
             Ok(())
         };
-        // SAFETY: It is set up, and `expired` is for this type.
+        // SAFETY: `set_up` initialises the object, and `expired` is for this type.
         let callback = unsafe { KernelObject::new::<Error>(data, set_up) };
         Ok(Self(CallbackBox::new(grant, callback)?, PhantomData))
     }
 
-    /// Lets it expire at, or after, the time that its mode takes, also when it was to expire at
-    /// another, wraps `hrtimer_start()`. Does nothing if the module ends.
+    /// Starts or restarts the timer; wraps `hrtimer_start()`. `expires` is an absolute or a
+    /// relative time, as the mode says. Has no effect if the module is ending.
     pub fn start(&self, expires: M::Expires) {
         self.0.arm(|timer| {
             let _forwards_not = self.0.get().get_ref().data().lock.lock();
-            // SAFETY: It was set up with this mode, and lives until it has been cancelled.
+            // SAFETY: The timer was set up with this mode, and lives until it has been cancelled.
             unsafe { bindings::hrtimer_start_range_ns(timer, expires.as_nanos(), 0, M::C_MODE) }
         });
     }
 
-    /// Stops it unless it runs, wraps `hrtimer_try_to_cancel()`. Whether it was to expire; `None`
-    /// when it runs.
+    /// Stops the timer unless its callback runs; wraps `hrtimer_try_to_cancel()`. Returns whether
+    /// the timer was active, or `None` if the callback runs.
     pub fn try_cancel(&self) -> Option<bool> {
-        // SAFETY: It was set up.
+        // SAFETY: The timer was set up.
         let cancelled = unsafe { hrtimer_try_to_cancel(self.0.get().raw()) };
         (cancelled >= 0).then_some(cancelled > 0)
     }
 
-    /// Stops it and waits until it does not run, wraps `hrtimer_cancel()`. Whether it was to expire.
+    /// Stops the timer and waits until its callback does not run; wraps `hrtimer_cancel()`. Returns
+    /// whether the timer was active.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     pub fn cancel<C: MaySleep>(&self, _cx: &C) -> bool {
-        // SAFETY: It was set up. The caller may sleep, so it is not the callback.
+        // SAFETY: The timer was set up. The caller may sleep, so it is not the callback.
         unsafe { hrtimer_cancel(self.0.get().raw()) != 0 }
     }
 
-    /// What it does.
+    /// The callback.
     pub fn data(&self) -> &T {
         &self.0.get().get_ref().data().data
     }
 
-    /// Ends it at once, wraps `hrtimer_cancel()`.
+    /// Ends the timer at once; wraps `hrtimer_cancel()`.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }
@@ -278,17 +289,18 @@ pub struct Expired<'a, T: Expire<M>, M: Mode> {
 }
 
 impl<T: Expire<M>, M: Mode> Expired<'_, T, M> {
-    /// Moves the time of expiry on by whole intervals until it is after now, wraps
-    /// `hrtimer_forward_now()`. How many they were: 0 also where it has been started again since it
-    /// expired, and so has a time.
+    /// Advances the expiry by whole intervals until it is in the future; wraps
+    /// `hrtimer_forward_now()`. Returns the number of intervals. Returns 0 also if the timer has
+    /// been started again since it expired, and so already has a new expiry.
     pub fn forward_now(&mut self, interval: Delta) -> u64 {
         let timer = self.callback.raw();
         let _starts_not = self.callback.data().lock.lock();
-        // SAFETY: It is there. Nobody queues it meanwhile: it is in its callback, and the lock is held.
+        // SAFETY: The timer is valid. It is in its callback, and the lock is held, so it is not
+        // queued concurrently.
         if unsafe { (&raw const (*timer).is_queued).read_volatile() } {
             return 0;
         }
-        // SAFETY: As above.
+        // SAFETY: The timer is valid and not queued, and the lock is held.
         unsafe { kalloc_helper_hrtimer_forward_now(timer, interval.as_nanos()) }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work in a hard interrupt, queued from any context, an NMI handler too.
+//! `irq_work`: work in a hard interrupt, queued from any context, including an NMI handler.
 //!
 //! C header: [`include/linux/irq_work.h`](srctree/include/linux/irq_work.h)
 //!
@@ -49,17 +49,17 @@ use kernel::{
     prelude::PinInit, //
 };
 
-/// What an [`IrqWork`] of kind `K` does.
+/// The callback of an [`IrqWork`] of kind `K`.
 pub trait Run<K: Kind = Threadable>: Send + Sync + 'static {
-    /// Runs once for all that queued it before it began, on more than one CPU at once if it is
-    /// queued while it runs.
+    /// Runs once for all calls that queued it before it began. It may run on several CPUs at once,
+    /// if it is queued while it runs.
     fn run(&self, cx: &mut K::Context<'_>);
 }
 
-/// Work for a hard interrupt, `struct irq_work`, and what it does. Memory of kmalloc.
+/// Work for a hard interrupt, `struct irq_work`, with its callback, in memory of kmalloc.
 ///
-/// Dropping it is legal wherever the driver can have it: work that was queued runs, and the value is
-/// dropped in process context after it.
+/// It may be dropped wherever a driver can own it. Queued work still runs, and the value is dropped
+/// after that, in process context.
 ///
 /// ```
 /// use kalloc::{irq_work::{IrqWork, Run}, prelude::*};
@@ -86,75 +86,85 @@ pub struct IrqWork<T: Run<K>, K: Kind = Threadable>(
     PhantomData<fn() -> K>,
 );
 
-// SAFETY: It gives no access to the value, and is queued without a lock.
+// SAFETY: `&IrqWork` gives no access to the value, and queueing takes no lock.
 unsafe impl<T: Run<K>, K: Kind> NmiSafe for IrqWork<T, K> {}
 
 struct IrqWorks;
 
-// SAFETY: Work that has been waited for is in no list, and does not run.
+// SAFETY: After `irq_work_sync()` the work is in no list and does not run.
 unsafe impl ObjectKind for IrqWorks {
     type Raw = irq_work;
 
-    // Queued work cannot be taken back.
+    // Queued work cannot be cancelled.
     unsafe fn stop(_work: *mut irq_work) {}
 
     unsafe fn wait(work: *mut irq_work) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: `work` was set up, and the caller may sleep.
         unsafe { kalloc_helper_irq_work_sync(work) }
     }
 }
 
 /// # Safety
 ///
-/// Only the kernel calls it, with work that was set up for it.
+/// Only the kernel calls it, with work that was set up with it.
 unsafe extern "C" fn run<T: Run<K>, K: Kind>(work: *mut irq_work) {
-    // SAFETY: The kernel calls this with work that `new` has set up.
+    // SAFETY: `# Safety`: `new` has set up `work`.
     if let Some(callback) = unsafe { KernelObject::<IrqWorks, T>::enter(work) } {
-        // SAFETY: Work of this kind runs, and no other token is in reach.
+        // SAFETY: Work of this kind runs. The callback can reach no other token.
         callback.data().run(&mut unsafe { K::enter() })
     }
 }
 
 impl<T: Run<K>, K: Kind> IrqWork<T, K> {
-    /// Work that has not been queued, wraps `init_irq_work()` and `IRQ_WORK_INIT_HARD()`.
+    /// Makes work that is not queued; wraps `init_irq_work()` and `IRQ_WORK_INIT_HARD()`.
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, `EBUSY` if the module ends, and what `data` returns.
+    /// `ENOMEM` if memory is short, `EBUSY` if the module is ending, and the error of `data`.
     pub fn new<G, E>(grant: G, data: impl PinInit<T, E>) -> Result<Self>
     where
         G: Grant<Flags: ForKmalloc>,
         Error: From<E>,
     {
         let set_up = |work| {
-            // SAFETY: It is the place of an `irq_work`.
+            // SAFETY: `work` is uninitialised memory for an `irq_work`.
             unsafe { kalloc_helper_init_irq_work(work, Some(run::<T, K>), K::HARD) };
             Ok(())
         };
-        // SAFETY: It is set up, and `run` is for this type.
+        // SAFETY: `set_up` initialises the object, and `run` is for this type.
         let callback = unsafe { KernelObject::new(data, set_up) };
         Ok(Self(CallbackBox::new(grant, callback)?, PhantomData))
     }
 
-    /// Queues it on this CPU, wraps `irq_work_queue()`. False where it was queued already and has
-    /// not begun, and if the module ends.
+    /// Queues the work on this CPU; wraps `irq_work_queue()`. Returns false if it is queued already
+    /// and has not begun, or if the module is ending.
     ///
-    /// Legal in every context.
+    /// # Context
+    ///
+    /// Any context.
     #[inline]
     pub fn queue(&self) -> bool {
-        // SAFETY: It was set up, and lives until it has been waited for.
+        // SAFETY: The work was set up, and lives until it has been waited for.
         let queue = |work| unsafe { irq_work_queue(work) };
         self.0.arm(queue).unwrap_or(false)
     }
 
-    /// Waits until it neither is queued nor runs, on any CPU; wraps `irq_work_sync()`, and waits for
-    /// a grace period.
+    /// Waits until the work is neither queued nor running on any CPU; wraps `irq_work_sync()`, and
+    /// also waits for a grace period.
+    ///
+    /// # Context
+    ///
+    /// Process context. Sleeps.
     pub fn sync<C: MaySleep>(&self, _cx: &C) {
-        // SAFETY: It was set up. The caller may sleep, so it is not the callback.
+        // SAFETY: The work was set up. The caller may sleep, so it is not the callback.
         unsafe { kalloc_helper_irq_work_sync(self.0.get().raw()) }
     }
 
-    /// Ends it at once, after it has run if it is queued.
+    /// Ends the work at once. Queued work runs first.
+    ///
+    /// # Context
+    ///
+    /// Process context. Sleeps.
     pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Timers, which expire in a softirq: [`BhCx`].
+//! Timers, which expire in a softirq with a [`BhCx`].
 //!
 //! C header: [`include/linux/timer.h`](srctree/include/linux/timer.h)
 //!
 //! On `CONFIG_PREEMPT_RT` the softirq is a thread with bottom halves disabled, and the token is the
-//! same. `TIMER_IRQSAFE`, which the kernel has for its workqueues, has no form here.
+//! same. `TIMER_IRQSAFE`, which the kernel has for its workqueues, is not supported.
 
 use crate::{
     contexts::{
@@ -38,17 +38,20 @@ use kernel::{
     time::Jiffies, //
 };
 
-/// What a [`Timer`] does.
+/// The callback of a [`Timer`].
 pub trait Expire: Send + Sync + 'static {
-    /// Runs in a softirq when the timer has expired. It starts again after the jiffies that this
-    /// returns.
+    /// Runs when the timer expires. The timer is started again with the returned delay, in jiffies.
+    ///
+    /// # Context
+    ///
+    /// Softirq.
     fn expired(&self, cx: &mut BhCx<'_>) -> Option<Jiffies>;
 }
 
-/// A timer, `struct timer_list`, and what it does. Memory of kmalloc.
+/// A timer, `struct timer_list`, with its callback, in memory of kmalloc.
 ///
-/// Dropping it is legal wherever the driver can have it, also in its own callback: the timer does
-/// not expire again, and the value is dropped in process context, later, when it does not run.
+/// It may be dropped wherever a driver can own it, also in its own callback. The timer does not
+/// expire again. The value is dropped later, in process context, when the callback does not run.
 ///
 /// ```
 /// use kalloc::{prelude::*, timer::{Expire, Timer}};
@@ -74,94 +77,103 @@ pub struct Timer<T: Expire>(CallbackBox<KernelObject<Timers, T>>);
 
 struct Timers;
 
-// SAFETY: Shut down, a timer does not start again, and the last that it did was to run.
+// SAFETY: A timer that was shut down does not start again, and `timer_shutdown_sync()` waits for
+// the callback.
 unsafe impl ObjectKind for Timers {
     type Raw = timer_list;
 
     unsafe fn stop(timer: *mut timer_list) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: `timer` was set up.
         unsafe { timer_shutdown(timer) };
     }
 
     unsafe fn wait(timer: *mut timer_list) {
-        // SAFETY: By the contract of this function.
+        // SAFETY: `# Safety`: `timer` was set up. The caller may sleep, and is not the callback.
         unsafe { timer_shutdown_sync(timer) };
     }
 }
 
 /// # Safety
 ///
-/// Only the kernel calls it, with a timer that was set up for it.
+/// Only the kernel calls it, with a timer that was set up with it.
 unsafe extern "C" fn expired<T: Expire>(timer: *mut timer_list) {
-    // SAFETY: The kernel calls this with a timer that `new` has set up.
+    // SAFETY: `# Safety`: `new` has set up `timer`.
     let Some(callback) = (unsafe { KernelObject::<Timers, T>::enter(timer) }) else {
         return;
     };
-    // SAFETY: Timers expire in a softirq, and no other token is in reach.
+    // SAFETY: Timers expire in a softirq. The callback can reach no other token.
     let next = callback.data().expired(&mut unsafe { BhCx::assume() });
     if let Some(delay) = next {
-        // SAFETY: It was set up. The end of the module waits for this callback, and shuts the timer
-        // down: then nothing happens.
+        // SAFETY: The timer was set up. The end of the module waits for this callback and shuts the
+        // timer down. Starting a timer that was shut down has no effect.
         unsafe { kalloc_helper_timer_start(timer, delay) };
     }
 }
 
 impl<T: Expire> Timer<T> {
-    /// A timer that has not been started, wraps `timer_setup()`.
+    /// Makes a timer that is not started; wraps `timer_setup()`.
     ///
     /// # Errors
     ///
-    /// `ENOMEM` where there is no memory, `EBUSY` if the module ends, and what `data` returns.
+    /// `ENOMEM` if memory is short, `EBUSY` if the module is ending, and the error of `data`.
     pub fn new<G, E>(grant: G, data: impl PinInit<T, E>) -> Result<Self>
     where
         G: Grant<Flags: ForKmalloc>,
         Error: From<E>,
     {
         let set_up = |timer| {
-            // SAFETY: It is the place of a timer.
+            // SAFETY: `timer` is uninitialised memory for a timer.
             unsafe { kalloc_helper_timer_setup(timer, Some(expired::<T>)) };
             Ok(())
         };
-        // SAFETY: It is set up, and `expired` is for this type.
+        // SAFETY: `set_up` initialises the object, and `expired` is for this type.
         let callback = unsafe { KernelObject::new(data, set_up) };
         Ok(Self(CallbackBox::new(grant, callback)?))
     }
 
-    /// Lets it expire `delay` jiffies from now, also when it was to expire at another time, wraps
-    /// `mod_timer()`. Whether it was. Does nothing if the module ends.
+    /// Starts or restarts the timer, to expire `delay` jiffies from now; wraps `mod_timer()`.
+    /// Returns whether it was pending. Has no effect if the module is ending.
     pub fn start(&self, delay: Jiffies) -> bool {
-        // SAFETY: It was set up.
+        // SAFETY: The timer was set up.
         let start = |timer| unsafe { kalloc_helper_timer_start(timer, delay) != 0 };
         self.0.arm(start).unwrap_or(false)
     }
 
-    /// Whether it is to expire, wraps `timer_pending()`.
+    /// Whether the timer is pending; wraps `timer_pending()`.
     pub fn is_pending(&self) -> bool {
-        // SAFETY: It was set up.
+        // SAFETY: The timer was set up.
         unsafe { kalloc_helper_timer_pending(self.0.get().raw()) }
     }
 
-    /// Stops it without waiting, wraps `timer_delete()`. Whether it was to expire.
+    /// Stops the timer without waiting; wraps `timer_delete()`. Returns whether it was pending.
     ///
-    /// It may be running, and may start itself again.
+    /// The callback may be running, and may start the timer again.
     pub fn cancel(&self) -> bool {
-        // SAFETY: It was set up.
+        // SAFETY: The timer was set up.
         unsafe { timer_delete(self.0.get().raw()) != 0 }
     }
 
-    /// Stops it and waits until it does not run, wraps `timer_delete_sync()`. Whether it was to
-    /// expire.
+    /// Stops the timer and waits until its callback does not run; wraps `timer_delete_sync()`.
+    /// Returns whether it was pending.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     pub fn cancel_sync<C: MaySleep>(&self, _cx: &C) -> bool {
-        // SAFETY: It was set up. The caller may sleep, so it is not the callback.
+        // SAFETY: The timer was set up. The caller may sleep, so it is not the callback.
         unsafe { timer_delete_sync(self.0.get().raw()) != 0 }
     }
 
-    /// What it does.
+    /// The callback.
     pub fn data(&self) -> &T {
         self.0.get().get_ref().data()
     }
 
-    /// Ends it at once, wraps `timer_shutdown_sync()`.
+    /// Ends the timer at once; wraps `timer_shutdown_sync()`.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }
