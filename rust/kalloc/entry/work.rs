@@ -554,7 +554,11 @@ impl Queue {
     /// # Context
     ///
     /// Any context except an NMI handler. Does not sleep.
-    pub fn enqueue<P: WorkItemPointer, const ID: u64>(&self, _cx: &impl NotNmi, item: P) -> Result<(), P>
+    pub fn enqueue<P: WorkItemPointer, const ID: u64>(
+        &self,
+        _cx: &impl NotNmi,
+        item: P,
+    ) -> Result<(), P>
     where
         P::Item: WorkItem<ID, Pointer = P>,
     {
@@ -604,7 +608,11 @@ impl BhQueue {
     /// # Context
     ///
     /// Any context except an NMI handler. Does not sleep.
-    pub fn enqueue<P: WorkItemPointer, const ID: u64>(&self, _cx: &impl NotNmi, item: P) -> Result<(), P>
+    pub fn enqueue<P: WorkItemPointer, const ID: u64>(
+        &self,
+        _cx: &impl NotNmi,
+        item: P,
+    ) -> Result<(), P>
     where
         P::Item: BhWorkItem<ID, Pointer = P>,
     {
