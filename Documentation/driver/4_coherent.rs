@@ -14,7 +14,7 @@ use kernel::{
     time::Delta,
 };
 
-/// The device's registers of DMA, and where its own memory is.
+/// The device's DMA registers, and the address of its own memory.
 const SOURCE: usize = 0x80;
 const DESTINATION: usize = 0x88;
 const COUNT: usize = 0x90;
@@ -56,7 +56,7 @@ impl Data<'_> {
         Err(ETIMEDOUT)
     }
 
-    /// To the device and back.
+    /// Copies to the device and back.
     fn echo(&self, task: &mut TaskCx) -> Result {
         io_write!(self.message, .sequence, 7);
         self.copy(task, self.message.dma_address(), DEVICE_MEMORY, 0)?;

@@ -22,7 +22,7 @@ const INTERRUPT: usize = 0x24;
 const ACKNOWLEDGE: usize = 0x64;
 const END: usize = 0xa0;
 
-/// In `STATUS`: an interrupt when the factorial is there.
+/// In `STATUS`: an interrupt when the factorial is ready.
 const WANT_INTERRUPT: u32 = 0x80;
 
 struct Edu;
@@ -44,7 +44,7 @@ impl Handler for Data<'_> {
         self.bar.write32(interrupt, ACKNOWLEDGE);
         // GFP_ATOMIC: with `cx.with(GFP_KERNEL)` it would not compile.
         if let Ok(result) = KBox::new(&cx, self.bar.read32(FACTORIAL)) {
-            // A result that finds no room is dropped.
+            // Without memory the result is dropped.
             cx.locked_irq(&self.results, |results, cx| {
                 results.push(&cx, result).is_ok()
             });
@@ -81,7 +81,7 @@ impl pci::Driver for Edu {
         })
     }
 
-    // The data is there: what uses it may begin, and ends before it is dropped.
+    // Runs after probe has made the data. What starts here ends before the data is dropped.
     fn start<'d, 'bound>(
         _dev: &'bound kernel::pci::Device<Bound>,
         this: Pin<&'d Data<'bound>>,

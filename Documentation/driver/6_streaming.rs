@@ -14,7 +14,7 @@ use kernel::{
     time::Delta,
 };
 
-/// The device's registers of DMA, and where its own memory is.
+/// The device's DMA registers, and the address of its own memory.
 const SOURCE: usize = 0x80;
 const DESTINATION: usize = 0x88;
 const COUNT: usize = 0x90;
@@ -37,7 +37,7 @@ impl Quiesce for Data<'_> {
         self.dma.device()
     }
 
-    /// What the driver knows, and nobody else: whether the device has done what it was told.
+    /// Only the driver knows whether the device has finished.
     fn is_idle(&mut self, _memory: MappedRange<'_>) -> bool {
         self.bar.read64(COMMAND) & START == 0
     }
@@ -46,10 +46,10 @@ impl Quiesce for Data<'_> {
 impl Data<'_> {
     /// Reads the device's memory.
     fn read(&mut self, task: &mut TaskCx) -> Result<KBox<[u8]>> {
-        // The device reaches 28 bits: without an IOMMU the memory has to be there.
+        // The device addresses 28 bits: without an IOMMU the memory has to be below that.
         let buffer = KBox::zeroed_slice(task.with(GFP_KERNEL.dma()), 64)?;
         let buffer = Streaming::<_, FromDevice>::map(&*task, self.dma, buffer)?;
-        // From here on the device has it, and `buffer[0]` does not compile.
+        // From here on the device owns the buffer, and `buffer[0]` does not compile.
         let (buffer, ()) = buffer.give(|address| {
             self.bar.write64(DEVICE_MEMORY, SOURCE);
             self.bar.write64(address, DESTINATION);
@@ -58,7 +58,7 @@ impl Data<'_> {
             Ok::<(), Error>(())
         })?;
         task.fsleep(Delta::from_millis(200));
-        // A device that is not idle keeps it until it is unbound.
+        // If the device is not idle, the buffer stays mapped until unbind.
         Ok(buffer.unmap(self)?)
     }
 }
