@@ -54,8 +54,12 @@ impl kalloc::Module for Fails {
         };
         let _device = MiscRegistration::<Open>::new(&task, options, ())?;
         // SAFETY: It sleeps, which init may.
-        let err =
-            unsafe { testlib::c::testlib_open_for(c"/dev/kalloc_fail_open".as_char_ptr(), module_parameters::open_for.value()) };
+        let err = unsafe {
+            testlib::c::testlib_open_for(
+                c"/dev/kalloc_fail_open".as_char_ptr(),
+                module_parameters::open_for.value(),
+            )
+        };
         if err != 0 {
             return Err(Error::from_errno(err));
         }
