@@ -10,8 +10,6 @@
 pub use crate::contexts::checked;
 #[cfg(CONFIG_PCI)]
 pub use crate::entry::bus::pci;
-#[doc(hidden)]
-pub use crate::entry::callbacks as reap;
 #[cfg(CONFIG_X86)]
 pub use crate::entry::nmi;
 pub use crate::{
@@ -209,10 +207,10 @@ pub mod irq {
     //! Each section has a closure form, which is preferred, and a guard form, the macro
     //! [`section!`](crate::section!).
 
-    #[cfg(CONFIG_PCI)]
     #[doc(no_inline)]
     pub use kernel::irq::*;
 
+    #[cfg(CONFIG_PCI)]
     pub use crate::entry::bus::irq_vectors::{
         AllocVectors,
         Vectors, //

@@ -110,7 +110,7 @@ mod devices {
 }
 
 mod entry {
-    pub mod callbacks;
+    pub(crate) mod callbacks;
     pub mod in_flight;
     pub mod kthread;
     pub mod miscdevice;

@@ -388,7 +388,7 @@ impl Drop for CallbackWq {
 /// the same, after everything else of that module.)
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Flush(Here);
+pub(crate) struct Flush(Here);
 
 // SAFETY: The value is only an address.
 unsafe impl Send for Flush {}
@@ -399,7 +399,7 @@ impl Flush {
     /// # Safety
     ///
     /// The result is dropped in process context, after everything else of the module.
-    pub unsafe fn new(module: Here) -> Self {
+    pub(crate) unsafe fn new(module: Here) -> Self {
         Self(module)
     }
 }

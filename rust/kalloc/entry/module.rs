@@ -226,7 +226,7 @@ struct State<S: Spec> {
     running: Option<Pin<KBox<Running<S>>>>,
     _landing: WaitInFlight,
     // Callback objects that were dropped may still run, and hold objects of the pools.
-    _reap: callbacks::Flush,
+    _callbacks: callbacks::Flush,
     _pools: <S::Pools as Pools>::ModulePool,
     _flush: slab::Flush,
 }
@@ -250,7 +250,7 @@ impl<S: Spec> State<S> {
             // that uses them.
             _pools: unsafe { <S::Pools as Pools>::make(&task) }?,
             // SAFETY: `# Safety`: the result is dropped in process context, after `running`.
-            _reap: unsafe { callbacks::Flush::new(here) },
+            _callbacks: unsafe { callbacks::Flush::new(here) },
             // SAFETY: `# Safety`: the result is dropped in process context.
             _landing: unsafe { WaitInFlight::new(here) },
             running: None,
