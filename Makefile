@@ -14,7 +14,7 @@ KERNEL ?= stock
 
 export KERNEL DRIVER
 
-.PHONY: all modules modules_install clean help rust-analyzer toolbox kernel update run test mutants bench doc shell purge names
+.PHONY: all modules modules_install clean help rust-analyzer toolbox kernel update run test check mutants bench doc shell purge names
 
 all: modules
 
@@ -37,7 +37,7 @@ clean:			## remove what was built
 	rm -rf build
 
 ## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt, cloud) or one that notices mistakes (debug):
-run test mutants bench doc shell rust-analyzer: names
+run test check mutants bench doc shell rust-analyzer: names
 names:
 	@scripts/check-names '$(KERNEL)' $(TESTS)
 
@@ -46,6 +46,10 @@ run:			## build, boot, load every sample, show its drivers at work (or load the 
 
 test:			## run every test (or TESTS="NAME…" of selftests/host/) on stock, rt and debug, or on KERNEL
 	@scripts/toolbox scripts/$(if $(KERNELS),test-kernels,test) $(TESTS)
+
+check:			## try the driver in DRIVER on stock, rt and debug, or on KERNEL: failing allocations, leaks, 50 loads
+	@[ -n "$$DRIVER" ] || { echo 'kalloc: make check needs a driver: make check DRIVER=/path' >&2; exit 1; }
+	@scripts/toolbox scripts/check $(if $(CELLS),stock rt debug,$(KERNEL))
 
 mutants:		## break a copy in known ways, and see each break caught
 	@scripts/toolbox scripts/mutants
@@ -79,7 +83,7 @@ purge:			## delete the cache: toolbox, kernels and all
 
 ## Variables:
 #: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell
-#: DRIVER=/path                  the directory of a driver, for run, shell and rust-analyzer
+#: DRIVER=/path                  the directory of a driver, for run, shell, check and rust-analyzer
 #: TESTS="NAME…"                 the tests that make test runs
 #: KDIR=/path/to/linux           the kernel tree of the plain build; by default the running kernel's
 #: KALLOC_TESTS=1                build the test modules, too (plain build, shell)
@@ -90,6 +94,7 @@ purge:			## delete the cache: toolbox, kernels and all
 #: KALLOC_QEMU="…"               more options of QEMU
 #: KALLOC_APPEND="…"             more kernel parameters of the guest
 #: KALLOC_MEM=1G, KALLOC_CPUS=2  the guest's memory and processors
+#: KALLOC_FAILURES=200           how many allocations make check has fail at most
 #: KALLOC_TIMEOUT=120            the seconds that make run's guest has
 #: KALLOC_NO_INSTALL=1           root installs no package that is missing, and is told its name
 #: DEBIAN_MIRROR=URI             where the toolbox comes from; by default this machine's own mirror

@@ -25,6 +25,7 @@ log_leaks() {
 	sleep 6
 	log_leaked="kmemleak does not scan"
 	echo scan >$kmemleak || return
+	sleep "${log_leaks_apart:-0}"
 	echo scan >$kmemleak || return
 	log_leaked=$(cat $kmemleak)
 	[[ -z $log_leaked ]]
