@@ -11,10 +11,10 @@
 //! use kalloc::{kthread::{self, kthread_run, Kthread}, prelude::*};
 //!
 //! fn count(task: &TaskCx) -> Result<Kthread<u32>> {
-//!     kthread_run!(task, c"counter", |task: &mut TaskCx, this: &kthread::This| {
+//!     kthread_run!(task, c"counter", |task: &mut TaskCx, this: &kthread::This<'_>| {
 //!         let mut seconds = 0;
 //!         while !this.should_stop() {
-//!             this.sleep(&mut task, kernel::time::msecs_to_jiffies(1000));
+//!             this.sleep(task, kernel::time::msecs_to_jiffies(1000));
 //!             seconds += 1;
 //!         }
 //!         seconds

@@ -75,7 +75,7 @@ impl<S, F> fmt::Debug for Field<S, F> {
 /// type. A field reached through `Deref`, of a packed struct or of a union does not compile.
 ///
 /// ```
-/// use kalloc::{field, projection::Field};
+/// use kalloc::{field, percpu::Field};
 ///
 /// struct Pair { first: u32, second: u64 }
 ///

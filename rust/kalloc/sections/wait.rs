@@ -143,7 +143,7 @@ pub trait WaitExt: MaySleep {
     /// use kalloc::prelude::*;
     /// use kernel::time::Delta;
     ///
-    /// fn settle<C: Wait>(cx: &mut C) {
+    /// fn settle<C: MaySleep>(cx: &mut C) {
     ///     cx.fsleep(Delta::from_micros(200))
     /// }
     /// ```
