@@ -7,7 +7,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-plan 22
+plan 23
 
 export KALLOC_NESTED=1 KALLOC_CACHE=$tmp/cache DEBIAN_MIRROR=
 shims=$tmp/shim:$PATH
@@ -44,6 +44,11 @@ says "no mmdebstrap on a distribution that is not known" \
 	"mmdebstrap is missing; install what has it \(Debian's name: mmdebstrap\) with your distribution's package manager" \
 	unshare --mount --propagation unchanged \
 	bash -c 'mount --bind arch /etc/os-release && PATH=$1 exec "${@:2}"' - "$without" "${box[@]}"
+
+cp -r "$without" both
+rm both/findmnt
+says "all that is missing, at once" "findmnt mmdebstrap is missing; run as root: apt-get install mmdebstrap util-linux" \
+	env PATH="$tmp/both" KALLOC_NO_INSTALL=1 "${box[@]}"
 
 # As root it installs by itself; here the package lists are empty until an update.
 cp -r "$without" installing
