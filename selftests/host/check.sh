@@ -59,13 +59,18 @@ rt)
 	check "its device is bound and unbound" row "bind, unbind" ok
 	;;
 debug)
+	wrong LEAK
 	wrong SLEEP
 	wrong ERROR_PATH
-	plan 8
+	plan 12
 	check "the template, in a directory with a blank" checks "a blank" ok
 	check "each allocation of its init fails" row "each allocation of init fails" "[1-9][0-9]* failed"
 	check "each allocation of its probe fails" row "each allocation of probe fails" "[1-9][0-9]* failed"
 	check "kmemleak finds nothing" row "kmemleak, two scans" ok
+	check "the kernel's PCI sample in Rust, as it is" checks pci ok 20
+	check "each allocation of its probe fails" row "each allocation of probe fails" "[1-9][0-9]* failed"
+	check "a leak at unbind" checks LEAK failed 3
+	check "the function is named" has "debug: leak:   provoke_probe.*"
 	check "a sleep under a lock" checks SLEEP failed 10
 	check "the complaint is named" has "debug: load, bind, unbind, unload: FAIL: the kernel complained: .*sleeping.*"
 	check "a missing free on an error path" checks ERROR_PATH failed 10
