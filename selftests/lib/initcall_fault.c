@@ -68,7 +68,7 @@ static struct kretprobe initcall = {
 	.handler = init_ends,
 };
 
-static int __init fail_init(void)
+static int __init initcall_fault_init(void)
 {
 	int ret;
 
@@ -80,14 +80,14 @@ static int __init fail_init(void)
 		unregister_kretprobe(&initcall);
 	return ret;
 }
-module_init(fail_init);
+module_init(initcall_fault_init);
 
-static void __exit fail_exit(void)
+static void __exit initcall_fault_exit(void)
 {
 	unregister_module_notifier(&coming);
 	unregister_kretprobe(&initcall);
 }
-module_exit(fail_exit);
+module_exit(initcall_fault_exit);
 
 MODULE_DESCRIPTION("kalloc: has allocations of a module's init fail");
 MODULE_LICENSE("GPL");
