@@ -74,7 +74,7 @@ impl pci::Driver for Driver {
         task: &mut TaskCx,
     ) -> impl PinInit<Buffers<'bound>, Error> {
         dev_info!(dev, "probed\n");
-        buffers(dev, &task)
+        buffers(dev, task)
     }
 
     fn unbind<'bound>(

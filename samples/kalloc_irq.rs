@@ -154,7 +154,7 @@ impl pci::Driver for Edu<'_> {
     ) -> impl PinInit<Edu<'bound>, Error> {
         dev.enable_device_mem()?;
         dev.set_master();
-        let log = Log::new(&task)?;
+        let log = Log::new(task)?;
         Ok(Edu {
             later: Timer::new(&task, Later(log.clone()))?,
             log,

@@ -134,7 +134,7 @@ impl platform::Driver for Driver {
     ) -> impl PinInit<Scope<Data<'bound>>, Error> {
         pin_init::pin_init_scope(move || {
             let dev: &'bound Device<Core<'_>> = pdev.as_ref();
-            let data = Data::new(pdev, table, &task)?;
+            let data = Data::new(pdev, table, task)?;
             dev_info!(dev, "{:?}\n", data.state);
 
             let name = Devm::kasprintf(&task, dev, fmt!("kalloc_platform-{}", dev.name()))?;

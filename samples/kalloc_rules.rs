@@ -76,7 +76,7 @@ impl kalloc::Module for Rules {
         decide(task, &counter)?;
         pr_info!("allocated in process context and under a lock\n");
 
-        let memory = can_sleep(&task)?;
+        let memory = can_sleep(task)?;
         pr_info!("can sleep: GFP_KERNEL gave {}\n", *memory);
         freed_once(memory);
 
@@ -84,13 +84,13 @@ impl kalloc::Module for Rules {
         pr_info!("cannot sleep: GFP_ATOMIC gave {}\n", *memory);
         freed_once(memory);
 
-        let memory = dma_capable(&task)?;
+        let memory = dma_capable(task)?;
         pr_info!("{} bytes from ZONE_DMA\n", memory.len());
 
-        if handle_failure(&task, [0; 32]).is_some() {
+        if handle_failure(task, [0; 32]).is_some() {
             pr_info!("a failure would have been handled\n");
         }
-        no_leak(&task)?;
+        no_leak(task)?;
         pr_info!("freed all of it once\n");
         Ok(Rules)
     }

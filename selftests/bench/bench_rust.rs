@@ -726,7 +726,7 @@ impl platform::Driver for Driver {
         _id_info: Option<&'bound ()>,
         task: &mut TaskCx,
     ) -> impl PinInit<(), Error> {
-        let result = with_state(&task, pdev, count_all);
+        let result = with_state(task, pdev, count_all);
         COUNTED.store(result.map_or_else(Error::to_errno, |()| 0), Relaxed);
         result
     }

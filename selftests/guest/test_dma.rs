@@ -657,7 +657,7 @@ impl kalloc::platform::Driver for Ending {
         task: &mut TaskCx,
     ) -> impl PinInit<Told<'bound>, Error> {
         pin_init::pin_init_scope(move || {
-            let dma = dma(&task, pdev)?;
+            let dma = dma(task, pdev)?;
             let answer = match ANSWER.load(Ordering::Acquire) {
                 0 => Answer::Nobody,
                 1 => Answer::All,

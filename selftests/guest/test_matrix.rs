@@ -24,7 +24,7 @@ testlib::tests! {
 
 /// Takes a page, which goes with all flags, and gives it back.
 macro_rules! page {
-    ($cx:expr, GfpNolock $(. $modifier:ident())?) => {{
+    ($cx:expr, GFP_NOLOCK $(. $modifier:ident())?) => {{
         // Where it may not, the kernel gives NULL.
         drop(NolockPages::<0>::new($cx.with(GFP_NOLOCK$(.$modifier())?)));
         true
@@ -55,35 +55,35 @@ macro_rules! cells {
 #[rustfmt::skip]
 cells! {
     task: TaskCx => [
-        GfpKernel GfpKernelAccount GfpUser GfpHighUser GfpHighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim GfpNolock
-    ], GfpKernel [
+        GFP_KERNEL GFP_KERNEL_ACCOUNT GFP_USER GFP_HIGHUSER GFP_HIGHUSER_MOVABLE GFP_NOFS GFP_NOIO GFP_ATOMIC GFP_NOWAIT GFP_NORECLAIM GFP_NOLOCK
+    ], GFP_KERNEL [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable noretry retry_mayfail nofail
     ];
-    nofs: NoFsCx<'_> => [GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpNoFs [
+    nofs: NoFsCx<'_> => [GFP_NOFS GFP_NOIO GFP_ATOMIC GFP_NOWAIT GFP_NORECLAIM GFP_NOLOCK], GFP_NOFS [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable noretry retry_mayfail nofail
     ];
-    noio: NoIoCx<'_> => [GfpNoIo GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpNoIo [
+    noio: NoIoCx<'_> => [GFP_NOIO GFP_ATOMIC GFP_NOWAIT GFP_NORECLAIM GFP_NOLOCK], GFP_NOIO [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable noretry retry_mayfail nofail
     ];
-    noreclaim: NoReclaimCx<'_> => [GfpNoIo GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpNoIo [
+    noreclaim: NoReclaimCx<'_> => [GFP_NOIO GFP_ATOMIC GFP_NOWAIT GFP_NORECLAIM GFP_NOLOCK], GFP_NOIO [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable noretry retry_mayfail
     ];
-    atomic: AtomicCx<'_> => [GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpAtomic [
+    atomic: AtomicCx<'_> => [GFP_ATOMIC GFP_NOWAIT GFP_NORECLAIM GFP_NOLOCK], GFP_ATOMIC [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable
     ];
-    bh: BhCx<'_> => [GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpAtomic [
+    bh: BhCx<'_> => [GFP_ATOMIC GFP_NOWAIT GFP_NORECLAIM GFP_NOLOCK], GFP_ATOMIC [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable
     ];
-    irq: IrqCx<'_> => [GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpAtomic [
+    irq: IrqCx<'_> => [GFP_ATOMIC GFP_NOWAIT GFP_NORECLAIM GFP_NOLOCK], GFP_ATOMIC [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable
     ];
     #[cfg(not(CONFIG_PREEMPT_RT))]
-    raw: RawCx<'_> => [GfpAtomic GfpNowait GfpNoReclaim GfpNolock], GfpAtomic [
+    raw: RawCx<'_> => [GFP_ATOMIC GFP_NOWAIT GFP_NORECLAIM GFP_NOLOCK], GFP_ATOMIC [
         zeroed nowarn account thisnode comp hardwall nomemalloc dma dma32 highmem movable reclaimable
     ];
     #[cfg(CONFIG_PREEMPT_RT)]
-    raw: RawCx<'_> => [GfpNolock], GfpNolock [zeroed account];
-    nmi: NmiCx<'_> => [GfpNolock], GfpNolock [zeroed account];
+    raw: RawCx<'_> => [GFP_NOLOCK], GFP_NOLOCK [zeroed account];
+    nmi: NmiCx<'_> => [GFP_NOLOCK], GFP_NOLOCK [zeroed account];
 }
 
 fn task(task: &mut TaskCx) -> Outcome {

@@ -80,7 +80,7 @@ again() {
 	drives KALLOC="$installed" && compiled
 }
 # refuses SENTENCE ARGUMENT…
-refuses() { ! drives "${@:2}" && { grep -E "^kalloc: $1" "$tmp/log" || { cat "$tmp/log"; false; }; }; }
+refuses() { ! drives "${@:2}" && { grep -F "kalloc: $1" "$tmp/log" || { cat "$tmp/log"; false; }; }; }
 without_kalloc() { ! drives KALLOC=/none && grep 'kalloc is not in /none; run "make modules_install" in its checkout' "$tmp/log"; }
 for_another() {
 	echo 6.1.0 >"$installed/kernel.release"

@@ -179,9 +179,11 @@ where
         #[cfg(CONFIG_PREEMPT_RT)]
         let kept = 0;
         #[cfg(not(CONFIG_PREEMPT_RT))]
-        // SAFETY: Invariant of `MempoolBulk`: owned elements of this pool. They are not used again.
-        let kept =
-            unsafe { deferred_free::mempool_free_bulk(pool, elements.as_mut_ptr(), N as u32) };
+        let kept = {
+            let elements = elements.as_mut_ptr();
+            // SAFETY: Invariant of `MempoolBulk`: owned elements of this pool. They are not used again.
+            unsafe { deferred_free::mempool_free_bulk(pool, elements, N as u32) }
+        };
         for element in &elements[kept as usize..] {
             // SAFETY: Invariant of `MempoolBulk`: an element is not NULL.
             let object = unsafe { NonNull::new_unchecked(*element) };

@@ -111,8 +111,8 @@ impl RawCache {
         // Waits for the deferred destruction of a cache that may have the same name.
         flush(cx);
         // SAFETY: `C: MayFs`: the context may sleep.
-        let deferred =
-            NonNull::new(unsafe { kalloc_helper_deferred_cache_alloc() }).ok_or(ENOMEM)?;
+        let deferred = unsafe { kalloc_helper_deferred_cache_alloc() };
+        let deferred = NonNull::new(deferred).ok_or(ENOMEM)?;
         let mut c_args = bindings::kmem_cache_args {
             align: args.align.max(align_of::<Object>()) as u32,
             useroffset: if args.window.size == 0 {
