@@ -136,7 +136,7 @@ impl Here {
     /// # Errors
     ///
     /// `EBUSY` if the module was entered before.
-    pub fn enter(self) -> Result {
+    pub(crate) fn enter(self) -> Result {
         // SAFETY: The helper only compares the pointer with those of modules.
         to_result(unsafe { kalloc_helper_module_enter(self.0) })
     }

@@ -43,17 +43,26 @@ pub trait Gfp: Sealed + Copy + fmt::Debug + 'static {
     /// The kernel crate's value of these flags, for the kernel crate's own containers. Only this
     /// crate can read it, since a value would outlive its grant.
     #[doc(hidden)]
-    const FLAGS: FlagsValue = FlagsValue(
-        // SAFETY: `Flags` is a struct of one `u32`, and of the size of a `gfp_t`, as asserted
-        // below. So the field is at offset 0.
-        unsafe { core::mem::transmute::<gfp_t, Flags>(Self::BITS) },
-    );
+    const FLAGS: FlagsValue = FlagsValue::of(Self::BITS);
 }
 
 /// The type of [`Gfp::FLAGS`], whose value only this crate can read.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct FlagsValue(pub(crate) Flags);
+
+impl FlagsValue {
+    const fn of(bits: gfp_t) -> Self {
+        // SAFETY: `Flags` is a struct of one `u32`, and of the size of a `gfp_t`, as asserted
+        // below. So the field is at offset 0.
+        Self(unsafe { core::mem::transmute::<gfp_t, Flags>(bits) })
+    }
+
+    /// The value of a modifier with `bits`, of flags that have a value.
+    pub(crate) const fn modified(self, bits: gfp_t) -> Self {
+        Self::of(bits)
+    }
+}
 
 const _: () = assert!(size_of::<Flags>() == size_of::<gfp_t>());
 

@@ -8,6 +8,7 @@ use crate::{
     flags::{
         gfp::{
             AllocFailed,
+            FlagsValue,
             Gfp, //
         },
         properties::*, //
@@ -31,6 +32,7 @@ macro_rules! modifiers {
             impl<F: Gfp> Sealed for $name<F> {}
             impl<F: Gfp> Gfp for $name<F> {
                 const BITS: gfp_t = F::BITS | $bit;
+                const FLAGS: FlagsValue = F::FLAGS.modified(Self::BITS);
                 type Failure = F::Failure;
                 #[inline]
                 fn failed() -> AllocFailed<Self> {
@@ -129,6 +131,7 @@ pub struct NoFail<F>(F);
 impl<F: Gfp> Sealed for NoFail<F> {}
 impl<F: Gfp> Gfp for NoFail<F> {
     const BITS: gfp_t = F::BITS | KALLOC_CONST___GFP_NOFAIL;
+    const FLAGS: FlagsValue = F::FLAGS.modified(Self::BITS);
     type Failure = Infallible;
     #[cold]
     #[inline(never)]
