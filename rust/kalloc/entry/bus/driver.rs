@@ -518,13 +518,13 @@ impl<D> Bound<D> {
     }
 }
 
-/// Defines `Registration` for the `Driver` of a bus.
+/// Defines `Registration` for the `Driver` of a bus, whose tables of supported devices are given.
 ///
 /// The functions that the kernel calls are in a type that only this crate can name. A driver that
 /// could name it could call its own probe in atomic context, and would get a
 /// [`TaskCx`](crate::context::TaskCx).
 macro_rules! registration {
-    ($bus:ident: $($callbacks:tt)*) => {
+    ($bus:ident: $($tables:tt)*) => {
         /// A registered driver, for [`module!`](crate::module!). Dropping it unregisters the
         /// driver.
         #[pin_data]
@@ -533,8 +533,8 @@ macro_rules! registration {
             inner: kernel::driver::Registration<kernel::$bus::Adapter<KernelDriver<T>>>,
         }
 
-        impl<T: Driver> crate::ground::sealed::Sealed for Registration<T> {}
-        impl<T: Driver> crate::entry::bus::driver::Register for Registration<T> {
+        impl<T: Driver> $crate::ground::sealed::Sealed for Registration<T> {}
+        impl<T: Driver> $crate::entry::bus::driver::Register for Registration<T> {
             unsafe fn register(
                 name: &'static CStr,
                 module: &'static ThisModule,
@@ -555,9 +555,43 @@ macro_rules! registration {
 
         impl<T: Driver> kernel::$bus::Driver for KernelDriver<T> {
             type IdInfo = T::IdInfo;
-            type Data<'bound> = crate::entry::bus::driver::Bound<T::Data<'bound>>;
+            type Data<'bound> = $crate::entry::bus::driver::Bound<T::Data<'bound>>;
 
-            $($callbacks)*
+            $($tables)*
+
+            fn probe<'bound>(
+                dev: &'bound kernel::$bus::Device<kernel::device::Core<'_>>,
+                id_info: Option<&'bound Self::IdInfo>,
+            ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+                let data = move |slot| {
+                    // SAFETY: The driver core calls probe in process context, and this is the only
+                    // token there.
+                    let mut task = unsafe { TaskCx::assume() };
+                    // SAFETY: This closure is the body of an initialiser, so `slot` is valid, and
+                    // is pinned if it is initialised.
+                    unsafe { pin_init::raw_try_init(slot, T::probe(dev, id_info, &mut task)) }
+                };
+                // SAFETY: `data` initialises the slot, or returns the error.
+                let data = unsafe { pin_init::pin_init_from_closure::<_, Error>(data) };
+                // SAFETY: The driver core calls probe, and drops the data, in process context. The
+                // token of `data` has ended when the data is initialised.
+                unsafe {
+                    $crate::entry::bus::driver::Bound::new(
+                        dev.as_ref(),
+                        data,
+                        |data, binding, task| T::start(dev, data, binding, task),
+                    )
+                }
+            }
+
+            fn unbind<'bound>(
+                dev: &'bound kernel::$bus::Device<kernel::device::Core<'_>>,
+                this: Pin<&Self::Data<'bound>>,
+            ) {
+                // SAFETY: The driver core calls unbind in process context, and this is the only
+                // token there.
+                T::unbind(dev, this.data(), &mut unsafe { TaskCx::assume() })
+            }
         }
     };
 }

@@ -11,7 +11,6 @@ use crate::{
     contexts::tokens::TaskCx,
     entry::bus::driver::{
         registration,
-        Bound,
         BoundScope, //
     },
 };
@@ -80,6 +79,8 @@ pub const fn vendor(id: u16) -> Vendor {
 ///     }
 /// }
 /// ```
+// The traits of the buses are written out and not made by a macro: each is the page that an author of
+// a driver for that bus reads, and the place that the compiler names when a function is missing.
 pub trait Driver {
     /// The driver's information about each supported device.
     type IdInfo: 'static;
@@ -139,33 +140,6 @@ pub trait Driver {
 
 registration! { pci:
     const ID_TABLE: IdTable<Self::IdInfo> = T::ID_TABLE;
-
-    fn probe<'bound>(
-        dev: &'bound Device<Core<'_>>,
-        id_info: Option<&'bound Self::IdInfo>,
-    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        let data = move |slot| {
-            // SAFETY: The driver core calls probe in process context, and this is the only token
-            // there.
-            let mut task = unsafe { TaskCx::assume() };
-            // SAFETY: This closure is the body of an initialiser, so `slot` is valid, and is pinned
-            // if it is initialised.
-            unsafe { pin_init::raw_try_init(slot, T::probe(dev, id_info, &mut task)) }
-        };
-        // SAFETY: `data` initialises the slot, or returns the error.
-        let data = unsafe { pin_init::pin_init_from_closure::<_, Error>(data) };
-        // SAFETY: The driver core calls probe, and drops the data, in process context. The token of
-        // `data` has ended when the data is initialised.
-        unsafe {
-            Bound::new(dev.as_ref(), data, |data, binding, task| T::start(dev, data, binding, task))
-        }
-    }
-
-    fn unbind<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
-        // SAFETY: The driver core calls unbind in process context, and this is the only token
-        // there.
-        T::unbind(dev, this.data(), &mut unsafe { TaskCx::assume() })
-    }
 }
 
 /// Declares a module with one PCI driver, with the fields of the kernel crate's

@@ -11,7 +11,6 @@ use crate::{
     contexts::tokens::TaskCx,
     entry::bus::driver::{
         registration,
-        Bound,
         BoundScope, //
     },
 };
@@ -59,6 +58,8 @@ use kernel::{
 ///     }
 /// }
 /// ```
+// The traits of the buses are written out and not made by a macro: each is the page that an author of
+// a driver for that bus reads, and the place that the compiler names when a function is missing.
 pub trait Driver {
     /// The driver's information about each supported device.
     type IdInfo: 'static;
@@ -122,33 +123,6 @@ pub trait Driver {
 registration! { platform:
     const OF_ID_TABLE: Option<of::IdTable<Self::IdInfo>> = T::OF_ID_TABLE;
     const ACPI_ID_TABLE: Option<acpi::IdTable<Self::IdInfo>> = T::ACPI_ID_TABLE;
-
-    fn probe<'bound>(
-        dev: &'bound Device<Core<'_>>,
-        id_info: Option<&'bound Self::IdInfo>,
-    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        let data = move |slot| {
-            // SAFETY: The driver core calls probe in process context, and this is the only token
-            // there.
-            let mut task = unsafe { TaskCx::assume() };
-            // SAFETY: This closure is the body of an initialiser, so `slot` is valid, and is pinned
-            // if it is initialised.
-            unsafe { pin_init::raw_try_init(slot, T::probe(dev, id_info, &mut task)) }
-        };
-        // SAFETY: `data` initialises the slot, or returns the error.
-        let data = unsafe { pin_init::pin_init_from_closure::<_, Error>(data) };
-        // SAFETY: The driver core calls probe, and drops the data, in process context. The token of
-        // `data` has ended when the data is initialised.
-        unsafe {
-            Bound::new(dev.as_ref(), data, |data, binding, task| T::start(dev, data, binding, task))
-        }
-    }
-
-    fn unbind<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
-        // SAFETY: The driver core calls unbind in process context, and this is the only token
-        // there.
-        T::unbind(dev, this.data(), &mut unsafe { TaskCx::assume() })
-    }
 }
 
 /// Declares a module with one platform driver, with the fields of the kernel crate's
