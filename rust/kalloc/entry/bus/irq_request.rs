@@ -26,9 +26,11 @@ use kernel::{
     bindings,
     error::{
         code::EINVAL,
+        Error,
         Result, //
     },
     irq,
+    prelude::PinInit,
     str::CStr, //
 };
 
@@ -330,18 +332,11 @@ impl<'d> BoundScope<'d> {
         K: Kind,
         H: Handler<K>,
     {
-        let line = line.into();
-        runs_there::<K>(&line)?;
-        // SAFETY: The binding owns the registration, and drops it before `'d` ends.
-        let registration = unsafe {
-            irq::Registration::new(
-                line,
-                flags.0,
-                name,
-                Ok(Adapter::<H, K>(handler, PhantomData)),
-            )
-        };
-        self.until_unbind(cx, registration)
+        let handler = Ok(Adapter::<H, K>(handler, PhantomData));
+        self.register::<K, _, _, _>(cx, line.into(), |line| {
+            // SAFETY: The binding owns the registration, and drops it before `'d` ends.
+            unsafe { irq::Registration::new(line, flags.0, name, handler) }
+        })
     }
 
     /// Requests a line with a thread; wraps `request_threaded_irq()`. The handler may run before
@@ -367,29 +362,28 @@ impl<'d> BoundScope<'d> {
         K: Kind,
         H: ThreadedHandler<K>,
     {
-        let line = line.into();
-        runs_there::<K>(&line)?;
-        // SAFETY: The binding owns the registration, and drops it before `'d` ends.
-        let registration = unsafe {
-            irq::ThreadedRegistration::new(
-                line,
-                flags.0,
-                name,
-                Ok(ThreadedAdapter::<H, K>(handler, PhantomData)),
-            )
-        };
-        self.until_unbind(cx, registration)
+        let handler = Ok(ThreadedAdapter::<H, K>(handler, PhantomData));
+        self.register::<K, _, _, _>(cx, line.into(), |line| {
+            // SAFETY: The binding owns the registration, and drops it before `'d` ends.
+            unsafe { irq::ThreadedRegistration::new(line, flags.0, name, handler) }
+        })
     }
-}
 
-/// Checks that a handler runs in the context of its token. On PREEMPT_RT the kernel threads
-/// handlers, but not those of lines with `IRQ_NOTHREAD`.
-fn runs_there<K: Kind>(line: &IrqRequest<'_>) -> Result {
-    if cfg!(CONFIG_PREEMPT_RT) && !K::HARD {
-        // SAFETY: The call has no preconditions.
-        if unsafe { bindings::irq_check_status_bit(line.irq(), bindings::IRQ_NOTHREAD) } {
-            return Err(EINVAL);
+    /// Registers a handler of kind `K`, if it will run in the context of its token. On PREEMPT_RT
+    /// the kernel threads handlers, but not those of lines with `IRQ_NOTHREAD`.
+    #[inline]
+    fn register<K: Kind, C: MaySleep, R: 'd, I: PinInit<R, Error>>(
+        &mut self,
+        cx: &C,
+        line: IrqRequest<'d>,
+        registration: impl FnOnce(IrqRequest<'d>) -> I,
+    ) -> Result {
+        if cfg!(CONFIG_PREEMPT_RT) && !K::HARD {
+            // SAFETY: The call has no preconditions.
+            if unsafe { bindings::irq_check_status_bit(line.irq(), bindings::IRQ_NOTHREAD) } {
+                return Err(EINVAL);
+            }
         }
+        self.until_unbind(cx, registration(line))
     }
-    Ok(())
 }
