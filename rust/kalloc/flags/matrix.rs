@@ -22,13 +22,22 @@ use crate::{
 };
 
 /// The matrix of allocators and flags. Each row lists the bases and the modifiers that an allocator
-/// accepts.
+/// accepts. A name in capitals is a list of bases.
 ///
 /// A row `X as Y<A>` implements `Y<A>`, which code generic over the allocator can name. `X` is an
 /// alias of `Y<A>`.
 macro_rules! allocators {
+    (@base SLEEPING: $trait:path) => {
+        allocators!(@row $trait: [GfpKernel GfpUser GfpNoFs GfpNoIo] + []);
+    };
+    (@base NONBLOCKING: $trait:path) => {
+        allocators!(@row $trait: [GfpAtomic GfpNowait GfpNoReclaim] + []);
+    };
+    (@base $base:ident: $trait:path) => {
+        impl $trait for $base {}
+    };
     (@row $trait:path: [$($base:ident)*] + [$($modifier:ident)*]) => {
-        $(impl $trait for $base {})*
+        $(allocators!(@base $base: $trait);)*
         $(impl<F: $trait> $trait for $modifier<F> {})*
     };
     (@rows) => {};
@@ -103,7 +112,7 @@ allocators! {
                 pages, or the DMA API for device memory"
     )]
     ForKmalloc as For<Kmalloc>:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING GfpKernelAccount NONBLOCKING]
         + [Dma NoRetry RetryMayfail NoFail Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// Flags that krealloc accepts: as kmalloc, without `__GFP_ZERO`, `__GFP_DMA` and
     /// `__GFP_NOFAIL`. krealloc zeroes reliably only if every call for the memory had `__GFP_ZERO`,
@@ -117,12 +126,12 @@ allocators! {
                 may keep the old memory, or `.nofail()`"
     )]
     ForKrealloc as ForRealloc<Kmalloc>:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING GfpKernelAccount NONBLOCKING]
         + [NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
     /// Flags that `alloc_pages()` accepts: all. The kind of the memory follows from the flags.
     #[diagnostic::on_unimplemented(message = "the page allocator does not accept `{Self}`")]
     ForPages of Memory:
-        [GfpKernel GfpKernelAccount GfpUser GfpHighUser GfpHighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING GfpKernelAccount GfpHighUser GfpHighUserMovable NONBLOCKING]
         + [Dma Dma32 Highmem NoRetry RetryMayfail NoFail Movable Reclaimable Zeroed NoWarn Account ThisNode Comp
            Hardwall NoMemalloc];
     /// Flags that `alloc_pages_exact()` accepts. Not `__GFP_COMP` and `__GFP_HIGHMEM`, which it
@@ -134,7 +143,7 @@ allocators! {
         note = "it knows no `.comp()`, `.highmem()`, `.nofail()`, `GFP_HIGHUSER` or `GFP_HIGHUSER_MOVABLE`; `Pages` does"
     )]
     ForPagesExact:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING GfpKernelAccount NONBLOCKING]
         + [Dma Dma32 NoRetry RetryMayfail Movable Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// Flags that `alloc_pages_bulk()` accepts. Not `__GFP_ACCOUNT`, with which it allocates one
     /// page per call, `__GFP_NOFAIL`, which guarantees only one page, and `__GFP_COMP`, since
@@ -145,7 +154,7 @@ allocators! {
         note = "it knows no `.account()`, `.nofail()`, `.comp()` or `GFP_KERNEL_ACCOUNT`; `Pages` does, one at a time"
     )]
     ForPagesBulk of Memory:
-        [GfpKernel GfpUser GfpHighUser GfpHighUserMovable GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING GfpHighUser GfpHighUserMovable NONBLOCKING]
         + [Dma Dma32 Highmem NoRetry RetryMayfail Movable Reclaimable Zeroed NoWarn ThisNode Hardwall NoMemalloc];
     /// Flags that vmalloc accepts where it may sleep: those of `GFP_VMALLOC_SUPPORTED`
     /// (mm/vmalloc.c) that reclaim.
@@ -157,7 +166,7 @@ allocators! {
                 or `.nomemalloc()`"
     )]
     ForVmalloc as For<Vmalloc>:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo]
+        [SLEEPING GfpKernelAccount]
         + [NoRetry RetryMayfail NoFail Zeroed NoWarn Account Hardwall];
     /// Flags that vmalloc accepts where it must not sleep: those of `GFP_VMALLOC_SUPPORTED`
     /// (mm/vmalloc.c) that do not reclaim.
@@ -167,7 +176,7 @@ allocators! {
         note = "`GFP_ATOMIC`, `GFP_NOWAIT` and `GFP_NORECLAIM` do not sleep; with others use `new`, which may"
     )]
     ForVmallocNonblocking as ForNonblocking<Vmalloc>:
-        [GfpAtomic GfpNowait GfpNoReclaim]
+        [NONBLOCKING]
         + [Zeroed NoWarn Account Hardwall];
     /// Flags that vrealloc accepts: as vmalloc, without `__GFP_ZERO` and `__GFP_NOFAIL`, for the
     /// reasons of krealloc. vrealloc sleeps whatever the flags, since it frees by `vfree()`.
@@ -178,7 +187,7 @@ allocators! {
         note = "as vmalloc, and no `.zeroed()` and `.nofail()`"
     )]
     ForVrealloc as ForRealloc<Vmalloc>:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo]
+        [SLEEPING GfpKernelAccount]
         + [NoRetry RetryMayfail NoWarn Account Hardwall];
     /// Flags that kvmalloc accepts where it may sleep: those that both kmalloc and vmalloc accept,
     /// without `__GFP_NORETRY` (kvmalloc sets it itself).
@@ -189,7 +198,7 @@ allocators! {
         note = "as vmalloc, and no `.noretry()`"
     )]
     ForKVmalloc as For<KVmalloc>:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo]
+        [SLEEPING GfpKernelAccount]
         + [RetryMayfail NoFail Zeroed NoWarn Account Hardwall];
     /// Flags that kvmalloc accepts where it must not sleep: as vmalloc.
     #[diagnostic::on_unimplemented(
@@ -198,7 +207,7 @@ allocators! {
         note = "`GFP_ATOMIC`, `GFP_NOWAIT` and `GFP_NORECLAIM` do not sleep; with others use `new`, which may"
     )]
     ForKVmallocNonblocking as ForNonblocking<KVmalloc>:
-        [GfpAtomic GfpNowait GfpNoReclaim]
+        [NONBLOCKING]
         + [Zeroed NoWarn Account Hardwall];
     /// Flags that kvrealloc accepts: as kvmalloc, without `__GFP_ZERO` and `__GFP_NOFAIL`, for the
     /// reasons of krealloc. kvrealloc sleeps whatever the flags, since it frees by `vfree()`.
@@ -209,7 +218,7 @@ allocators! {
         note = "as kvmalloc, and no `.zeroed()` and `.nofail()`"
     )]
     ForKVrealloc as ForRealloc<KVmalloc>:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo]
+        [SLEEPING GfpKernelAccount]
         + [RetryMayfail NoWarn Account Hardwall];
     /// Flags that kmalloc_nolock accepts: only `__GFP_ACCOUNT` and `__GFP_ZERO`.
     #[diagnostic::on_unimplemented(
@@ -240,7 +249,7 @@ allocators! {
                 it has no zones, and a promise of `.nofail()` is not kept"
     )]
     ForPerCpu:
-        [GfpKernel GfpKernelAccount GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [GfpKernel GfpKernelAccount GfpNoFs GfpNoIo NONBLOCKING]
         + [NoRetry Zeroed NoWarn Account];
     /// Flags that `devm_kmalloc()` accepts: as kmalloc, without `__GFP_NOFAIL`, since a probe can
     /// fail. The node is that of the device.
@@ -251,7 +260,7 @@ allocators! {
                 `GFP_HIGHUSER_MOVABLE`; and no `.nofail()`, since probe can return the error"
     )]
     ForDevm:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING GfpKernelAccount NONBLOCKING]
         + [Dma NoRetry RetryMayfail Reclaimable Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// Flags that `devm_krealloc()` accepts: as `devm_kmalloc()`, without `__GFP_ZERO` and
     /// `__GFP_DMA`. devm_krealloc may keep the old memory, whose rest is not zeroed and whose zone
@@ -263,7 +272,7 @@ allocators! {
                 otherwise as devm_kmalloc"
     )]
     ForDevmRealloc:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING GfpKernelAccount NONBLOCKING]
         + [NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
     /// Flags that a slab cache accepts: as kmalloc, without `__GFP_DMA` and `__GFP_RECLAIMABLE`.
     /// Both are properties of the cache, and are silently ignored in a call.
@@ -274,7 +283,7 @@ allocators! {
                 `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` or `GFP_HIGHUSER_MOVABLE`"
     )]
     ForSlab:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING GfpKernelAccount NONBLOCKING]
         + [NoRetry RetryMayfail NoFail Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// Flags that a slab cache with a constructor accepts: as a slab cache, without `__GFP_ZERO`,
     /// which would overwrite the constructed object. (The kernel warns.)
@@ -284,7 +293,7 @@ allocators! {
         note = "objects come as their constructor made them: no `.zeroed()`; otherwise as for every slab cache"
     )]
     ForConstructed:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING GfpKernelAccount NONBLOCKING]
         + [NoRetry RetryMayfail NoFail NoWarn Account ThisNode Hardwall NoMemalloc];
     /// Flags that a memory pool accepts: those that hold for elements of its reserve too, which was
     /// allocated earlier. No zeroing, zone, node or accounting.
@@ -296,7 +305,7 @@ allocators! {
                 `.retry_mayfail()`, and `MempoolBox::new` cannot fail without `.nofail()`"
     )]
     ForMempool:
-        [GfpKernel GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING NONBLOCKING]
         + [NoRetry NoWarn Hardwall NoMemalloc];
     /// Flags with which a memory pool waits for an element, so that the allocation always succeeds.
     #[diagnostic::on_unimplemented(
@@ -305,7 +314,7 @@ allocators! {
         note = "where sleeping is not allowed use `MempoolBox::try_new`, which may fail"
     )]
     WaitsForMempool:
-        [GfpKernel GfpUser GfpNoFs GfpNoIo]
+        [SLEEPING]
         + [NoRetry NoWarn Hardwall NoMemalloc];
     /// Flags that `dma_alloc_attrs()` accepts. Not `__GFP_COMP`, with which it warns and fails,
     /// zone modifiers, which it silently clears (the DMA mask determines the memory that the device
@@ -318,7 +327,7 @@ allocators! {
                 `.comp()`, `.movable()`, `.reclaimable()` or `.nofail()`"
     )]
     ForCoherent:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING GfpKernelAccount NONBLOCKING]
         + [NoRetry RetryMayfail Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// Flags that `dma_alloc_pages()` accepts: as `dma_alloc_attrs()`. With a zone modifier it
     /// warns and fails.
@@ -329,7 +338,7 @@ allocators! {
                 `.comp()`, `.movable()`, `.reclaimable()` or `.nofail()`"
     )]
     ForNoncoherent:
-        [GfpKernel GfpKernelAccount GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING GfpKernelAccount NONBLOCKING]
         + [NoRetry RetryMayfail Zeroed NoWarn Account ThisNode Hardwall NoMemalloc];
     /// Flags that `dma_pool_alloc()` accepts: those that both kmalloc and `dma_alloc_attrs()`
     /// accept, since an empty pool is refilled by both, without `__GFP_ACCOUNT`, since the page is
@@ -340,7 +349,7 @@ allocators! {
         note = "as dma_alloc_attrs, and no `.account()` or `GFP_KERNEL_ACCOUNT`: the page is not the caller's alone"
     )]
     ForDmaPool:
-        [GfpKernel GfpUser GfpNoFs GfpNoIo GfpAtomic GfpNowait GfpNoReclaim]
+        [SLEEPING NONBLOCKING]
         + [NoRetry RetryMayfail Zeroed NoWarn ThisNode Hardwall NoMemalloc];
 }
 
