@@ -51,7 +51,8 @@ use kernel::{
 ///
 /// A value owns memory that is mapped for the device and direction that it was made with. `data`
 /// points to that memory, plain bytes, which does not move when the value moves. `unmap` ends the
-/// mapping. After that the value may be dropped.
+/// mapping. After that the value may be dropped. Unless the kind has functions of its own to
+/// synchronise it, the memory is `size` bytes, mapped at `address`.
 pub unsafe trait Mapping: Sealed + Sized {
     /// The contents.
     type Data: ?Sized;
@@ -88,7 +89,12 @@ pub unsafe trait Mapping: Sealed + Sized {
     ///
     /// It was made for this device and direction. The device does not use it.
     #[doc(hidden)]
-    unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>);
+    #[inline(always)]
+    unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
+        // SAFETY: Contract of `Mapping`: this size is mapped at `address`. `# Safety`: for this
+        // device and direction, and the device does not use it.
+        unsafe { dma.sync_for_cpu::<D>(self.address(), self.size()) }
+    }
 
     /// Synchronises the memory for the device.
     ///
@@ -96,7 +102,12 @@ pub unsafe trait Mapping: Sealed + Sized {
     ///
     /// It was made for this device and direction.
     #[doc(hidden)]
-    unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>);
+    #[inline(always)]
+    unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>) {
+        // SAFETY: Contract of `Mapping`: this size is mapped at `address`. `# Safety`: for this
+        // device and direction.
+        unsafe { dma.sync_for_device::<D>(self.address(), self.size()) }
+    }
 
     /// Unmaps the memory.
     ///

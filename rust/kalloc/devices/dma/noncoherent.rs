@@ -114,8 +114,8 @@ unsafe impl<T: Send + ?Sized> Send for PagesOf<T> {}
 unsafe impl<T: Sync + ?Sized> Sync for PagesOf<T> {}
 
 impl<T: ?Sized> Sealed for PagesOf<T> {}
-// SAFETY: Invariant of `PagesOf`: it owns mapped pages, which do not move. After `unmap` it owns
-// nothing.
+// SAFETY: Invariant of `PagesOf`: it owns pages mapped at `address`, which do not move. After
+// `unmap` it owns nothing.
 unsafe impl<T: KnownSize + ?Sized> Mapping for PagesOf<T> {
     type Data = T;
     type Addresses<'a>
@@ -142,20 +142,6 @@ unsafe impl<T: KnownSize + ?Sized> Mapping for PagesOf<T> {
     #[inline(always)]
     fn data(&self) -> *mut T {
         self.cpu.as_ptr()
-    }
-
-    #[inline(always)]
-    unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: Invariant of `PagesOf`: mapped at `address`. `# Safety`: for this device and
-        // direction, and the device does not use it.
-        unsafe { dma.sync_for_cpu::<D>(self.address, self.size()) }
-    }
-
-    #[inline(always)]
-    unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: Invariant of `PagesOf`: mapped at `address`. `# Safety`: for this device and
-        // direction.
-        unsafe { dma.sync_for_device::<D>(self.address, self.size()) }
     }
 
     /// Wraps `dma_free_pages()`, which unmaps and frees.
@@ -301,7 +287,8 @@ pub struct Element<'a, T> {
 }
 
 impl<T> Sealed for Element<'_, T> {}
-// SAFETY: Invariant of `Element`: it borrows mapped memory exclusively. The ring unmaps it.
+// SAFETY: Invariant of `Element`: it borrows memory mapped at `address` exclusively, a part of a
+// mapping, which may be synchronised alone. The ring unmaps it.
 unsafe impl<T> Mapping for Element<'_, T> {
     type Data = T;
     type Addresses<'a>
@@ -328,19 +315,6 @@ unsafe impl<T> Mapping for Element<'_, T> {
     #[inline(always)]
     fn data(&self) -> *mut T {
         self.cpu.as_ptr()
-    }
-
-    #[inline(always)]
-    unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: Invariant of `Element`: mapped at `address`. `# Safety`: for this device and
-        // direction, and the device does not use it. A part of a mapping may be synchronised.
-        unsafe { dma.sync_for_cpu::<D>(self.address, size_of::<T>()) }
-    }
-
-    #[inline(always)]
-    unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: As above.
-        unsafe { dma.sync_for_device::<D>(self.address, size_of::<T>()) }
     }
 
     unsafe fn unmap(&mut self, _dma: DmaDevice<'_>, _dir: dma_data_direction, _attrs: c_ulong) {}

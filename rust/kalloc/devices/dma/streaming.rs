@@ -190,8 +190,8 @@ pub struct Single<B> {
 }
 
 impl<B> Sealed for Single<B> {}
-// SAFETY: Invariant of `Single`: it owns a mapped buffer. The contract of `Buffer`: the memory does
-// not move.
+// SAFETY: Invariant of `Single`: it owns a buffer mapped at `address`. The contract of `Buffer`: the
+// memory does not move.
 unsafe impl<B: Buffer> Mapping for Single<B> {
     type Data = B::Data;
     type Addresses<'a>
@@ -218,20 +218,6 @@ unsafe impl<B: Buffer> Mapping for Single<B> {
     #[inline(always)]
     fn data(&self) -> *mut B::Data {
         self.buffer.data()
-    }
-
-    #[inline(always)]
-    unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: Invariant of `Single`: mapped at `address`. `# Safety`: for this device and
-        // direction, and the device does not use it.
-        unsafe { dma.sync_for_cpu::<D>(self.address, self.size()) }
-    }
-
-    #[inline(always)]
-    unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: Invariant of `Single`: mapped at `address`. `# Safety`: for this device and
-        // direction.
-        unsafe { dma.sync_for_device::<D>(self.address, self.size()) }
     }
 
     /// Wraps `dma_unmap_single_attrs()`, which is `dma_unmap_page_attrs()`.
