@@ -2,6 +2,7 @@
 
 //! [`NmiSafe`]: types that an NMI handler may share with other code.
 
+use crate::ground::field::Exact;
 use core::sync::atomic::{
     AtomicBool,
     AtomicI16,
@@ -79,9 +80,9 @@ unsafe impl<T: NmiSafe, const N: usize> NmiSafe for [T; N] {}
 // SAFETY: `&Option<T>` gives access to a `&T` only, and `T` is `NmiSafe`.
 unsafe impl<T: NmiSafe> NmiSafe for Option<T> {}
 
-/// Checks at build time that the type of a value is `NmiSafe`, for [`nmi_safe!`](crate::nmi_safe).
+/// Checks at build time that a type is `NmiSafe`, for [`nmi_safe!`](crate::nmi_safe).
 #[doc(hidden)]
-pub const fn nmi_safe<T: ?Sized + NmiSafe>(_: &T) {}
+pub const fn nmi_safe<T: ?Sized + NmiSafe>(_: Exact<T>) {}
 
 /// Declares a struct whose fields are all [`NmiSafe`], and implements [`NmiSafe`] for it.
 ///
@@ -105,7 +106,12 @@ macro_rules! nmi_safe {
         // A pattern without `..` names every field of the struct.
         const _: fn(&$name) = |whole| {
             let $name { $($field),* } = whole;
-            $($crate::__macro::nmi_safe::<$type>($field);)*
+            // A type that contains a macro could be another type here. The `let` gives the field no
+            // expected type, so its type is not coerced to this one.
+            $(
+                let exact = $crate::__macro::exact($field);
+                $crate::__macro::nmi_safe::<$type>(exact);
+            )*
         };
 
         // SAFETY: The struct has exactly the fields that are declared above. The function above

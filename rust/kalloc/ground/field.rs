@@ -14,9 +14,9 @@ use core::{
 
 /// Exactly the type `F`: the type is invariant, so nothing coerces to it.
 #[doc(hidden)]
-pub struct Exact<F>(PhantomData<fn(F) -> F>);
+pub struct Exact<F: ?Sized>(PhantomData<fn(*mut F) -> *mut F>);
 
-impl<F> fmt::Debug for Exact<F> {
+impl<F: ?Sized> fmt::Debug for Exact<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Exact")
     }
@@ -24,7 +24,7 @@ impl<F> fmt::Debug for Exact<F> {
 
 /// The exact type that the reference points to.
 #[doc(hidden)]
-pub const fn exact<F>(_: &F) -> Exact<F> {
+pub const fn exact<F: ?Sized>(_: &F) -> Exact<F> {
     Exact(PhantomData)
 }
 
@@ -71,6 +71,10 @@ impl<S, F> fmt::Debug for Field<S, F> {
 
 /// A field of a struct, as a [`percpu::Field`](crate::percpu::Field): `field!(Struct, name)`.
 ///
+/// The struct is a path of names, with names as arguments: `Struct`, `Self`, `module::Struct<T>`. A
+/// type alias gives any other type such a name. The macro uses the type twice, and a type that
+/// contains a macro could be another type each time.
+///
 /// The field is one of the struct itself, is visible to the caller, and has exactly the expected
 /// type. A field reached through `Deref`, of a packed struct or of a union does not compile.
 ///
@@ -83,10 +87,10 @@ impl<S, F> fmt::Debug for Field<S, F> {
 /// ```
 #[macro_export]
 macro_rules! field {
-    ($struct:ty, $field:ident) => {{
-        let offset = $crate::__macro::core::mem::offset_of!($struct, $field);
+    ($($struct:ident)::+ $(<$($arg:ident),+ $(,)?>)?, $field:ident) => {{
+        let offset = $crate::__macro::core::mem::offset_of!($($struct)::+ $(<$($arg),+>)?, $field);
         // The `let` gives the field no expected type, so its type is not coerced.
-        let of: fn(&$struct) -> $crate::__macro::Exact<_> = |whole| {
+        let of: fn(&$($struct)::+ $(<$($arg),+>)?) -> $crate::__macro::Exact<_> = |whole| {
             let exact = $crate::__macro::exact(&whole.$field);
             exact
         };
@@ -95,4 +99,9 @@ macro_rules! field {
         // needs `unsafe`.
         unsafe { $crate::__macro::Field::new(offset, of) }
     }};
+    ($struct:ty, $field:ident) => {
+        $crate::__macro::core::compile_error!(
+            "`field!` takes a struct by its name, such as `Struct` or `module::Struct<T>`; give this type a name with `type`"
+        )
+    };
 }

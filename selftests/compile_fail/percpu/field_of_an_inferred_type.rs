@@ -25,5 +25,5 @@ pub fn count<X: Of<Long>>(odd: &PerCpu<Odd<X, Short>>)
 where
     Odd<X, Short>: Sync,
 {
-    odd.at(field!(Odd<X, _>, value)).inc(); //~ ERROR: mismatched types
+    odd.at(field!(Odd<X, _>, value)).inc(); //~ ERROR: takes a struct by its name
 }

@@ -16,6 +16,16 @@ UNSAFE = {
     "section": "its block has two local variables of the macro's",
 }
 
+# Kinds of fragments that are the same wherever they stand.
+SAME = {"ident", "lifetime", "literal", "vis"}
+
+# Fragments that an arm with `unsafe` transcribes more than once, though they could expand to another type or value each
+# time (`include_bytes!` of a file that changes), and what compares the expansions.
+REPEATED = {
+    ("module", "pool"): "`StaticPool::PLACE` has the type that `StaticPool::Pool` gives it",
+    ("nmi_safe", "type"): "`nmi_safe()` takes an `Exact`, which has the type of the field",
+}
+
 # Names of the driver's that `module!` compares with the crates, and uses for nothing else.
 COMPARED = re.compile(r"mod named \{\s*pub\(super\) use ::\{core, kernel, pin_init\};\s*\}")
 
@@ -30,9 +40,12 @@ def matching(text, start):
     raise ValueError("a bracket is not closed")
 
 
-def rules(body):
-    """The rules that the transcriber of a macro breaks."""
+def rules(name, matcher, body):
+    """The rules that an arm of a macro breaks."""
     unsafe = list(re.finditer(r"\bunsafe\b", body))
+    for fragment, kind in re.findall(r"\$(\w+):(\w+)", matcher) if unsafe else ():
+        if kind not in SAME and len(re.findall(rf"\${fragment}\b", body)) > 1 and (name, fragment) not in REPEATED:
+            yield f"${fragment} is expanded more than once"
     for word in unsafe:
         rest = body[word.end() :].lstrip()
         if rest.startswith("{"):
@@ -60,10 +73,11 @@ for file in sys.argv[1:]:
         end = matching(text, at - 1) - 1
         while (arm := text.find("=>", at, end)) != -1:
             start = re.compile(r"[({]").search(text, arm).start()
+            matcher = text[at:arm]
             at = matching(text, start)
             body = text[start:at]
             used[name] = used.get(name, 0) + len(re.findall(r"\bunsafe\b", body))
-            for rule in rules(body):
+            for rule in rules(name, matcher, body):
                 failed = True
                 print(f"{file}: {name}!: {rule}")
 for name, count in used.items():

@@ -36,8 +36,8 @@ pub(super) struct Window {
 /// ```
 #[macro_export]
 macro_rules! usercopy {
-    ($object:ty, $field:ident) => {
-        $crate::field!($object, $field)
+    ($($object:tt)*) => {
+        $crate::field!($($object)*)
     };
 }
 
