@@ -6,11 +6,14 @@
 
 #include <linux/atomic.h>
 #include <linux/delay.h>
+#include <linux/irqflags.h>
 #include <linux/jiffies.h>
+#include <linux/kconfig.h>
 #include <linux/limits.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
@@ -36,6 +39,8 @@ struct kalloc_module {
 	atomic_long_t in_flight;
 	/* in_flight was not zero since the last synchronize_rcu_tasks(). */
 	bool used;
+	/* The task that loads the module, and runs its init. Only compared, since it may be gone. */
+	const struct task_struct *loader;
 	/* The module's init has begun. */
 	bool entered;
 	/* The state that kalloc::module! keeps for the module, and the function that drops it. */
@@ -149,30 +154,46 @@ static void close_module(struct kalloc_module *record)
 	}
 }
 
-/* The caller runs in the module or its notifier, so the record is not removed meanwhile. */
+/*
+ * In any context. The caller runs in the module or its notifier, so the record is not removed
+ * meanwhile.
+ */
 static struct kalloc_module *find_module_record(struct module *module)
 {
 	struct kalloc_module *record, *found = NULL;
 
 	if (module == THIS_MODULE)
 		return &own_module;
-	mutex_lock(&kalloc_modules_lock);
-	list_for_each_entry(record, &kalloc_modules, list) {
-		if (record->module == module)
+	rcu_read_lock();
+	list_for_each_entry_rcu(record, &kalloc_modules, list) {
+		if (record->module == module) {
 			found = record;
+			break;
+		}
 	}
-	mutex_unlock(&kalloc_modules_lock);
+	rcu_read_unlock();
 	return found;
+}
+
+/* Whether the caller may sleep, as far as the kernel knows: may_sleep_here() is the strict form. */
+static bool task_may_sleep(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		return in_task() && !irqs_disabled();
+	return may_sleep_here();
 }
 
 /**
  * kalloc_helper_module_enter() - Begin a module's init.
  * @module: the module
  *
- * The kernel runs a module's init once, and no other code of the module before.
+ * The kernel runs a module's init once, and no other code of the module before. Safe code of a
+ * module of the kernel crate's module! can call this from elsewhere, for example from a work item
+ * or with a lock held. kalloc itself has no notifier, and its init calls this once.
  *
- * Context: Process context. May sleep.
- * Return: 0, -ENOENT if the module has no record, or -EBUSY if this is not its init.
+ * Context: Any context.
+ * Return: 0, -ENOENT if the module has no record, or -EBUSY if this is not its init, in the task
+ * that loads the module and where that may sleep.
  */
 int kalloc_helper_module_enter(struct module *module)
 {
@@ -181,6 +202,8 @@ int kalloc_helper_module_enter(struct module *module)
 	if (!record)
 		return -ENOENT;
 	if (module->state != MODULE_STATE_COMING)
+		return -EBUSY;
+	if (module != THIS_MODULE && (record->loader != current || !task_may_sleep()))
 		return -EBUSY;
 	return xchg(&record->entered, true) ? -EBUSY : 0;
 }
@@ -223,16 +246,18 @@ static void end_root(struct module *module)
  * @module: the module
  *
  * The module's exit calls this in the task that unloads it. Safe code can call exit from elsewhere,
- * for example from a thread that the module waits for, or in atomic context. Then this does
- * nothing, and the module notifier ends the module. kalloc itself has no notifier, and always ends
- * here.
+ * for example from a thread that the module waits for, in atomic context or in a memalloc scope.
+ * Then this does nothing, and the module notifier ends the module. So it does for a process that is
+ * an IO flusher (see prctl(2)), which looks like a NOIO scope. kalloc itself has no notifier, and
+ * always ends here.
  *
  * Context: Any context.
  */
 void kalloc_helper_module_exit(struct module *module)
 {
+	const unsigned int memalloc_scopes = PF_MEMALLOC | PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO;
 	bool unloads = module->state == MODULE_STATE_GOING && !(current->flags & PF_KTHREAD) &&
-		       kalloc_helper_may_sleep();
+		       task_may_sleep() && !(current->flags & memalloc_scopes);
 
 	if (module == THIS_MODULE || unloads)
 		end_root(module);
@@ -271,7 +296,11 @@ static int add_module_record(struct module *module)
 
 	if (!record)
 		return -ENOMEM;
-	*record = (struct kalloc_module){ .module = module, .refs = REFCOUNT_INIT(1) };
+	*record = (struct kalloc_module){
+		.module = module,
+		.loader = current,
+		.refs = REFCOUNT_INIT(1),
+	};
 	INIT_LIST_HEAD(&record->callbacks);
 	mutex_lock(&kalloc_modules_lock);
 	list_add_rcu(&record->list, &kalloc_modules);

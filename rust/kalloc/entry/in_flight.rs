@@ -131,11 +131,12 @@ impl Here {
     }
 
     /// Enters the module in kalloc's records. For the module's init, which the kernel runs before
-    /// any other code of the module.
+    /// any other code of the module. It succeeds only in the task that loads the module, and where
+    /// that task may sleep.
     ///
     /// # Errors
     ///
-    /// `EBUSY` if the module was entered before.
+    /// `EBUSY` if the module was entered before, or this is not its init.
     pub(crate) fn enter(self) -> Result {
         // SAFETY: The helper only compares the pointer with those of modules.
         to_result(unsafe { kalloc_helper_module_enter(self.0) })

@@ -306,12 +306,13 @@ impl<S: Spec> Root<S> {
     /// Starts the module that this function is inlined into.
     ///
     /// The linker determines the module, not an argument. The call fails unless the kernel runs the
-    /// init of that module, and is the first in it.
+    /// init of that module, and this is the first call in it, in the same task and where the task
+    /// may sleep.
     ///
     /// # Errors
     ///
     /// `EINVAL` if `module` is another module. `EBUSY` if the module has been started already, or
-    /// its init has ended. Otherwise the errors of the pools, of init and of the drivers.
+    /// this is not its init. Otherwise the errors of the pools, of init and of the drivers.
     #[inline(always)]
     pub fn start(module: &'static ThisModule) -> Result<Self> {
         Self::start_at(in_flight::here(), module)
