@@ -7,18 +7,18 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-plan 11
+plan 13
 
 # sums NAME STATUS SUM: the document on standard input has that sum, and ends the run with that status
 sums() {
-	local output status=0
+	local status=0
 	cat >document.ktap
-	output=$(scripts/ktap-sum "$KERNELDIR/source" document.ktap 2>errors) || status=$?
-	if [[ $status == "$2" && $(tail -1 <<<"$output") == "$3" ]] &&
-		[[ $(grep -c '^failed: document' <<<"$output") -ge $status ]]; then
+	scripts/ktap-sum "$KERNELDIR/source" document.ktap >output 2>errors || status=$?
+	if [[ $status == "$2" && $(tail -1 output) == "$3" ]] &&
+		[[ $(grep -c '^failed: document' output) -ge $status ]]; then
 		ktap_test_pass "$1"
 	else
-		echo "# exit status $status, \"$output\""
+		echo "# exit status $status, \"$(cat output)\""
 		ktap_test_fail "$1"
 	fi
 }
@@ -60,6 +60,10 @@ ok 1 a
 not ok 2 b
 END
 sums "an empty document" 1 "0 passed, 1 failed, 0 skipped" </dev/null
+# A log beside the document says why.
+echo "the guest died" >document.log
+sums "no document, with a log" 1 "0 passed, 1 failed, 0 skipped" </dev/null
+check "the end of the log is printed" grep -qx "failed: document: the guest died" output
 sums "no document" 1 "0 passed, 1 failed, 0 skipped" <<<"Segmentation fault"
 
 # The kernels, with tests that are for all kernels and for two, and a run of the tests that breaks off on one of them.
