@@ -42,7 +42,7 @@ on() {
 on ubuntu "install the package linux-lib-rust-.*"
 on fedora "install the package kernel-devel-.*"
 on arch "install the package linux-headers"
-on debian "Debian has no package of it, so run \"make modules_prepare\" .*"
+on debian "Debian has no package of it, so make it with .*/linux-librust install"
 mkdir -p tree/include/config
 echo 7.2.12+deb13-amd64 >tree/include/config/kernel.release
 says "an older kernel" "the kernel of $tmp/tree is Linux 7\.2\.12\+deb13-amd64, and kalloc needs 7\.3 or newer; .*, $help" "${plain[@]}"

@@ -23,7 +23,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf --one-file-system "$tmp"' EXIT
 chmod 755 "$tmp"
 mkdir "$tmp/shim"
-cp -r "$top/scripts" "$top/Makefile" "$tmp/"
+cp -r "$top/scripts" "$top/packaging" "$top/Makefile" "$tmp/"
 cd "$tmp" || exit
 
 # shim NAME: a stand-in for a command, from standard input; found first in PATH after `use_shims`.
@@ -40,13 +40,14 @@ hide() {
 	echo "$tmp/without-$1"
 }
 
-# says NAME PATTERN COMMAND…: COMMAND must fail and its last line match PATTERN (extended, whole).
+# says NAME PATTERN COMMAND…: COMMAND must fail and the last line that it says as $program match PATTERN (extended, whole).
+program=kalloc
 says() {
 	local name=$1 pattern=$2 output status=0 last
 	shift 2
 	output=$("$@" 2>&1 </dev/null) || status=$?
-	last=$(grep '^kalloc: ' <<<"$output" | tail -1)
-	if [[ $status != 0 && ${last#kalloc: } =~ ^$pattern$ ]]; then
+	last=$(grep "^$program: " <<<"$output" | tail -1)
+	if [[ $status != 0 && ${last#"$program: "} =~ ^$pattern$ ]]; then
 		ktap_test_pass "$name"
 	else
 		sed 's/^/# /' <<<"$output"
