@@ -156,6 +156,7 @@ const fn has_no_drop<T>() {
 }
 
 /// As [`fits`], for one `T` without drop glue.
+// What evaluates it for a `T` that may have drop glue is not inlined: only then does the compiler's error name the driver's line.
 const fn fits_plain<T, G: Grant>() {
     has_no_drop::<T>();
     fits::<T, G>(size_of::<T>());

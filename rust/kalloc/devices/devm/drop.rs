@@ -167,7 +167,7 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
     ///     Ok(Devm::new_with_drop(task, dev, Log { lines: KVec::new() })?)
     /// }
     /// ```
-    #[inline]
+    #[inline(never)]
     pub fn new_with_drop<G>(
         grant: G,
         dev: &'bound Device<Core<'_>>,
@@ -194,7 +194,7 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
     /// # Errors
     ///
     /// `ENOMEM` if the allocation fails, and the error of `init`. The memory is freed then.
-    #[inline]
+    #[inline(never)]
     pub fn pin_init_with_drop<G, E>(
         grant: G,
         dev: &'bound Device<Core<'_>>,

@@ -57,7 +57,7 @@ impl<'bound, T> Devm<'bound, [T]> {
     ///
     /// [`AllocFailed`] if the allocation fails, and for more than [`MAX_SIZE`] bytes. The limits of
     /// [`Devm::new`] apply.
-    #[inline]
+    #[inline(never)]
     pub fn new_uninit_slice<G>(
         grant: G,
         dev: &'bound Device<Bound>,
@@ -131,7 +131,7 @@ impl<'bound, T> Devm<'bound, [T]> {
     /// # Errors
     ///
     /// As [`Devm::new_uninit_slice`].
-    #[inline]
+    #[inline(never)]
     pub fn from_fn<G>(
         grant: G,
         dev: &'bound Device<Bound>,

@@ -49,7 +49,7 @@ impl<'bound, T> Devm<'bound, T> {
     ///     Ok(Devm::new(task, dev, 7)?)
     /// }
     /// ```
-    #[inline]
+    #[inline(never)]
     pub fn new<G>(
         grant: G,
         dev: &'bound Device<Bound>,
@@ -71,7 +71,7 @@ impl<'bound, T> Devm<'bound, T> {
     /// # Errors
     ///
     /// [`AllocFailed`] if the allocation fails. The limits of [`Devm::new`] apply.
-    #[inline]
+    #[inline(never)]
     pub fn new_uninit<G>(
         grant: G,
         dev: &'bound Device<Bound>,
@@ -134,7 +134,7 @@ impl<'bound, T> Devm<'bound, T> {
     /// # Errors
     ///
     /// `ENOMEM` if the allocation fails, and the error of `init`. The memory is freed then.
-    #[inline]
+    #[inline(never)]
     pub fn init<G, E>(
         grant: G,
         dev: &'bound Device<Bound>,
@@ -181,7 +181,7 @@ impl<'bound, T> Devm<'bound, T> {
     ///     Devm::pin_init(task, dev, pin_init!(Counter { value <- new_spinlock!(0) }))
     /// }
     /// ```
-    #[inline]
+    #[inline(never)]
     pub fn pin_init<G, E>(
         grant: G,
         dev: &'bound Device<Bound>,
@@ -210,7 +210,7 @@ impl<'bound, T> Devm<'bound, MaybeUninit<T>> {
     /// Initialises the memory with `value`.
     ///
     /// Does not compile for a type with drop glue.
-    #[inline]
+    #[inline(never)]
     pub fn write(self, value: T) -> Devm<'bound, T> {
         const { has_no_drop::<T>() };
         // SAFETY: `T` has no drop glue.
