@@ -99,10 +99,10 @@ pub struct CheckedWith<F>(F);
 
 /// The flags `F`, permitted only while [`Checked::may_sleep`] is true.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<F>(F);
+pub struct CheckedBoxFlags<F>(F);
 
-impl<F: Gfp> Sealed for Asked<F> {}
-impl<F: MayFail> Gfp for Asked<F> {
+impl<F: Gfp> Sealed for CheckedBoxFlags<F> {}
+impl<F: MayFail> Gfp for CheckedBoxFlags<F> {
     const BITS: gfp_t = F::BITS;
     // The kernel crate would use a value of the flags without the check.
     const FLAGS: FlagsValue = panic!("`Checked` is for kalloc's own boxes");
@@ -116,19 +116,19 @@ impl<F: MayFail> Gfp for Asked<F> {
         Checked.may_sleep()
     }
 }
-impl<F: MayFail> MayFail for Asked<F> {}
-impl<F: MayFail + For<Kmalloc>> For<Kmalloc> for Asked<F> {}
-impl<F: MayFail + For<Vmalloc>> For<Vmalloc> for Asked<F> {}
-impl<F: MayFail + For<KVmalloc>> For<KVmalloc> for Asked<F> {}
+impl<F: MayFail> MayFail for CheckedBoxFlags<F> {}
+impl<F: MayFail + For<Kmalloc>> For<Kmalloc> for CheckedBoxFlags<F> {}
+impl<F: MayFail + For<Vmalloc>> For<Vmalloc> for CheckedBoxFlags<F> {}
+impl<F: MayFail + For<KVmalloc>> For<KVmalloc> for CheckedBoxFlags<F> {}
 
 // The context is the strictest one, since nothing is known of the caller's.
 impl Sealed for Checked {}
 impl Grant for Checked {
-    type Flags = Asked<GfpKernel>;
+    type Flags = CheckedBoxFlags<GfpKernel>;
     type Context = NmiCx<'static>;
 }
 impl<F> Sealed for CheckedWith<F> {}
 impl<F: MayFail> Grant for CheckedWith<F> {
-    type Flags = Asked<F>;
+    type Flags = CheckedBoxFlags<F>;
     type Context = NmiCx<'static>;
 }

@@ -89,7 +89,8 @@ pub trait For<A: UntypedAllocator>: Gfp {}
     note = "krealloc accepts what kmalloc does, but not `.zeroed()`, since `resize` fills what it adds, `.dma()`, since it \
             may keep the old memory, or `.nofail()`",
     note = "vrealloc and kvrealloc accept what vmalloc and kvmalloc do, but not `.zeroed()` and `.nofail()`; they free by \
-            `vfree()`, which sleeps: make room before sleeping is forbidden"
+            `vfree()`, which sleeps: make room before sleeping is forbidden",
+    note = "if the grant is `Checked`: it is for `KBox`, `VBox` and `KVBox` only; vectors and `Arc` need a token"
 )]
 pub trait ForRealloc<A: UntypedAllocator>: Gfp {}
 
@@ -123,13 +124,18 @@ allocators! {
         label = "flags that krealloc rejects",
         note = "krealloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` or \
                 `GFP_HIGHUSER_MOVABLE`; nor `.zeroed()`, since `resize` fills what it adds, `.dma()`, since it \
-                may keep the old memory, or `.nofail()`"
+                may keep the old memory, or `.nofail()`",
+        note = "if the grant is `Checked`: it is for `KBox`, `VBox` and `KVBox` only; vectors and `Arc` need a token"
     )]
     ForKrealloc as ForRealloc<Kmalloc>:
         [SLEEPING GfpKernelAccount NONBLOCKING]
         + [NoRetry RetryMayfail Reclaimable NoWarn Account ThisNode Hardwall NoMemalloc];
     /// Flags that `alloc_pages()` accepts: all. The kind of the memory follows from the flags.
-    #[diagnostic::on_unimplemented(message = "the page allocator does not accept `{Self}`")]
+    #[diagnostic::on_unimplemented(
+        message = "the page allocator does not accept `{Self}`",
+        label = "flags that the page allocator rejects",
+        note = "if the grant is `Checked`: it is for `KBox`, `VBox` and `KVBox` only; pages need a token"
+    )]
     ForPages of Memory:
         [SLEEPING GfpKernelAccount GfpHighUser GfpHighUserMovable NONBLOCKING]
         + [Dma Dma32 Highmem NoRetry RetryMayfail NoFail Movable Reclaimable Zeroed NoWarn Account ThisNode Comp
@@ -184,7 +190,8 @@ allocators! {
         message = "vrealloc does not accept `{Self}`",
         label = "flags that vrealloc rejects, or with which it must not sleep",
         note = "vrealloc frees the old memory by `vfree()`, which sleeps: make room before sleeping is forbidden",
-        note = "as vmalloc, and no `.zeroed()` and `.nofail()`"
+        note = "as vmalloc, and no `.zeroed()` and `.nofail()`",
+        note = "if the grant is `Checked`: it is for `KBox`, `VBox` and `KVBox` only; vectors and `Arc` need a token"
     )]
     ForVrealloc as ForRealloc<Vmalloc>:
         [SLEEPING GfpKernelAccount]
@@ -215,7 +222,8 @@ allocators! {
         message = "kvrealloc does not accept `{Self}`",
         label = "flags that kvrealloc rejects, or with which it must not sleep",
         note = "kvrealloc may free the old memory by `vfree()`, which sleeps: make room before sleeping is forbidden",
-        note = "as kvmalloc, and no `.zeroed()` and `.nofail()`"
+        note = "as kvmalloc, and no `.zeroed()` and `.nofail()`",
+        note = "if the grant is `Checked`: it is for `KBox`, `VBox` and `KVBox` only; vectors and `Arc` need a token"
     )]
     ForKVrealloc as ForRealloc<KVmalloc>:
         [SLEEPING GfpKernelAccount]
