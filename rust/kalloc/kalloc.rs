@@ -163,6 +163,7 @@ pub mod __macro {
         },
         entry::{
             module::{
+                of_the_prelude,
                 Root,
                 Spec, //
             },

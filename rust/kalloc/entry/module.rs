@@ -21,7 +21,8 @@ use crate::{
     },
     memory::{
         boxed::KBox,
-        slab, //
+        slab,
+        vec::KVVec, //
     },
 };
 use core::{
@@ -97,6 +98,12 @@ use kernel::{
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no module of kalloc",
+    label = "`impl kalloc::Module for {Self}` is missing",
+    note = "kalloc's trait is not `kernel::Module`: `fn init(module: &'static ThisModule, task: &mut TaskCx) -> Result<Self>`; \
+            the token is the last argument"
+)]
 pub trait Module: Sized + Send + Sync {
     /// Runs when the module is loaded.
     ///
@@ -115,6 +122,12 @@ pub trait Module: Sized + Send + Sync {
 }
 
 /// A kernel module that is initialised in place and pinned, for [`crate::module!`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no module of kalloc",
+    label = "`impl kalloc::Module for {Self}`, or `kalloc::InPlaceModule`, is missing",
+    note = "kalloc's traits are not `kernel::Module` and `kernel::InPlaceModule`: init and exit have a token, `task: &mut TaskCx`, \
+            as the last argument"
+)]
 pub trait InPlaceModule: Sized + Send + Sync {
     /// Runs when the module is loaded. The initialiser may use `task`.
     ///
@@ -366,6 +379,20 @@ impl<S> Drop for Root<S> {
     }
 }
 
+/// A type that the kernel crate's prelude and kalloc's call by one name, as kalloc's has it.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the crate has the kernel crate's prelude instead of kalloc's",
+    label = "`KVVec` is the kernel crate's here",
+    note = "write `use kalloc::prelude::*;` instead of `use kernel::prelude::*;`: kalloc's has the rest of the kernel crate's"
+)]
+pub trait OfThePrelude {}
+impl<T> OfThePrelude for KVVec<T> {}
+
+/// Checks at build time that a name means what kalloc's prelude means by it.
+#[doc(hidden)]
+pub const fn of_the_prelude<T: OfThePrelude>() {}
+
 /// Declares a kernel module, with the fields of the kernel crate's `module!`. Its type is a
 /// [`Module`] or an [`InPlaceModule`] of this crate.
 ///
@@ -525,6 +552,17 @@ macro_rules! module {
                 }
             }
 
+            // If the crate's root has this name, it has it from kalloc's prelude.
+            mod prelude {
+                #[allow(unused_imports)]
+                use $crate::prelude::*;
+                const _: () = {
+                    #[allow(unused_imports)]
+                    use super::super::*;
+                    $crate::__macro::of_the_prelude::<KVVec<u8>>()
+                };
+            }
+
             // The names that the kernel crate's macros expect at the root of a module's crate.
             pub(super) const LOG_PREFIX: &[u8] = __LOG_PREFIX;
             #[allow(unused_imports)]
@@ -564,25 +602,48 @@ macro_rules! module {
         drivers: { $($drivers:tt)* },
         $($info:tt)*
     ) => {
-        $crate::module! {
-            @module
+        $crate::__fields! {
+            ($($info)*)
             type: $module, pools: { $($pools)* }, drivers: { $($drivers)* }, $($info)*
         }
     };
     (type: $module:ident, pools: { $($pools:tt)* }, $($info:tt)*) => {
-        $crate::module! {
-            @module
+        $crate::__fields! {
+            ($($info)*)
             type: $module, pools: { $($pools)* }, drivers: {}, $($info)*
         }
     };
     (type: $module:ident, drivers: { $($drivers:tt)* }, $($info:tt)*) => {
-        $crate::module! {
-            @module
+        $crate::__fields! {
+            ($($info)*)
             type: $module, pools: {}, drivers: { $($drivers)* }, $($info)*
         }
     };
     (type: $module:ident, $($info:tt)*) => {
-        $crate::module! { @module type: $module, pools: {}, drivers: {}, $($info)* }
+        $crate::__fields! { ($($info)*) type: $module, pools: {}, drivers: {}, $($info)* }
+    };
+}
+
+/// Declares the module, if none of the fields in the parentheses is one that must stand before them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __fields {
+    (() $($all:tt)*) => {
+        $crate::module! { @module $($all)* }
+    };
+    ((pools: $($rest:tt)*) $($all:tt)*) => {
+        $crate::__macro::core::compile_error! {
+            "`pools` follows `type` in `kalloc::module!`, before `drivers` and all other fields; `module_platform_driver!` and \
+             `module_pci_driver!` have none: use `kalloc::module!` with `pools` and `drivers`"
+        }
+    };
+    ((drivers: $($rest:tt)*) $($all:tt)*) => {
+        $crate::__macro::core::compile_error! {
+            "`drivers` follows `type` and `pools` in `kalloc::module!`, before all other fields"
+        }
+    };
+    (($first:tt $($rest:tt)*) $($all:tt)*) => {
+        $crate::__fields! { ($($rest)*) $($all)* }
     };
 }
 

@@ -81,6 +81,11 @@ pub const fn vendor(id: u16) -> Vendor {
 /// ```
 // The traits of the buses are written out and not made by a macro: each is the page that an author of
 // a driver for that bus reads, and the place that the compiler names when a function is missing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no PCI driver of kalloc",
+    label = "`impl kalloc::pci::Driver for {Self}` is missing",
+    note = "kalloc's trait is not `kernel::pci::Driver`: probe and unbind have a token, `task: &mut TaskCx`, as the last argument"
+)]
 pub trait Driver {
     /// The driver's information about each supported device.
     type IdInfo: 'static;

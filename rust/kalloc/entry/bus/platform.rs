@@ -60,6 +60,11 @@ use kernel::{
 /// ```
 // The traits of the buses are written out and not made by a macro: each is the page that an author of
 // a driver for that bus reads, and the place that the compiler names when a function is missing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no platform driver of kalloc",
+    label = "`impl kalloc::platform::Driver for {Self}` is missing",
+    note = "kalloc's trait is not `kernel::platform::Driver`: probe and unbind have a token, `task: &mut TaskCx`, as the last argument"
+)]
 pub trait Driver {
     /// The driver's information about each supported device.
     type IdInfo: 'static;
