@@ -49,7 +49,7 @@ test:			## run every test (or TESTS="NAME…" of selftests/host/) on stock, rt a
 
 check:			## try the driver in DRIVER on stock, rt and debug, or on KERNEL: failing allocations, leaks, 50 loads
 	@[ -n "$$DRIVER" ] || { echo 'kalloc: make check needs a driver: make check DRIVER=/path' >&2; exit 1; }
-	@scripts/toolbox scripts/check $(if $(CELLS),stock rt debug,$(KERNEL))
+	@scripts/toolbox scripts/check $(if $(KERNELS),stock rt debug,$(KERNEL))
 
 mutants:		## break a copy in known ways, and see each break caught
 	@scripts/toolbox scripts/mutants

@@ -44,13 +44,19 @@ clean_scripts() {
 	if command -v shellcheck >/dev/null; then shellcheck -x "${scripts[@]}"; else printf '%s\n' "${scripts[@]}" | xargs -n1 bash -n; fi
 }
 
+# undefined_in_make: variables that the Makefile uses and nothing sets; the command line sets the others.
+undefined_in_make() {
+	env -u KERNEL make --warn-undefined-variables -n run test check mutants bench doc shell rust-analyzer toolbox kernel update \
+		TESTS= FLAVOUR= DRIVER=/driver 2>&1 >/dev/null | grep 'undefined variable'
+}
+
 # A line of another form, or with another kernel, would be taken for a comment.
 known_heads() {
 	! grep -nE '^# [A-Z][a-z]+: [a-z0-9 ]+$' selftests/host/*.sh |
 		grep -vE ':# (Kernels:( (stock|rt|debug))+|Minutes: [0-9]+)$'
 }
 
-plan 8
+plan 9
 check "rustfmt, with the kernel's settings" formatted
 check "no unsafe in a sample" none grep -nw unsafe samples/*.rs Documentation/driver/*.rs
 check "no prototype by hand: bindgen makes them all" none grep -rnE 'extern +"C" *\{' rust --include='*.rs'
@@ -61,4 +67,5 @@ check "no path of one machine" none grep -nIE '(^|[^[:alnum:]_}])/(home|root|wor
 mapfile -t ours < <(printf '%s\n' "${all[@]}" | grep -v '\.lock$')	# Cargo's own names for what it locks
 check "no host of a package registry" none \
 	grep -nIE '(deb|archive|security|ports|snapshot)\.(debian|ubuntu)\.(org|com)|crates\.io|pypi\.org|proxy\.golang' "${ours[@]}"
+check "the Makefile uses no variable that nothing sets" none undefined_in_make
 ktap_finished
