@@ -7,7 +7,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-plan 6
+plan 7
 
 vm() { scripts/vm "$KERNELDIR" "$@"; }
 
@@ -42,6 +42,14 @@ ctrl_c() {
 	grep -q '^.*kalloc: interrupted' output && ! grep -q '^console:' output
 }
 check "Ctrl-C ends it at once, and says so" ctrl_c
+# -S: QEMU does not start the processors.
+never_boots() {
+	local status=0
+	KALLOC_QEMU=-S KALLOC_PATIENCE=2 vm 100 true 2>output || status=$?
+	cat output
+	[[ $status == 124 && $(grep -c 'did not reach its init in 2 seconds, boot [123] of 3' output) == 3 ]]
+}
+check "a guest that does not reach its init is booted three times" never_boots
 says "a hang" "the guest did not finish in 8 seconds" vm 8 sleep 100
 
 ktap_finished
