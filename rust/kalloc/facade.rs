@@ -263,8 +263,9 @@ pub mod sync {
     //! Data shared between an interrupt handler and other code needs a lock that disables the
     //! interrupt: a [`SpinLockIrq`] or [`RawSpinLockIrq`] against hard interrupts, a [`SpinLock`]
     //! within [`DisableBhExt::bh_off`](crate::irq::DisableBhExt::bh_off) against softirqs. No type
-    //! records which interrupts take a [`SpinLock`]. So taking one without disabling them compiles
-    //! and can deadlock, as a wrong lock order can. lockdep finds both.
+    //! records which interrupts take a [`SpinLock`] or an [`RwLock`]. So taking one without
+    //! disabling them compiles and can deadlock, as a wrong lock order can. lockdep finds both.
+    //! kalloc has no form of an [`RwLock`] that disables interrupts.
     //!
     //! # `CONFIG_PREEMPT_RT`
     //!

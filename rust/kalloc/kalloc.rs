@@ -239,6 +239,6 @@ kalloc::module! {
     type: Kalloc,
     name: "kalloc",
     authors: ["The kalloc authors"],
-    description: "Memory allocation in types that cannot be misused",
+    description: "Memory allocation in types that turn sleeping in atomic context, wrong GFP flags and lost frees into compile errors",
     license: "GPL",
 }

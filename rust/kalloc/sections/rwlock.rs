@@ -39,8 +39,14 @@ pub use new_rwlock;
 /// Data with many readers or one writer at a time, under a spinning lock; wraps `rwlock_t`.
 ///
 /// Only [`LockExt::read_locked`](crate::sync::LockExt::read_locked) and
-/// [`LockExt::write_locked`](crate::sync::LockExt::write_locked), take it, with a token. A steady
+/// [`LockExt::write_locked`](crate::sync::LockExt::write_locked) take it, with a token. A steady
 /// stream of readers starves writers. RCU does not have that problem.
+///
+/// # Context
+///
+/// As a [`SpinLock`](kernel::sync::SpinLock): all contexts except an NMI handler and, on
+/// `CONFIG_PREEMPT_RT`, code with interrupts or preemption disabled. It does not disable interrupts.
+/// An interrupt handler may take it only if all other code takes it with interrupts disabled.
 ///
 /// ```
 /// use kalloc::{prelude::*, sync::{new_rwlock, RwLock}};
