@@ -39,9 +39,9 @@ mod testlib;
 enum Fate {
     /// It is free when the drop ends.
     Now,
-    /// Somebody else frees it, later.
+    /// It is freed after the drop, in another context.
     Later,
-    /// Nobody frees it while the device is bound, or for ever.
+    /// It stays while the device is bound, or is leaked.
     Kept,
     /// No drop may happen there.
     No,
@@ -56,8 +56,8 @@ mod fate {
     pub(super) const later: Fate = Fate::Later;
     pub(super) const kept: Fate = Fate::Kept;
     pub(super) const no: Fate = Fate::No;
-    /// `now`, and `kept` on PREEMPT_RT.
-    pub(super) const rt_kept: Fate = if RT { Fate::Kept } else { Fate::Now };
+    /// `now`; on PREEMPT_RT it is leaked.
+    pub(super) const rt_leaked: Fate = if RT { Fate::Kept } else { Fate::Now };
     /// `now`, and `later` on PREEMPT_RT.
     pub(super) const rt_later: Fate = if RT { Fate::Later } else { Fate::Now };
 }
@@ -81,49 +81,49 @@ type Test = (&'static str, Fate, fn(&mut TaskCx) -> Outcome);
 /// A test is named ROW_in_COLUMN.
 #[rustfmt::skip]
 const TABLE: &[&[Test]] = table! {
-    type:            [task  nofs  noio  lock  rcu   bh    softirq irq   irqs_off preempt_off hardirq  nmi];
-    kbox:             now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    kvec:             now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    vbox:             later later later later later later later   later later    later       later    no;
-    vvec:             later later later later later later later   later later    later       later    no;
-    kvbox_vmalloc:    later later later later later later later   later later    later       later    no;
-    kvbox_kmalloc:    now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    pages:            now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    page_mem:         now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    exact_pages:      now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    split_pages:      now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    slab_borrowed:    now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    slab_static:      now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    slab_counted:     now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
-    slab_bulk:        now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    slab_constructed: now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    slab_rcu:         now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    cache:            later later later later later later later   later later    later       later    no;
-    mempool_box:      now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    mempool:          now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
-    mempool_counted:  now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
-    pool_box:         now   now   now   now   now   now   now     now   now      now         now      now;
-    objpool:          later later later later later later later   later later    later       later    later;
-    nolock_box:       now   now   now   now   now   now   now     now   now      now         now      now;
-    nolock_pages:     now   now   now   now   now   now   now     now   rt_later rt_later    rt_later later;
-    percpu:           now   now   now   now   now   now   now     now   rt_later rt_later    rt_later no;
-    rcu_box:          later later later later later later later   later later    later       later    later;
-    rcu_cell:         later later later later later later later   later later    later       later    later;
-    timer:            later later later later later later later   later later    later       later    no;
-    hrtimer:          later later later later later later later   later later    later       later    no;
-    irq_work:         later later later later later later later   later later    later       later    no;
-    nmi_handler:      later later later later later later later   later later    later       later    no;
-    coherent:         now   now   now   later later later later   later later    later       later    later;
-    coherent_told:    kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     kept;
-    dma_block:        now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
-    dma_block_told:   kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
-    streaming_cpu:    now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
-    streaming_mapped: now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
-    streaming_device: kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
-    noncoh_cpu:       now   now   now   later later later later   later later    later       later    later;
-    noncoh_device:    kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
-    sg_table_cpu:     now   now   now   now   now   now   now     now   rt_kept  rt_kept     rt_kept  no;
-    sg_table_device:  kept  kept  kept  kept  kept  kept  kept    kept  kept     kept        kept     no;
+    type:                   [task nofs  noio  lock  rcu   bh    softirq irq   irqs_off  preempt_off hardirq   nmi];
+    kbox:                   now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    kvec:                   now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    vbox:                   later later later later later later later   later later     later       later     no;
+    vvec:                   later later later later later later later   later later     later       later     no;
+    kvbox_vmalloc:          later later later later later later later   later later     later       later     no;
+    kvbox_kmalloc:          now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    pages:                  now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    page_mem:               now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    exact_pages:            now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    split_pages:            now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    slab_borrowed:          now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    slab_static:            now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    slab_counted:           now   now   now   now   now   now   now     now   rt_leaked rt_leaked   rt_leaked no;
+    slab_bulk:              now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    slab_constructed:       now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    slab_rcu:               now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    cache:                  later later later later later later later   later later     later       later     no;
+    mempool_box:            now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    mempool:                now   now   now   now   now   now   now     now   rt_leaked rt_leaked   rt_leaked no;
+    mempool_counted:        now   now   now   now   now   now   now     now   rt_leaked rt_leaked   rt_leaked no;
+    pool_box:               now   now   now   now   now   now   now     now   now       now         now       now;
+    objpool:                later later later later later later later   later later     later       later     later;
+    nolock_box:             now   now   now   now   now   now   now     now   now       now         now       now;
+    nolock_pages:           now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  later;
+    percpu:                 now   now   now   now   now   now   now     now   rt_later  rt_later    rt_later  no;
+    rcu_box:                later later later later later later later   later later     later       later     later;
+    rcu_cell:               later later later later later later later   later later     later       later     later;
+    timer:                  later later later later later later later   later later     later       later     no;
+    hrtimer:                later later later later later later later   later later     later       later     no;
+    irq_work:               later later later later later later later   later later     later       later     no;
+    nmi_handler:            later later later later later later later   later later     later       later     no;
+    coherent:               now   now   now   later later later later   later later     later       later     later;
+    coherent_address_read:  kept  kept  kept  kept  kept  kept  kept    kept  kept      kept        kept      kept;
+    dma_block:              now   now   now   now   now   now   now     now   rt_leaked rt_leaked   rt_leaked no;
+    dma_block_address_read: kept  kept  kept  kept  kept  kept  kept    kept  kept      kept        kept      no;
+    streaming_cpu:          now   now   now   now   now   now   now     now   rt_leaked rt_leaked   rt_leaked no;
+    streaming_mapped:       now   now   now   now   now   now   now     now   rt_leaked rt_leaked   rt_leaked no;
+    streaming_device:       kept  kept  kept  kept  kept  kept  kept    kept  kept      kept        kept      no;
+    noncoh_cpu:             now   now   now   later later later later   later later     later       later     later;
+    noncoh_device:          kept  kept  kept  kept  kept  kept  kept    kept  kept      kept        kept      no;
+    sg_table_cpu:           now   now   now   now   now   now   now     now   rt_leaked rt_leaked   rt_leaked no;
+    sg_table_device:        kept  kept  kept  kept  kept  kept  kept    kept  kept      kept        kept      no;
 };
 
 struct Tests;
@@ -751,7 +751,7 @@ fn coherent(task: &mut TaskCx, drop: Drop) -> Outcome {
     drop.of(task, value.not_told(), 0, memory)
 }
 
-fn coherent_told(task: &mut TaskCx, drop: Drop) -> Outcome {
+fn coherent_address_read(task: &mut TaskCx, drop: Drop) -> Outcome {
     let value = Coherent::<[u8; LARGE]>::zeroed(&task, dma()?)?;
     let memory = value.dma_address() as usize / PAGE_SIZE;
     drop.kept(task, value, memory)
@@ -792,7 +792,7 @@ fn dma_block(task: &mut TaskCx, drop: Drop) -> Outcome {
     Ok(())
 }
 
-fn dma_block_told(task: &mut TaskCx, drop: Drop) -> Outcome {
+fn dma_block_address_read(task: &mut TaskCx, drop: Drop) -> Outcome {
     let pool = DmaPool::<[u64; 12]>::new(task, dma()?, c"test_drop")?;
     let value = pool.zeroed(&task)?;
     let handle = value.dma_address();
