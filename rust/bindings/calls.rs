@@ -258,6 +258,9 @@ mod others {
 
 pub use others::*;
 
+/// `kmem_cache_create()`, a macro in C: this is what it calls with a `struct kmem_cache_args`.
+pub use bindings::__kmem_cache_create_args as kmem_cache_create;
+
 // Locks ----------------------------------------------------------------------------------------------------------------
 
 #[cfg(all(CONFIG_SMP, CONFIG_UNINLINE_SPIN_UNLOCK))]
@@ -309,6 +312,9 @@ pub unsafe fn spin_unlock(lock: *mut spinlock_t) {
 /// On `CONFIG_PREEMPT_RT` memory that cannot be freed where it is dropped is put into a queue: see
 /// `rust/helpers/deferred_free.c`. Other kernels free it. With `CONFIG_PROVE_RAW_LOCK_NESTING` lockdep
 /// looks for what PREEMPT_RT could not do, and is told that this is not done there.
+///
+/// [`kmem_cache_free`](drops::kmem_cache_free) and [`mempool_free`](drops::mempool_free) have one
+/// argument more than in C: where the memory has room for the node of the queue.
 pub mod drops {
     #[cfg(CONFIG_PREEMPT_RT)]
     pub use crate::{
@@ -316,7 +322,8 @@ pub mod drops {
         kalloc_helper_rt_free_pages_exact as free_pages_exact,
         kalloc_helper_rt_free_percpu as free_percpu, kalloc_helper_rt_kfree as kfree,
         kalloc_helper_rt_kfree_sensitive as kfree_sensitive,
-        kalloc_helper_rt_kvfree as kvfree_atomic,
+        kalloc_helper_rt_kmem_cache_free as kmem_cache_free,
+        kalloc_helper_rt_kvfree as kvfree_atomic, kalloc_helper_rt_mempool_free as mempool_free,
     };
 
     #[cfg(all(not(CONFIG_PREEMPT_RT), CONFIG_PROVE_RAW_LOCK_NESTING))]
@@ -326,15 +333,50 @@ pub mod drops {
         kalloc_helper_drop_free_pages_exact as free_pages_exact,
         kalloc_helper_drop_free_percpu as free_percpu, kalloc_helper_drop_kfree as kfree,
         kalloc_helper_drop_kfree_sensitive as kfree_sensitive,
-        kalloc_helper_drop_kmem_cache_free as kmem_cache_free,
         kalloc_helper_drop_kvfree_atomic as kvfree_atomic,
-        kalloc_helper_drop_mempool_free as mempool_free,
         kalloc_helper_drop_mempool_free_bulk as mempool_free_bulk,
     };
 
     #[cfg(all(not(CONFIG_PREEMPT_RT), not(CONFIG_PROVE_RAW_LOCK_NESTING)))]
     pub use kernel::bindings::{
         __free_pages, free_pages, free_pages_exact, free_percpu, kfree, kfree_sensitive,
-        kmem_cache_free, kvfree_atomic, mempool_free, mempool_free_bulk,
+        kvfree_atomic, mempool_free_bulk,
     };
+
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    mod without_queue {
+        #[cfg(CONFIG_PROVE_RAW_LOCK_NESTING)]
+        use crate::{
+            kalloc_helper_drop_kmem_cache_free as kmem_cache_free_call,
+            kalloc_helper_drop_mempool_free as mempool_free_call,
+        };
+        #[cfg(not(CONFIG_PROVE_RAW_LOCK_NESTING))]
+        use kernel::bindings::{
+            kmem_cache_free as kmem_cache_free_call, mempool_free as mempool_free_call,
+        };
+        use kernel::{
+            bindings::{kmem_cache, mempool},
+            ffi::c_void,
+        };
+
+        /// # Safety
+        ///
+        /// As `kmem_cache_free()`.
+        #[inline(always)]
+        pub unsafe fn kmem_cache_free(cache: *mut kmem_cache, object: *mut c_void, _offset: usize) {
+            // SAFETY: As for the caller.
+            unsafe { kmem_cache_free_call(cache, object) }
+        }
+
+        /// # Safety
+        ///
+        /// As `mempool_free()`.
+        #[inline(always)]
+        pub unsafe fn mempool_free(element: *mut c_void, pool: *mut mempool, _memory: *mut c_void) {
+            // SAFETY: As for the caller.
+            unsafe { mempool_free_call(element, pool) }
+        }
+    }
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    pub use without_queue::{kmem_cache_free, mempool_free};
 }

@@ -30,7 +30,6 @@ use core::{
     },
     ops::Deref, //
 };
-#[cfg(not(CONFIG_PREEMPT_RT))]
 use kalloc_bindings::calls::drops;
 use kernel::{
     bindings::{
@@ -71,17 +70,9 @@ pub(crate) const MIN_SIZE: usize = if cfg!(CONFIG_PREEMPT_RT) {
 /// `object` is from `cache` and is not used again. Its [`MIN_SIZE`] bytes from `offset` on are free
 /// for the list node.
 #[inline(always)]
-pub(crate) unsafe fn kmem_cache_free(cache: *mut kmem_cache, object: *mut c_void, _offset: usize) {
-    #[cfg(CONFIG_PREEMPT_RT)]
+pub(crate) unsafe fn kmem_cache_free(cache: *mut kmem_cache, object: *mut c_void, offset: usize) {
     // SAFETY: `# Safety`: `object` is from `cache` and not used again, with room at `offset`.
-    unsafe {
-        kalloc_bindings::kalloc_helper_rt_kmem_cache_free(cache, object, _offset)
-    };
-    #[cfg(not(CONFIG_PREEMPT_RT))]
-    // SAFETY: `# Safety`: `object` is from `cache` and is not used again.
-    unsafe {
-        drops::kmem_cache_free(cache, object)
-    };
+    unsafe { drops::kmem_cache_free(cache, object, offset) };
 }
 
 /// Wraps `mempool_free()`.
@@ -91,39 +82,38 @@ pub(crate) unsafe fn kmem_cache_free(cache: *mut kmem_cache, object: *mut c_void
 /// `element` is from `pool` and is not used again. `memory` is the memory of the element, of at
 /// least [`MIN_SIZE`] bytes.
 #[inline(always)]
-pub(crate) unsafe fn mempool_free(element: *mut c_void, pool: *mut mempool, _memory: *mut c_void) {
-    #[cfg(CONFIG_PREEMPT_RT)]
-    // SAFETY: `# Safety`: `element` is from `pool` and not used again, and `_memory` has room.
-    unsafe {
-        kalloc_bindings::kalloc_helper_rt_mempool_free(element, pool, _memory)
-    };
-    #[cfg(not(CONFIG_PREEMPT_RT))]
-    // SAFETY: `# Safety`: `element` is from `pool` and is not used again.
-    unsafe {
-        drops::mempool_free(element, pool)
-    };
+pub(crate) unsafe fn mempool_free(element: *mut c_void, pool: *mut mempool, memory: *mut c_void) {
+    // SAFETY: `# Safety`: `element` is from `pool` and not used again, and `memory` has room.
+    unsafe { drops::mempool_free(element, pool, memory) };
 }
 
 /// Whether a value without room for a list node cannot be freed here: on `CONFIG_PREEMPT_RT`, with
 /// interrupts or preemption disabled. The caller then leaks the value. This function logs a
 /// warning.
 #[inline(always)]
-pub(crate) fn must_leak(_what: &'static str) -> bool {
-    #[cfg(CONFIG_PREEMPT_RT)]
+#[cfg(CONFIG_PREEMPT_RT)]
+pub(crate) fn must_leak(what: &'static str) -> bool {
     // SAFETY: The call has no preconditions.
-    if !unsafe { kalloc_bindings::kalloc_helper_rt_may_free() } {
-        say_that_it_stays(_what);
-        return true;
+    let leaks = !unsafe { kalloc_bindings::kalloc_helper_rt_may_free() };
+    if leaks {
+        warn_leaked(what);
     }
+    leaks
+}
+
+/// Without `CONFIG_PREEMPT_RT` every value can be freed.
+#[inline(always)]
+#[cfg(not(CONFIG_PREEMPT_RT))]
+pub(crate) fn must_leak(_: &'static str) -> bool {
     false
 }
 
 #[cfg(CONFIG_PREEMPT_RT)]
 #[cold]
 #[inline(never)]
-fn say_that_it_stays(what: &str) {
+fn warn_leaked(what: &str) {
     kernel::pr_warn!(
-        "{what} was dropped with interrupts or preemption disabled, where PREEMPT_RT cannot free it: it stays for ever\n"
+        "{what} was dropped with interrupts or preemption disabled, where PREEMPT_RT cannot free it: it is leaked\n"
     );
 }
 

@@ -127,7 +127,7 @@ impl RawCache {
         // SAFETY: `C: MayFs`: the context may sleep. The name and the arguments are valid for the
         // call. The constructor initialises an object of this size.
         let cache = unsafe {
-            bindings::__kmem_cache_create_args(
+            calls::kmem_cache_create(
                 args.name.as_char_ptr(),
                 size::<Object>(ctor.is_some()) as u32,
                 &mut c_args,
