@@ -189,7 +189,8 @@ static bool task_may_sleep(void)
  *
  * The kernel runs a module's init once, and no other code of the module before. Safe code of a
  * module of the kernel crate's module! can call this from elsewhere, for example from a work item
- * or with a lock held. kalloc itself has no notifier, and its init calls this once.
+ * or with a lock held. kalloc's notifier gets no events of kalloc itself, so the record of kalloc
+ * has no loading task, and its init is not checked.
  *
  * Context: Any context.
  * Return: 0, -ENOENT if the module has no record, or -EBUSY if this is not its init, in the task
@@ -248,8 +249,8 @@ static void end_root(struct module *module)
  * The module's exit calls this in the task that unloads it. Safe code can call exit from elsewhere,
  * for example from a thread that the module waits for, in atomic context or in a memalloc scope.
  * Then this does nothing, and the module notifier ends the module. So it does for a process that is
- * an IO flusher (see prctl(2)), which looks like a NOIO scope. kalloc itself has no notifier, and
- * always ends here.
+ * an IO flusher (see prctl(2)), which looks like a NOIO scope. kalloc's notifier gets no events of
+ * kalloc itself, so kalloc always ends here.
  *
  * Context: Any context.
  */

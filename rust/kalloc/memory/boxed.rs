@@ -13,7 +13,7 @@
 //! | [`Box::zeroed_slice`] | `kcalloc()` | `vcalloc()` | `kvcalloc()` |
 //! | [`Box::from_slice`] | `kmemdup()` | | `kvmemdup()` |
 //! | [`Box::realloc`], [`Box::resize`] | `krealloc()` | `vrealloc()` | `kvrealloc()` |
-//! | drop | `kfree()` | `vfree_atomic()` | `kvfree_atomic()` |
+//! | drop | `kfree()` | `kvfree_atomic()` | `kvfree_atomic()` |
 //! | [`Box::free`] | `kfree()` | `vfree()` | `kvfree()` |
 //! | [`KBox::free_sensitive`], [`KVBox::free_sensitive`] | `kfree_sensitive()` | | `kvfree_sensitive()` |
 //! | any constructor with [`Grant::on`](crate::gfp::Grant::on) | `kmalloc_node()`, … | `vmalloc_node()`, … | `kvmalloc_node()`, … |

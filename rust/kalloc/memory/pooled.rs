@@ -15,7 +15,6 @@
 //!
 //! The memory of a leaked box (`mem::forget`) stays in use. The kernel warns when the pool is
 //! destroyed, and does not free that memory.
-//! pool goes, and keeps the memory.
 
 use crate::{
     alloc::deferred_free::DropOrLeak,

@@ -342,8 +342,8 @@ impl<T, A: Blocking> Box<T, A> {
     /// ```
     /// use kalloc::prelude::*;
     ///
-    /// fn in_a_lock(cx: &AtomicCx<'_>) -> Result<KVBox<[u8; 16384]>> {
-    ///     Ok(KVBox::zeroed_nonblocking(cx.with(GFP_NOWAIT))?)
+    /// fn in_a_lock(cx: &AtomicCx<'_>, header: [u8; 64]) -> Result<KVBox<[u8; 64]>> {
+    ///     Ok(KVBox::new_nonblocking(cx.with(GFP_NOWAIT), header)?)
     /// }
     /// ```
     #[inline]
