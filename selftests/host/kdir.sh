@@ -7,7 +7,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-plan 14
+plan 19
 
 help="or use the kernel that this project prepares: make run"
 rustc=$(rustc --version)
@@ -43,6 +43,29 @@ on ubuntu "install the package linux-lib-rust-.*"
 on fedora "install the package kernel-devel-.*"
 on arch "install the package linux-headers"
 on debian "Debian has no package of it, so make it with .*/linux-librust install"
+# Trees laid out as those distributions have them, and the release that the tree is of.
+# laid_out RELEASE HEADERS [RUST]: the packages of headers and, elsewhere, of the metadata.
+laid_out() {
+	rm -rf system
+	mkdir -p "system/$2/include/config" "system/usr/lib/modules/$1" "system/${3:-$2/rust}"
+	ln -s usr/lib system/lib
+	touch "system/$2/Makefile"
+	printf '%s\n' CONFIG_RUST=y "CONFIG_RUSTC_VERSION_TEXT=\"$rustc\"" >"system/$2/.config"
+	echo "$1" >"system/$2/include/config/kernel.release"
+	[[ -z ${3:-} ]] || ln -s "../../../$3" "system/$2/rust"
+	touch "system/${3:-$2/rust}/libkernel.rmeta"
+	[[ -e system/lib/modules/$1/build ]] || ln -s "../../../../$2" "system/lib/modules/$1/build"
+}
+takes() { laid_out "$@" && scripts/check-kdir "$tmp/system/lib/modules/$1/build" bindgen; }
+check "Ubuntu: headers and linux-lib-rust" takes 7.4.0-9-generic usr/src/linux-headers-7.4.0-9-generic usr/src/linux-lib-rust-7.4.0-9-generic/rust
+rm -r system/usr/src/linux-lib-rust-*
+echo ID=ubuntu >os-release
+says "Ubuntu: headers alone" ".* \(rust/libkernel\.rmeta\); install the package linux-lib-rust-7\.4\.0-9-generic, $help" \
+	unshare --mount --propagation unchanged bash -c 'mount --bind os-release /etc/os-release && exec "$@"' - \
+	scripts/check-kdir "$tmp/system/lib/modules/7.4.0-9-generic/build"
+check "Arch: linux-headers" takes 7.4.1-arch1-1 usr/lib/modules/7.4.1-arch1-1/build
+check "Fedora: kernel-devel" takes 7.4.1-200.fc44.x86_64 usr/src/kernels/7.4.1-200.fc44.x86_64
+check "Debian: headers and linux-librust" takes 7.4.1+deb13-amd64 usr/src/linux-headers-7.4.1+deb13-amd64 usr/src/linux-librust-7.4.1+deb13-amd64/rust
 mkdir -p tree/include/config
 echo 7.2.12+deb13-amd64 >tree/include/config/kernel.release
 says "an older kernel" "the kernel of $tmp/tree is Linux 7\.2\.12\+deb13-amd64, and kalloc needs 7\.3 or newer; .*, $help" "${plain[@]}"
