@@ -29,9 +29,7 @@ modules_install: modules	## install kalloc.ko, and what drivers are built agains
 	@# The kernel's own rule installs what modules.order lists; the samples are not for installing.
 	cd '$(PLAIN)' && cp modules.order .modules.order.all && grep '/\?kalloc\.o$$' .modules.order.all > modules.order
 	$(plain) modules_install; status=$$?; cd '$(PLAIN)' && mv .modules.order.all modules.order; exit $$status
-	cd '$(PLAIN)' && install -Dt '$(installed)' -m 644 Module.symvers kernel.release
-	cd '$(PLAIN)' && for dir in rust/bindings rust/kalloc; do install -Dt '$(installed)'/$$dir -m 644 $$dir/*.rmeta; done
-	install -Dt '$(installed)/scripts' scripts/Makefile.kalloc scripts/check-kdir scripts/check-driver
+	scripts/install-driver-files '$(PLAIN)' '$(installed)' "$$(cat '$(PLAIN)/kernel.release')"
 
 clean:			## remove what was built
 	rm -rf build
