@@ -22,12 +22,11 @@ kbuild=/usr/lib/linux-kbuild-9.9.1+deb13
 is_release=${release//+/\\+} is_rt=${rt//+/\\+} is_kbuild=${kbuild//+/\\+} is_version=${version//+/\\+}
 
 # A machine of our own: /usr/src with what is looked for of rust-src, and the places that the tool writes to.
-mkdir temporary info
+mkdir temporary
 cd / || exit
 cp --parents -t "$tmp" "$(realpath "$(rustc --print sysroot)/lib/rustlib/src/rust/library/core/src/lib.rs")"
 cd "$tmp" || exit
 mount --bind usr/src /usr/src
-mount --bind info /var/lib/dpkg/info
 mkdir -p kbuild/scripts "$kbuild"
 mount --bind kbuild "$kbuild"
 export TMPDIR=$tmp/temporary
@@ -143,7 +142,7 @@ installs() {
 		./scripts/target.json
 	FILES
 	cmp "$headers/rust/libkernel.rmeta" "$metadata/rust/libkernel.rmeta" && cmp "$kbuild/scripts/target.json" "$metadata/scripts/target.json" &&
-		! ls -A /usr/src | grep '^\.' && ! ls -A temporary | grep .
+		! compgen -G '/usr/src/.linux*' && ! compgen -G 'temporary/*'
 }
 says "no metadata" "$is_release has no Rust metadata; run: linux-librust install $is_release" "$tool" check "$release"
 check "installs what a module needs, and nothing else" installs
@@ -189,10 +188,10 @@ packs() {
 }
 check "makes a package" packs
 says "a directory that is none" "$tmp/none is not a directory that can be written\." "$tool" deb "$release" none
-touch "/var/lib/dpkg/info/linux-librust-$release.list"
+shim dpkg-query <<<'[[ $* == "-S /usr/src/linux-librust-"*"/made-of" ]]'
 says "what a package owns is the package's" "the metadata of $is_release belongs to a package; run: apt-get remove linux-librust-$is_release" \
-	"$tool" remove "$release"
-rm "/var/lib/dpkg/info/linux-librust-$release.list"
+	env PATH="$tmp/shim:$PATH" "$tool" remove "$release"
+rm shim/dpkg-query
 
 # At a kernel's update
 
@@ -220,5 +219,7 @@ all_gone() {
 	"$tool" remove --all && [[ ! -e $kbuild/scripts/target.json ]] && ! ls -d /usr/src/linux-librust-*
 }
 check "remove --all leaves nothing" all_gone
+umount "$kbuild"
+rmdir "$kbuild"
 
 ktap_finished
