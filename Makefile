@@ -14,7 +14,7 @@ KERNEL ?= stock
 
 export KERNEL DRIVER
 
-.PHONY: all modules modules_install clean help rust-analyzer toolbox kernel update run test check mutants bench doc shell purge names
+.PHONY: all modules modules_install clean help rust-analyzer toolbox kernel update run test check mutants bench doc shell purge names deb
 
 all: modules
 
@@ -64,6 +64,10 @@ shell:			## an interactive guest with the modules at hand (or those of DRIVER)
 rust-analyzer:		## write rust-project.json for an editor, here or into DRIVER
 	@mkdir -p build && scripts/toolbox scripts/rust-analyzer --project >build/rust-project.json
 	@mv build/rust-project.json "$${DRIVER:-.}/rust-project.json"
+
+## Packages for Debian 13:
+deb:			## make kalloc-dkms, kalloc-dev, kalloc-doc and linux-librust, in build/deb
+	@scripts/toolbox packaging/box packaging/deb
 
 ## What those need, made on first use in KALLOC_CACHE, else ~/.cache/kalloc:
 toolbox:		## make the Debian root with the kernel's toolchain
