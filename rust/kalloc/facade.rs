@@ -98,6 +98,7 @@ pub mod gfp {
             WithFlags, //
         },
         flags::{
+            allocators::*,
             bases::*,
             gfp::{
                 AllocFailed,
@@ -105,7 +106,6 @@ pub mod gfp {
                 FlagsValue,
                 Gfp, //
             },
-            matrix::*,
             modifiers::*,
             properties::*, //
         },

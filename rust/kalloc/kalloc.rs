@@ -24,7 +24,7 @@
 // selftests/host/layers.sh checks.
 
 mod ground {
-    pub(crate) mod allocators;
+    pub(crate) mod allocator_types;
     pub(crate) mod field;
     pub(crate) mod layout;
     pub mod node;
@@ -50,9 +50,9 @@ mod arch {
 }
 
 mod flags {
+    pub(crate) mod allocators;
     pub(crate) mod bases;
     pub(crate) mod gfp;
-    pub(crate) mod matrix;
     pub(crate) mod modifiers;
     pub(crate) mod page_kind;
     pub(crate) mod properties;

@@ -7,7 +7,7 @@
 //! [`Vmalloc`]: crate::vmalloc::Vmalloc
 //! [`KVmalloc`]: crate::kvmalloc::KVmalloc
 
-use crate::ground::allocators::UntypedAllocator;
+use crate::ground::allocator_types::UntypedAllocator;
 
 pub(crate) mod private {
     use crate::contexts::grant::Grant;

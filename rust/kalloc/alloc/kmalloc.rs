@@ -10,7 +10,7 @@
 //! instructions as in C. `rust/bindings/calls.rs` has C's names on this kernel.
 
 #[doc(inline)]
-pub use crate::ground::allocators::Kmalloc;
+pub use crate::ground::allocator_types::Kmalloc;
 
 use crate::{
     alloc::{

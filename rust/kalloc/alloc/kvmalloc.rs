@@ -9,7 +9,7 @@
 //! warning, and then vmalloc. The contexts are those of [vmalloc](crate::vmalloc).
 
 #[doc(inline)]
-pub use crate::ground::allocators::KVmalloc;
+pub use crate::ground::allocator_types::KVmalloc;
 
 use crate::{
     alloc::{

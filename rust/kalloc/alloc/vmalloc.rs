@@ -24,7 +24,7 @@
 //! [`NotInterrupt`]: crate::context::NotInterrupt
 
 #[doc(inline)]
-pub use crate::ground::allocators::Vmalloc;
+pub use crate::ground::allocator_types::Vmalloc;
 
 use crate::{
     alloc::{

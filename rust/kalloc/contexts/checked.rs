@@ -27,17 +27,17 @@ use crate::{
         },
     },
     flags::{
+        allocators::For,
         bases::GfpKernel,
         gfp::{
             AllocFailed,
             FlagsValue,
             Gfp, //
         },
-        matrix::For,
         properties::MayFail, //
     },
     ground::{
-        allocators::{
+        allocator_types::{
             KVmalloc,
             Kmalloc,
             Vmalloc, //

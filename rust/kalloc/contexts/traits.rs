@@ -4,13 +4,13 @@
 
 use crate::{
     flags::{
+        allocators::{
+            DefaultFlags,
+            SleepingFlags, //
+        },
         bases::{
             GfpAtomic,
             GfpNoIo, //
-        },
-        matrix::{
-            DefaultFlags,
-            SleepingFlags, //
         },
     },
     ground::sealed::Sealed, //

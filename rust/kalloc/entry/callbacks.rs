@@ -20,7 +20,7 @@ use crate::{
         traits::MaySleep, //
     },
     entry::in_flight::Here,
-    flags::matrix::ForKmalloc,
+    flags::allocators::ForKmalloc,
     memory::boxed::KBox, //
 };
 use core::{

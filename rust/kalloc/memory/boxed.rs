@@ -41,7 +41,7 @@ use crate::{
     alloc::allocator::Allocator,
     contexts::nmi_safe::NmiSafe,
     flags::gfp::Gfp,
-    ground::allocators::{
+    ground::allocator_types::{
         KVmalloc,
         Kmalloc,
         Vmalloc, //

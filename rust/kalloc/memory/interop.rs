@@ -19,11 +19,11 @@ use crate::{
     alloc::allocator::Allocator,
     contexts::grant::Grant,
     flags::{
+        allocators::ForKrealloc,
         gfp::{
             AllocFailed,
             Gfp, //
         },
-        matrix::ForKrealloc,
         properties::MayFail, //
     },
     memory::{

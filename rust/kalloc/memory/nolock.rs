@@ -41,13 +41,13 @@ use crate::{
         },
     },
     flags::{
+        allocators::ForNolock,
         bases::GfpNolock,
         gfp::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
         },
-        matrix::ForNolock,
         modifiers::Zeroed, //
     },
     ground::sealed::Sealed,

@@ -31,8 +31,8 @@ use crate::{
         traits::MaySleep, //
     },
     flags::{
-        gfp::Gfp,
-        matrix::ForObjPool, //
+        allocators::ForObjPool,
+        gfp::Gfp, //
     },
 };
 use core::{

@@ -62,8 +62,8 @@ use crate::{
     },
     flags::gfp::Gfp,
     flags::{
-        gfp::AllocFailed,
-        matrix::ForPerCpu, //
+        allocators::ForPerCpu,
+        gfp::AllocFailed, //
     },
     sections::disable::DisableExt,
     sections::{

@@ -41,12 +41,12 @@ use crate::{
         traits::MaySleep, //
     },
     flags::{
+        allocators::ForKmalloc,
         gfp::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
-        },
-        matrix::ForKmalloc, //
+        }, //
     },
     sections::guards::ReadSide, //
 };

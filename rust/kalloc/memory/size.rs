@@ -15,11 +15,11 @@ use crate::{
     },
     contexts::grant::Grant,
     flags::{
+        allocators::ForKmalloc,
         gfp::{
             AllocFailed,
             Gfp, //
         },
-        matrix::ForKmalloc,
         properties::MayFail, //
     },
     memory::boxed::KBox, //

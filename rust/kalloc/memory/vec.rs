@@ -33,7 +33,7 @@ use crate::{
         AllocFailedWith,
         Gfp, //
     },
-    ground::allocators::{
+    ground::allocator_types::{
         KVmalloc,
         Kmalloc,
         Vmalloc, //

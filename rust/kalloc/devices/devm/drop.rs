@@ -6,12 +6,12 @@ use super::*;
 use crate::{
     contexts::grant::Grant,
     flags::{
+        allocators::ForDevm,
         gfp::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
-        },
-        matrix::ForDevm, //
+        }, //
     },
 };
 use core::{

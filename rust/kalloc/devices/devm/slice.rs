@@ -6,14 +6,14 @@ use super::*;
 use crate::{
     contexts::grant::Grant,
     flags::{
+        allocators::{
+            ForDevm,
+            ForDevmRealloc, //
+        },
         gfp::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
-        },
-        matrix::{
-            ForDevm,
-            ForDevmRealloc, //
         },
     },
 };

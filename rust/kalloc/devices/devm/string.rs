@@ -6,11 +6,11 @@ use super::*;
 use crate::{
     contexts::grant::Grant,
     flags::{
+        allocators::ForDevm,
         gfp::{
             AllocFailed,
             Gfp, //
-        },
-        matrix::ForDevm, //
+        }, //
     },
 };
 use core::{

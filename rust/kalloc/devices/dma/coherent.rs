@@ -28,12 +28,12 @@ use crate::{
         traits::MaySleep, //
     },
     flags::{
+        allocators::ForCoherent,
         gfp::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
         },
-        matrix::ForCoherent,
         properties::MayFail, //
     },
     memory::page::MAX_ORDER, //

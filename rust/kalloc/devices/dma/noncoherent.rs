@@ -24,12 +24,12 @@ use super::{
 use crate::{
     contexts::grant::Grant,
     flags::{
+        allocators::ForNoncoherent,
         gfp::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
         },
-        matrix::ForNoncoherent,
         properties::MayFail, //
     },
     ground::sealed::Sealed, //

@@ -22,12 +22,12 @@ use crate::{
         traits::MayFs, //
     },
     flags::{
+        allocators::ForDmaPool,
         gfp::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
-        },
-        matrix::ForDmaPool, //
+        }, //
     },
 };
 use core::{

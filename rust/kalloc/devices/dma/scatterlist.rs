@@ -21,8 +21,8 @@ use super::{
 use crate::{
     contexts::grant::Grant,
     flags::{
+        allocators::ForKrealloc,
         gfp::Gfp,
-        matrix::ForKrealloc,
         page_kind::Low, //
     },
     ground::sealed::Sealed,

@@ -30,7 +30,7 @@ use crate::{
         KernelObject,
         ObjectKind, //
     },
-    flags::matrix::ForKmalloc,
+    flags::allocators::ForKmalloc,
     sections::raw_spinlock::RawSpinLockIrqBackend, //
 };
 use core::{

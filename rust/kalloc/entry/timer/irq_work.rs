@@ -30,7 +30,7 @@ use crate::{
             ObjectKind, //
         },
     },
-    flags::matrix::ForKmalloc, //
+    flags::allocators::ForKmalloc, //
 };
 use core::{
     fmt,

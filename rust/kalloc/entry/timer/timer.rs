@@ -18,7 +18,7 @@ use crate::{
         KernelObject,
         ObjectKind, //
     },
-    flags::matrix::ForKmalloc, //
+    flags::allocators::ForKmalloc, //
 };
 use core::fmt;
 use kalloc_bindings::*;

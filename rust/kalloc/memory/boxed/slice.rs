@@ -13,15 +13,15 @@ use crate::{
         traits::NotInterrupt, //
     },
     flags::{
+        allocators::{
+            For,
+            ForNonblocking,
+            ForRealloc, //
+        },
         gfp::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
-        },
-        matrix::{
-            For,
-            ForNonblocking,
-            ForRealloc, //
         },
         properties::MayFail, //
     },

@@ -13,14 +13,14 @@ use crate::{
         traits::NotInterrupt, //
     },
     flags::{
+        allocators::{
+            For,
+            ForNonblocking, //
+        },
         gfp::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
-        },
-        matrix::{
-            For,
-            ForNonblocking, //
         },
     },
 };

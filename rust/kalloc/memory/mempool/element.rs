@@ -9,14 +9,14 @@ use crate::{
         traits::MayAlloc, //
     },
     flags::{
+        allocators::{
+            ForMempool,
+            WaitsForMempool, //
+        },
         gfp::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
-        },
-        matrix::{
-            ForMempool,
-            WaitsForMempool, //
         },
     },
     memory::pooled::{

@@ -17,8 +17,8 @@ use crate::{
         },
     },
     flags::{
-        gfp::Gfp,
-        matrix::ForMempool, //
+        allocators::ForMempool,
+        gfp::Gfp, //
     },
     ground::sealed::Sealed,
     memory::{

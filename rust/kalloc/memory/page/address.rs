@@ -21,8 +21,8 @@ use crate::{
     alloc::deferred_free,
     contexts::grant::*,
     flags::{
-        gfp::*,
-        matrix::*, //
+        allocators::*,
+        gfp::*, //
     },
 };
 use core::{

@@ -6,8 +6,8 @@ use super::*;
 use crate::{
     contexts::grant::*,
     flags::{
-        gfp::*,
-        matrix::*, //
+        allocators::*,
+        gfp::*, //
     },
 };
 use core::mem::MaybeUninit;

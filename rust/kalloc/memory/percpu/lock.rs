@@ -12,8 +12,8 @@ use crate::{
         },
     },
     flags::{
-        gfp::AllocFailed,
-        matrix::ForPerCpu, //
+        allocators::ForPerCpu,
+        gfp::AllocFailed, //
     },
 };
 use core::{

@@ -10,11 +10,11 @@ use crate::{
         traits::IrqsOn, //
     },
     flags::{
+        allocators::ForSlab,
         gfp::{
             AllocFailed,
             Gfp, //
         },
-        matrix::ForSlab,
         properties::MayFail, //
     },
     memory::pooled::{

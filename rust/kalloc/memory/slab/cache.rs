@@ -10,12 +10,12 @@ use crate::{
         traits::MayFs, //
     },
     flags::{
+        allocators::ForSlab,
         gfp::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
-        },
-        matrix::ForSlab, //
+        }, //
     },
     ground::sealed::Sealed,
     memory::pooled::{

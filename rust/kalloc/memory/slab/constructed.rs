@@ -12,11 +12,11 @@ use crate::{
         traits::MayFs, //
     },
     flags::{
+        allocators::ForConstructed,
         gfp::{
             AllocFailed,
             Gfp, //
-        },
-        matrix::ForConstructed, //
+        }, //
     },
     ground::sealed::Sealed,
     memory::pooled::{

@@ -13,11 +13,11 @@ use crate::{
         traits::MayFs, //
     },
     flags::{
+        allocators::ForConstructed,
         gfp::{
             AllocFailed,
             Gfp, //
-        },
-        matrix::ForConstructed, //
+        }, //
     },
     ground::sealed::Sealed,
     memory::pooled::PoolRef,

@@ -13,13 +13,13 @@ use crate::{
         traits::NotInterrupt, //
     },
     flags::{
+        allocators::{
+            ForNonblocking,
+            ForRealloc, //
+        },
         gfp::{
             AllocFailed,
             Gfp, //
-        },
-        matrix::{
-            ForNonblocking,
-            ForRealloc, //
         },
     },
     memory::boxed::bytes, //

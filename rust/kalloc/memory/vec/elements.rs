@@ -7,11 +7,11 @@ use crate::{
     alloc::allocator::Allocator,
     contexts::grant::Grant,
     flags::{
+        allocators::ForRealloc,
         gfp::{
             AllocFailed,
             AllocFailedWith, //
-        },
-        matrix::ForRealloc, //
+        }, //
     },
     memory::boxed::Box, //
 };

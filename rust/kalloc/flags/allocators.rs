@@ -13,7 +13,7 @@ use crate::{
         },
         properties::*, //
     },
-    ground::allocators::{
+    ground::allocator_types::{
         KVmalloc,
         Kmalloc,
         UntypedAllocator,
@@ -21,8 +21,8 @@ use crate::{
     },
 };
 
-/// The matrix of allocators and flags. Each row lists the bases and the modifiers that an allocator
-/// accepts. A name in capitals is a list of bases.
+/// The table of allocators. Each row lists the bases and the modifiers that an allocator accepts.
+/// A name in capitals is a list of bases.
 ///
 /// A row `X as Y<A>` implements `Y<A>`, which code generic over the allocator can name. `X` is an
 /// alias of `Y<A>`.
@@ -303,8 +303,8 @@ allocators! {
     ForConstructed:
         [SLEEPING GfpKernelAccount NONBLOCKING]
         + [NoRetry RetryMayfail NoFail NoWarn Account ThisNode Hardwall NoMemalloc];
-    /// Flags that a memory pool accepts: those that hold for elements of its reserve too, which was
-    /// allocated earlier. No zeroing, zone, node or accounting.
+    /// Flags that a memory pool accepts: flags that also hold for an element of the reserve. The
+    /// reserve was allocated earlier, with other flags. So no zeroing, zone, node or accounting.
     #[diagnostic::on_unimplemented(
         message = "a memory pool does not accept `{Self}`",
         label = "flags that a memory pool rejects",
