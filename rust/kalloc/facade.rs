@@ -92,10 +92,10 @@ pub mod gfp {
             AllowedIn,
             Grant,
             Names,
-            OfZeroes,
             OnNode,
             With,
-            WithFlags, //
+            WithFlags,
+            WithZero, //
         },
         flags::{
             allocators::*,

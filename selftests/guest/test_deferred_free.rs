@@ -199,7 +199,7 @@ fn slab_objects(task: &mut TaskCx) -> Outcome {
     task.raw_locked(&lock, |(), _| drop(last.take()));
     drop(last);
     drop(large);
-    slab::flush(task);
+    slab::destroy_dropped(task);
     Ok(())
 }
 

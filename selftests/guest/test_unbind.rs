@@ -181,7 +181,7 @@ fn while_a_cache_is_destroyed(task: &mut TaskCx) -> Outcome {
         |task, second| {
             wait_for(&DROPPED);
             for _ in 0..3 {
-                slab::flush(task);
+                slab::destroy_dropped(task);
             }
             second.unbind(task);
         },

@@ -171,7 +171,7 @@ pub(crate) unsafe fn mempool_destroy(pool: *mut mempool) {
 ///
 /// The caller may sleep.
 #[inline(always)]
-pub(crate) unsafe fn flush() {
+pub(crate) unsafe fn drain() {
     #[cfg(CONFIG_PREEMPT_RT)]
     // SAFETY: `# Safety`: the caller may sleep.
     unsafe {

@@ -175,8 +175,8 @@ pub trait Grant: Sealed + Copy {
     /// The same grant with `__GFP_ZERO`, for constructors that promise zeroed memory.
     #[doc(hidden)]
     #[inline(always)]
-    fn zeroed(self) -> OfZeroes<Self> {
-        OfZeroes(self)
+    fn zeroed(self) -> WithZero<Self> {
+        WithZero(self)
     }
 }
 
@@ -226,13 +226,13 @@ impl<G: Grant> Grant for OnNode<G> {
     }
 }
 
-/// A grant with `__GFP_ZERO`, which every context permits.
+/// The grant `G` with `__GFP_ZERO`, which every context permits.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
-pub struct OfZeroes<G>(G);
+pub struct WithZero<G>(G);
 
-impl<G: Grant> Sealed for OfZeroes<G> {}
-impl<G: Grant> Grant for OfZeroes<G> {
+impl<G: Grant> Sealed for WithZero<G> {}
+impl<G: Grant> Grant for WithZero<G> {
     type Flags = Zeroed<G::Flags>;
     type Context = G::Context;
     const ON_NODE: bool = G::ON_NODE;

@@ -237,11 +237,11 @@ impl<M: InPlaceModule> PinnedDrop for Exit<M> {
 // Fields are dropped in this order.
 struct State<S: Spec> {
     running: Option<Pin<KBox<Running<S>>>>,
-    _landing: WaitInFlight,
+    _in_flight: WaitInFlight,
     // Callback objects that were dropped may still run, and hold objects of the pools.
     _callbacks: callbacks::Flush,
     _pools: <S::Pools as Pools>::ModulePool,
-    _flush: slab::Flush,
+    _dropped_caches: slab::DestroyDropped,
 }
 
 impl<S: Spec> State<S> {
@@ -258,14 +258,14 @@ impl<S: Spec> State<S> {
         Ok(Self {
             // The pools are made before the rest, so they are dropped if a later step fails.
             // SAFETY: `# Safety`: the result is dropped in process context.
-            _flush: unsafe { slab::Flush::new() },
+            _dropped_caches: unsafe { slab::DestroyDropped::new() },
             // SAFETY: `# Safety`: this is process context, and the pools are dropped after all code
             // that uses them.
             _pools: unsafe { <S::Pools as Pools>::make(&task) }?,
             // SAFETY: `# Safety`: the result is dropped in process context, after `running`.
             _callbacks: unsafe { callbacks::Flush::new(here) },
             // SAFETY: `# Safety`: the result is dropped in process context.
-            _landing: unsafe { WaitInFlight::new(here) },
+            _in_flight: unsafe { WaitInFlight::new(here) },
             running: None,
         })
     }

@@ -55,7 +55,7 @@ use kernel::{
 /// not move and is valid until the reference is dropped. If the reference is [`Clone`], each clone
 /// returns the same `P` and keeps it alive on its own.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not own a `{P}`",
+    message = "`{Self}` is not a reference to a `{P}`",
     label = "a `&{P}`, an `Arc<{P}>`, or a name that `module!` declares is expected here"
 )]
 pub unsafe trait PoolRef<P> {
@@ -65,7 +65,7 @@ pub unsafe trait PoolRef<P> {
 
 /// Implements `PoolRef` for references and `Arc`s of each pool type. Not for all types, so that the
 /// names that `module!` declares may implement it.
-macro_rules! owners {
+macro_rules! pool_refs {
     ($({$($generics:tt)*} $pool:ty;)*) => {$(
         // SAFETY: A reference, and a copy of it, refers to the same pool for its lifetime.
         unsafe impl<$($generics)*> crate::memory::pooled::PoolRef<$pool> for &$pool {
@@ -85,7 +85,7 @@ macro_rules! owners {
         }
     )*};
 }
-pub(crate) use owners;
+pub(crate) use pool_refs;
 
 /// Pools that [`module!`](crate::module!) can declare: created from a constant, without code of the
 /// driver.
@@ -125,11 +125,11 @@ pub trait Pool: Sealed {
 ///
 /// # Invariants
 ///
-/// `object` is memory of the pool of `owner`, aligned, valid for reads and writes of a `P::Object`,
+/// `object` is memory of the pool of `pool_ref`, aligned, valid for reads and writes of a `P::Object`,
 /// and owned by this alone.
 pub struct PooledUninit<P: Pool, O: PoolRef<P>> {
     object: NonNull<P::Object>,
-    owner: DropOrLeak<O>,
+    pool_ref: DropOrLeak<O>,
     _pool: PhantomData<P>,
 }
 
@@ -143,14 +143,14 @@ impl<P: Pool, O: PoolRef<P>> PooledUninit<P, O> {
     ///
     /// # Safety
     ///
-    /// `object` is memory of the pool of `owner`, aligned and valid for reads and writes of a
+    /// `object` is memory of the pool of `pool_ref`, aligned and valid for reads and writes of a
     /// `P::Object`. It has no other owner.
     #[inline(always)]
-    pub(crate) unsafe fn new(object: NonNull<P::Object>, owner: O) -> Self {
-        // INVARIANT: `# Safety`: owned memory of the pool of `owner`, valid for a `P::Object`.
+    pub(crate) unsafe fn new(object: NonNull<P::Object>, pool_ref: O) -> Self {
+        // INVARIANT: `# Safety`: owned memory of the pool of `pool_ref`, valid for a `P::Object`.
         Self {
             object,
-            owner: DropOrLeak::new(owner),
+            pool_ref: DropOrLeak::new(pool_ref),
             _pool: PhantomData,
         }
     }
@@ -193,7 +193,7 @@ impl<P: Pool, O: PoolRef<P>> Drop for PooledUninit<P, O> {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: Invariant of `PooledUninit`: owned memory of this pool. It is not used again.
-        unsafe { self.owner.pool().free(self.object) }
+        unsafe { self.pool_ref.pool().free(self.object) }
     }
 }
 

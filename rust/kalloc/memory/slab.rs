@@ -54,5 +54,5 @@ pub use args::{name, Args};
 pub use bulk::{SlabBulk, MAX_BULK};
 pub use cache::{Cache, SlabBox};
 pub use constructed::{Construct, Constructed, ConstructedBox, ConstructedCache};
-pub use raw::{flush, Flush};
+pub use raw::{destroy_dropped, DestroyDropped};
 pub use rcu::{RcuCache, RcuRef, RcuSlot};

@@ -22,8 +22,8 @@ impl Constructed for Session {
 }
 
 pub fn pool(task: &TaskCx, cache: &ConstructedCache<Session>) -> Result {
-    kalloc::mempool::Mempool::<Session, _>::slab(task, 4, cache)?; //~ ERROR: does not own
-    //~^ ERROR: does not own
-    //~^^ ERROR: does not own
+    kalloc::mempool::Mempool::<Session, _>::slab(task, 4, cache)?; //~ ERROR: is not a reference to
+    //~^ ERROR: is not a reference to
+    //~^^ ERROR: is not a reference to
     Ok(())
 }

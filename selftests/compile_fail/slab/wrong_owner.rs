@@ -5,8 +5,8 @@
 use kalloc::{prelude::*, slab::*};
 
 pub fn number(task: &TaskCx, cache: &Cache<u32>) -> Result {
-    SlabBox::<u64, _>::new(task, cache, 1)?; //~ ERROR: does not own
-    //~^ ERROR: does not own
-    //~^^ ERROR: does not own
+    SlabBox::<u64, _>::new(task, cache, 1)?; //~ ERROR: is not a reference to
+    //~^ ERROR: is not a reference to
+    //~^^ ERROR: is not a reference to
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 //! [`MempoolBulk`]: bulk allocation and free.
 
-use super::element::waited_for_nothing;
+use super::element::null_from_waiting_pool;
 use super::*;
 use crate::{
     alloc::deferred_free::{
@@ -50,14 +50,14 @@ use kernel::ffi::c_void;
 ///
 /// # Invariants
 ///
-/// `elements` are owned elements from the pool of `owner`. Each holds a valid `T`.
+/// `elements` are owned elements from the pool of `pool_ref`. Each holds a valid `T`.
 pub struct MempoolBulk<T, const N: usize, O, B = KmallocBacked, const BULK: usize = N>
 where
     B: Backing<T>,
     O: PoolRef<Mempool<T, B, BULK>>,
 {
     elements: [NonNull<c_void>; N],
-    owner: DropOrLeak<O>,
+    pool_ref: DropOrLeak<O>,
     _object: PhantomData<(T, B)>,
 }
 
@@ -85,7 +85,7 @@ where
     /// Wraps `mempool_alloc_bulk()`.
     ///
     /// `N` of 0, or above `BULK` or [`MAX_BULK`], does not compile.
-    pub fn from_fn<C: MayFs>(_cx: &C, owner: O, mut f: impl FnMut(usize) -> T) -> Self {
+    pub fn from_fn<C: MayFs>(_cx: &C, pool_ref: O, mut f: impl FnMut(usize) -> T) -> Self {
         const {
             assert!(N > 0, "a bulk of no elements");
             assert!(N <= MAX_BULK, "a bulk is on the stack: at most 64");
@@ -95,15 +95,19 @@ where
             );
         };
         let mut elements = [ptr::null_mut(); N];
-        // SAFETY: `owner` keeps the pool valid. Invariant of `Mempool`: its `min_nr` is at least
+        // SAFETY: `pool_ref` keeps the pool valid. Invariant of `Mempool`: its `min_nr` is at least
         // `BULK`, and so at least `N`. `elements` has space for `N` pointers. `C: MayFs`: the
         // context may sleep and allocate with `GFP_KERNEL`.
         unsafe {
-            calls::mempool_alloc_bulk(owner.pool().pool.as_ptr(), elements.as_mut_ptr(), N as u32)
+            calls::mempool_alloc_bulk(
+                pool_ref.pool().pool.as_ptr(),
+                elements.as_mut_ptr(),
+                N as u32,
+            )
         };
         let elements = elements.map(|element| match NonNull::new(element) {
             Some(element) => element,
-            None => waited_for_nothing::<T>(),
+            None => null_from_waiting_pool::<T>(),
         });
         for (index, element) in elements.iter().enumerate() {
             // SAFETY: The element is from a pool with this backing.
@@ -114,7 +118,7 @@ where
         // INVARIANT: All were allocated and initialised above.
         Self {
             elements,
-            owner: DropOrLeak::new(owner),
+            pool_ref: DropOrLeak::new(pool_ref),
             _object: PhantomData,
         }
     }
@@ -173,7 +177,7 @@ where
         }
         #[cfg_attr(CONFIG_PREEMPT_RT, expect(unused_mut))]
         let mut elements = self.elements.map(NonNull::as_ptr);
-        let pool = self.owner.pool().pool.as_ptr();
+        let pool = self.pool_ref.pool().pool.as_ptr();
         // The bulk function takes a sleeping lock. On PREEMPT_RT the elements are freed one by one,
         // and may be deferred.
         #[cfg(CONFIG_PREEMPT_RT)]

@@ -60,7 +60,7 @@ pub type MempoolMemory<T, O, B = KmallocBacked, const BULK: usize = 1> =
 #[allow(clippy::extra_unused_type_parameters)]
 #[cold]
 #[inline(never)]
-pub(super) fn waited_for_nothing<T>() -> ! {
+pub(super) fn null_from_waiting_pool<T>() -> ! {
     panic!("kalloc: NULL from a memory pool that waits")
 }
 
@@ -71,16 +71,17 @@ where
 {
     /// Wraps `mempool_alloc()`.
     #[inline(always)]
-    fn alloc<G: Grant>(_grant: G, owner: O) -> Option<PooledUninit<Mempool<T, B, BULK>, O>> {
+    fn alloc<G: Grant>(_grant: G, pool_ref: O) -> Option<PooledUninit<Mempool<T, B, BULK>, O>> {
         const { assert!(!G::ON_NODE, "the reserve of a pool is not for one node") };
-        // SAFETY: `owner` keeps the pool valid. The grant proves that the flags are legal in this
+        // SAFETY: `pool_ref` keeps the pool valid. The grant proves that the flags are legal in this
         // context.
-        let element = unsafe { calls::mempool_alloc(owner.pool().pool.as_ptr(), G::Flags::BITS) };
+        let element =
+            unsafe { calls::mempool_alloc(pool_ref.pool().pool.as_ptr(), G::Flags::BITS) };
         // SAFETY: The element is from a pool with this backing.
         let object = unsafe { B::object(NonNull::new(element)?) };
         // SAFETY: An owned element of this pool. Contract of `Backing`: its memory is valid for a
         // `T`.
-        Some(unsafe { PooledUninit::new(object, owner) })
+        Some(unsafe { PooledUninit::new(object, pool_ref) })
     }
 
     /// Moves `value` into an element, wraps `mempool_alloc()`. Waits until an element is free.
@@ -91,22 +92,22 @@ where
     ///
     /// Process context that may sleep.
     #[inline]
-    pub fn new<G>(grant: G, owner: O, value: T) -> Self
+    pub fn new<G>(grant: G, pool_ref: O, value: T) -> Self
     where
         G: Grant<Flags: WaitsForMempool>,
     {
-        Self::new_uninit(grant, owner).write(value)
+        Self::new_uninit(grant, pool_ref).write(value)
     }
 
     /// An uninitialised element, wraps `mempool_alloc()`. Waits until an element is free.
     #[inline(always)]
-    pub fn new_uninit<G>(grant: G, owner: O) -> PooledUninit<Mempool<T, B, BULK>, O>
+    pub fn new_uninit<G>(grant: G, pool_ref: O) -> PooledUninit<Mempool<T, B, BULK>, O>
     where
         G: Grant<Flags: WaitsForMempool>,
     {
-        match Self::alloc(grant, owner) {
+        match Self::alloc(grant, pool_ref) {
             Some(memory) => memory,
-            None => waited_for_nothing::<T>(),
+            None => null_from_waiting_pool::<T>(),
         }
     }
 
@@ -120,11 +121,11 @@ where
     ///
     /// The error of `init`.
     #[inline]
-    pub fn pin_init<G, E>(grant: G, owner: O, init: impl PinInit<T, E>) -> Result<Pin<Self>, E>
+    pub fn pin_init<G, E>(grant: G, pool_ref: O, init: impl PinInit<T, E>) -> Result<Pin<Self>, E>
     where
         G: Grant<Flags: WaitsForMempool>,
     {
-        Self::new_uninit(grant, owner).write_pin_init(init)
+        Self::new_uninit(grant, pool_ref).write_pin_init(init)
     }
 
     /// Moves `value` into an element, wraps `mempool_alloc()`.
@@ -147,11 +148,11 @@ where
     /// }
     /// ```
     #[inline]
-    pub fn try_new<G>(grant: G, owner: O, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
+    pub fn try_new<G>(grant: G, pool_ref: O, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForMempool>,
     {
-        match Self::try_new_uninit(grant, owner) {
+        match Self::try_new_uninit(grant, pool_ref) {
             Ok(memory) => Ok(memory.write(value)),
             Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
@@ -169,12 +170,12 @@ where
     #[inline]
     pub fn try_new_uninit<G>(
         grant: G,
-        owner: O,
+        pool_ref: O,
     ) -> Result<MempoolMemory<T, O, B, BULK>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForMempool>,
     {
-        Self::alloc(grant, owner).ok_or_else(G::Flags::failed)
+        Self::alloc(grant, pool_ref).ok_or_else(G::Flags::failed)
     }
 
     /// Initialises a pinned `T` in an element, wraps `mempool_alloc()`.
@@ -189,14 +190,14 @@ where
     #[inline]
     pub fn try_pin_init<G, E>(
         grant: G,
-        owner: O,
+        pool_ref: O,
         init: impl PinInit<T, E>,
     ) -> Result<Pin<Self>, Error>
     where
         G: Grant<Flags: ForMempool>,
         Error: From<E>,
     {
-        Ok(Self::try_new_uninit(grant, owner)?.write_pin_init(init)?)
+        Ok(Self::try_new_uninit(grant, pool_ref)?.write_pin_init(init)?)
     }
 
     /// Moves `value` into an element of the reserve, wraps `mempool_alloc_preallocated()`. Calls no
@@ -228,13 +229,13 @@ where
     #[inline]
     pub fn preallocated<C>(
         cx: &C,
-        owner: O,
+        pool_ref: O,
         value: T,
     ) -> Result<Self, AllocFailedWith<<C as MayAlloc>::Flags, T>>
     where
         C: MayAlloc,
     {
-        match Self::preallocated_uninit(cx, owner) {
+        match Self::preallocated_uninit(cx, pool_ref) {
             Ok(memory) => Ok(memory.write(value)),
             Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
@@ -248,18 +249,19 @@ where
     #[inline]
     pub fn preallocated_uninit<C>(
         _cx: &C,
-        owner: O,
+        pool_ref: O,
     ) -> Result<MempoolMemory<T, O, B, BULK>, AllocFailed<<C as MayAlloc>::Flags>>
     where
         C: MayAlloc,
     {
-        // SAFETY: `owner` keeps the pool valid. `MayAlloc`: the context may take a `spinlock_t`.
-        let element = unsafe { bindings::mempool_alloc_preallocated(owner.pool().pool.as_ptr()) };
+        // SAFETY: `pool_ref` keeps the pool valid. `MayAlloc`: the context may take a `spinlock_t`.
+        let element =
+            unsafe { bindings::mempool_alloc_preallocated(pool_ref.pool().pool.as_ptr()) };
         let element = NonNull::new(element).ok_or_else(<C as MayAlloc>::Flags::failed)?;
         // SAFETY: The element is from a pool with this backing.
         let object = unsafe { B::object(element) };
         // SAFETY: An owned element of this pool. Contract of `Backing`: its memory is valid for a
         // `T`.
-        Ok(unsafe { PooledUninit::new(object, owner) })
+        Ok(unsafe { PooledUninit::new(object, pool_ref) })
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     ground::sealed::Sealed,
     memory::{
         pooled::{
-            owners,
+            pool_refs,
             ForModule,
             Pool,
             PoolRef, //
@@ -269,6 +269,6 @@ for_module! {
     PageBacked, pages;
 }
 
-owners! {
+pool_refs! {
     {T, B: Backing<T>, const BULK: usize} Mempool<T, B, BULK>;
 }

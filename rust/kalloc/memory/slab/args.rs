@@ -19,7 +19,7 @@ use kernel::{
 
 /// The usercopy region of each object.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(super) struct UsercopyRegion {
     pub(super) offset: usize,
     pub(super) size: usize,
 }
@@ -100,7 +100,7 @@ pub struct Args<'a, T> {
     pub(super) flags: slab_flags_t,
     pub(super) zone: slab_flags_t,
     pub(super) align: usize,
-    pub(super) window: Window,
+    pub(super) usercopy: UsercopyRegion,
     _object: PhantomData<fn() -> T>,
 }
 
@@ -116,7 +116,7 @@ impl<'a, T> Args<'a, T> {
             flags: 0,
             zone: 0,
             align: align_of::<T>(),
-            window: Window { offset: 0, size: 0 },
+            usercopy: UsercopyRegion { offset: 0, size: 0 },
             _object: PhantomData,
         }
     }
@@ -188,7 +188,7 @@ impl<'a, T> Args<'a, T> {
     /// `CONFIG_HARDENED_USERCOPY` rejects a copy of any other part.
     #[inline]
     pub const fn usercopy<F>(mut self, field: Field<T, F>) -> Self {
-        self.window = Window {
+        self.usercopy = UsercopyRegion {
             offset: field.offset(),
             size: size_of::<F>(),
         };

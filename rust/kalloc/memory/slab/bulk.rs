@@ -64,11 +64,11 @@ pub const MAX_BULK: usize = 64;
 ///
 /// # Invariants
 ///
-/// `objects` are valid, initialised objects from the cache of `owner`, owned by this alone.
+/// `objects` are valid, initialised objects from the cache of `pool_ref`, owned by this alone.
 pub struct SlabBulk<T, const N: usize, O: PoolRef<Cache<T>>> {
     // Not `NonNull`: its niche would make the compiler copy the array once more.
     objects: [*mut T; N],
-    owner: DropOrLeak<O>,
+    pool_ref: DropOrLeak<O>,
 }
 
 // SAFETY: It owns the objects, and any thread may use a cache.
@@ -91,7 +91,7 @@ impl<T, const N: usize, O: PoolRef<Cache<T>>> SlabBulk<T, N, O> {
     #[inline]
     pub fn from_fn<G>(
         _grant: G,
-        owner: O,
+        pool_ref: O,
         mut f: impl FnMut(usize) -> T,
     ) -> Result<Self, AllocFailed<G::Flags>>
     where
@@ -103,11 +103,11 @@ impl<T, const N: usize, O: PoolRef<Cache<T>>> SlabBulk<T, N, O> {
             assert!(!G::ON_NODE, "a bulk is not for one node");
         };
         let mut objects = MaybeUninit::<[*mut T; N]>::uninit();
-        // SAFETY: `owner` keeps the cache valid. The grant proves that the flags are legal in this
+        // SAFETY: `pool_ref` keeps the cache valid. The grant proves that the flags are legal in this
         // context and that interrupts are enabled. `objects` has space for `N` pointers.
         let done = unsafe {
             calls::kmem_cache_alloc_bulk(
-                owner.pool().as_ptr(),
+                pool_ref.pool().as_ptr(),
                 G::Flags::BITS,
                 N,
                 objects.as_mut_ptr().cast(),
@@ -125,7 +125,7 @@ impl<T, const N: usize, O: PoolRef<Cache<T>>> SlabBulk<T, N, O> {
         // INVARIANT: All were allocated and initialised above.
         Ok(Self {
             objects,
-            owner: DropOrLeak::new(owner),
+            pool_ref: DropOrLeak::new(pool_ref),
         })
     }
 
@@ -136,13 +136,13 @@ impl<T, const N: usize, O: PoolRef<Cache<T>>> SlabBulk<T, N, O> {
         O: Clone,
     {
         let this = ManuallyDrop::new(self);
-        // SAFETY: `this` is not dropped, and its owner is not used again.
-        let owner = unsafe { ptr::read(&this.owner) };
+        // SAFETY: `this` is not dropped, and its `pool_ref` is not used again.
+        let pool_ref = unsafe { ptr::read(&this.pool_ref) };
         this.objects.map(|object| {
             // SAFETY: Invariant of `SlabBulk`: the object is valid, so it is not NULL.
             let object = unsafe { NonNull::new_unchecked(object) };
             // SAFETY: Invariant of `SlabBulk`: the object is owned memory of this cache.
-            let memory = unsafe { PooledUninit::new(object, O::clone(&owner)) };
+            let memory = unsafe { PooledUninit::new(object, O::clone(&pool_ref)) };
             // SAFETY: Invariant of `SlabBulk`: the object is initialised.
             unsafe { memory.assume_init() }
         })
@@ -196,7 +196,7 @@ impl<T, const N: usize, O: PoolRef<Cache<T>>> Drop for SlabBulk<T, N, O> {
         // again.
         unsafe {
             kalloc_helper_kmem_cache_free_bulk(
-                self.owner.pool().as_ptr(),
+                self.pool_ref.pool().as_ptr(),
                 N,
                 self.objects.as_mut_ptr().cast(),
             )

@@ -119,11 +119,11 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
     ///
     /// [`AllocFailedWith`] the value if the allocation fails.
     #[inline]
-    pub fn new<G>(grant: G, owner: O, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
+    pub fn new<G>(grant: G, pool_ref: O, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForSlab>,
     {
-        match Self::new_uninit(grant, owner) {
+        match Self::new_uninit(grant, pool_ref) {
             Ok(memory) => Ok(memory.write(value)),
             Err(failed) => Err(AllocFailedWith::new(failed, value)),
         }
@@ -142,7 +142,7 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
     #[inline(always)]
     pub fn new_uninit<G>(
         grant: G,
-        owner: O,
+        pool_ref: O,
     ) -> Result<PooledUninit<Cache<T>, O>, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForSlab>,
@@ -153,9 +153,9 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
                 "the kernel keeps the promise of nofail only up to a page"
             );
         };
-        let object = NonNull::new(owner.pool().0.alloc(grant)).ok_or_else(G::Flags::failed)?;
+        let object = NonNull::new(pool_ref.pool().0.alloc(grant)).ok_or_else(G::Flags::failed)?;
         // SAFETY: New memory of this cache, whose objects have the size and alignment of a `T`.
-        Ok(unsafe { PooledUninit::new(object.cast(), owner) })
+        Ok(unsafe { PooledUninit::new(object.cast(), pool_ref) })
     }
 
     /// A zeroed object, wraps `kmem_cache_zalloc()`.
@@ -168,12 +168,12 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
     ///
     /// As [`SlabBox::new_uninit`].
     #[inline]
-    pub fn zeroed<G>(grant: G, owner: O) -> Result<Self, AllocFailed<G::Flags>>
+    pub fn zeroed<G>(grant: G, pool_ref: O) -> Result<Self, AllocFailed<G::Flags>>
     where
         T: Zeroable,
         G: Grant<Flags: ForSlab>,
     {
-        match Self::new_uninit(grant.zeroed(), owner) {
+        match Self::new_uninit(grant.zeroed(), pool_ref) {
             // SAFETY: The memory is zeroed, and `T: Zeroable`.
             Ok(memory) => Ok(unsafe { memory.assume_init() }),
             Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
@@ -190,11 +190,15 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
     ///
     /// As [`SlabBox::new`].
     #[inline]
-    pub fn pin<G>(grant: G, owner: O, value: T) -> Result<Pin<Self>, AllocFailedWith<G::Flags, T>>
+    pub fn pin<G>(
+        grant: G,
+        pool_ref: O,
+        value: T,
+    ) -> Result<Pin<Self>, AllocFailedWith<G::Flags, T>>
     where
         G: Grant<Flags: ForSlab>,
     {
-        Ok(Self::new(grant, owner, value)?.into())
+        Ok(Self::new(grant, pool_ref, value)?.into())
     }
 
     /// Initialises a pinned `T` in new memory, wraps `kmem_cache_alloc()`.
@@ -222,12 +226,16 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
     /// }
     /// ```
     #[inline]
-    pub fn pin_init<G, E>(grant: G, owner: O, init: impl PinInit<T, E>) -> Result<Pin<Self>, Error>
+    pub fn pin_init<G, E>(
+        grant: G,
+        pool_ref: O,
+        init: impl PinInit<T, E>,
+    ) -> Result<Pin<Self>, Error>
     where
         G: Grant<Flags: ForSlab>,
         Error: From<E>,
     {
-        Ok(Self::new_uninit(grant, owner)?.write_pin_init(init)?)
+        Ok(Self::new_uninit(grant, pool_ref)?.write_pin_init(init)?)
     }
 
     /// Initialises a `T` in new memory, wraps `kmem_cache_alloc()`.
@@ -240,11 +248,11 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
     ///
     /// `ENOMEM` if the allocation fails, and the error of `init`.
     #[inline]
-    pub fn init<G, E>(grant: G, owner: O, init: impl Init<T, E>) -> Result<Self, Error>
+    pub fn init<G, E>(grant: G, pool_ref: O, init: impl Init<T, E>) -> Result<Self, Error>
     where
         G: Grant<Flags: ForSlab>,
         Error: From<E>,
     {
-        Ok(Self::new_uninit(grant, owner)?.write_init(init)?)
+        Ok(Self::new_uninit(grant, pool_ref)?.write_init(init)?)
     }
 }

@@ -2,7 +2,7 @@
 
 //! [`ConstructedCache`]: caches with a constructor, whose free objects stay constructed.
 
-use super::raw::behind;
+use super::raw::offset_after;
 use super::raw::Ctor;
 use super::raw::RawCache;
 use super::*;
@@ -173,7 +173,7 @@ impl<T> Pool for ConstructedCache<T> {
     unsafe fn free(&self, object: NonNull<T>) {
         // SAFETY: `# Safety` of `Pool::free`: `object` is from this cache and is not used again.
         // Its bytes behind the `T` are unused.
-        unsafe { self.0.free(object.as_ptr().cast(), behind::<T>()) }
+        unsafe { self.0.free(object.as_ptr().cast(), offset_after::<T>()) }
     }
 }
 
@@ -208,7 +208,7 @@ impl<T: Constructed, O: PoolRef<ConstructedCache<T>>> ConstructedBox<T, O> {
     /// [`AllocFailed`] if the allocation fails. With `nofail` a type larger than a page does not
     /// compile.
     #[inline]
-    pub fn new<G>(grant: G, owner: O) -> Result<Self, AllocFailed<G::Flags>>
+    pub fn new<G>(grant: G, pool_ref: O) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForConstructed>,
     {
@@ -218,9 +218,9 @@ impl<T: Constructed, O: PoolRef<ConstructedCache<T>>> ConstructedBox<T, O> {
                 "the kernel keeps the promise of nofail only up to a page"
             );
         };
-        let object = NonNull::new(owner.pool().0.alloc(grant)).ok_or_else(G::Flags::failed)?;
+        let object = NonNull::new(pool_ref.pool().0.alloc(grant)).ok_or_else(G::Flags::failed)?;
         // SAFETY: New memory of this cache, whose objects have the size and alignment of a `T`.
-        let memory = unsafe { PooledUninit::new(object.cast(), owner) };
+        let memory = unsafe { PooledUninit::new(object.cast(), pool_ref) };
         // INVARIANT: The constructor ran when the slab was allocated. Each box since has left a
         // valid `T`.
         Ok(Self(memory, PhantomData))

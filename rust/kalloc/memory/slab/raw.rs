@@ -15,7 +15,7 @@ use crate::{
     },
     flags::gfp::Gfp,
     memory::pooled::{
-        owners,
+        pool_refs,
         ForModule, //
     },
 };
@@ -63,9 +63,9 @@ unsafe impl Send for RawCache {}
 // SAFETY: Functions of `struct kmem_cache` may be called concurrently.
 unsafe impl Sync for RawCache {}
 
-/// The offset of the space behind an `Object`. A deferred free may not write before it in an object
-/// that must keep its contents.
-pub(super) const fn behind<Object>() -> usize {
+/// The offset of the list node after an `Object`, in a slab object that must keep its contents
+/// while it waits for a deferred free.
+pub(super) const fn offset_after<Object>() -> usize {
     size_of::<Object>().next_multiple_of(size_of::<usize>())
 }
 
@@ -76,7 +76,7 @@ const fn size<Object>(constructed: bool) -> usize {
     if deferred_free::MIN_SIZE == 0 {
         size_of::<Object>()
     } else if constructed {
-        behind::<Object>() + deferred_free::MIN_SIZE
+        offset_after::<Object>() + deferred_free::MIN_SIZE
     } else if size_of::<Object>() < deferred_free::MIN_SIZE {
         deferred_free::MIN_SIZE
     } else {
@@ -109,18 +109,18 @@ impl RawCache {
             return Err(EINVAL);
         }
         // Waits for the deferred destruction of a cache that may have the same name.
-        flush(cx);
+        destroy_dropped(cx);
         // SAFETY: `C: MayFs`: the context may sleep.
         let deferred = unsafe { kalloc_helper_deferred_cache_alloc() };
         let deferred = NonNull::new(deferred).ok_or(ENOMEM)?;
         let mut c_args = bindings::kmem_cache_args {
             align: args.align.max(align_of::<Object>()) as u32,
-            useroffset: if args.window.size == 0 {
+            useroffset: if args.usercopy.size == 0 {
                 0
             } else {
-                (offset + args.window.offset) as u32
+                (offset + args.usercopy.offset) as u32
             },
-            usersize: args.window.size as u32,
+            usersize: args.usercopy.size as u32,
             ctor,
             ..Default::default()
         };
@@ -166,13 +166,13 @@ impl RawCache {
     ///
     /// # Safety
     ///
-    /// `object` is from this cache and is not used again. Its bytes from `unused` on may be
-    /// overwritten.
+    /// `object` is from this cache and is not used again. A deferred free may overwrite its bytes
+    /// from `node_offset` on.
     #[inline(always)]
-    pub(super) unsafe fn free(&self, object: *mut c_void, unused: usize) {
-        // SAFETY: `# Safety`: `object` is from this cache, not used again, and free for use from
-        // `unused` on.
-        unsafe { deferred_free::kmem_cache_free(self.cache.as_ptr(), object, unused) }
+    pub(super) unsafe fn free(&self, object: *mut c_void, node_offset: usize) {
+        // SAFETY: `# Safety`: `object` is from this cache and not used again, and its bytes from
+        // `node_offset` on may be overwritten.
+        unsafe { deferred_free::kmem_cache_free(self.cache.as_ptr(), object, node_offset) }
     }
 
     /// Wraps `kmem_cache_shrink()`.
@@ -185,7 +185,7 @@ impl RawCache {
     fn destroy(self) {
         let this = ManuallyDrop::new(self);
         // SAFETY: The callers may sleep.
-        unsafe { deferred_free::flush() };
+        unsafe { deferred_free::drain() };
         // SAFETY: Invariant of `RawCache`: the cache is owned. It is not used again. The callers
         // may sleep.
         unsafe { bindings::kmem_cache_destroy(this.cache.as_ptr()) };
@@ -212,17 +212,17 @@ impl Drop for RawCache {
 /// # Context
 ///
 /// Process context that may sleep, outside memalloc scopes.
-pub fn flush<C: MayFs>(_cx: &C) {
+pub fn destroy_dropped<C: MayFs>(_cx: &C) {
     // SAFETY: `C: MayFs`: the context may sleep.
     unsafe { kalloc_helper_kmem_cache_destroy_flush() }
 }
 
-/// Waits for deferred destruction of caches when dropped. For module exit.
+/// Destroys every dropped cache when this is dropped. For module exit.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Flush(());
+pub struct DestroyDropped(());
 
-impl Flush {
+impl DestroyDropped {
     /// # Safety
     ///
     /// The result is dropped in process context.
@@ -231,7 +231,7 @@ impl Flush {
     }
 }
 
-impl Drop for Flush {
+impl Drop for DestroyDropped {
     fn drop(&mut self) {
         // SAFETY: `# Safety` of `new`: dropped in process context, so it may sleep.
         unsafe { kalloc_helper_kmem_cache_destroy_flush() }
@@ -301,7 +301,7 @@ caches! {
     RcuCache: [Construct + Sync];
 }
 
-owners! {
+pool_refs! {
     {T} Cache<T>;
     {T} ConstructedCache<T>;
     {T} RcuCache<T>;

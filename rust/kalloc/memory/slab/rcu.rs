@@ -2,7 +2,7 @@
 
 //! [`RcuCache`]: type-safe caches, `SLAB_TYPESAFE_BY_RCU`.
 
-use super::raw::behind;
+use super::raw::offset_after;
 use super::raw::Ctor;
 use super::raw::RawCache;
 use super::*;
@@ -54,25 +54,26 @@ use kernel::{
     },
 };
 
-/// An object of an [`RcuCache`]. The layout holds while the object is free, too.
+/// An object of an [`RcuCache`] with its reference count. The layout holds while the object is
+/// free, too.
 #[repr(C)]
-struct Slot<T> {
+struct Counted<T> {
     /// 0 while the object is free.
     refs: Refcount,
     value: T,
 }
 
-/// The constructor of `Slot<T>`, called by the slab allocator.
+/// The constructor of `Counted<T>`, called by the slab allocator.
 ///
 /// # Safety
 ///
-/// `object` is valid for writes of a `Slot<T>` that does not move.
-unsafe extern "C" fn construct_slot<T: Construct>(object: *mut c_void) {
-    let slot = object.cast::<Slot<T>>();
-    // SAFETY: `# Safety`: `object` is valid for writes of a `Slot<T>`.
-    unsafe { (&raw mut (*slot).refs).write(Refcount::new(0)) };
-    // SAFETY: `# Safety`: `object` is valid for writes of a `Slot<T>` that does not move.
-    unsafe { pin_init::raw_init(&raw mut (*slot).value, T::construct()) };
+/// `object` is valid for writes of a `Counted<T>` that does not move.
+unsafe extern "C" fn construct_counted<T: Construct>(object: *mut c_void) {
+    let object = object.cast::<Counted<T>>();
+    // SAFETY: `# Safety`: `object` is valid for writes of a `Counted<T>`.
+    unsafe { (&raw mut (*object).refs).write(Refcount::new(0)) };
+    // SAFETY: `# Safety`: `object` is valid for writes of a `Counted<T>` that does not move.
+    unsafe { pin_init::raw_init(&raw mut (*object).value, T::construct()) };
 }
 
 /// A cache whose memory keeps its type during an RCU read-side critical section, wraps
@@ -109,7 +110,7 @@ impl<T: Construct + Sync> RcuCache<T> {
     ///     }
     /// }
     ///
-    /// /// Shared by the objects, and gone with the last of them.
+    /// /// Shared by the objects, and freed with the last object.
     /// fn sessions(task: &TaskCx) -> Result<Arc<RcuCache<Session>>> {
     ///     Ok(Arc::new_with(task, RcuCache::create(task, &Args::new(c"session"))?)?)
     /// }
@@ -121,12 +122,12 @@ impl<T: Construct + Sync> RcuCache<T> {
                 "nobody drops an object that readers may still see: its type has no drop glue"
             )
         };
-        let ctor: Ctor = construct_slot::<T>;
+        let ctor: Ctor = construct_counted::<T>;
         Ok(Self(
-            RawCache::create::<T, Slot<T>, C>(
+            RawCache::create::<T, Counted<T>, C>(
                 cx,
                 args,
-                core::mem::offset_of!(Slot<T>, value),
+                core::mem::offset_of!(Counted<T>, value),
                 KALLOC_CONST_SLAB_TYPESAFE_BY_RCU,
                 Some(ctor),
             )?,
@@ -141,10 +142,10 @@ impl<T> Sealed for RcuCache<T> {}
 ///
 /// # Invariants
 ///
-/// `slot` is an object from the cache of `owner`. This owns one of its references.
+/// `object` is from the cache of `pool_ref`. This owns one of its references.
 pub struct RcuRef<T: Construct + Sync, O: PoolRef<RcuCache<T>>> {
-    slot: NonNull<Slot<T>>,
-    owner: DropOrLeak<O>,
+    object: NonNull<Counted<T>>,
+    pool_ref: DropOrLeak<O>,
     _cache: PhantomData<RcuCache<T>>,
 }
 
@@ -190,29 +191,33 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> RcuRef<T, O> {
     /// }
     /// ```
     #[inline]
-    pub fn new<G>(grant: G, owner: O, init: impl FnOnce(&T)) -> Result<Self, AllocFailed<G::Flags>>
+    pub fn new<G>(
+        grant: G,
+        pool_ref: O,
+        init: impl FnOnce(&T),
+    ) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForConstructed>,
     {
         const {
             assert!(
-                !G::Flags::NOFAIL || size_of::<Slot<T>>() <= PAGE_SIZE,
+                !G::Flags::NOFAIL || size_of::<Counted<T>>() <= PAGE_SIZE,
                 "the kernel keeps the promise of nofail only up to a page"
             );
         };
-        let slot = NonNull::new(owner.pool().0.alloc(grant))
+        let object = NonNull::new(pool_ref.pool().0.alloc(grant))
             .ok_or_else(G::Flags::failed)?
-            .cast::<Slot<T>>();
+            .cast::<Counted<T>>();
         // SAFETY: The constructor ran when the slab was allocated. The value has been changed only
         // through shared references since.
-        let object = unsafe { slot.as_ref() };
-        init(&object.value);
+        let counted = unsafe { object.as_ref() };
+        init(&counted.value);
         // `Release`: a reader that gets a reference sees the writes of `init`.
-        object.refs.as_atomic().store(1, Release);
+        counted.refs.as_atomic().store(1, Release);
         // INVARIANT: The object is new, and this owns its first reference.
         Ok(Self {
-            slot,
-            owner: DropOrLeak::new(owner),
+            object,
+            pool_ref: DropOrLeak::new(pool_ref),
             _cache: PhantomData,
         })
     }
@@ -223,7 +228,7 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> Deref for RcuRef<T, O> {
     #[inline(always)]
     fn deref(&self) -> &T {
         // SAFETY: Invariant of `RcuRef`: this owns a reference to the object.
-        unsafe { &self.slot.as_ref().value }
+        unsafe { &self.object.as_ref().value }
     }
 }
 
@@ -231,11 +236,11 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> Clone for RcuRef<T, O
     #[inline]
     fn clone(&self) -> Self {
         // SAFETY: Invariant of `RcuRef`: this owns a reference to the object.
-        unsafe { self.slot.as_ref() }.refs.inc();
+        unsafe { self.object.as_ref() }.refs.inc();
         // INVARIANT: The reference was taken above.
         Self {
-            slot: self.slot,
-            owner: DropOrLeak::new(O::clone(&self.owner)),
+            object: self.object,
+            pool_ref: DropOrLeak::new(O::clone(&self.pool_ref)),
             _cache: PhantomData,
         }
     }
@@ -245,14 +250,14 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> Drop for RcuRef<T, O> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: Invariant of `RcuRef`: this owns a reference to the object.
-        if unsafe { self.slot.as_ref() }.refs.dec_and_test() {
+        if unsafe { self.object.as_ref() }.refs.dec_and_test() {
             // SAFETY: The object is from this cache, and its last reference was dropped. Readers
             // without a reference read only the count, which a deferred free does not overwrite.
             unsafe {
-                self.owner
+                self.pool_ref
                     .pool()
                     .0
-                    .free(self.slot.as_ptr().cast(), behind::<Slot<T>>())
+                    .free(self.object.as_ptr().cast(), offset_after::<Counted<T>>())
             };
         }
     }
@@ -292,10 +297,10 @@ impl<T: Construct + Sync + fmt::Debug, O: PoolRef<RcuCache<T>>> fmt::Debug for R
 ///
 /// # Invariants
 ///
-/// `slot` is NULL, or an object from the cache of `owner`, to which this holds a reference.
+/// `object` is NULL, or an object from the cache of `pool_ref`, to which this holds a reference.
 pub struct RcuSlot<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> {
-    slot: Atomic<*mut Slot<T>>,
-    owner: DropOrLeak<O>,
+    object: Atomic<*mut Counted<T>>,
+    pool_ref: DropOrLeak<O>,
     _cache: PhantomData<RcuCache<T>>,
 }
 
@@ -310,11 +315,11 @@ unsafe impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone + Send + Sync> 
 impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> RcuSlot<T, O> {
     /// An empty slot for objects of one cache.
     #[inline]
-    pub fn new(owner: O) -> Self {
-        // INVARIANT: `slot` is NULL.
+    pub fn new(pool_ref: O) -> Self {
+        // INVARIANT: `object` is NULL.
         Self {
-            slot: Atomic::new(ptr::null_mut()),
-            owner: DropOrLeak::new(owner),
+            object: Atomic::new(ptr::null_mut()),
+            pool_ref: DropOrLeak::new(pool_ref),
             _cache: PhantomData,
         }
     }
@@ -328,7 +333,7 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> RcuSlot<T, O> {
     /// ```
     /// use kalloc::{prelude::*, slab::{Construct, RcuCache, RcuRef, RcuSlot}};
     ///
-    /// /// From now on readers find `new`, and those that have what was there keep it.
+    /// /// Readers find `new` from now on. A reader with a reference to the old object keeps it.
     /// fn publish<'a, T: Construct + Sync>(
     ///     bucket: &RcuSlot<T, &'a RcuCache<T>>,
     ///     new: RcuRef<T, &'a RcuCache<T>>,
@@ -339,21 +344,23 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> RcuSlot<T, O> {
     /// }
     /// ```
     pub fn replace(&self, new: Option<RcuRef<T, O>>) -> Result<Option<RcuRef<T, O>>, RcuRef<T, O>> {
-        let slot = match new {
+        let new = match new {
             None => ptr::null_mut(),
             Some(new) => {
-                if !ptr::eq(new.owner.pool(), self.owner.pool()) {
+                if !ptr::eq(new.pool_ref.pool(), self.pool_ref.pool()) {
                     return Err(new);
                 }
                 let new = ManuallyDrop::new(new);
-                // SAFETY: `new` is not dropped and its owner is not used again. The slot has an
-                // owner of its own.
-                drop(unsafe { ptr::read(&new.owner) });
-                new.slot.as_ptr()
+                // SAFETY: `new` is not dropped and its `pool_ref` is not used again. The slot has a
+                // reference of its own.
+                drop(unsafe { ptr::read(&new.pool_ref) });
+                new.object.as_ptr()
             }
         };
+        // `Full`: publishes the new object, and acquires the old one, which another CPU may have
+        // published.
         // INVARIANT: The reference of `new` moves to the slot, and the slot's to the result.
-        Ok(self.reference(self.slot.xchg(slot, Full)))
+        Ok(self.reference(self.object.xchg(new, Full)))
     }
 
     /// The object, if `check` returns true for it.
@@ -361,29 +368,32 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>> + Clone> RcuSlot<T, O> {
     /// Takes a reference, checks that the slot still holds the object, and then calls `check`.
     pub fn get(&self, _side: &ReadSide, check: impl FnOnce(&T) -> bool) -> Option<RcuRef<T, O>> {
         loop {
-            let slot = self.slot.load(Acquire);
+            // `Acquire`, with the `Full` of `replace`: the count that is read below is that of a
+            // constructed object.
+            let object = self.object.load(Acquire);
             // SAFETY: The slot held an object of the cache during this RCU read-side critical
-            // section, which outlasts this function. Until it ends, the memory is a `Slot<T>` of
+            // section, which outlasts this function. Until it ends, the memory is a `Counted<T>` of
             // this cache, in use or free.
-            let refs = &unsafe { slot.as_ref() }?.refs;
+            let refs = &unsafe { object.as_ref() }?.refs;
             if !try_get(refs) {
                 // The object was freed, so the slot has changed.
                 continue;
             }
             // INVARIANT: The reference was taken above.
-            let object = self.reference(slot)?;
-            if self.slot.load(Relaxed) == slot {
-                return check(&object).then_some(object);
+            let found = self.reference(object)?;
+            // `Relaxed`: `try_get` is an acquire, so this load comes after it.
+            if self.object.load(Relaxed) == object {
+                return check(&found).then_some(found);
             }
         }
     }
 
-    /// Makes an `RcuRef` of a reference to `slot` that the caller owns.
+    /// Makes an `RcuRef` of a reference to `object` that the caller owns.
     #[inline(always)]
-    fn reference(&self, slot: *mut Slot<T>) -> Option<RcuRef<T, O>> {
+    fn reference(&self, object: *mut Counted<T>) -> Option<RcuRef<T, O>> {
         Some(RcuRef {
-            slot: NonNull::new(slot)?,
-            owner: DropOrLeak::new(O::clone(&self.owner)),
+            object: NonNull::new(object)?,
+            pool_ref: DropOrLeak::new(O::clone(&self.pool_ref)),
             _cache: PhantomData,
         })
     }
