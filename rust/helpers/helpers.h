@@ -91,8 +91,8 @@ void kalloc_helper_kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, voi
 
 struct kalloc_module *kalloc_helper_module_of(const void *function);
 void kalloc_helper_module_put(struct kalloc_module *record);
-bool kalloc_helper_module_begin(struct kalloc_module *record);
-void kalloc_helper_module_end(struct kalloc_module *record);
+bool kalloc_helper_in_flight_inc(struct kalloc_module *record);
+void kalloc_helper_in_flight_dec(struct kalloc_module *record);
 bool kalloc_helper_module_is_closed(const struct kalloc_module *record);
 int kalloc_helper_module_enter(struct module *module);
 void kalloc_helper_module_close(struct module *module);

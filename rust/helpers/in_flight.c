@@ -37,7 +37,7 @@ struct kalloc_module {
 	struct rcu_head rcu;
 	/* Queued or running work items, threads and open files. Negative when closed. */
 	atomic_long_t in_flight;
-	/* in_flight was not zero since the last synchronize_rcu_tasks(). */
+	/* True if in_flight was raised since the last synchronize_rcu_tasks(). */
 	bool used;
 	/* The task that loads the module, and runs its init. Only compared, since it may be gone. */
 	const struct task_struct *loader;
@@ -108,7 +108,7 @@ void kalloc_helper_module_put(struct kalloc_module *record)
 }
 
 /* Counts one more in flight. Returns false if the record is closed. */
-bool kalloc_helper_module_begin(struct kalloc_module *record)
+bool kalloc_helper_in_flight_inc(struct kalloc_module *record)
 {
 	if (!atomic_long_inc_unless_negative(&record->in_flight))
 		return false;
@@ -121,7 +121,7 @@ bool kalloc_helper_module_begin(struct kalloc_module *record)
  * Counts one less in flight. The module's code has finished, except for the return to the kernel.
  * The record may be freed before this returns.
  */
-void kalloc_helper_module_end(struct kalloc_module *record)
+void kalloc_helper_in_flight_dec(struct kalloc_module *record)
 {
 	atomic_long_dec_return_release(&record->in_flight);
 }
@@ -134,20 +134,20 @@ bool kalloc_helper_module_is_closed(const struct kalloc_module *record)
 /* Closes the record and waits until nothing is in flight. Logs the reason of a long wait. */
 static void close_module(struct kalloc_module *record)
 {
-	unsigned long told = jiffies + 10 * HZ;
+	unsigned long warn_at = jiffies + 10 * HZ;
 	long count;
 
 	atomic_long_or(LONG_MIN, &record->in_flight);
 	kalloc_helper_wake_up_var(record);
 	while ((count = atomic_long_read_acquire(&record->in_flight)) != LONG_MIN) {
 		fsleep(USEC_PER_MSEC);
-		if (told && time_after(jiffies, told)) {
-			pr_notice("%s: its end waits for %ld work items, threads or open files\n",
+		if (warn_at && time_after(jiffies, warn_at)) {
+			pr_notice("%s: unload waits for %ld work items, threads or open files\n",
 				  record->module->name, count - LONG_MIN);
-			told = 0;
+			warn_at = 0;
 		}
 	}
-	/* A task that has called kalloc_helper_module_end() may not have left the module's text. */
+	/* A task that has called kalloc_helper_in_flight_dec() may not have left the module's text. */
 	if (READ_ONCE(record->used)) {
 		kalloc_helper_synchronize_rcu_tasks();
 		WRITE_ONCE(record->used, false);
@@ -286,7 +286,7 @@ bool kalloc_helper_module_wait_unused(struct module *module, int err)
 	return true;
 stay:
 #endif
-	pr_notice("%s: its init failed with %d, and it is still in use: it stays loaded, empty, until rmmod\n",
+	pr_notice("%s: its init failed with %d, and it is still in use: the module stays loaded until rmmod\n",
 		  module->name, err);
 	return false;
 }

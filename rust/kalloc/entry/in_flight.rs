@@ -56,8 +56,8 @@ impl InFlight {
     /// Counts one more, unless the module is ending.
     pub(crate) fn begin(&self) -> Option<Begun> {
         // SAFETY: Invariant of `InFlight`: the pointer is to a record with a reference.
-        let begun = unsafe { kalloc_helper_module_begin(self.0.as_ptr()) };
-        // INVARIANT: `kalloc_helper_module_begin()` has counted it.
+        let begun = unsafe { kalloc_helper_in_flight_inc(self.0.as_ptr()) };
+        // INVARIANT: `kalloc_helper_in_flight_inc()` has counted it.
         begun.then(|| Begun(self.0))
     }
 
@@ -109,7 +109,7 @@ impl Drop for Begun {
     fn drop(&mut self) {
         // SAFETY: Invariant of `Begun`: the record has counted it, once. The record is not used
         // again.
-        unsafe { kalloc_helper_module_end(self.0.as_ptr()) }
+        unsafe { kalloc_helper_in_flight_dec(self.0.as_ptr()) }
     }
 }
 
