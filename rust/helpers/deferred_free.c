@@ -83,8 +83,8 @@ struct kalloc_deferred_queue {
 	/* free() may sleep, so the queue is drained by the workqueue and not by the irq_work. */
 	bool sleeps;
 	/*
-	 * Held while entries are taken from the list and freed. After taking it, everything queued
-	 * earlier has been freed or is still in the list. Queues that sleep use the mutex.
+	 * Held while entries are taken from the list and freed. A task that takes the lock knows
+	 * that each earlier entry is freed or still in the list. Queues that sleep use the mutex.
 	 */
 	spinlock_t lock;
 	struct mutex mutex;

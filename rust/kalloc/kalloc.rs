@@ -32,8 +32,8 @@ mod ground {
 }
 
 mod arch {
-    // Inline where C has it inline: not where the C function does more, or has other operands or a
-    // frame pointer.
+    // The x86 file inlines `local_irq_save()` as C does. With these options C does not inline it,
+    // or adds code, so the helper is called.
     #[cfg_attr(
         all(
             CONFIG_PARAVIRT_XXL,

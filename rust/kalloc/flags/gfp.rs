@@ -58,7 +58,8 @@ impl FlagsValue {
         Self(unsafe { core::mem::transmute::<gfp_t, Flags>(bits) })
     }
 
-    /// The value of a modifier with `bits`, of flags that have a value.
+    /// The value of `bits`. `self`, the value before the modifier, is only evaluated: flags without
+    /// a value fail the build.
     pub(crate) const fn modified(self, bits: gfp_t) -> Self {
         Self::of(bits)
     }

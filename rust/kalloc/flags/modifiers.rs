@@ -19,6 +19,8 @@ use core::convert::Infallible;
 use kalloc_bindings::*;
 use kernel::bindings::gfp_t;
 
+// `needs`: properties that the flags must have. `keeps`: properties that the result has if the
+// flags have them.
 macro_rules! modifiers {
     ($(
         $(#[$doc:meta])*
