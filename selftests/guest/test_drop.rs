@@ -282,7 +282,7 @@ impl Drop {
             drop(value.take());
         })?;
         check!(is_here);
-        flush(task);
+        destroy_dropped(task);
         fsleep(Delta::from_millis(2));
         check_eq!(ask!(testlib_watched), 0);
         Ok(())
@@ -312,7 +312,7 @@ impl Drop {
         check_eq!(dropped, drops);
         check_eq!(now, self.fate == Fate::Now);
         if !gone() {
-            flush(task);
+            destroy_dropped(task);
         }
         for _ in 0..50 {
             if gone() {

@@ -646,7 +646,7 @@ fn caches_where_nothing_is_reclaimed(task: &mut TaskCx) -> Outcome {
             // SAFETY: A work item of a queue with WQ_MEM_RECLAIM, for which this stands, has a `TaskCx`.
             let cx = &unsafe { TaskCx::assume() };
             drop(Cache::create(cx, &ARGS)?);
-            flush(cx);
+            destroy_dropped(cx);
             Cache::create(cx, &ARGS)?.destroy(cx);
             Ok(())
         })?;
@@ -662,7 +662,7 @@ fn cache_dropped_in_atomic_context(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_spinlock!(()))?;
     task.locked(&lock, |(), _cx| drop(first));
     task.irqs_off(|_cx| drop(second));
-    flush(task);
+    destroy_dropped(task);
     check!(!exists(NAMES[0]) && !exists(NAMES[1]));
     Ok(())
 }
