@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make check of drivers: of those that are right nothing is said, and of one that is wrong where. Each test kernel does its
-# part, as make check itself does.
+# make check of drivers, by an ordinary user: of those that are right nothing is said, and of one that is wrong where. Each
+# test kernel does its part, as make check itself does.
 #
 # Kernels: stock rt debug
 # Minutes: 6
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/author.sh"
 
 tmp=$(mktemp -d)
-trap 'rm -rf --one-file-system "$tmp"' EXIT
+trap 'rm -rf --one-file-system "$tmp" "$author"' EXIT
 export KERNEL=$name
 unset MAKEFLAGS DRIVER
 
@@ -22,7 +23,12 @@ wrong() {
 }
 # checks NAME VERDICT [MOST]: what make says of it is kept. No more allocations fail than MOST.
 checks() {
-	KALLOC_FAILURES=${3:-} make -C "$top" check DRIVER="$tmp/$1" KERNEL="$name" >"$tmp/said" 2>&1 || true
+	if [[ -e $tmp/$1/Makefile ]]; then
+		# Its own.
+		KALLOC_FAILURES=${3:-} as_author make -C "$tmp/$1" KALLOC="$top" check KERNEL="$name"
+	else
+		KALLOC_FAILURES=${3:-} as_author make -C "$top" check DRIVER="$tmp/$1" KERNEL="$name"
+	fi >"$tmp/said" 2>&1 || true
 	tail -1 "$tmp/said" | grep -q "^make: .* Error" && sed -i '$d' "$tmp/said"
 	has "check: $2"
 }
@@ -31,7 +37,7 @@ has() { grep -xE -- "$1" "$tmp/said" || { cat "$tmp/said"; return 1; }; }
 # row NAME CELL
 row() { has "$1 +$2"; }
 
-cp -r template "$tmp/a blank"
+as_author cp -r template "$tmp/a blank"
 driver pci 'obj-m := rust_driver_pci.o'
 cp "$KERNELDIR/source/samples/rust/rust_driver_pci.rs" "$tmp/pci/"
 driver edu 'obj-m := edu_c.o'
@@ -62,12 +68,14 @@ debug)
 	wrong LEAK
 	wrong SLEEP
 	wrong ERROR_PATH
-	plan 12
+	plan 14
 	check "the template, in a directory with a blank" checks "a blank" ok
 	check "each allocation of its init fails" row "each allocation of init fails" "[1-9][0-9]* failed"
 	check "each allocation of its probe fails" row "each allocation of probe fails" "[1-9][0-9]* failed"
 	check "kmemleak finds nothing" row "kmemleak, two scans" ok
 	check "the kernel's PCI sample in Rust, as it is" checks pci ok 20
+	check "each allocation of its probe fails" row "each allocation of probe fails" "[1-9][0-9]* failed"
+	check "the driver of edu in C" checks edu ok 20
 	check "each allocation of its probe fails" row "each allocation of probe fails" "[1-9][0-9]* failed"
 	check "a leak at unbind" checks LEAK failed 3
 	check "the function is named" has "debug: leak:   provoke_probe.*"

@@ -1,21 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A driver in a directory of its own, as its author has it: make run and make shell with DRIVER=, from another directory and
-# with a blank in the name. Nothing is written there, and what cannot be a driver is refused before anything is built.
+# A driver in a directory of its own, as its author has it: make run and make shell with DRIVER=, as an ordinary user, from
+# another directory and with a blank in the name. Nothing is written there, and what cannot be a driver is refused before
+# anything is built.
 #
 # Kernels: stock
 # Minutes: 2
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/author.sh"
 
 tmp=$(mktemp -d)
-trap 'rm -rf --one-file-system "$tmp"' EXIT
+trap 'rm -rf --one-file-system "$tmp" "$author"' EXIT
 cd / || exit
 export KERNEL=$name
 unset MAKEFLAGS DRIVER
 
-cp -r "$top/template" "$tmp/a blank & more"
+as_author cp -r "$top/template" "$tmp/a blank & more"
 mkdir "$tmp/c" "$tmp/rust" "$tmp/broken" "$tmp/empty" "$tmp/unclean"
 printf 'obj-m := edu_c.o\nall:\n\tfalse\n' >"$tmp/c/Makefile"
 cp "$top/selftests/fixtures/edu_c.c" "$tmp/c/"
@@ -29,7 +31,7 @@ files() { (cd "$tmp" && find . -mindepth 2 -printf '%p %s %T@\n' | sort); }
 files >"$tmp/before"
 
 # of DRIVER TARGET: what make says of it, kept.
-of() { make -C "$top" "$2" DRIVER="$1" >"$tmp/said" 2>&1; }
+of() { as_author make -C "$top" "$2" DRIVER="$1" >"$tmp/said" 2>&1; }
 said() { grep -E "$1" "$tmp/said" || { tail -20 "$tmp/said"; return 1; }; }
 runs() {
 	of "$@" || { tail -20 "$tmp/said"; return 1; }
@@ -44,8 +46,8 @@ refuses() {
 types() {
 	local line shell
 	mkfifo "$tmp/keys"
-	printf -v line 'make -C %q shell DRIVER=%q' "$top" "$1"
-	timeout 300 script -qec "$line" /dev/null <"$tmp/keys" >"$tmp/said" 2>&1 &
+	printf -v line 'make -C %q KALLOC=%q shell' "$1" "$top"
+	as_author timeout 300 script -qec "$line" /dev/null <"$tmp/keys" >"$tmp/said" 2>&1 &
 	shell=$!
 	exec 3>"$tmp/keys"
 	timeout 300 bash -c 'until grep -q root@kalloc "$1"; do sleep 0.5; done' - "$tmp/said" || true
@@ -54,6 +56,7 @@ types() {
 	exec 3>&-
 	said 'mydriver KALL0002:00: unbound, with 64 samples' && ! grep stty: "$tmp/said"
 }
+# As root, in the toolbox that this test runs in.
 runs_itself() {
 	make -C "$1" KALLOC="$top" run >"$tmp/said" 2>&1
 	said "^run: ok"
