@@ -7,7 +7,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-plan 23
+plan 24
 
 export KALLOC_NESTED=1 KALLOC_CACHE=$tmp/cache DEBIAN_MIRROR=
 shims=$tmp/shim:$PATH
@@ -162,6 +162,13 @@ case ${HOW:-} in slowly) sleep 60 ;; badly) exit 1 ;; esac
 SHIM
 says "a making that fails" "the toolbox could not be made; the reason is above, and in $tmp/cache/toolbox-.*" \
 	env PATH="$shims" HOW=badly "${box[@]}"
+# As a terminal sends it, to the whole group.
+interrupted() {
+	HOW=slowly PATH=$shims timeout -s INT 1 "${box[@]}" >said 2>&1
+	cat said
+	grep -qx 'kalloc: interrupted' said && ! grep 'could not be made' said
+}
+check "Ctrl-C while it is made is no failure" interrupted
 half_made() {
 	HOW=slowly PATH=$shims timeout -s KILL 1 "${box[@]}"
 	compgen -G "$KALLOC_CACHE/toolbox-*.part/half" && ! compgen -G "$KALLOC_CACHE/toolbox-*[0-9a-f]"
