@@ -52,7 +52,7 @@ static DEFINE_WAIT_OVERRIDE_MAP(kalloc_drop_map, LD_WAIT_CONFIG);
 KALLOC_DROP(__free_pages, (struct page *page, unsigned int order), page, order)
 KALLOC_DROP(free_pages, (unsigned long addr, unsigned int order), addr, order)
 KALLOC_DROP(free_pages_exact, (void *memory, size_t size), memory, size)
-KALLOC_DROP(free_percpu, (void *ptr), (void __percpu *)(__force unsigned long)ptr)
+KALLOC_DROP(free_percpu, (void *ptr), PERCPU(void, ptr))
 KALLOC_DROP(kfree, (void *ptr), ptr)
 KALLOC_DROP(kfree_sensitive, (void *ptr), ptr)
 KALLOC_DROP(kmem_cache_free, (struct kmem_cache *cache, void *object), cache, object)
@@ -599,13 +599,13 @@ static unsigned long percpu_offset(void)
 
 static void free_percpu_memory(struct llist_node *node)
 {
-	free_percpu((void __percpu *)(__force unsigned long)((unsigned long)node - percpu_offset()));
+	free_percpu(PERCPU(void, (unsigned long)node - percpu_offset()));
 }
 
 void kalloc_helper_rt_free_percpu(void *ptr)
 {
 	if (kalloc_helper_rt_may_free())
-		free_percpu((void __percpu *)(__force unsigned long)ptr);
+		free_percpu(PERCPU(void, ptr));
 	else
 		defer_free(DEFERRED_PERCPU, (void *)((unsigned long)ptr + percpu_offset()));
 }

@@ -35,6 +35,9 @@ struct page;
 struct pci_dev;
 struct timer_list;
 
+/* Per-CPU pointers have no address space in Rust. */
+#define PERCPU(type, ptr) ((type __percpu *)(__force unsigned long)(ptr))
+
 /* deferred_free.c */
 
 /* Written into coherent memory that waits to be freed, so no allocation is smaller than this. */

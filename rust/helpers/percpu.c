@@ -4,9 +4,6 @@
 
 #include "helpers.h"
 
-/* Per-CPU pointers have no address space in Rust. */
-#define PERCPU(type, ptr) ((type __percpu *)(__force unsigned long)(ptr))
-
 void *kalloc_helper_alloc_percpu(size_t size, size_t align, gfp_t gfp)
 {
 	return (void *)(__force unsigned long)__alloc_percpu_gfp(size, align, gfp);
