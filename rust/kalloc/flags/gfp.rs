@@ -92,6 +92,14 @@ pub struct AllocFailedWith<F: Gfp, T> {
     pub value: T,
 }
 
+impl<F: Gfp> AllocFailed<F> {
+    /// The error of the same allocation, made with a modifier of its flags.
+    #[inline(always)]
+    pub(crate) fn of_base<B: Gfp<Failure = F::Failure>>(self) -> AllocFailed<B> {
+        AllocFailed(self.0)
+    }
+}
+
 impl<F: Gfp, T> AllocFailedWith<F, T> {
     pub(crate) fn new(AllocFailed(failure): AllocFailed<F>, value: T) -> Self {
         Self { failure, value }

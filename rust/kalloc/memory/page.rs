@@ -218,11 +218,9 @@ impl<O: PageOrder> Pages<O> {
         G: Grant<Flags: ForPages>,
     {
         const { check::<O, G::Flags>() };
-        match Self::checked(grant.zeroed(), order) {
-            // SAFETY: The memory is zeroed.
-            Ok(pages) => Ok(unsafe { pages.assume_init() }),
-            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
-        }
+        let pages = Self::checked(grant.zeroed(), order).map_err(AllocFailed::of_base)?;
+        // SAFETY: The memory is zeroed.
+        Ok(unsafe { pages.assume_init() })
     }
 }
 

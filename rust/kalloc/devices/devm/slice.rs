@@ -118,11 +118,9 @@ impl<'bound, T> Devm<'bound, [T]> {
         G: Grant<Flags: ForDevm>,
     {
         const { fits_plain::<T, G>() };
-        match Self::allocate(grant.zeroed(), dev, len) {
-            // SAFETY: The memory is zeroed and `T: Zeroable`. `T` has no drop glue.
-            Ok(memory) => Ok(unsafe { memory.initialised() }),
-            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
-        }
+        let memory = Self::allocate(grant.zeroed(), dev, len).map_err(AllocFailed::of_base)?;
+        // SAFETY: The memory is zeroed and `T: Zeroable`. `T` has no drop glue.
+        Ok(unsafe { memory.initialised() })
     }
 
     /// `len` elements. `f` makes each from its index. The memory is allocated as by

@@ -122,11 +122,9 @@ impl<'bound, T> Devm<'bound, T> {
         G: Grant<Flags: ForDevm>,
     {
         const { fits_plain::<T, G>() };
-        match Self::allocate(grant.zeroed(), dev) {
-            // SAFETY: The memory is zeroed and `T: Zeroable`. `T` has no drop glue.
-            Ok(slot) => Ok(unsafe { slot.initialised() }),
-            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
-        }
+        let slot = Self::allocate(grant.zeroed(), dev).map_err(AllocFailed::of_base)?;
+        // SAFETY: The memory is zeroed and `T: Zeroable`. `T` has no drop glue.
+        Ok(unsafe { slot.initialised() })
     }
 
     /// Initialises a `T` in new memory, allocated as by [`Devm::new_uninit`].

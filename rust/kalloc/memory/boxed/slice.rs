@@ -128,11 +128,10 @@ impl<T, A: Allocator> Box<[T], A> {
     {
         // SAFETY: `# Safety`: `A` accepts the flags. Every allocator of boxes also accepts them
         // with `__GFP_ZERO`.
-        match unsafe { Self::allocate(grant.zeroed(), len) } {
-            // SAFETY: The memory is zeroed, and `T: Zeroable`.
-            Ok(memory) => Ok(unsafe { memory.assume_init() }),
-            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
-        }
+        let memory =
+            unsafe { Self::allocate(grant.zeroed(), len) }.map_err(AllocFailed::of_base)?;
+        // SAFETY: The memory is zeroed, and `T: Zeroable`.
+        Ok(unsafe { memory.assume_init() })
     }
 
     /// `len` zeroed elements, wraps `kcalloc()`, `vcalloc()` or `kvcalloc()`.

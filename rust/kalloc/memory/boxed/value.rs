@@ -141,11 +141,9 @@ impl<T, A: Allocator> Box<T, A> {
     {
         // SAFETY: `# Safety`: `A` accepts the flags, and a `T` fits. Every allocator of boxes also
         // accepts the flags with `__GFP_ZERO`.
-        match unsafe { Self::allocate(grant.zeroed()) } {
-            // SAFETY: The memory is zeroed, and `T: Zeroable`.
-            Ok(slot) => Ok(unsafe { slot.assume_init() }),
-            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
-        }
+        let slot = unsafe { Self::allocate(grant.zeroed()) }.map_err(AllocFailed::of_base)?;
+        // SAFETY: The memory is zeroed, and `T: Zeroable`.
+        Ok(unsafe { slot.assume_init() })
     }
 
     /// New zeroed memory, wraps `kzalloc()`, `vzalloc()` or `kvzalloc()`.

@@ -139,11 +139,9 @@ impl<O: PageOrder> FreePages<O> {
         KindOf<G>: Addressable,
     {
         const { check::<O, G::Flags>() };
-        match Self::checked(grant.zeroed(), order) {
-            // SAFETY: The memory is zeroed.
-            Ok(pages) => Ok(unsafe { pages.assume_init() }),
-            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
-        }
+        let pages = Self::checked(grant.zeroed(), order).map_err(AllocFailed::of_base)?;
+        // SAFETY: The memory is zeroed.
+        Ok(unsafe { pages.assume_init() })
     }
 }
 
@@ -343,11 +341,9 @@ impl ExactPages {
     where
         G: Grant<Flags: ForPagesExact>,
     {
-        match ExactPages::new_uninit(grant.zeroed(), size) {
-            // SAFETY: The memory is zeroed.
-            Ok(pages) => Ok(unsafe { pages.assume_init() }),
-            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
-        }
+        let pages = ExactPages::new_uninit(grant.zeroed(), size).map_err(AllocFailed::of_base)?;
+        // SAFETY: The memory is zeroed.
+        Ok(unsafe { pages.assume_init() })
     }
 }
 

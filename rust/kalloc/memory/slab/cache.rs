@@ -173,11 +173,9 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
         T: Zeroable,
         G: Grant<Flags: ForSlab>,
     {
-        match Self::new_uninit(grant.zeroed(), pool_ref) {
-            // SAFETY: The memory is zeroed, and `T: Zeroable`.
-            Ok(memory) => Ok(unsafe { memory.assume_init() }),
-            Err(AllocFailed(failure)) => Err(AllocFailed(failure)),
-        }
+        let memory = Self::new_uninit(grant.zeroed(), pool_ref).map_err(AllocFailed::of_base)?;
+        // SAFETY: The memory is zeroed, and `T: Zeroable`.
+        Ok(unsafe { memory.assume_init() })
     }
 
     /// Moves `value` into new memory and pins it there, wraps `kmem_cache_alloc()`.
