@@ -144,16 +144,8 @@ impl<'bound, T> Devm<'bound, T> {
     {
         const { fits_plain::<T, G>() };
         let slot = Self::allocate(grant, dev)?;
-        // SAFETY: The memory is valid for writes of a `T`. If `init` fails, it is freed and not
-        // read.
-        match unsafe { pin_init::raw_try_init(slot.memory.cast::<T>().as_ptr(), init) } {
-            // SAFETY: `init` succeeded, and `T` has no drop glue.
-            Ok(()) => Ok(unsafe { slot.initialised() }),
-            Err(error) => {
-                slot.end();
-                Err(error.into())
-            }
-        }
+        // SAFETY: `fits_plain` asserted that `T` has no drop glue.
+        Ok(unsafe { slot.initialise(init) }?)
     }
 
     /// Initialises a pinned `T` in new memory, allocated as by [`Devm::new_uninit`].
@@ -191,20 +183,31 @@ impl<'bound, T> Devm<'bound, T> {
     {
         const { fits_plain::<T, G>() };
         let slot = Self::allocate(grant, dev)?;
-        // SAFETY: The memory is valid for writes of a `T`. If `init` fails, it is freed and not
-        // read. The value does not move.
-        match unsafe { pin_init::raw_try_init(slot.memory.cast::<T>().as_ptr(), init) } {
-            // SAFETY: `init` succeeded, and `T` has no drop glue.
-            Ok(()) => Ok(unsafe { slot.initialised() }.into()),
-            Err(error) => {
-                slot.end();
-                Err(error.into())
-            }
-        }
+        // SAFETY: `fits_plain` asserted that `T` has no drop glue.
+        Ok(unsafe { slot.initialise(init) }?.into())
     }
 }
 
 impl<'bound, T> Devm<'bound, MaybeUninit<T>> {
+    /// Initialises the memory, or frees it if that fails.
+    ///
+    /// # Safety
+    ///
+    /// `T` has no drop glue.
+    #[inline(always)]
+    unsafe fn initialise<E>(self, init: impl PinInit<T, E>) -> Result<Devm<'bound, T>, E> {
+        // SAFETY: The memory is valid for writes of a `T`. If `init` fails, it is freed and not
+        // read. The value does not move.
+        match unsafe { pin_init::raw_try_init(self.memory.cast::<T>().as_ptr(), init) } {
+            // SAFETY: `init` succeeded. `# Safety`: `T` has no drop glue.
+            Ok(()) => Ok(unsafe { self.initialised() }),
+            Err(error) => {
+                self.end();
+                Err(error)
+            }
+        }
+    }
+
     /// Initialises the memory with `value`.
     ///
     /// Does not compile for a type with drop glue.
