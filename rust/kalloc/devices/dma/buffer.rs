@@ -362,6 +362,18 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, DeviceO
         self.into_state()
     }
 
+    /// The memory, if `quiesce` reports that the device does not use it.
+    #[inline(always)]
+    fn idle(self, quiesce: &mut impl Quiesce) -> Result<Self, Busy<Self>> {
+        match ask(quiesce, self.range()) {
+            Ok(()) => Ok(self),
+            Err(error) => Err(Busy {
+                memory: self,
+                error,
+            }),
+        }
+    }
+
     /// Returns the memory to the CPU, still mapped. Wraps `dma_sync_single_for_cpu()` or its
     /// equivalent for this kind.
     ///
@@ -375,16 +387,11 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, DeviceO
         self,
         quiesce: &mut impl Quiesce,
     ) -> Result<DmaBuffer<'bound, M, D, CpuOwned, A>, Busy<Self>> {
-        if let Err(error) = ask(quiesce, self.range()) {
-            return Err(Busy {
-                memory: self,
-                error,
-            });
-        }
+        let idle = self.idle(quiesce)?;
         // SAFETY: `quiesce` reported that the device does not use it.
-        unsafe { self.cpu_has_it() };
+        unsafe { idle.cpu_has_it() };
         // INVARIANT: It was synchronised for the CPU above.
-        Ok(self.into_state())
+        Ok(idle.into_state())
     }
 
     /// Unmaps the memory and returns the buffer, with the data that the device wrote. Wraps
@@ -398,14 +405,9 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, DeviceO
     where
         M: Unmap,
     {
-        if let Err(error) = ask(quiesce, self.range()) {
-            return Err(Busy {
-                memory: self,
-                error,
-            });
-        }
+        let idle = self.idle(quiesce)?;
         // SAFETY: `quiesce` reported that the device does not use it.
-        Ok(unsafe { self.unmap_raw(0) }.into_buffer())
+        Ok(unsafe { idle.unmap_raw(0) }.into_buffer())
     }
 
     /// Calls `f` with the memory, which the CPU owns until `f` returns. Then the device owns it
