@@ -71,7 +71,10 @@ use crate::{
             NotNmi, //
         },
     },
-    entry::in_flight::InFlight,
+    entry::in_flight::{
+        Begun,
+        InFlight, //
+    },
     ground::field::Field,
     memory::boxed::KBox, //
 };
@@ -269,19 +272,32 @@ pub trait BhWorkItem<const ID: u64 = 0>:
     fn run(this: Self::Pointer, cx: &mut BhCx<'_>);
 }
 
+/// The pointer and the count of an item that is no longer queued. The count is dropped last.
+///
+/// # Safety
+///
+/// `work` was queued with the result of `P::into_raw`, which is not used again.
+#[inline]
+unsafe fn dequeued<P, const ID: u64>(work: *mut bindings::work_struct) -> (Begun, P)
+where
+    P: WorkItemPointer<Item: HasWork<ID>>,
+{
+    // SAFETY: `# Safety`: `work` is that of an item. `enqueue` counted the item.
+    let begun = unsafe { in_flight(work).begun() };
+    // SAFETY: `# Safety`: `work` is that of an item of a `P::Item`.
+    let item = unsafe { container_of::<P::Item, ID>(work) };
+    // SAFETY: `# Safety`: the item was queued with the result of `into_raw`, which is not used
+    // again.
+    (begun, unsafe { P::from_raw(item) })
+}
+
 /// # Safety
 ///
 /// `work` was queued with the result of `T::Pointer::into_raw`, which is not used again. The caller
 /// is a worker thread.
 unsafe extern "C" fn run<T: WorkItem<ID>, const ID: u64>(work: *mut bindings::work_struct) {
-    // SAFETY: `# Safety`: `work` is that of an item. `enqueue` counted the item for this call.
-    // `_begun` is dropped last.
-    let _begun = unsafe { in_flight(work).begun() };
-    // SAFETY: `# Safety`: `work` is that of an item of a `T`.
-    let item = unsafe { container_of::<T, ID>(work) };
-    // SAFETY: `# Safety`: the item was queued with the result of `into_raw`, which is not used
-    // again.
-    let this = unsafe { T::Pointer::from_raw(item) };
+    // SAFETY: `# Safety`: queued with the result of `into_raw`, which is not used again.
+    let (_begun, this) = unsafe { dequeued::<T::Pointer, ID>(work) };
     // SAFETY: A worker thread may sleep, and this is its only token.
     T::run(this, &mut unsafe { TaskCx::assume() });
 }
@@ -291,14 +307,8 @@ unsafe extern "C" fn run<T: WorkItem<ID>, const ID: u64>(work: *mut bindings::wo
 /// `work` was queued on a BH queue with the result of `T::Pointer::into_raw`, which is not used
 /// again.
 unsafe extern "C" fn run_bh<T: BhWorkItem<ID>, const ID: u64>(work: *mut bindings::work_struct) {
-    // SAFETY: `# Safety`: `work` is that of an item. `enqueue` counted the item for this call.
-    // `_begun` is dropped last.
-    let _begun = unsafe { in_flight(work).begun() };
-    // SAFETY: `# Safety`: `work` is that of an item of a `T`.
-    let item = unsafe { container_of::<T, ID>(work) };
-    // SAFETY: `# Safety`: the item was queued with the result of `into_raw`, which is not used
-    // again.
-    let this = unsafe { T::Pointer::from_raw(item) };
+    // SAFETY: `# Safety`: queued with the result of `into_raw`, which is not used again.
+    let (_begun, this) = unsafe { dequeued::<T::Pointer, ID>(work) };
     // SAFETY: A BH worker must not sleep and may take a `spinlock_t`. The handler can reach no
     // other token.
     T::run(this, &mut unsafe { BhCx::assume() });
@@ -357,13 +367,10 @@ macro_rules! items {
                 if !unsafe { bindings::$cancel(self.work.get()) } {
                     return None;
                 }
-                // SAFETY: `enqueue` counted the item for its handler, which will not run.
-                drop(unsafe { self.in_flight.begun() });
-                // SAFETY: The item was queued, so it is the item of a `T`.
-                let item = unsafe { container_of::<T, ID>(self.work.get().cast()) };
-                // SAFETY: The handler will not run, so the pointer from `into_raw` is not used
-                // otherwise.
-                Some(unsafe { T::Pointer::from_raw(item) })
+                // SAFETY: The item was queued. Its handler will not run, so the pointer from
+                // `into_raw` is not used otherwise.
+                let (_begun, item) = unsafe { dequeued::<T::Pointer, ID>(self.work.get().cast()) };
+                Some(item)
             }
         }
 
@@ -413,6 +420,25 @@ items! {
     BhWork, BhWorkItem, InSoftirq, work_struct, flush_work, cancel_work_sync;
 }
 
+/// Wraps `INIT_WORK()`.
+///
+/// # Safety
+///
+/// `work` is valid for writes. `run` handles the item on every queue that it is queued on.
+#[inline]
+unsafe fn init_work(
+    work: *mut bindings::work_struct,
+    run: unsafe extern "C" fn(*mut bindings::work_struct),
+    name: &'static CStr,
+    key: Pin<&'static LockClassKey>,
+) {
+    // SAFETY: `# Safety`: `work` is valid for writes, and `run` handles the item. Name and key are
+    // static.
+    unsafe {
+        bindings::init_work_with_key(work, Some(run), false, name.as_char_ptr(), key.as_ptr())
+    }
+}
+
 impl<T: WorkItem<ID>, const ID: u64> Work<T, ID> {
     /// See [`new_work!`].
     #[doc(hidden)]
@@ -422,15 +448,7 @@ impl<T: WorkItem<ID>, const ID: u64> Work<T, ID> {
             in_flight: InFlight::of(run as *const c_void),
             work <- Opaque::ffi_init(move |work| {
                 // SAFETY: `work` is valid for writes, and `run` handles items that `Queue` queues.
-                unsafe {
-                    bindings::init_work_with_key(
-                        work,
-                        Some(run),
-                        false,
-                        name.as_char_ptr(),
-                        key.as_ptr(),
-                    )
-                }
+                unsafe { init_work(work, run, name, key) }
             }),
             _item: PhantomData,
         })
@@ -447,15 +465,7 @@ impl<T: BhWorkItem<ID>, const ID: u64> BhWork<T, ID> {
             work <- Opaque::ffi_init(move |work| {
                 // SAFETY: `work` is valid for writes, and `run_bh` handles items that `BhQueue`
                 // queues.
-                unsafe {
-                    bindings::init_work_with_key(
-                        work,
-                        Some(run),
-                        false,
-                        name.as_char_ptr(),
-                        key.as_ptr(),
-                    )
-                }
+                unsafe { init_work(work, run, name, key) }
             }),
             _item: PhantomData,
         })
@@ -476,15 +486,7 @@ impl<T: WorkItem<ID>, const ID: u64> DelayedWork<T, ID> {
             in_flight: InFlight::of(run as *const c_void),
             work <- Opaque::ffi_init(move |work: *mut bindings::delayed_work| {
                 // SAFETY: `work` is valid for writes, and `run` handles items that `Queue` queues.
-                unsafe {
-                    bindings::init_work_with_key(
-                        work.cast(),
-                        Some(run),
-                        false,
-                        name.as_char_ptr(),
-                        key.as_ptr(),
-                    )
-                };
+                unsafe { init_work(work.cast(), run, name, key) };
                 // SAFETY: `work` is valid for writes.
                 let timer = unsafe { &raw mut (*work).timer };
                 // SAFETY: The timer is that of a `delayed_work`, as `delayed_work_timer_fn()`
