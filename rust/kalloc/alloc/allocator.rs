@@ -7,7 +7,10 @@
 //! [`Vmalloc`]: crate::vmalloc::Vmalloc
 //! [`KVmalloc`]: crate::kvmalloc::KVmalloc
 
-use crate::ground::allocator_types::UntypedAllocator;
+use crate::{
+    flags::gfp::Gfp,
+    ground::allocator_types::UntypedAllocator, //
+};
 
 pub(crate) mod private {
     use crate::contexts::grant::Grant;
@@ -120,6 +123,16 @@ pub trait Allocator: private::Functions + UntypedAllocator + Sized + 'static {
     const TOO_LARGE: &'static str;
     #[doc(hidden)]
     const TOO_LARGE_FOR_NOFAIL: &'static str;
+}
+
+/// Fails the build if a `T` is too large for `A`, or too large for `nofail` flags `F`.
+pub(crate) const fn fits<T, A: Allocator, F: Gfp>() {
+    assert!(size_of::<T>() <= A::MAX_SIZE, "{}", A::TOO_LARGE);
+    assert!(
+        !F::NOFAIL || size_of::<T>() <= A::MAX_NOFAIL,
+        "{}",
+        A::TOO_LARGE_FOR_NOFAIL
+    );
 }
 
 /// Allocators that may sleep whatever the flags, except in functions whose names end in

@@ -40,7 +40,6 @@ pub(crate) use slice::bytes;
 use crate::{
     alloc::allocator::Allocator,
     contexts::nmi_safe::NmiSafe,
-    flags::gfp::Gfp,
     ground::allocator_types::{
         KVmalloc,
         Kmalloc,
@@ -117,13 +116,3 @@ impl<T: ?Sized, A: Allocator> Unpin for Box<T, A> {}
 
 const _: () = assert!(size_of::<KBox<u8>>() == size_of::<usize>());
 const _: () = assert!(size_of::<Option<KVBox<[u8; 64]>>>() == size_of::<usize>());
-
-/// Fails the build if a `T` is too large for `A`, or too large for `nofail` flags `F`.
-const fn fits<T, A: Allocator, F: Gfp>() {
-    assert!(size_of::<T>() <= A::MAX_SIZE, "{}", A::TOO_LARGE);
-    assert!(
-        !F::NOFAIL || size_of::<T>() <= A::MAX_NOFAIL,
-        "{}",
-        A::TOO_LARGE_FOR_NOFAIL
-    );
-}

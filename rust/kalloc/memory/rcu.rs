@@ -34,7 +34,10 @@
 //! ```
 
 use crate::{
-    alloc::kmalloc,
+    alloc::{
+        allocator::fits,
+        kmalloc, //
+    },
     contexts::{
         grant::Grant,
         nmi_safe::NmiSafe,
@@ -48,6 +51,7 @@ use crate::{
             Gfp, //
         }, //
     },
+    ground::allocator_types::Kmalloc,
     sections::guards::ReadSide, //
 };
 use core::{
@@ -76,7 +80,6 @@ use kernel::{
         kvfree_rcu_head, //
     },
     error::Error,
-    page::PAGE_SIZE,
     prelude::Init, //
 };
 
@@ -191,14 +194,7 @@ impl<T> RcuBox<T> {
                 !needs_drop::<T>(),
                 "nothing drops the value when the grace period is over"
             );
-            assert!(
-                size_of::<Node<T>>() <= kmalloc::MAX_SIZE,
-                "larger than KMALLOC_MAX_SIZE"
-            );
-            assert!(
-                !G::Flags::NOFAIL || size_of::<Node<T>>() <= PAGE_SIZE,
-                "the kernel keeps the promise of nofail only up to a page"
-            );
+            fits::<Node<T>, Kmalloc, G::Flags>();
         };
         // SAFETY: The bounds ask for flags that kmalloc accepts. A node has a size, asserted to be
         // at most `MAX_SIZE`.

@@ -5,6 +5,7 @@
 use super::*;
 use crate::{
     alloc::allocator::{
+        fits,
         Allocator,
         Blocking, //
     },

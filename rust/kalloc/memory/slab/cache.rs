@@ -5,6 +5,7 @@
 use super::raw::RawCache;
 use super::*;
 use crate::{
+    alloc::allocator::fits,
     contexts::{
         grant::Grant,
         traits::MayFs, //
@@ -17,7 +18,10 @@ use crate::{
             Gfp, //
         }, //
     },
-    ground::sealed::Sealed,
+    ground::{
+        allocator_types::Kmalloc,
+        sealed::Sealed, //
+    },
     memory::pooled::{
         Pool,
         PoolRef,
@@ -27,7 +31,6 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    mem::size_of,
     pin::Pin,
     ptr::NonNull, //
 };
@@ -37,7 +40,6 @@ use kernel::{
         Error,
         Result, //
     },
-    page::PAGE_SIZE,
     prelude::{
         InPlaceWrite,
         Init,
@@ -147,12 +149,7 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
     where
         G: Grant<Flags: ForSlab>,
     {
-        const {
-            assert!(
-                !G::Flags::NOFAIL || size_of::<T>() <= PAGE_SIZE,
-                "the kernel keeps the promise of nofail only up to a page"
-            );
-        };
+        const { fits::<T, Kmalloc, G::Flags>() };
         let object = NonNull::new(pool_ref.pool().0.alloc(grant)).ok_or_else(G::Flags::failed)?;
         // SAFETY: New memory of this cache, whose objects have the size and alignment of a `T`.
         Ok(unsafe { PooledUninit::new(object.cast(), pool_ref) })

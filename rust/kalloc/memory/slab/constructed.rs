@@ -7,6 +7,7 @@ use super::raw::Ctor;
 use super::raw::RawCache;
 use super::*;
 use crate::{
+    alloc::allocator::fits,
     contexts::{
         grant::Grant,
         traits::MayFs, //
@@ -18,7 +19,10 @@ use crate::{
             Gfp, //
         }, //
     },
-    ground::sealed::Sealed,
+    ground::{
+        allocator_types::Kmalloc,
+        sealed::Sealed, //
+    },
     memory::pooled::{
         Pool,
         PoolRef,
@@ -28,10 +32,7 @@ use crate::{
 use core::{
     fmt,
     marker::PhantomData,
-    mem::{
-        needs_drop,
-        size_of, //
-    },
+    mem::needs_drop,
     ops::{
         Deref,
         DerefMut, //
@@ -42,7 +43,6 @@ use core::{
 use kernel::{
     error::Result,
     ffi::c_void,
-    page::PAGE_SIZE,
     prelude::PinInit, //
 };
 
@@ -212,12 +212,7 @@ impl<T: Constructed, O: PoolRef<ConstructedCache<T>>> ConstructedBox<T, O> {
     where
         G: Grant<Flags: ForConstructed>,
     {
-        const {
-            assert!(
-                !G::Flags::NOFAIL || size_of::<T>() <= PAGE_SIZE,
-                "the kernel keeps the promise of nofail only up to a page"
-            );
-        };
+        const { fits::<T, Kmalloc, G::Flags>() };
         let object = NonNull::new(pool_ref.pool().0.alloc(grant)).ok_or_else(G::Flags::failed)?;
         // SAFETY: New memory of this cache, whose objects have the size and alignment of a `T`.
         let memory = unsafe { PooledUninit::new(object.cast(), pool_ref) };

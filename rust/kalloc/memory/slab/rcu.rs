@@ -7,7 +7,10 @@ use super::raw::Ctor;
 use super::raw::RawCache;
 use super::*;
 use crate::{
-    alloc::deferred_free::DropOrLeak,
+    alloc::{
+        allocator::fits,
+        deferred_free::DropOrLeak, //
+    },
     contexts::{
         grant::Grant,
         traits::MayFs, //
@@ -19,7 +22,10 @@ use crate::{
             Gfp, //
         }, //
     },
-    ground::sealed::Sealed,
+    ground::{
+        allocator_types::Kmalloc,
+        sealed::Sealed, //
+    },
     memory::pooled::PoolRef,
     sections::guards::ReadSide, //
 };
@@ -28,7 +34,6 @@ use core::{
     marker::PhantomData,
     mem::{
         needs_drop,
-        size_of,
         ManuallyDrop, //
     },
     ops::Deref,
@@ -41,7 +46,6 @@ use kalloc_bindings::*;
 use kernel::{
     error::Result,
     ffi::c_void,
-    page::PAGE_SIZE,
     sync::{
         atomic::{
             Acquire,
@@ -199,12 +203,7 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> RcuRef<T, O> {
     where
         G: Grant<Flags: ForConstructed>,
     {
-        const {
-            assert!(
-                !G::Flags::NOFAIL || size_of::<Counted<T>>() <= PAGE_SIZE,
-                "the kernel keeps the promise of nofail only up to a page"
-            );
-        };
+        const { fits::<Counted<T>, Kmalloc, G::Flags>() };
         let object = NonNull::new(pool_ref.pool().0.alloc(grant))
             .ok_or_else(G::Flags::failed)?
             .cast::<Counted<T>>();
