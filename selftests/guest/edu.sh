@@ -10,18 +10,9 @@
 set -euo pipefail
 
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+. "$here/check.sh"
 . "$here/../../scripts/guest/log.sh"
 modules=$1 program=$2
-
-status=0 number=0
-# check DESCRIPTION COMMAND…
-check() {
-	local description=$1 result=ok
-	shift
-	"$@" || { result="not ok"; status=1; }
-	number=$((number + 1))
-	echo "$result $number $name: $description"
-}
 
 program() { "$program" "/dev/$name" | sed 's/^/    /'; }
 # Again and again, for as long as there is a device.
@@ -55,19 +46,19 @@ drive() {
 	log_begin "$name"
 	for module in "${@:2}"; do insmod "$modules/$module"; done
 	device=$(cd "$driver" && echo 0000:*)
-	check "a program drives the device" program
+	check "$name: a program drives the device" program
 	# An open file outlives the device, and says so.
 	exec 8<>"/dev/$name"
 	busy 1
-	check "the device is taken away while DMA and interrupts come" unbind
-	check "it is gone" gone
+	check "$name: the device is taken away while DMA and interrupts come" unbind
+	check "$name: it is gone" gone
 	stopped
-	check "a file that is still open gives ENODEV" bash -c 'dd bs=10 count=1 <&8 2>&1 | grep -q "No such device"'
+	check "$name: a file that is still open gives ENODEV" bash -c 'dd bs=10 count=1 <&8 2>&1 | grep -q "No such device"'
 	exec 8<&-
-	check "it comes back" bind
-	check "and goes and comes, 20 times, and works" in_turn
+	check "$name: it comes back" bind
+	check "$name: and goes and comes, 20 times, and works" in_turn
 	basename -as .ko "${@:2}" | tac | xargs rmmod
-	check "the kernel does not complain" quiet
+	check "$name: the kernel does not complain" quiet
 }
 
 echo "KTAP version 1"

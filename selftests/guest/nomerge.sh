@@ -9,23 +9,15 @@
 
 set -euo pipefail
 
-. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../../scripts/guest/log.sh"
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+. "$here/check.sh"
+. "$here/../../scripts/guest/log.sh"
 # shellcheck source=scripts/guest/memory.sh
-. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../../scripts/guest/memory.sh"
+. "$here/../../scripts/guest/memory.sh"
 modules=$1
 
 caches() { find /sys/kernel/slab -mindepth 1 -maxdepth 1 -printf '%f\n' | sort; }
 
-status=0
-number=0
-# check DESCRIPTION COMMAND…
-check() {
-	local description=$1 result=ok
-	shift
-	"$@" || { result="not ok"; status=1; }
-	number=$((number + 1))
-	echo "$result $number $description"
-}
 same() { diff <(echo "$1") <(echo "$2") | sed 's/^/# /'; [[ $1 == "$2" ]]; }
 
 # round MODULE…: loads and unloads them once, with few processes: an emulated machine is slow to start one.

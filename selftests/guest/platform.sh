@@ -10,6 +10,7 @@
 set -uo pipefail
 
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+. "$here/check.sh"
 . "$here/../../scripts/guest/log.sh"
 modules=${1:-$here/../..}
 
@@ -51,15 +52,6 @@ eventually() {
 caches() { find /sys/kernel/slab -name 'kalloc_platform-*' | wc -l; }
 no_caches() { [[ $(caches) == 0 ]]; }
 
-number=0
-status=0
-# check NAME COMMAND…
-check() {
-	local title=$1
-	shift
-	number=$((number + 1))
-	if "$@"; then echo "ok $number $title"; else echo "not ok $number $title"; status=1; fi
-}
 not() { ! "$@"; }
 
 echo "KTAP version 1"
