@@ -8,7 +8,7 @@ use kernel::{
     new_spinlock,
     sync::SpinLock, //
 };
-use testlib::{c, check, check_eq, wait_until, Outcome};
+use testlib::{c, check, check_eq, place, wait_until, Outcome, FREE};
 
 #[path = "../lib/testlib.rs"]
 mod testlib;
@@ -34,19 +34,6 @@ testlib::tests! {
     helpers_work_in_every_context_they_ask_for,
 }
 
-/// Whether the code may be preempted, has interrupts off, is on the RCU read side.
-fn place() -> (bool, bool, bool) {
-    // SAFETY: None of them has preconditions.
-    unsafe {
-        (
-            c::testlib_preemptible(),
-            c::testlib_irqs_disabled(),
-            c::testlib_rcu_read_lock_held() > 0,
-        )
-    }
-}
-
-const FREE: (bool, bool, bool) = (true, false, false);
 /// On PREEMPT_RT a spinlock is a sleeping lock on the RCU read side.
 const LOCKED: (bool, bool, bool) = if cfg!(CONFIG_PREEMPT_RT) {
     (true, false, true)

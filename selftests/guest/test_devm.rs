@@ -18,8 +18,8 @@ use kernel::{
 };
 use testdevice::{wait_for_device_probe, PlatformDevice};
 use testlib::{
-    all_large_memory, c, check, check_eq, in_hardirq, in_nmi, in_softirq, is_in_hardirq, is_in_nmi,
-    traced, Outcome, Trace,
+    all_large_memory, c, check, check_eq, check_in_each_atomic_context, in_hardirq, in_nmi,
+    in_softirq, is_in_hardirq, is_in_nmi, traced, Outcome, Trace,
 };
 
 #[path = "../lib/testdevice.rs"]
@@ -352,12 +352,8 @@ fn in_each_context(task: &mut TaskCx) -> Outcome {
     check!(works!(task));
     check!(task.nofs(|cx| works!(cx)));
     check!(task.noio(|cx| works!(cx)));
-    check!(task.rcu_read(|_, cx| works!(cx)));
-    let lock = KBox::pin_init(&*task, new_spinlock!(0u32))?;
-    check!(task.locked(&lock, |_, cx| works!(cx)));
+    check_in_each_atomic_context!(task, |cx| works!(cx));
     check!(works!(task.as_irq()));
-    #[cfg(not(CONFIG_PREEMPT_RT))]
-    check!(task.irqs_off(|cx| works!(cx)) && task.preempt_off(|cx| works!(cx)));
     Ok(())
 }
 

@@ -233,18 +233,10 @@ fn dropped_work_has_run(task: &mut TaskCx) -> Outcome {
 }
 
 fn work_is_dropped_in_every_context(task: &mut TaskCx) -> Outcome {
-    let lock = KBox::pin_init(&task, new_spinlock!(0u32))?;
-    for place in 0..5 {
+    for place in 0..testlib::DROP_PLACES {
         let (shared, work) = work::<Hard>(task)?;
         work.queue();
-        let mut work = Some(work);
-        match place {
-            0 => drop(work),
-            1 => task.locked(&lock, |_, _| drop(work)),
-            2 => task.irqs_off(|_| drop(work)),
-            3 => testlib::in_softirq(|_| drop(work.take()))?,
-            _ => testlib::in_hardirq(|_| drop(work.take()))?,
-        }
+        testlib::drop_in(task, place, work)?;
         check!(wait_until(task, || shared.dropped.times() == 1));
         check!(shared.dropped.place().is(Place::PREEMPTIBLE));
         check_eq!(shared.seen.times(), 1);

@@ -13,7 +13,8 @@ use kalloc::{
 };
 use kernel::new_spinlock;
 use testlib::{
-    check, check_eq, in_hardirq, in_nmi, is_in_hardirq, is_in_nmi, traced, Counted, Outcome,
+    check, check_eq, check_in_each_atomic_context, in_hardirq, in_nmi, is_in_hardirq, is_in_nmi,
+    traced, Counted, Outcome,
 };
 
 #[path = "../lib/testlib.rs"]
@@ -69,9 +70,7 @@ fn in_each_context(task: &mut TaskCx) -> Outcome {
     check!(works!(task));
     check!(task.nofs(|cx| works!(cx)));
     check!(task.noio(|cx| works!(cx)));
-    check!(task.rcu_read(|_, cx| works!(cx)));
-    let lock = KBox::pin_init(&*task, new_spinlock!(0u32))?;
-    check!(task.locked(&lock, |_, cx| works!(cx)));
+    check_in_each_atomic_context!(task, |cx| works!(cx));
     check!(works!(task.as_irq()));
     // With interrupts and with preemption off it works on PREEMPT_RT too.
     check!(task.irqs_off(|cx| works!(cx)));

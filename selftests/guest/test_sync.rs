@@ -12,7 +12,7 @@ use kernel::{
     sync::{Completion, CondVar, CondVarTimeoutResult, Mutex, SpinLockIrq},
     time::{Delta, Instant, Monotonic},
 };
-use testlib::{c, check, check_eq, in_hardirq, on_another_cpu, Outcome, Stop};
+use testlib::{check, check_eq, in_hardirq, on_another_cpu, place, Outcome, Stop, FREE};
 
 #[path = "../lib/testlib.rs"]
 mod testlib;
@@ -38,19 +38,6 @@ testlib::tests! {
     waits_work_in_scopes,
 }
 
-/// Whether the code may be preempted, has interrupts off, is on the RCU read side.
-fn place() -> (bool, bool, bool) {
-    // SAFETY: None of them has preconditions.
-    unsafe {
-        (
-            c::testlib_preemptible(),
-            c::testlib_irqs_disabled(),
-            c::testlib_rcu_read_lock_held() > 0,
-        )
-    }
-}
-
-const FREE: (bool, bool, bool) = (true, false, false);
 const ON_RT: bool = cfg!(CONFIG_PREEMPT_RT);
 
 fn spinlock_with_interrupts_off(task: &mut TaskCx) -> Outcome {

@@ -116,6 +116,24 @@ fn hardirq(place: Place) -> Outcome {
     Ok(())
 }
 
+/// Drops a timer that expires again and again in each context, after which it does not for `long`.
+fn dropped_everywhere<T>(
+    task: &mut TaskCx,
+    long: Delta,
+    start: impl Fn(&TaskCx) -> Result<(Arc<Shared>, T)>,
+) -> Outcome {
+    for place in 0..testlib::DROP_PLACES {
+        let (shared, timer) = start(task)?;
+        check!(wait_until(task, || shared.seen.times() > 0));
+        testlib::drop_in(task, place, timer)?;
+        shared.check_dropped(task)?;
+        let times = shared.seen.times();
+        kernel::time::delay::fsleep(long);
+        check_eq!(shared.seen.times(), times);
+    }
+    Ok(())
+}
+
 // Timers ---------------------------------------------------------------------------------------------------------------
 
 /// Expires as often as it is told to.
@@ -188,25 +206,11 @@ fn timer_is_cancelled(task: &mut TaskCx) -> Outcome {
 }
 
 fn timer_is_dropped_in_every_context(task: &mut TaskCx) -> Outcome {
-    let lock = KBox::pin_init(&task, new_spinlock!(0u32))?;
-    for place in 0..5 {
+    dropped_everywhere(task, Delta::from_millis(20), |task| {
         let (shared, timer) = counter(task, u32::MAX)?;
         timer.start(1);
-        check!(wait_until(task, || shared.seen.times() > 0));
-        let mut timer = Some(timer);
-        match place {
-            0 => drop(timer),
-            1 => task.locked(&lock, |_, _| drop(timer)),
-            2 => task.irqs_off(|_| drop(timer)),
-            3 => testlib::in_softirq(|_| drop(timer.take()))?,
-            _ => testlib::in_hardirq(|_| drop(timer.take()))?,
-        }
-        shared.check_dropped(task)?;
-        let times = shared.seen.times();
-        kernel::time::delay::fsleep(Delta::from_millis(20));
-        check_eq!(shared.seen.times(), times);
-    }
-    Ok(())
+        Ok((shared, timer))
+    })
 }
 
 /// A timer that drops its own owner.
@@ -444,35 +448,20 @@ fn hrtimer_is_cancelled(task: &mut TaskCx) -> Outcome {
     Ok(())
 }
 
-fn dropped_everywhere<M: Mode<Expires = Delta>>(task: &mut TaskCx) -> Outcome
-where
-    Fast: hrtimer::Expire<M>,
-{
-    let lock = KBox::pin_init(&task, new_spinlock!(0u32))?;
-    for place in 0..5 {
-        let (shared, timer) = fast::<M>(task, u32::MAX)?;
-        timer.start(SOON);
-        check!(wait_until(task, || shared.seen.times() > 0));
-        let mut timer = Some(timer);
-        match place {
-            0 => drop(timer),
-            1 => task.locked(&lock, |_, _| drop(timer)),
-            2 => task.irqs_off(|_| drop(timer)),
-            3 => testlib::in_softirq(|_| drop(timer.take()))?,
-            _ => testlib::in_hardirq(|_| drop(timer.take()))?,
-        }
-        shared.check_dropped(task)?;
-        let times = shared.seen.times();
-        kernel::time::delay::fsleep(Delta::from_millis(5));
-        check_eq!(shared.seen.times(), times);
-    }
-    Ok(())
-}
-
 fn hrtimer_is_dropped_in_every_context(task: &mut TaskCx) -> Outcome {
-    dropped_everywhere::<RelativeSoftMode<Monotonic>>(task)?;
-    dropped_everywhere::<RelativeMode<Monotonic>>(task)?;
-    dropped_everywhere::<RelativeHardMode<Monotonic>>(task)
+    fn dropped<M: Mode<Expires = Delta>>(task: &mut TaskCx) -> Outcome
+    where
+        Fast: hrtimer::Expire<M>,
+    {
+        dropped_everywhere(task, Delta::from_millis(5), |task| {
+            let (shared, timer) = fast::<M>(task, u32::MAX)?;
+            timer.start(SOON);
+            Ok((shared, timer))
+        })
+    }
+    dropped::<RelativeSoftMode<Monotonic>>(task)?;
+    dropped::<RelativeMode<Monotonic>>(task)?;
+    dropped::<RelativeHardMode<Monotonic>>(task)
 }
 
 fn running_hrtimer_is_dropped(task: &mut TaskCx) -> Outcome {

@@ -97,12 +97,12 @@ pub(crate) fn run(task: &mut TaskCx, tests: &[Test]) -> Result {
     pr_info!("KTAP version 1\n");
     pr_info!("1..{}\n", tests.len());
     for (number, (name, test)) in tests.iter().enumerate() {
-        let before = place();
+        let before = counts();
         let mut outcome = test(task);
-        if place() != before {
+        if counts() != before {
             pr_info!(
                 "# left another context behind: {:?}, {:?} before\n",
-                place(),
+                counts(),
                 before
             );
             outcome = Err(Stop::Fail);
@@ -119,8 +119,8 @@ pub(crate) fn run(task: &mut TaskCx, tests: &[Test]) -> Result {
     result
 }
 
-/// Where the code runs: what a section changes, and must change back.
-fn place() -> (u32, bool, i32) {
+/// What a section changes, and must change back.
+fn counts() -> (u32, bool, i32) {
     // SAFETY: None of them has preconditions.
     unsafe {
         (
@@ -130,6 +130,20 @@ fn place() -> (u32, bool, i32) {
         )
     }
 }
+
+/// Whether the code may be preempted, has interrupts off, is on the RCU read side.
+pub(crate) fn place() -> (bool, bool, bool) {
+    // SAFETY: None of them has preconditions.
+    unsafe {
+        (
+            c::testlib_preemptible(),
+            c::testlib_irqs_disabled(),
+            c::testlib_rcu_read_lock_held() > 0,
+        )
+    }
+}
+
+pub(crate) const FREE: (bool, bool, bool) = (true, false, false);
 
 /// Declares a test module of functions `fn(&mut TaskCx) -> Outcome`.
 macro_rules! tests {
@@ -319,54 +333,51 @@ pub(crate) const fn rounds(many: usize) -> usize {
     }
 }
 
-/// Runs `f` in a real NMI on this CPU, with its token.
-pub(crate) fn in_nmi<F: FnMut(&mut NmiCx<'_>)>(mut f: F) -> Outcome {
-    extern "C" fn handler<F: FnMut(&mut NmiCx<'_>)>(data: *mut kernel::ffi::c_void) {
-        // SAFETY: It is the closure below, which nobody else calls meanwhile.
-        let f = unsafe { &mut *data.cast::<F>() };
-        // SAFETY: This runs in an NMI handler, and no other token is in reach.
-        f(&mut unsafe { NmiCx::assume() })
-    }
-    // SAFETY: The closure lives until the handler has run.
-    interrupted(unsafe { c::testlib_run_in_nmi(Some(handler::<F>), (&raw mut f).cast()) })
+/// Functions that run `f` somewhere else, with the token of that context.
+macro_rules! run_in {
+    ($($(#[$doc:meta])* $name:ident: $token:ty, $run:ident;)*) => {$(
+        $(#[$doc])*
+        pub(crate) fn $name<F: FnMut(&mut $token)>(mut f: F) -> Outcome {
+            extern "C" fn handler<F: FnMut(&mut $token)>(data: *mut kernel::ffi::c_void) {
+                // SAFETY: It is the closure below, which nobody else calls meanwhile.
+                let f = unsafe { &mut *data.cast::<F>() };
+                // SAFETY: The code runs in the context of this token, and no other is in reach.
+                f(&mut unsafe { <$token>::assume() })
+            }
+            // SAFETY: The closure lives until the handler has run.
+            interrupted(unsafe { c::$run(Some(handler::<F>), (&raw mut f).cast()) })
+        }
+    )*};
 }
 
-/// Runs `f` in a real softirq, with its token.
-pub(crate) fn in_softirq<F: FnMut(&mut BhCx<'_>)>(mut f: F) -> Outcome {
-    extern "C" fn handler<F: FnMut(&mut BhCx<'_>)>(data: *mut kernel::ffi::c_void) {
-        // SAFETY: It is the closure below, which nobody else calls meanwhile.
-        let f = unsafe { &mut *data.cast::<F>() };
-        // SAFETY: This runs in a softirq, and no other token is in reach.
-        f(&mut unsafe { BhCx::assume() })
-    }
-    // SAFETY: The closure lives until the handler has run.
-    interrupted(unsafe { c::testlib_run_in_softirq(Some(handler::<F>), (&raw mut f).cast()) })
+run_in! {
+    /// Runs `f` in a real NMI on this CPU.
+    in_nmi: NmiCx<'_>, testlib_run_in_nmi;
+    /// Runs `f` in a real softirq.
+    in_softirq: BhCx<'_>, testlib_run_in_softirq;
+    /// Runs `f` in a worker of a queue that has to make progress when memory is short.
+    in_reclaim_worker: TaskCx, testlib_run_in_reclaim_worker;
+    /// Runs `f` in a real hard interrupt on this CPU, which no kernel threads.
+    in_hardirq: RawCx<'_>, testlib_run_in_hardirq;
 }
 
-/// Runs `f` in a worker of a queue that has to make progress when memory is short.
-pub(crate) fn in_reclaim_worker<F: FnMut(&mut TaskCx)>(mut f: F) -> Outcome {
-    extern "C" fn handler<F: FnMut(&mut TaskCx)>(data: *mut kernel::ffi::c_void) {
-        // SAFETY: It is the closure below, which nobody else calls meanwhile.
-        let f = unsafe { &mut *data.cast::<F>() };
-        // SAFETY: This runs in a worker, and no other token is in reach.
-        f(&mut unsafe { TaskCx::assume() })
-    }
-    // SAFETY: The closure lives until the handler has run.
-    interrupted(unsafe {
-        c::testlib_run_in_reclaim_worker(Some(handler::<F>), (&raw mut f).cast())
-    })
-}
+/// How many contexts [`drop_in`] knows.
+pub(crate) const DROP_PLACES: u32 = 5;
 
-/// Runs `f` in a real hard interrupt on this CPU, which no kernel threads, with its token.
-pub(crate) fn in_hardirq<F: FnMut(&mut RawCx<'_>)>(mut f: F) -> Outcome {
-    extern "C" fn handler<F: FnMut(&mut RawCx<'_>)>(data: *mut kernel::ffi::c_void) {
-        // SAFETY: It is the closure below, which nobody else calls meanwhile.
-        let f = unsafe { &mut *data.cast::<F>() };
-        // SAFETY: This runs in a hard interrupt, and no other token is in reach.
-        f(&mut unsafe { RawCx::assume() })
+/// Drops a value: in process context, with a lock held, with interrupts off, in a softirq or in a hard
+/// interrupt, as `place` says.
+pub(crate) fn drop_in<T>(task: &mut TaskCx, place: u32, value: T) -> Outcome {
+    let lock = KBox::pin_init(&task, kernel::new_spinlock!(()))?;
+    let mut value = Some(value);
+    match place {
+        0 => drop(value.take()),
+        1 => task.locked(&lock, |(), _cx| drop(value.take())),
+        2 => task.irqs_off(|_cx| drop(value.take())),
+        3 => in_softirq(|_cx| drop(value.take()))?,
+        _ => in_hardirq(|_cx| drop(value.take()))?,
     }
-    // SAFETY: The closure lives until the handler has run.
-    interrupted(unsafe { c::testlib_run_in_hardirq(Some(handler::<F>), (&raw mut f).cast()) })
+    check!(value.is_none());
+    Ok(())
 }
 
 /// Runs `work` again and again while NMIs that another CPU sends run `nmi`, `count` of them.
