@@ -121,13 +121,16 @@ mod entry {
     pub mod work;
 
     pub(crate) mod bus {
+        mod bound_scope;
         pub mod driver;
         pub(crate) mod irq_request;
         #[cfg(CONFIG_PCI)]
         pub(crate) mod irq_vectors;
+        mod loan;
         #[cfg(CONFIG_PCI)]
         pub mod pci;
         pub mod platform;
+        mod register;
     }
 
     pub(crate) mod timer {
