@@ -61,7 +61,9 @@
 
 mod buffer;
 mod coherent;
+mod elements;
 mod keep;
+mod mapping;
 mod mask;
 mod noncoherent;
 mod pool;
@@ -69,19 +71,13 @@ mod scatterlist;
 mod state;
 mod streaming;
 
-pub use buffer::{
-    Contiguous,
-    DmaBuffer,
-    Elements,
-    Mapping,
-    Unmap, //
-};
+pub use buffer::DmaBuffer;
 pub use coherent::{
     Coherent,
-    CoherentBackend,
     CoherentView, //
 };
 pub(crate) use keep::AtEnd;
+pub use mapping::Mapping;
 pub use mask::{
     AllocSinglePages,
     Attrs,

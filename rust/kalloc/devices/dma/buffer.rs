@@ -3,7 +3,13 @@
 //! [`DmaBuffer`]: memory that CPU and device own in turn.
 
 use super::{
+    elements::Elements,
     keep,
+    mapping::{
+        Contiguous,
+        Mapping,
+        Unmap, //
+    },
     state::ask,
     Attrs,
     Busy,
@@ -20,10 +26,7 @@ use super::{
     Quiesce,
     State, //
 };
-use crate::{
-    alloc::deferred_free,
-    ground::sealed::Sealed, //
-};
+use crate::alloc::deferred_free;
 use core::{
     fmt,
     marker::PhantomData,
@@ -34,107 +37,11 @@ use core::{
     },
     ptr, //
 };
-use kalloc_bindings::kalloc_dma_kept;
 use kernel::{
-    bindings::{
-        dma_data_direction,
-        DMA_ATTR_SKIP_CPU_SYNC, //
-    },
+    bindings::DMA_ATTR_SKIP_CPU_SYNC,
     error::Result,
     ffi::c_ulong, //
 };
-
-/// The calls for one kind of memory in a [`DmaBuffer`]: [`Single`](super::Single),
-/// [`Segmented`](super::Segmented) or [`PagesOf`](super::PagesOf).
-///
-/// # Safety
-///
-/// A value owns memory that is mapped for the device and direction that it was made with. `data`
-/// points to that memory, plain bytes, which does not move when the value moves. `unmap` ends the
-/// mapping. After that the value may be dropped. Unless the kind has functions of its own to
-/// synchronise it, the memory is `size` bytes, mapped at `address`.
-pub unsafe trait Mapping: Sealed + Sized {
-    /// The contents.
-    type Data: ?Sized;
-
-    /// The address for the device, or the address and the size of each segment.
-    type Addresses<'a>
-    where
-        Self: 'a;
-
-    /// A name for the log, if the memory cannot be unmapped in every context on `PREEMPT_RT` and
-    /// must be leaked there. `None`, if it can be unmapped everywhere.
-    #[doc(hidden)]
-    const STAYS: Option<&'static str>;
-
-    /// The addresses for the device.
-    #[doc(hidden)]
-    fn addresses(&self) -> Self::Addresses<'_>;
-
-    /// The DMA address of the first byte.
-    #[doc(hidden)]
-    fn address(&self) -> DmaAddress;
-
-    /// The size in bytes.
-    #[doc(hidden)]
-    fn size(&self) -> usize;
-
-    /// The memory. Makes no reference to it, since the device may be writing it.
-    #[doc(hidden)]
-    fn data(&self) -> *mut Self::Data;
-
-    /// Synchronises the memory for the CPU.
-    ///
-    /// # Safety
-    ///
-    /// It was made for this device and direction. The device does not use it.
-    #[doc(hidden)]
-    #[inline(always)]
-    unsafe fn sync_for_cpu<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: Contract of `Mapping`: this size is mapped at `address`. `# Safety`: for this
-        // device and direction, and the device does not use it.
-        unsafe { dma.sync_for_cpu::<D>(self.address(), self.size()) }
-    }
-
-    /// Synchronises the memory for the device.
-    ///
-    /// # Safety
-    ///
-    /// It was made for this device and direction.
-    #[doc(hidden)]
-    #[inline(always)]
-    unsafe fn sync_for_device<D: Direction>(&self, dma: DmaDevice<'_>) {
-        // SAFETY: Contract of `Mapping`: this size is mapped at `address`. `# Safety`: for this
-        // device and direction.
-        unsafe { dma.sync_for_device::<D>(self.address(), self.size()) }
-    }
-
-    /// Unmaps the memory.
-    ///
-    /// # Safety
-    ///
-    /// It was made for this device and direction with these attributes, except
-    /// `DMA_ATTR_SKIP_CPU_SYNC`. The device does not use it. It is not unmapped again.
-    #[doc(hidden)]
-    unsafe fn unmap(&mut self, dma: DmaDevice<'_>, dir: dma_data_direction, attrs: c_ulong);
-
-    /// Moves the ownership of the mapping and the memory to `kept`.
-    #[doc(hidden)]
-    fn into_kept(self, kept: &mut kalloc_dma_kept);
-}
-
-/// Mappings with a single DMA address.
-pub trait Contiguous: Mapping {}
-
-/// Mappings of a buffer that exists independently of the mapping.
-pub trait Unmap: Mapping {
-    /// The buffer.
-    type Buffer;
-
-    /// The buffer, after `unmap`.
-    #[doc(hidden)]
-    fn into_buffer(self) -> Self::Buffer;
-}
 
 /// Memory of the kind `M`, mapped for a device in the direction `D` with the attributes `A`. The
 /// state `O` is its owner. [`Streaming`](super::Streaming), [`SgTable`](super::SgTable) and
@@ -577,56 +484,5 @@ impl<M: Mapping, D: Direction, O: State, A: Attrs> fmt::Debug for DmaBuffer<'_, 
             buffer.field("address", &self.memory.address());
         }
         buffer.field("size", &self.size()).finish()
-    }
-}
-
-/// Sequences of elements, for contents that the CPU only writes.
-pub trait Elements {
-    /// The type of the elements.
-    type Element: Copy;
-
-    /// Copies `values` to the elements from index `at` on. Returns whether they fit.
-    #[doc(hidden)]
-    fn put(&mut self, at: usize, values: &[Self::Element]) -> bool;
-
-    /// Writes `value` to every element.
-    #[doc(hidden)]
-    fn put_everywhere(&mut self, value: Self::Element);
-}
-
-impl<T: Copy> Elements for [T] {
-    type Element = T;
-
-    #[inline(always)]
-    fn put(&mut self, at: usize, values: &[T]) -> bool {
-        match at
-            .checked_add(values.len())
-            .and_then(|end| self.get_mut(at..end))
-        {
-            Some(place) => {
-                place.copy_from_slice(values);
-                true
-            }
-            None => false,
-        }
-    }
-
-    #[inline(always)]
-    fn put_everywhere(&mut self, value: T) {
-        self.fill(value);
-    }
-}
-
-impl<T: Copy, const N: usize> Elements for [T; N] {
-    type Element = T;
-
-    #[inline(always)]
-    fn put(&mut self, at: usize, values: &[T]) -> bool {
-        self.as_mut_slice().put(at, values)
-    }
-
-    #[inline(always)]
-    fn put_everywhere(&mut self, value: T) {
-        self.fill(value);
     }
 }

@@ -4,10 +4,8 @@
 
 mod view;
 
-pub use view::{
-    CoherentBackend,
-    CoherentView, //
-};
+pub(super) use view::CoherentBackend;
+pub use view::CoherentView;
 
 use super::{
     keep,

@@ -8,8 +8,11 @@ use super::{
         check,
         flags, //
     },
+    mapping::{
+        Contiguous,
+        Mapping, //
+    },
     state::ask,
-    Contiguous,
     CpuOwned,
     DeviceOwned,
     Direction,
@@ -17,7 +20,6 @@ use super::{
     DmaBuffer,
     DmaDevice,
     MappedRange,
-    Mapping,
     NoAttrs,
     Quiesce, //
 };

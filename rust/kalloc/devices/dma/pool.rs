@@ -3,13 +3,13 @@
 //! [`DmaPool`]: `dma_pool_create()`, small blocks of coherent memory.
 
 use super::{
+    coherent::CoherentBackend,
     keep,
     state::{
         ask,
         MappedRange, //
     },
     Busy,
-    CoherentBackend,
     CoherentView,
     DmaAddress,
     DmaDevice,

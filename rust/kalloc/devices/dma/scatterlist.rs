@@ -4,8 +4,12 @@
 //! device.
 
 use super::{
-    buffer::Elements,
+    elements::Elements,
     keep::Backing,
+    mapping::{
+        Mapping,
+        Unmap, //
+    },
     Attrs,
     DeviceOwned,
     Direction,
@@ -14,9 +18,7 @@ use super::{
     DmaDevice,
     ForMapping,
     Mapped,
-    Mapping,
-    NoAttrs,
-    Unmap, //
+    NoAttrs, //
 };
 use crate::{
     contexts::grant::Grant,

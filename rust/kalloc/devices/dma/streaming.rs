@@ -4,16 +4,18 @@
 
 use super::{
     keep::Backing,
-    Contiguous,
+    mapping::{
+        Contiguous,
+        Mapping,
+        Unmap, //
+    },
     Direction,
     DmaAddress,
     DmaBuffer,
     DmaDevice,
     ForMapping,
     Mapped,
-    Mapping,
-    NoAttrs,
-    Unmap, //
+    NoAttrs, //
 };
 use crate::{
     contexts::traits::MayAlloc,
