@@ -294,22 +294,17 @@ pub mod sync {
             new_raw_spinlock,
             new_raw_spinlock_irq,
             RawSpinLock,
-            RawSpinLockBackend,
-            RawSpinLockIrq,
-            RawSpinLockIrqBackend, //
+            RawSpinLockIrq, //
         },
         rcu::RcuReadExt,
         rwlock::{
             new_rwlock,
-            ReadGuard,
-            RwLock,
-            WriteGuard, //
+            RwLock, //
         },
         section::{
             Enter,
             Section, //
         },
-        spinlock::DirectSpinLockBackend,
         wait::WaitExt, //
     };
 }
