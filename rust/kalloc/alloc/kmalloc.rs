@@ -163,5 +163,5 @@ impl Allocator for Kmalloc {
     type KernelAllocator = kernel::alloc::allocator::Kmalloc;
     const TOO_LARGE: &'static str = "larger than KMALLOC_MAX_SIZE";
     const TOO_LARGE_FOR_NOFAIL: &'static str =
-        "the kernel keeps the promise of nofail only up to a page";
+        "the kernel guarantees __GFP_NOFAIL only up to a page";
 }

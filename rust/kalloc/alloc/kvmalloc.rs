@@ -92,7 +92,7 @@ impl Allocator for KVmalloc {
     type KernelAllocator = kernel::alloc::allocator::KVmalloc;
     const TOO_LARGE: &'static str = "larger than INT_MAX";
     const TOO_LARGE_FOR_NOFAIL: &'static str =
-        "the kernel keeps the promise of nofail only up to KMALLOC_MAX_SIZE";
+        "the kernel guarantees __GFP_NOFAIL only up to KMALLOC_MAX_SIZE";
 }
 
 impl Blocking for KVmalloc {}

@@ -130,7 +130,7 @@ impl Allocator for Vmalloc {
     type KernelAllocator = kernel::alloc::allocator::Vmalloc;
     const TOO_LARGE: &'static str = "larger than any value";
     const TOO_LARGE_FOR_NOFAIL: &'static str =
-        "the kernel keeps the promise of nofail only up to KMALLOC_MAX_SIZE";
+        "the kernel guarantees __GFP_NOFAIL only up to KMALLOC_MAX_SIZE";
 }
 
 impl Blocking for Vmalloc {}

@@ -77,8 +77,8 @@ pub trait MayAlloc: Context {
 /// Contexts in which interrupts are on. The kernel's bulk functions and `local_bh_disable()`
 /// require that.
 #[diagnostic::on_unimplemented(
-    message = "interrupts may be off in `{Self}`",
-    label = "this wants interrupts on",
+    message = "interrupts may be disabled in `{Self}`",
+    label = "this needs interrupts enabled",
     note = "the kernel's bulk functions and `local_bh_disable()` are for process context, held spinlocks and softirqs; \
             allocate one by one here"
 )]
@@ -157,7 +157,7 @@ pub trait NotInterrupt: MayAlloc {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is an NMI handler",
     label = "not allowed in an NMI handler",
-    note = "it may have interrupted whoever has the lock or the memory: hand the work on by `irq_work`, and use what is \
+    note = "it may have interrupted the owner of the lock or of the memory: queue an `irq_work`, and use memory that is \
             lock-free"
 )]
 pub trait NotNmi: Context {}
@@ -167,8 +167,8 @@ pub trait NotNmi: Context {}
 #[diagnostic::on_unimplemented(
     message = "this may sleep, which `{Self}` does not permit",
     label = "sleeping is not allowed in this context",
-    note = "do it before the lock is taken or the interrupt comes, use `GFP_ATOMIC` or `GFP_NOWAIT`, or hand the work to \
-            process context"
+    note = "call it before the lock is taken or the interrupt comes, use `GFP_ATOMIC` or `GFP_NOWAIT`, or queue a work \
+            item"
 )]
 pub trait MaySleep: MayAlloc<Flags: SleepingFlags> + NotInterrupt {
     /// The context of a NOFS scope: [`NoFsCx`](crate::context::NoFsCx), or this context where it is
@@ -182,10 +182,10 @@ pub trait MaySleep: MayAlloc<Flags: SleepingFlags> + NotInterrupt {
 /// Contexts outside `memalloc_noreclaim_save()` scopes. `__GFP_NOFAIL` is permitted in them, with
 /// flags that may sleep.
 #[diagnostic::on_unimplemented(
-    message = "nothing is reclaimed in `{Self}`: the kernel cannot promise memory, and work items must not be waited for",
+    message = "`{Self}` is in a no-reclaim scope: the kernel cannot guarantee memory, and waiting for a work item may deadlock",
     label = "`.nofail()`, `flush_work` and the like are not allowed in this context",
     note = "inside a `memalloc_noreclaim_save()` scope allocations may fail, and a work item may wait for the memory that \
-            is freed here; a helper that does either asks for `C: MaySleep + MayReclaim`"
+            is freed here; a helper that does either has the bound `C: MaySleep + MayReclaim`"
 )]
 pub trait MayReclaim: Context {}
 

@@ -151,7 +151,7 @@ const fn fits<T, G: Grant>(size: usize) {
 const fn has_no_drop<T>() {
     assert!(
         !needs_drop::<T>(),
-        "nothing would drop the value; use `Devm::new_with_drop` or `Devm::pin_init_with_drop`"
+        "devm does not drop the value; use `Devm::new_with_drop` or `Devm::pin_init_with_drop`"
     );
 }
 

@@ -40,7 +40,7 @@ unsafe impl<S: StaticPool> PoolRef<S::Pool> for S {
 /// makes a [`ModuleStaticRef`].
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not own that pool",
+    message = "`{Self}` is not a reference to that pool",
     label = "a reference to the pool, an `Arc` of it, or a name that `module!` declares is expected here"
 )]
 pub trait StaticPool: 'static {

@@ -73,9 +73,9 @@ macro_rules! allocators {
 #[diagnostic::on_unimplemented(
     message = "`{A}` does not accept `{Self}`",
     label = "flags that this allocator rejects",
-    note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` or `GFP_HIGHUSER_MOVABLE`; use \
+    note = "kmalloc rejects `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` and `GFP_HIGHUSER_MOVABLE`; use \
             pages, or the DMA API for device memory",
-    note = "vmalloc and kvmalloc know also no `.dma()`, `.reclaimable()`, `.thisnode()` or `.nomemalloc()`, and kvmalloc no \
+    note = "vmalloc and kvmalloc reject also `.dma()`, `.reclaimable()`, `.thisnode()` and `.nomemalloc()`, and kvmalloc \
             `.noretry()`",
     note = "vmalloc and kvmalloc may sleep: where that is not allowed use `KBox`, or `new_nonblocking` and the like"
 )]
@@ -86,9 +86,9 @@ pub trait For<A: UntypedAllocator>: Gfp {}
 #[diagnostic::on_unimplemented(
     message = "`{A}` does not accept `{Self}` where memory may have to grow",
     label = "flags that realloc of this allocator rejects",
-    note = "krealloc accepts what kmalloc does, but not `.zeroed()`, since `resize` fills what it adds, `.dma()`, since it \
-            may keep the old memory, or `.nofail()`",
-    note = "vrealloc and kvrealloc accept what vmalloc and kvmalloc do, but not `.zeroed()` and `.nofail()`; they free by \
+    note = "krealloc accepts the flags of kmalloc, but not `.zeroed()`, since `resize` fills the new elements, `.dma()`, \
+            since it may keep the old memory, or `.nofail()`",
+    note = "vrealloc and kvrealloc accept the flags of vmalloc and kvmalloc, but not `.zeroed()` and `.nofail()`; they free by \
             `vfree()`, which sleeps: make room before sleeping is forbidden",
     note = "if the grant is `Checked`: it is for `KBox`, `VBox` and `KVBox` only; vectors and `Arc` need a token"
 )]
@@ -109,7 +109,7 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "kmalloc does not accept `{Self}`",
         label = "flags that kmalloc rejects",
-        note = "kmalloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` or `GFP_HIGHUSER_MOVABLE`; use \
+        note = "kmalloc rejects `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` and `GFP_HIGHUSER_MOVABLE`; use \
                 pages, or the DMA API for device memory"
     )]
     ForKmalloc as For<Kmalloc>:
@@ -122,9 +122,9 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "krealloc does not accept `{Self}`",
         label = "flags that krealloc rejects",
-        note = "krealloc knows no `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` or \
-                `GFP_HIGHUSER_MOVABLE`; nor `.zeroed()`, since `resize` fills what it adds, `.dma()`, since it \
-                may keep the old memory, or `.nofail()`",
+        note = "krealloc rejects `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `GFP_HIGHUSER` and \
+                `GFP_HIGHUSER_MOVABLE`; also `.zeroed()`, since `resize` fills the new elements, `.dma()`, since it \
+                may keep the old memory, and `.nofail()`",
         note = "if the grant is `Checked`: it is for `KBox`, `VBox` and `KVBox` only; vectors and `Arc` need a token"
     )]
     ForKrealloc as ForRealloc<Kmalloc>:
@@ -146,7 +146,7 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "alloc_pages_exact does not accept `{Self}`",
         label = "flags that alloc_pages_exact rejects",
-        note = "it knows no `.comp()`, `.highmem()`, `.nofail()`, `GFP_HIGHUSER` or `GFP_HIGHUSER_MOVABLE`; `Pages` does"
+        note = "it rejects `.comp()`, `.highmem()`, `.nofail()`, `GFP_HIGHUSER` and `GFP_HIGHUSER_MOVABLE`; `Pages` accepts them"
     )]
     ForPagesExact:
         [SLEEPING GfpKernelAccount NONBLOCKING]
@@ -157,7 +157,7 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "alloc_pages_bulk does not accept `{Self}`",
         label = "flags that alloc_pages_bulk rejects",
-        note = "it knows no `.account()`, `.nofail()`, `.comp()` or `GFP_KERNEL_ACCOUNT`; `Pages` does, one at a time"
+        note = "it rejects `.account()`, `.nofail()`, `.comp()` and `GFP_KERNEL_ACCOUNT`; `Pages` accepts them, for one block at a time"
     )]
     ForPagesBulk of Memory:
         [SLEEPING GfpHighUser GfpHighUserMovable NONBLOCKING]
@@ -168,8 +168,8 @@ allocators! {
         message = "vmalloc does not accept `{Self}`",
         label = "flags that vmalloc rejects, or with which it must not sleep",
         note = "vmalloc may sleep: where that is not allowed there are `new_nonblocking` and the like",
-        note = "vmalloc knows no `.dma()`, `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `.reclaimable()`, `.thisnode()` \
-                or `.nomemalloc()`"
+        note = "vmalloc rejects `.dma()`, `.dma32()`, `.highmem()`, `.comp()`, `.movable()`, `.reclaimable()`, `.thisnode()` \
+                and `.nomemalloc()`"
     )]
     ForVmalloc as For<Vmalloc>:
         [SLEEPING GfpKernelAccount]
@@ -232,7 +232,7 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "kmalloc_nolock does not accept `{Self}`",
         label = "flags that kmalloc_nolock rejects",
-        note = "kmalloc_nolock knows only `GFP_NOLOCK`, `GFP_NOLOCK.account()` and `GFP_NOLOCK.zeroed()`"
+        note = "kmalloc_nolock accepts only `GFP_NOLOCK`, `GFP_NOLOCK.account()` and `GFP_NOLOCK.zeroed()`"
     )]
     ForNolock:
         [GfpNolock] + [Zeroed Account];
@@ -251,10 +251,10 @@ allocators! {
     /// passed to the page allocator), `__GFP_NORETRY`, `__GFP_NOWARN` and `__GFP_ACCOUNT`. It
     /// silently ignores all others. Per-CPU memory is always zeroed.
     #[diagnostic::on_unimplemented(
-        message = "the per-CPU allocator drops `{Self}`, or a part of it, without a word",
+        message = "the per-CPU allocator silently ignores a part of `{Self}`",
         label = "flags without effect on per-CPU memory",
-        note = "per-CPU memory knows `.noretry()`, `.nowarn()`, `.account()` and `.zeroed()` on flags of its context; \
-                it has no zones, and a promise of `.nofail()` is not kept"
+        note = "the per-CPU allocator uses `.noretry()`, `.nowarn()`, `.account()` and `.zeroed()` on flags of its context; \
+                it has no zones, and does not guarantee `.nofail()`"
     )]
     ForPerCpu:
         [GfpKernel GfpKernelAccount GfpNoFs GfpNoIo NONBLOCKING]
@@ -276,7 +276,7 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "devm_krealloc does not accept `{Self}`",
         label = "flags that devm_krealloc rejects",
-        note = "it may keep the old memory, so there is no `.zeroed()` (`resize` fills what it adds) and no `.dma()`; \
+        note = "it may keep the old memory, so there is no `.zeroed()` (`resize` fills the new elements) and no `.dma()`; \
                 otherwise as devm_kmalloc"
     )]
     ForDevmRealloc:
@@ -298,7 +298,7 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "a slab cache with a constructor does not accept `{Self}`",
         label = "flags that a cache with a constructor rejects",
-        note = "objects come as their constructor made them: no `.zeroed()`; otherwise as for every slab cache"
+        note = "objects are constructed already, and `.zeroed()` would overwrite them; otherwise as for every slab cache"
     )]
     ForConstructed:
         [SLEEPING GfpKernelAccount NONBLOCKING]

@@ -191,7 +191,7 @@ fn alloc<T>(flags: gfp_t, nid: i32) -> Option<NolockBox<MaybeUninit<T>>> {
     const {
         assert!(
             size_of::<T>() <= MAX_SIZE,
-            "larger than KMALLOC_MAX_CACHE_SIZE, which is all that kmalloc_nolock has"
+            "larger than KMALLOC_MAX_CACHE_SIZE, the limit of kmalloc_nolock"
         )
     };
     let memory = if const { size_of::<T>() == 0 } {
@@ -398,7 +398,7 @@ impl<const ORDER: u32> NolockPages<ORDER> {
         const {
             assert!(
                 ORDER <= MAX_ORDER,
-                "larger than PAGE_ALLOC_COSTLY_ORDER, which is all that alloc_pages_nolock has"
+                "larger than PAGE_ALLOC_COSTLY_ORDER, the limit of alloc_pages_nolock"
             )
         };
         // SAFETY: `alloc_pages_nolock()` may be called in every context with these flags. The grant

@@ -237,7 +237,7 @@ impl<T> ObjPool<T> {
         const {
             assert!(
                 size_of::<Object<T>>() <= KALLOC_CONST_OBJPOOL_OBJECT_SIZE_MAX,
-                "larger than an object of a pool can be"
+                "larger than objpool::MAX_SIZE"
             );
             assert!(
                 align_of::<T>() <= align_of::<usize>(),
@@ -384,7 +384,7 @@ impl<T> ObjPool<T> {
         const {
             assert!(
                 !needs_drop::<T>(),
-                "the last owner drops the objects, where it is not known what may be dropped"
+                "the last owner drops the objects in any context: their type must not have drop glue"
             )
         };
         let object = self.pop_raw()?;

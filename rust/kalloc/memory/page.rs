@@ -128,7 +128,7 @@ const fn check<O: PageOrder, F: Gfp>() {
     assert!(O::MAX <= MAX_ORDER, "an order above MAX_PAGE_ORDER");
     assert!(
         !F::NOFAIL || O::MAX <= MAX_NOFAIL_ORDER,
-        "the kernel keeps the promise of nofail only up to order 1"
+        "the kernel guarantees __GFP_NOFAIL only up to order 1"
     );
 }
 

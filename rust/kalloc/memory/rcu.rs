@@ -192,7 +192,7 @@ impl<T> RcuBox<T> {
         const {
             assert!(
                 !needs_drop::<T>(),
-                "nothing drops the value when the grace period is over"
+                "the value is not dropped after the grace period: its type must not have drop glue"
             );
             fits::<Node<T>, Kmalloc, G::Flags>();
         };

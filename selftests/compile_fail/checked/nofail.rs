@@ -5,5 +5,5 @@
 use kalloc::{checked::Checked, prelude::*};
 
 pub fn number() {
-    let _grant = Checked.with(GFP_KERNEL.nofail()); //~ ERROR: promises memory
+    let _grant = Checked.with(GFP_KERNEL.nofail()); //~ ERROR: cannot guarantee
 }

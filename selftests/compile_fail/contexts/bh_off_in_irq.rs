@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn count(cx: &mut IrqCx<'_>, n: &mut u32) {
-    cx.bh_off(|_cx| *n += 1) //~ ERROR: interrupts may be off
+    cx.bh_off(|_cx| *n += 1) //~ ERROR: interrupts may be disabled
 }

@@ -6,9 +6,9 @@ use kalloc::dma::{DmaDevice, Streaming, ToDevice};
 use kalloc::prelude::*;
 
 pub fn both(dma: DmaDevice<'_>) {
-    let _ = dma.force_contiguous().alloc_single_pages(); //~ ERROR: already says which pages the memory is of
+    let _ = dma.force_contiguous().alloc_single_pages(); //~ ERROR: already has an attribute that selects pages
 }
 
 pub fn mapping(task: &TaskCx, dma: DmaDevice<'_>, buffer: KBox<[u8]>) {
-    let _ = Streaming::<_, ToDevice, _, _>::map(task, dma.write_combine(), buffer); //~ ERROR: says how memory is allocated
+    let _ = Streaming::<_, ToDevice, _, _>::map(task, dma.write_combine(), buffer); //~ ERROR: has an attribute of an allocation
 }

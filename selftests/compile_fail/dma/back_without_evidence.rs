@@ -12,7 +12,7 @@ pub fn finish(buffer: Streaming<'_, KBox<[u8]>, FromDevice, DeviceOwned>) -> Res
 pub fn nobody<'a>(
     buffer: Streaming<'a, KBox<u8>, FromDevice, DeviceOwned>,
 ) -> Result<Streaming<'a, KBox<u8>, FromDevice, CpuOwned>> {
-    Ok(buffer.sync_for_cpu(&mut ())?) //~ ERROR: says that a device is idle
+    Ok(buffer.sync_for_cpu(&mut ())?) //~ ERROR: does not report whether a device is idle
 }
 
 pub fn segments(table: SgTable<'_, VBox<[u8]>, FromDevice, DeviceOwned>) -> Result<VBox<[u8]>> {

@@ -10,5 +10,5 @@ pub fn change(mut buffer: Streaming<'_, KBox<[u8]>, FromDevice, CpuOwned>) {
 }
 
 pub fn fill(mut buffer: Streaming<'_, KBox<[u8]>, FromDevice, CpuOwned>) {
-    buffer.fill(1); //~ ERROR: the CPU does not write what comes from the device
+    buffer.fill(1); //~ ERROR: the CPU does not write a buffer
 }

@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn flags(task: &TaskCx) {
-    let _ = task.with(GFP_HIGHUSER_MOVABLE.reclaimable()); //~ ERROR: already says whether the memory can be moved
+    let _ = task.with(GFP_HIGHUSER_MOVABLE.reclaimable()); //~ ERROR: already has a mobility flag
 }

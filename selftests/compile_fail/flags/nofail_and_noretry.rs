@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn flags(task: &TaskCx) {
-    let _ = task.with(GFP_KERNEL.nofail().noretry()); //~ ERROR: already says what happens when memory is short
+    let _ = task.with(GFP_KERNEL.nofail().noretry()); //~ ERROR: already has a retry modifier
 }

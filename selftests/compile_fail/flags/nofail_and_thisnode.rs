@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn flags(task: &TaskCx) {
-    let _ = task.with(GFP_KERNEL.nofail().thisnode()); //~ ERROR: promises memory
+    let _ = task.with(GFP_KERNEL.nofail().thisnode()); //~ ERROR: cannot guarantee
 }

@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn flags(task: &TaskCx) {
-    let _ = task.with(GFP_KERNEL.retry_mayfail().nofail()); //~ ERROR: already says what happens when memory is short
+    let _ = task.with(GFP_KERNEL.retry_mayfail().nofail()); //~ ERROR: already has a retry modifier
 }

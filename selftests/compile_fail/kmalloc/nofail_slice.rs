@@ -5,6 +5,6 @@
 use kalloc::prelude::*;
 
 pub fn allocate(task: &TaskCx, len: usize) -> KBox<[u8]> {
-    let Ok(slice) = KBox::zeroed_slice(task.with(GFP_KERNEL.nofail()), len); //~ ERROR: promises memory
+    let Ok(slice) = KBox::zeroed_slice(task.with(GFP_KERNEL.nofail()), len); //~ ERROR: cannot guarantee
     slice
 }

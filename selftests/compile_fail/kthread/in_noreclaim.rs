@@ -9,9 +9,9 @@ use kalloc::{
 };
 
 pub fn stop(task: &mut TaskCx, thread: Kthread<()>) {
-    let _ = task.noreclaim(|cx| thread.stop(cx)); //~ ERROR: must not be waited for
+    let _ = task.noreclaim(|cx| thread.stop(cx)); //~ ERROR: waiting for a work item may deadlock
 }
 
 pub fn run(task: &mut TaskCx) {
-    let _ = task.noreclaim(|cx| kthread_run!(cx, c"wrong", |_: &mut TaskCx, _: &This<'_>| ())); //~ ERROR: must not be waited for
+    let _ = task.noreclaim(|cx| kthread_run!(cx, c"wrong", |_: &mut TaskCx, _: &This<'_>| ())); //~ ERROR: waiting for a work item may deadlock
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A type larger than an object of a pool can be.
+//! A type larger than objpool::MAX_SIZE.
 
 //@error-in-other-file: evaluation of
 

@@ -6,7 +6,7 @@ use kalloc::prelude::*;
 
 pub fn section(task: &mut TaskCx) -> KBox<u32> {
     task.noreclaim(|cx| {
-        let Ok(number) = KBox::new(cx.with(GFP_NOIO.nofail()), 1); //~ ERROR: nothing is reclaimed
+        let Ok(number) = KBox::new(cx.with(GFP_NOIO.nofail()), 1); //~ ERROR: is in a no-reclaim scope
         number
     })
 }

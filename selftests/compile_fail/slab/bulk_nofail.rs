@@ -5,6 +5,6 @@
 use kalloc::{prelude::*, slab::*};
 
 pub fn numbers(task: &TaskCx, cache: &Cache<u64>) -> Result {
-    SlabBulk::<_, 16, _>::from_fn(task.with(GFP_KERNEL.nofail()), cache, |i| i as u64)?; //~ ERROR: promises memory
+    SlabBulk::<_, 16, _>::from_fn(task.with(GFP_KERNEL.nofail()), cache, |i| i as u64)?; //~ ERROR: cannot guarantee
     Ok(())
 }

@@ -5,6 +5,6 @@
 use kalloc::{prelude::*, slab::*};
 
 pub fn numbers(cx: &IrqCx<'_>, cache: &Cache<u64>) -> Result {
-    SlabBulk::<_, 16, _>::from_fn(cx, cache, |i| i as u64)?; //~ ERROR: interrupts may be off
+    SlabBulk::<_, 16, _>::from_fn(cx, cache, |i| i as u64)?; //~ ERROR: interrupts may be disabled
     Ok(())
 }

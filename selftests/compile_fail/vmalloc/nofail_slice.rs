@@ -5,5 +5,5 @@
 use kalloc::prelude::*;
 
 pub fn allocate(task: &TaskCx, len: usize) -> Result<KVBox<[u8]>> {
-    Ok(KVBox::zeroed_slice(task.with(GFP_KERNEL.nofail()), len)?) //~ ERROR: promises memory
+    Ok(KVBox::zeroed_slice(task.with(GFP_KERNEL.nofail()), len)?) //~ ERROR: cannot guarantee
 }

@@ -25,7 +25,7 @@ impl BhWorkItem for Item {
 }
 
 pub fn misuse(task: &mut TaskCx, item: Arc<Item>) {
-    drop(kalloc::work::system_percpu().enqueue(task, item)); //~ ERROR: `Item` is no work item that may sleep
+    drop(kalloc::work::system_percpu().enqueue(task, item)); //~ ERROR: `Item` is not a work item that may sleep
 }
 
 struct Example;

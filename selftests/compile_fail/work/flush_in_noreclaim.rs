@@ -8,9 +8,9 @@ use kalloc::{
 };
 
 pub fn now<T: WorkItem>(task: &mut TaskCx, work: &Work<T>) {
-    task.noreclaim(|cx| work.flush_work(cx)); //~ ERROR: must not be waited for
+    task.noreclaim(|cx| work.flush_work(cx)); //~ ERROR: waiting for a work item may deadlock
 }
 
 pub fn later<T: WorkItem>(task: &mut TaskCx, work: &DelayedWork<T>) {
-    task.noreclaim(|cx| work.flush_delayed_work(cx)); //~ ERROR: must not be waited for
+    task.noreclaim(|cx| work.flush_delayed_work(cx)); //~ ERROR: waiting for a work item may deadlock
 }

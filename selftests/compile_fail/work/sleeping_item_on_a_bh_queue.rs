@@ -25,7 +25,7 @@ impl WorkItem for Item {
 }
 
 pub fn misuse(task: &mut TaskCx, item: Arc<Item>) {
-    drop(kalloc::work::system_bh().enqueue(task, item)); //~ ERROR: `Item` is no work item for softirqs
+    drop(kalloc::work::system_bh().enqueue(task, item)); //~ ERROR: `Item` is not a work item for softirqs
 }
 
 struct Example;

@@ -205,17 +205,17 @@ pub trait Attrs: Sealed + 'static {
 
 /// Attributes that do not choose the kind of pages yet.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` already says which pages the memory is of",
-    label = "a second choice of pages",
+    message = "`{Self}` already has an attribute that selects pages",
+    label = "a second attribute that selects pages",
     note = "`.force_contiguous()` and `.alloc_single_pages()` exclude one another"
 )]
 pub trait Paged: Attrs {}
 
 /// Attributes that are valid for mapping existing memory.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` says how memory is allocated, and a mapping allocates none",
-    label = "attributes of an allocation",
-    note = "a mapping knows `.weak_ordering()`, `.no_warn()` and `.privileged()`"
+    message = "`{Self}` has an attribute of an allocation, and a mapping allocates no memory",
+    label = "an attribute of an allocation",
+    note = "a mapping accepts `.weak_ordering()`, `.no_warn()` and `.privileged()`"
 )]
 pub trait ForMapping: Attrs {}
 

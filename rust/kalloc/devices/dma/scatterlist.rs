@@ -89,10 +89,10 @@ use kernel::{
 /// `offset` in the first page. `data` points to these bytes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mapped for a device page by page",
-    label = "not memory that a device can be given",
-    note = "a device can be given what is owned: `VBox` and `KVBox` of plain bytes (`#[derive(FromBytes, IntoBytes)]`), and \
-            `KBox<[FreePages]>`; a vector is one after `into_boxed_slice()`, and memory that is contiguous, such as `KBox` and \
-            `Pages`, is mapped by `Streaming`; what is on the stack or borrowed is not the driver's to give"
+    label = "this memory cannot be mapped",
+    note = "only owned memory is mapped: `VBox` and `KVBox` of plain bytes (`#[derive(FromBytes, IntoBytes)]`), and \
+            `KBox<[FreePages]>`; a vector is a box after `into_boxed_slice()`; contiguous memory, such as `KBox` and `Pages`, \
+            is mapped by `Streaming`; memory on the stack and borrowed memory end before the mapping does"
 )]
 pub unsafe trait SgBuffer: Sealed + Sized {
     /// The contents.

@@ -60,7 +60,7 @@ directions! {
 
 /// Directions in which the CPU reads what the device wrote.
 #[diagnostic::on_unimplemented(
-    message = "the CPU does not read what is for the device: `{Self}`",
+    message = "the CPU does not read a buffer that is `{Self}`",
     label = "a buffer that only the device reads",
     note = "`write`, `fill` and `copy_from_slice` write it; a buffer that the CPU reads too is `FromDevice` or `Bidirectional`"
 )]
@@ -70,7 +70,7 @@ impl CpuReads for Bidirectional {}
 
 /// Directions in which the CPU writes what the device reads.
 #[diagnostic::on_unimplemented(
-    message = "the CPU does not write what comes from the device: `{Self}`",
+    message = "the CPU does not write a buffer that is `{Self}`",
     label = "a buffer that only the device writes",
     note = "a buffer that the CPU writes is `ToDevice` or `Bidirectional`"
 )]
@@ -246,10 +246,10 @@ impl fmt::Debug for MappedRange<'_> {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "nothing in `{Self}` says that a device is idle",
+    message = "`{Self}` does not report whether a device is idle",
     label = "a `Quiesce` is expected here",
-    note = "implement `Quiesce` for what the driver asks its device by; memory that is dropped instead is kept until the device \
-            is unbound"
+    note = "implement `Quiesce` for the type by which the driver asks its device; memory that is dropped instead stays mapped \
+            until the device is unbound"
 )]
 pub trait Quiesce {
     /// The device that it is part of.

@@ -66,10 +66,10 @@ use kernel::{
 /// when the buffer moves.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mapped for a device",
-    label = "not memory that a device can be given",
-    note = "a device can be given what is owned and contiguous: `KBox` of plain bytes (`#[derive(FromBytes, IntoBytes)]`), \
-            `Pages`, `FreePages` or `ExactPages`; memory of vmalloc is not contiguous and for an `SgTable`, and what is on the \
-            stack or borrowed is not the driver's to give"
+    label = "this memory cannot be mapped",
+    note = "only owned, contiguous memory is mapped: `KBox` of plain bytes (`#[derive(FromBytes, IntoBytes)]`), `Pages`, \
+            `FreePages` and `ExactPages`; memory of vmalloc is not contiguous, and is mapped by an `SgTable`; memory on the \
+            stack and borrowed memory end before the mapping does"
 )]
 pub unsafe trait Buffer: Sealed + Sized {
     /// The contents.

@@ -119,7 +119,7 @@ pub trait HasDelayedWork<const ID: u64 = 0>: HasWork<ID, Field = DelayedWork<Sel
 
 /// The handler of a [`Work`] or [`DelayedWork`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no work item that may sleep",
+    message = "`{Self}` is not a work item that may sleep",
     label = "this queue takes a `WorkItem`",
     note = "an item for softirqs, a `BhWorkItem`, goes on `work::system_bh()`"
 )]
@@ -139,7 +139,7 @@ pub trait WorkItem<const ID: u64 = 0>:
 
 /// The handler of a [`BhWork`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no work item for softirqs",
+    message = "`{Self}` is not a work item for softirqs",
     label = "this queue takes a `BhWorkItem`",
     note = "an item that may sleep, a `WorkItem`, goes on `work::system_percpu()` or another sleeping queue"
 )]

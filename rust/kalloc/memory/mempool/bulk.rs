@@ -89,10 +89,7 @@ where
         const {
             assert!(N > 0, "a bulk of no elements");
             assert!(N <= MAX_BULK, "a bulk is on the stack: at most 64");
-            assert!(
-                N <= BULK,
-                "a bulk of more elements than the reserve is sure to have"
-            );
+            assert!(N <= BULK, "a bulk of more elements than the reserve has");
         };
         let mut elements = [ptr::null_mut(); N];
         // SAFETY: `pool_ref` keeps the pool valid. Invariant of `Mempool`: its `min_nr` is at least

@@ -154,7 +154,7 @@ impl<T: Constructed> ConstructedCache<T> {
         const {
             assert!(
                 !needs_drop::<T>(),
-                "nobody drops a constructed object: its type has no drop glue"
+                "a constructed object is not dropped: its type must not have drop glue"
             )
         };
         let ctor: Ctor = construct::<T>;

@@ -123,7 +123,7 @@ impl<T: Construct + Sync> RcuCache<T> {
         const {
             assert!(
                 !needs_drop::<T>(),
-                "nobody drops an object that readers may still see: its type has no drop glue"
+                "an object that readers may still see is not dropped: its type must not have drop glue"
             )
         };
         let ctor: Ctor = construct_counted::<T>;
