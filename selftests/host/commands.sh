@@ -11,7 +11,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/author.sh"
 
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp" "$author"' EXIT
+trap 'author_ends "$tmp"' EXIT
 unset MAKEFLAGS DRIVER TESTS KERNEL
 list=$top/selftests/host/lib/commands
 pages=(README.md template/README.md Documentation/authors.rst Documentation/driver.rst)

@@ -12,7 +12,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/author.sh"
 
 tmp=$(mktemp -d)
-trap 'rm -rf --one-file-system "$tmp" "$author"' EXIT
+trap 'author_ends "$tmp"' EXIT
 cd / || exit
 export KERNEL=$name
 unset MAKEFLAGS DRIVER

@@ -11,7 +11,7 @@
 
 unset C CLIPPY KDIR LLVM V W
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp" "$author"' EXIT
+trap 'author_ends "$tmp"' EXIT
 mkdir "$tmp/copy"
 git -c safe.directory='*' ls-files -z | xargs -0 cp --parents -t "$tmp/copy"
 cd "$tmp/copy" || exit

@@ -39,3 +39,10 @@ as_author() {
 	rm "$go"
 	wait "$shell"
 }
+
+# author_ends DIRECTORY: removes it, the author's own files, and what was built of the drivers in it.
+author_ends() {
+	local driver
+	for driver in "$1"/*; do [[ ! -d $driver ]] || rm -rf "$(DRIVER=$driver driver_output)"; done
+	rm -rf --one-file-system "$1" "$author"
+}
