@@ -91,18 +91,6 @@ struct kalloc_deferred_queue {
 	struct work_struct work;
 };
 
-static void free_nolock_pages(struct llist_node *node);
-static void free_cache(struct llist_node *node);
-static void free_coherent(struct llist_node *node);
-static void free_dma_pages(struct llist_node *node);
-#ifdef CONFIG_PREEMPT_RT
-static void free_element(struct llist_node *node);
-static void free_object(struct llist_node *node);
-static void free_kmalloc(struct llist_node *node);
-static void free_pages_of_order(struct llist_node *node);
-static void free_percpu_memory(struct llist_node *node);
-#endif
-
 enum {
 #ifdef CONFIG_PREEMPT_RT
 	DEFERRED_ELEMENTS,
@@ -118,33 +106,8 @@ enum {
 	NR_DEFERRED_QUEUES
 };
 
+/* The table is at the end of the file. */
 static struct kalloc_deferred_queue deferred_queues[NR_DEFERRED_QUEUES];
-
-static void drain_in_worker(struct work_struct *work);
-
-#define DEFERRED_QUEUE(kind, function, may_sleep)						\
-	[kind] = {										\
-		.free = function,								\
-		.sleeps = may_sleep,								\
-		.lock = __SPIN_LOCK_UNLOCKED(deferred_queues[kind].lock),			\
-		.mutex = __MUTEX_INITIALIZER(deferred_queues[kind].mutex),			\
-		.work = __WORK_INITIALIZER(deferred_queues[kind].work, drain_in_worker),	\
-	}
-
-/* In drain order: an element of a pool is freed to the slab cache under the pool, and so on. */
-static struct kalloc_deferred_queue deferred_queues[NR_DEFERRED_QUEUES] = {
-#ifdef CONFIG_PREEMPT_RT
-	DEFERRED_QUEUE(DEFERRED_ELEMENTS, free_element, false),
-	DEFERRED_QUEUE(DEFERRED_OBJECTS, free_object, false),
-	DEFERRED_QUEUE(DEFERRED_KMALLOC, free_kmalloc, false),
-	DEFERRED_QUEUE(DEFERRED_PAGES, free_pages_of_order, false),
-	DEFERRED_QUEUE(DEFERRED_PERCPU, free_percpu_memory, false),
-#endif
-	DEFERRED_QUEUE(DEFERRED_NOLOCK_PAGES, free_nolock_pages, false),
-	DEFERRED_QUEUE(DEFERRED_CACHES, free_cache, true),
-	DEFERRED_QUEUE(DEFERRED_COHERENT, free_coherent, true),
-	DEFERRED_QUEUE(DEFERRED_DMA_PAGES, free_dma_pages, true),
-};
 
 /* WQ_MEM_RECLAIM: reclaim may wait for this memory. */
 static struct workqueue_struct *deferred_wq;
@@ -441,7 +404,7 @@ void kalloc_helper_rt_drain(void)
 	}
 }
 
-/* The smallest kmalloc() object holds a node and nothing else. */
+/* The node is the start of the object. The smallest kmalloc() object has room for it. */
 static void free_kmalloc(struct llist_node *node)
 {
 	kfree(node);
@@ -645,3 +608,32 @@ void kalloc_helper_kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, voi
 		kmem_cache_free_bulk(cache, nr, objects);
 	DROP_END();
 }
+
+/* The table of queues -------------------------------------------------------------------------- */
+
+#define DEFERRED_QUEUE(kind, function, may_sleep)						\
+	[kind] = {										\
+		.free = function,								\
+		.sleeps = may_sleep,								\
+		.lock = __SPIN_LOCK_UNLOCKED(deferred_queues[kind].lock),			\
+		.mutex = __MUTEX_INITIALIZER(deferred_queues[kind].mutex),			\
+		.work = __WORK_INITIALIZER(deferred_queues[kind].work, drain_in_worker),	\
+	}
+
+/*
+ * In drain order. Elements and objects before caches, since both are freed into a cache. The others
+ * have no order.
+ */
+static struct kalloc_deferred_queue deferred_queues[NR_DEFERRED_QUEUES] = {
+#ifdef CONFIG_PREEMPT_RT
+	DEFERRED_QUEUE(DEFERRED_ELEMENTS, free_element, false),
+	DEFERRED_QUEUE(DEFERRED_OBJECTS, free_object, false),
+	DEFERRED_QUEUE(DEFERRED_KMALLOC, free_kmalloc, false),
+	DEFERRED_QUEUE(DEFERRED_PAGES, free_pages_of_order, false),
+	DEFERRED_QUEUE(DEFERRED_PERCPU, free_percpu_memory, false),
+#endif
+	DEFERRED_QUEUE(DEFERRED_NOLOCK_PAGES, free_nolock_pages, false),
+	DEFERRED_QUEUE(DEFERRED_CACHES, free_cache, true),
+	DEFERRED_QUEUE(DEFERRED_COHERENT, free_coherent, true),
+	DEFERRED_QUEUE(DEFERRED_DMA_PAGES, free_dma_pages, true),
+};
