@@ -300,7 +300,7 @@ allocators! {
         label = "flags that a cache with a constructor rejects",
         note = "objects are constructed already, and `.zeroed()` would overwrite them; otherwise as for every slab cache"
     )]
-    ForConstructed:
+    ForConstructed of ForSlab:
         [SLEEPING GfpKernelAccount NONBLOCKING]
         + [NoRetry RetryMayfail NoFail NoWarn Account ThisNode Hardwall NoMemalloc];
     /// Flags that a memory pool accepts: flags that also hold for an element of the reserve. The
@@ -321,7 +321,7 @@ allocators! {
         label = "these flags do not wait, or a memory pool rejects them",
         note = "where sleeping is not allowed use `MempoolBox::try_new`, which may fail"
     )]
-    WaitsForMempool:
+    WaitsForMempool of ForMempool:
         [SLEEPING]
         + [NoRetry NoWarn Hardwall NoMemalloc];
     /// Flags that `dma_alloc_attrs()` accepts. Not `__GFP_COMP`, with which it warns and fails,

@@ -49,7 +49,7 @@ use crate::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
-        }, //
+        },
     },
     ground::allocator_types::Kmalloc,
     sections::guards::ReadSide, //

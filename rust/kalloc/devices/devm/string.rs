@@ -10,7 +10,7 @@ use crate::{
         gfp::{
             AllocFailed,
             Gfp, //
-        }, //
+        },
     },
 };
 use core::{

@@ -11,7 +11,7 @@ use crate::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
-        }, //
+        },
     },
 };
 use core::{

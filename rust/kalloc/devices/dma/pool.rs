@@ -27,7 +27,7 @@ use crate::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
-        }, //
+        },
     },
 };
 use core::{

@@ -172,7 +172,9 @@ impl<T, A: Allocator> Box<[T], A> {
     where
         G: Grant<Flags: For<A> + MayFail>,
     {
-        Ok(Box::<[T], A>::new_uninit_slice(grant, len)?.fill_with(0, f))
+        let memory = Box::<[T], A>::new_uninit_slice(grant, len)?;
+        // SAFETY: There is no element before the first.
+        Ok(unsafe { memory.fill_with(0, f) })
     }
 
     /// A copy of `source`, wraps `kmemdup()` or `kvmemdup()`.
@@ -241,7 +243,9 @@ impl<T, A: Allocator> Box<[T], A> {
         }
         let kept = this.len();
         match this.into_uninit().realloc(grant, len) {
-            Ok(memory) => Ok(memory.fill_with(kept, |_| value.clone())),
+            // SAFETY: The first `kept` elements are initialised. `realloc` keeps them, or the first
+            // `len` of them.
+            Ok(memory) => Ok(unsafe { memory.fill_with(kept, |_| value.clone()) }),
             Err(failed) => {
                 // SAFETY: The memory is unchanged and has `kept` initialised elements.
                 let old = unsafe { failed.value.assume_init() };
@@ -315,13 +319,18 @@ impl<T, A: Allocator> Box<[MaybeUninit<T>], A> {
         Box(slice(memory.cast(), memory.len()), PhantomData)
     }
 
-    /// Initialises the elements from index `from` on. The elements before `from` are initialised.
+    /// Initialises the elements from index `from` on.
+    ///
+    /// # Safety
+    ///
+    /// The elements before `from` are initialised.
     #[inline]
-    fn fill_with(mut self, from: usize, mut f: impl FnMut(usize) -> T) -> Box<[T], A> {
+    unsafe fn fill_with(mut self, from: usize, mut f: impl FnMut(usize) -> T) -> Box<[T], A> {
         for (index, element) in self.iter_mut().enumerate().skip(from) {
             element.write(f(index));
         }
-        // SAFETY: The callers initialised the elements before `from`. The loop wrote the others.
+        // SAFETY: `# Safety`: the elements before `from` are initialised. The loop wrote the
+        // others.
         unsafe { self.assume_init() }
     }
 }

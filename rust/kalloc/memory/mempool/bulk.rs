@@ -31,8 +31,8 @@ use kernel::ffi::c_void;
 /// `N` elements of a [`Mempool`] with one reference to it, wraps `mempool_alloc_bulk()` and
 /// `mempool_free_bulk()`.
 ///
-/// `N` is at most the `BULK` of the pool, which is a lower bound of its reserve, and at most
-/// [`MAX_BULK`].
+/// `N` is at most the `BULK` of the pool, and at most [`MAX_BULK`]. `BULK` is a lower bound of the
+/// pool's reserve: for more elements than the reserve has, the kernel may wait without end.
 ///
 /// # Context
 ///

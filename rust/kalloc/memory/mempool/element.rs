@@ -47,6 +47,9 @@ use kernel::{
 ///
 /// It is an element and a [reference](crate::pooled) to the pool. It may be dropped in every
 /// context in which it may be made.
+///
+/// [`MempoolBox::new`] waits and returns the box. [`MempoolBox::try_new`] fails if the reserve is
+/// empty and the flags do not wait. [`MempoolBox::preallocated`] calls no allocator.
 pub type MempoolBox<T, O, B = KmallocBacked, const BULK: usize = 1> =
     Pooled<Mempool<T, B, BULK>, O>;
 
@@ -71,10 +74,13 @@ where
 {
     /// Wraps `mempool_alloc()`.
     #[inline(always)]
-    fn alloc<G: Grant>(_grant: G, pool_ref: O) -> Option<PooledUninit<Mempool<T, B, BULK>, O>> {
+    fn alloc<G>(_grant: G, pool_ref: O) -> Option<MempoolMemory<T, O, B, BULK>>
+    where
+        G: Grant<Flags: ForMempool>,
+    {
         const { assert!(!G::ON_NODE, "the reserve of a pool is not for one node") };
         // SAFETY: `pool_ref` keeps the pool valid. The grant proves that the flags are legal in this
-        // context.
+        // context. A pool accepts the flags, by the bound.
         let element =
             unsafe { calls::mempool_alloc(pool_ref.pool().pool.as_ptr(), G::Flags::BITS) };
         // SAFETY: The element is from a pool with this backing.
@@ -101,7 +107,7 @@ where
 
     /// An uninitialised element, wraps `mempool_alloc()`. Waits until an element is free.
     #[inline(always)]
-    pub fn new_uninit<G>(grant: G, pool_ref: O) -> PooledUninit<Mempool<T, B, BULK>, O>
+    pub fn new_uninit<G>(grant: G, pool_ref: O) -> MempoolMemory<T, O, B, BULK>
     where
         G: Grant<Flags: WaitsForMempool>,
     {

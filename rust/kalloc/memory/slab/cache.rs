@@ -2,7 +2,10 @@
 
 //! [`Cache`], and [`SlabBox`] for a single object.
 
-use super::raw::RawCache;
+use super::raw::{
+    Extra,
+    RawCache, //
+};
 use super::*;
 use crate::{
     alloc::allocator::fits,
@@ -16,7 +19,7 @@ use crate::{
             AllocFailed,
             AllocFailedWith,
             Gfp, //
-        }, //
+        },
     },
     ground::{
         allocator_types::Kmalloc,
@@ -70,7 +73,7 @@ impl<T> Cache<T> {
     /// compile.
     pub fn create<C: MayFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
         Ok(Self(
-            RawCache::create::<T, T, C>(cx, args, 0, 0, None)?,
+            RawCache::create::<T, T, C>(cx, args, Extra::NONE)?,
             PhantomData,
         ))
     }

@@ -2,9 +2,11 @@
 
 //! [`ConstructedCache`]: caches with a constructor, whose free objects stay constructed.
 
-use super::raw::offset_after;
-use super::raw::Ctor;
-use super::raw::RawCache;
+use super::raw::{
+    offset_after,
+    Extra,
+    RawCache, //
+};
 use super::*;
 use crate::{
     alloc::allocator::fits,
@@ -17,7 +19,7 @@ use crate::{
         gfp::{
             AllocFailed,
             Gfp, //
-        }, //
+        },
     },
     ground::{
         allocator_types::Kmalloc,
@@ -157,9 +159,12 @@ impl<T: Constructed> ConstructedCache<T> {
                 "a constructed object is not dropped: its type must not have drop glue"
             )
         };
-        let ctor: Ctor = construct::<T>;
+        let extra = Extra {
+            ctor: Some(construct::<T>),
+            ..Extra::NONE
+        };
         Ok(Self(
-            RawCache::create::<T, T, C>(cx, args, 0, 0, Some(ctor))?,
+            RawCache::create::<T, T, C>(cx, args, extra)?,
             PhantomData,
         ))
     }

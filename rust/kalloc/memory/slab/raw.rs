@@ -13,7 +13,10 @@ use crate::{
         tokens::TaskCx,
         traits::MayFs, //
     },
-    flags::gfp::Gfp,
+    flags::{
+        allocators::ForSlab,
+        gfp::Gfp, //
+    },
     memory::pooled::{
         pool_refs,
         ForModule, //
@@ -87,14 +90,28 @@ const fn size<Object>(constructed: bool) -> usize {
 /// The constructor of a cache.
 pub(super) type Ctor = unsafe extern "C" fn(*mut c_void);
 
+/// What the type of a cache adds to its [`Args`].
+pub(super) struct Extra {
+    /// The offset of the `T` in an object.
+    pub(super) offset: usize,
+    pub(super) flags: slab_flags_t,
+    pub(super) ctor: Option<Ctor>,
+}
+
+impl Extra {
+    pub(super) const NONE: Self = Self {
+        offset: 0,
+        flags: 0,
+        ctor: None,
+    };
+}
+
 impl RawCache {
-    /// Wraps `kmem_cache_create()`, for objects of type `Object` with a `T` at `offset`.
+    /// Wraps `kmem_cache_create()`, for objects of type `Object` with a `T` in them.
     pub(super) fn create<T, Object, C: MayFs>(
         cx: &C,
         args: &Args<'_, T>,
-        offset: usize,
-        flags: slab_flags_t,
-        ctor: Option<Ctor>,
+        extra: Extra,
     ) -> Result<Self> {
         const {
             assert!(size_of::<Object>() != 0, "a cache of objects of no size");
@@ -118,10 +135,10 @@ impl RawCache {
             useroffset: if args.usercopy.size == 0 {
                 0
             } else {
-                (offset + args.usercopy.offset) as u32
+                (extra.offset + args.usercopy.offset) as u32
             },
             usersize: args.usercopy.size as u32,
-            ctor,
+            ctor: extra.ctor,
             ..Default::default()
         };
         // SAFETY: `C: MayFs`: the context may sleep. The name and the arguments are valid for the
@@ -129,9 +146,9 @@ impl RawCache {
         let cache = unsafe {
             calls::kmem_cache_create(
                 args.name.as_char_ptr(),
-                size::<Object>(ctor.is_some()) as u32,
+                size::<Object>(extra.ctor.is_some()) as u32,
                 &mut c_args,
-                args.flags | args.zone | flags,
+                args.flags | args.zone | extra.flags,
             )
         };
         match NonNull::new(cache) {
@@ -149,10 +166,11 @@ impl RawCache {
     ///
     /// Returns NULL if the allocation fails.
     #[inline(always)]
-    pub(super) fn alloc<G: Grant>(&self, grant: G) -> *mut c_void {
+    pub(super) fn alloc<G: Grant<Flags: ForSlab>>(&self, grant: G) -> *mut c_void {
         let (cache, flags): (_, gfp_t) = (self.cache.as_ptr(), G::Flags::BITS);
         // SAFETY: Invariant of `RawCache`: the cache is valid. The grant proves that the flags are
-        // legal in this context, and that `nid` is a node that is or was online.
+        // legal in this context, and that `nid` is a node that is or was online. A cache accepts
+        // the flags, by the bound.
         unsafe {
             if G::ON_NODE {
                 calls::kmem_cache_alloc_node(cache, flags, grant.nid())
@@ -176,18 +194,18 @@ impl RawCache {
     }
 
     /// Wraps `kmem_cache_shrink()`.
-    fn shrink(&self) -> bool {
-        // SAFETY: Invariant of `RawCache`: the cache is valid. The callers may sleep.
+    fn shrink<C: MayFs>(&self, _cx: &C) -> bool {
+        // SAFETY: Invariant of `RawCache`: the cache is valid. `C: MayFs`: the context may sleep.
         unsafe { bindings::kmem_cache_shrink(self.cache.as_ptr()) == 0 }
     }
 
     /// Wraps `kmem_cache_destroy()`.
-    fn destroy(self) {
+    fn destroy<C: MayFs>(self, _cx: &C) {
         let this = ManuallyDrop::new(self);
-        // SAFETY: The callers may sleep.
+        // SAFETY: `C: MayFs`: the context may sleep.
         unsafe { deferred_free::drain() };
-        // SAFETY: Invariant of `RawCache`: the cache is owned. It is not used again. The callers
-        // may sleep.
+        // SAFETY: Invariant of `RawCache`: the cache is owned. It is not used again. `C: MayFs`:
+        // the context may sleep.
         unsafe { bindings::kmem_cache_destroy(this.cache.as_ptr()) };
         // SAFETY: Invariant of `RawCache`: `deferred` is owned memory of kmalloc.
         unsafe { bindings::kfree(this.deferred.as_ptr()) };
@@ -247,8 +265,8 @@ macro_rules! caches {
             /// # Context
             ///
             /// Process context that may sleep, outside memalloc scopes.
-            pub fn shrink<C: MayFs>(&self, _cx: &C) -> bool {
-                self.0.shrink()
+            pub fn shrink<C: MayFs>(&self, cx: &C) -> bool {
+                self.0.shrink(cx)
             }
 
             /// Destroys the cache now, wraps `kmem_cache_destroy()`.
@@ -259,8 +277,8 @@ macro_rules! caches {
             ///
             /// Process context that may sleep, outside memalloc scopes. In other contexts drop the
             /// cache.
-            pub fn destroy<C: MayFs>(self, _cx: &C) {
-                self.0.destroy();
+            pub fn destroy<C: MayFs>(self, cx: &C) {
+                self.0.destroy(cx);
             }
 
             /// The size of an object in the kernel's cache, wraps `kmem_cache_size()`.

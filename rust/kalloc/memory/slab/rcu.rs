@@ -2,9 +2,11 @@
 
 //! [`RcuCache`]: type-safe caches, `SLAB_TYPESAFE_BY_RCU`.
 
-use super::raw::offset_after;
-use super::raw::Ctor;
-use super::raw::RawCache;
+use super::raw::{
+    offset_after,
+    Extra,
+    RawCache, //
+};
 use super::*;
 use crate::{
     alloc::{
@@ -20,7 +22,7 @@ use crate::{
         gfp::{
             AllocFailed,
             Gfp, //
-        }, //
+        },
     },
     ground::{
         allocator_types::Kmalloc,
@@ -126,15 +128,13 @@ impl<T: Construct + Sync> RcuCache<T> {
                 "an object that readers may still see is not dropped: its type must not have drop glue"
             )
         };
-        let ctor: Ctor = construct_counted::<T>;
+        let extra = Extra {
+            offset: core::mem::offset_of!(Counted<T>, value),
+            flags: KALLOC_CONST_SLAB_TYPESAFE_BY_RCU,
+            ctor: Some(construct_counted::<T>),
+        };
         Ok(Self(
-            RawCache::create::<T, Counted<T>, C>(
-                cx,
-                args,
-                core::mem::offset_of!(Counted<T>, value),
-                KALLOC_CONST_SLAB_TYPESAFE_BY_RCU,
-                Some(ctor),
-            )?,
+            RawCache::create::<T, Counted<T>, C>(cx, args, extra)?,
             PhantomData,
         ))
     }

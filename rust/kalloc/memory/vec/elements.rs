@@ -11,7 +11,7 @@ use crate::{
         gfp::{
             AllocFailed,
             AllocFailedWith, //
-        }, //
+        },
     },
     memory::boxed::Box, //
 };
