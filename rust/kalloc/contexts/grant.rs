@@ -2,6 +2,11 @@
 
 //! [`AllowedIn`]: the flags that each context permits. [`Grant`]: the flags that the caller's
 //! context permits, the first argument of every allocating function.
+//!
+//! An allocation compiles if three questions are answered yes. May these modifiers be combined
+//! (`flags/properties.rs`)? Does the context permit the flags ([`AllowedIn`], here)? Does the
+//! allocator accept them (`For…`, `flags/allocators.rs`)? A token stands for the context; a grant
+//! for the context and the flags.
 
 use crate::{
     contexts::{

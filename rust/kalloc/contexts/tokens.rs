@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The context tokens, and the tables of what each permits.
+//!
+//! `contexts/grant.rs` says how flags, contexts and allocators are checked together.
 
 use crate::{
     contexts::traits::*,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Traits that say what a context permits. Helper functions have them as bounds.
+//!
+//! `contexts/grant.rs` says how flags, contexts and allocators are checked together.
 
 use crate::{
     flags::{

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The flags that each allocator accepts.
+//!
+//! An allocation compiles if three questions are answered yes. May these modifiers be combined
+//! (`flags/properties.rs`)? Does the context permit the flags (`AllowedIn`, `contexts/grant.rs`)?
+//! Does the allocator accept them (`For…`, here)? A token stands for the context; a grant for the
+//! context and the flags.
 
 use crate::{
     flags::{

@@ -3,6 +3,8 @@
 //! The modifiers: types that add one flag to a base or to other modifiers.
 //!
 //! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
+//!
+//! `contexts/grant.rs` says how flags, contexts and allocators are checked together.
 
 use crate::{
     flags::{
