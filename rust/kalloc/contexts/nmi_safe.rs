@@ -24,7 +24,7 @@ use core::sync::atomic::{
 /// takes a lock, or moves out a value that must not be dropped in an NMI.
 ///
 /// The kernel frees no memory in an NMI handler, and the interrupted code may hold any lock.
-/// Dropping a box takes no token, so a handler must not be able to come to own one. These types are
+/// Dropping a box takes no token, so a handler must not be able to get ownership of one. These types are
 /// `NmiSafe`: numbers, atomics and per-CPU integers, pools of objects, references to these types,
 /// and structs of them, which [`nmi_safe!`](crate::nmi_safe) declares:
 ///
@@ -45,14 +45,14 @@ use core::sync::atomic::{
 ///
 /// # Safety
 ///
-/// Through `&Self`, safe code in an NMI handler cannot take a lock, and cannot come to own a value
-/// with drop glue, except kalloc's own types for NMI handlers
+/// Through `&Self`, safe code in an NMI handler cannot take a lock, and cannot get ownership of a
+/// value with drop glue, except kalloc's own types for NMI handlers
 /// ([`NolockBox`](crate::nolock::NolockBox), [`RcuBox`](crate::rcu::RcuBox),
 /// [`PoolBox`](crate::objpool::PoolBox)).
 #[diagnostic::on_unimplemented(
     message = "an NMI handler must not have `{Self}`",
     label = "may lead to a lock, or to memory that is freed",
-    note = "it may have numbers, atomics, `PerCpu` of integers, an `ObjPool` of what is `Copy`, and structs of these that \
+    note = "permitted are numbers, atomics, `PerCpu` of integers, an `ObjPool` of `Copy` types, and structs of these that \
             `nmi_safe!` declares"
 )]
 pub unsafe trait NmiSafe {}

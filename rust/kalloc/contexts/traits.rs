@@ -18,7 +18,7 @@ use crate::{
     ground::sealed::Sealed, //
 };
 
-/// A token, as opposed to a reference to one.
+/// A token type. `&mut` of a token is a [`Context`], but not a [`Token`].
 // The trait is public because it is a bound in public traits.
 #[allow(unreachable_pub)]
 pub trait Token: Context + Sized {
@@ -54,8 +54,9 @@ pub trait Context: Sealed {
     type RawCx<'a>: Token;
 }
 
-/// Contexts in which the allocators work and a `spinlock_t` may be taken: all except
-/// [`NmiCx`](crate::context::NmiCx), and on `CONFIG_PREEMPT_RT` [`RawCx`](crate::context::RawCx).
+/// Decides both whether the allocators may be called and whether a `spinlock_t` may be taken: in
+/// all contexts except [`NmiCx`](crate::context::NmiCx), and on `CONFIG_PREEMPT_RT`
+/// [`RawCx`](crate::context::RawCx).
 #[diagnostic::on_unimplemented(
     message = "no allocator may be called and no spinlock taken in `{Self}`",
     label = "not allowed in this context",
@@ -151,7 +152,7 @@ impl<C: Context> Weaken for C {}
     message = "vmalloc cannot be called in an interrupt, which `{Self}` may be",
     label = "not allowed in this context",
     note = "allocate before the interrupt comes or bottom halves are disabled, hand the work to process context, or use \
-            `KBox`, where kmalloc has that much"
+            `KBox`, for at most `kmalloc::MAX_SIZE`"
 )]
 pub trait NotInterrupt: MayAlloc {}
 
@@ -159,8 +160,7 @@ pub trait NotInterrupt: MayAlloc {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is an NMI handler",
     label = "not allowed in an NMI handler",
-    note = "it may have interrupted the owner of the lock or of the memory: queue an `irq_work`, and use memory that is \
-            lock-free"
+    note = "an NMI may interrupt the holder of the lock: queue an `irq_work`, or use lock-free types"
 )]
 pub trait NotNmi: Context {}
 

@@ -94,7 +94,7 @@ pub trait For<A: UntypedAllocator>: Gfp {}
     note = "krealloc accepts the flags of kmalloc, but not `.zeroed()`, since `resize` fills the new elements, `.dma()`, \
             since it may keep the old memory, or `.nofail()`",
     note = "vrealloc and kvrealloc accept the flags of vmalloc and kvmalloc, but not `.zeroed()` and `.nofail()`; they free by \
-            `vfree()`, which sleeps: make room before sleeping is forbidden",
+            `vfree()`, which sleeps: reserve capacity before entering the atomic section",
     note = "if the grant is `Checked`: it is for `KBox`, `VBox` and `KVBox` only; vectors and `Arc` need a token"
 )]
 pub trait ForRealloc<A: UntypedAllocator>: Gfp {}
@@ -194,7 +194,7 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "vrealloc does not accept `{Self}`",
         label = "flags that vrealloc rejects, or with which it must not sleep",
-        note = "vrealloc frees the old memory by `vfree()`, which sleeps: make room before sleeping is forbidden",
+        note = "vrealloc frees the old memory by `vfree()`, which sleeps: reserve capacity before entering the atomic section",
         note = "as vmalloc, and no `.zeroed()` and `.nofail()`",
         note = "if the grant is `Checked`: it is for `KBox`, `VBox` and `KVBox` only; vectors and `Arc` need a token"
     )]
@@ -226,7 +226,7 @@ allocators! {
     #[diagnostic::on_unimplemented(
         message = "kvrealloc does not accept `{Self}`",
         label = "flags that kvrealloc rejects, or with which it must not sleep",
-        note = "kvrealloc may free the old memory by `vfree()`, which sleeps: make room before sleeping is forbidden",
+        note = "kvrealloc may free the old memory by `vfree()`, which sleeps: reserve capacity before entering the atomic section",
         note = "as kvmalloc, and no `.zeroed()` and `.nofail()`",
         note = "if the grant is `Checked`: it is for `KBox`, `VBox` and `KVBox` only; vectors and `Arc` need a token"
     )]
