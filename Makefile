@@ -14,7 +14,7 @@ KERNEL ?= stock
 
 export KERNEL DRIVER
 
-.PHONY: all modules modules_install clean help rust-analyzer toolbox kernel update run test check mutants bench doc shell purge names deb
+.PHONY: all modules modules_install clean help rust-analyzer toolbox kernel update run test check mutants bench doc shell purge names deb test-install
 
 all: modules
 
@@ -69,6 +69,9 @@ rust-analyzer:		## write rust-project.json for an editor, here or into DRIVER
 deb:			## make kalloc-dkms, kalloc-dev, kalloc-doc and linux-librust, in build/deb
 	@scripts/toolbox packaging/box packaging/deb
 
+test-install: deb	## install them on a Debian 13, boot it, update its kernel, remove them (or STEPS="NAME…")
+	@scripts/toolbox packaging/box packaging/test-install $(STEPS)
+
 ## What those need, made on first use in KALLOC_CACHE, else ~/.cache/kalloc:
 toolbox:		## make the Debian root with the kernel's toolchain
 	@scripts/toolbox
@@ -87,6 +90,7 @@ purge:			## delete the cache: toolbox, kernels and all
 #: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell
 #: DRIVER=/path                  the directory of a driver, for run, shell, check and rust-analyzer
 #: TESTS="NAME…"                 the tests that make test runs
+#: STEPS="NAME…"                the steps that make test-install runs
 #: KDIR=/path/to/linux           the kernel tree of the plain build; by default the running kernel's
 #: KALLOC_TESTS=1                build the test modules, too (plain build, shell)
 #: KALLOC_CACHE=/path            where the toolbox and the kernels are; by default ~/.cache/kalloc
