@@ -232,35 +232,28 @@ void kalloc_helper_module_set_root(struct module *module, void *root, void (*end
 	record->root = root;
 }
 
-/* Drops the state that kalloc::module! keeps for the module, once. */
+/* Ends a module of kalloc::module!: drops the state that it keeps for the module. */
 static void end_root(struct module *module)
 {
 	struct kalloc_module *record = find_module_record(module);
-	void *root = record ? xchg(&record->root, NULL) : NULL;
 
-	if (root)
-		record->end(root);
+	if (record && record->root)
+		record->end(record->root);
 }
 
 /**
- * kalloc_helper_module_exit() - End a module of kalloc::module!.
- * @module: the module
+ * kalloc_helper_module_exit() - End kalloc itself.
+ * @module: the module whose exit calls this
  *
- * The module's exit calls this in the task that unloads it. Safe code can call exit from elsewhere,
- * for example from a thread that the module waits for, in atomic context or in a memalloc scope.
- * Then this does nothing, and the module notifier ends the module. So it does for a process that is
- * an IO flusher (see prctl(2)), which looks like a NOIO scope. kalloc's notifier gets no events of
- * kalloc itself, so kalloc always ends here.
+ * Other modules end in kalloc's module notifier, in the task that unloads them: safe code can call
+ * their exit from elsewhere, for example in another task that the module waits for, or with a lock
+ * held. kalloc's notifier gets no events of kalloc itself, so kalloc ends here.
  *
- * Context: Any context.
+ * Context: Any context. Process context for kalloc itself, whose exit no other code can call.
  */
 void kalloc_helper_module_exit(struct module *module)
 {
-	const unsigned int memalloc_scopes = PF_MEMALLOC | PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO;
-	bool unloads = module->state == MODULE_STATE_GOING && !(current->flags & PF_KTHREAD) &&
-		       task_may_sleep() && !(current->flags & memalloc_scopes);
-
-	if (module == THIS_MODULE || unloads)
+	if (module == THIS_MODULE)
 		end_root(module);
 }
 

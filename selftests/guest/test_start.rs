@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A module of the kernel crate's `module!` that calls kalloc's start of a module by hand. Only its init
-//! may do so, once and where it may sleep; and the module ends where a token for process context is true.
+//! may do so, once and where it may sleep. The module ends in the module notifier and not before.
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kalloc::{
@@ -122,11 +122,8 @@ impl kernel::Module for Tests {
 
 impl Drop for Tests {
     fn drop(&mut self) {
-        // SAFETY: The kernel runs a module's exit in process context, and this is the only token.
-        let mut task = unsafe { TaskCx::assume() };
-        let root = ROOT.lock().take();
-        // Exit would get a token that claims that file systems may be called.
-        task.nofs(|_| drop(root));
+        // The module is not at its end before the notifier, which waits for what runs in the module.
+        drop(ROOT.lock().take());
         kernel::warn_on!(EXIT.load(Relaxed) != 0);
     }
 }

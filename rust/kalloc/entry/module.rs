@@ -192,9 +192,8 @@ pub trait Spec: 'static {
 
 /// A module that has been started, for a field of the type that the kernel initialises.
 ///
-/// The drop ends the module only when the module is unloaded. Forgetting the value or dropping it
-/// early has no effect: kalloc knows the module by its address, and ends it when the kernel unloads
-/// it.
+/// Forgetting or dropping the value has no effect: kalloc knows the module by its address, and its
+/// module notifier ends the module when the kernel unloads it. Only kalloc's own value ends kalloc.
 #[doc(hidden)]
 pub struct Root<S>(PhantomData<fn(S)>);
 
@@ -373,8 +372,8 @@ impl<S: Spec> Root<S> {
 impl<S> Drop for Root<S> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: The helper checks that the module is ending and that this is the place to end it.
-        // Otherwise the end of the module does so.
+        // SAFETY: The helper ends kalloc only, whose value the kernel drops once, in the exit of
+        // kalloc, in process context.
         unsafe { kalloc_helper_module_exit(in_flight::here().as_ptr()) }
     }
 }
@@ -478,15 +477,18 @@ macro_rules! module {
                 }
             }
 
+            // SAFETY: The struct above has no parameters. The static of `PLACE` below is in a
+            // constant of this name alone, which is in `Spec::Pools` below. `Root::start` makes
+            // those pools before all other code of this module runs: the kernel crate's `module!`
+            // below declares the init that calls it, and `crates` checks that the crates are the
+            // real ones.
+            unsafe impl $crate::__macro::PoolName for $name {}
+
             impl $crate::__macro::StaticPool for $name {
                 type Pool = $pool;
                 const PLACE: $crate::__macro::ModuleStaticRef<$pool> = {
-                    // SAFETY: The static is that of a name in `Spec::Pools` below. `Root::start`
-                    // makes those pools before all other code of this module runs: the kernel
-                    // crate's `module!` below declares the init that calls it, and `crates` checks
-                    // that the crates are the real ones.
                     static PLACE: $crate::__macro::ModuleStatic<$pool> =
-                        unsafe { $crate::__macro::ModuleStatic::new() };
+                        $crate::__macro::ModuleStatic::new();
                     $crate::__macro::ModuleStaticRef::new(&PLACE)
                 };
                 const ARGS: <$pool as $crate::__macro::ForModule>::Args = $args;
