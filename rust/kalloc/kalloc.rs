@@ -174,6 +174,7 @@ pub mod __macro {
                 pool,
                 ModuleStatic,
                 ModuleStaticRef,
+                PoolName,
                 StaticPool, //
             },
             work::{

@@ -24,26 +24,39 @@ use kernel::error::{
     Result, //
 };
 
-// SAFETY: The constant `PLACE` names one static, so all values of the type have the same pool. The
-// pool is made before all other code of its module runs, and destroyed after it: see
-// `ModuleStatic::new`.
+// SAFETY: `PoolName`: the type has no subtypes, and `PLACE` names one static, so all values of the
+// type, and of what a type with an owner coerces to, have the same pool. The pool is made before all
+// other code of its module runs, and destroyed after it.
 unsafe impl<S: StaticPool> PoolRef<S::Pool> for S {
     #[inline(always)]
     fn pool(&self) -> &S::Pool {
-        S::PLACE.get()
+        // SAFETY: `StaticPool` has `PoolName` as its supertrait.
+        unsafe { S::PLACE.get() }
     }
 }
 
-/// The name of a pool that [`module!`](crate::module!) declares.
+/// A type that [`module!`](crate::module!) declares as the name of a pool.
 ///
-/// A manual implementation only gives another name to a pool that `module!` declares: nothing else
-/// makes a [`ModuleStaticRef`].
+/// # Safety
+///
+/// The type is a struct without parameters: a type with a lifetime may have subtypes, which are
+/// other names. [`StaticPool::PLACE`] is a static that no other name has. The module of the static
+/// makes the pool, by [`ModulePool::make`], before all its other code runs, and destroys the pool
+/// after that.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the name of a pool",
+    label = "`pools` in `kalloc::module!` declares the names of pools"
+)]
+pub unsafe trait PoolName: 'static {}
+
+/// The pool of a name that [`module!`](crate::module!) declares.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a reference to that pool",
     label = "a reference to the pool, an `Arc` of it, or a name that `module!` declares is expected here"
 )]
-pub trait StaticPool: 'static {
+pub trait StaticPool: PoolName {
     /// The pool.
     type Pool: ForModule + 'static;
 
@@ -59,7 +72,8 @@ pub trait StaticPool: 'static {
 #[doc(hidden)]
 #[inline(always)]
 pub fn pool<S: StaticPool>(_name: S) -> &'static S::Pool {
-    S::PLACE.get()
+    // SAFETY: `StaticPool` has `PoolName` as its supertrait.
+    unsafe { S::PLACE.get() }
 }
 
 /// The storage of a pool that [`module!`](crate::module!) declares.
@@ -75,13 +89,8 @@ unsafe impl<P: Sync> Sync for ModuleStatic<P> {}
 
 impl<P> ModuleStatic<P> {
     /// An empty static.
-    ///
-    /// # Safety
-    ///
-    /// The value initialises a static. The module of the static makes the pool, by
-    /// [`ModulePool::make`], before all its other code runs, and destroys the pool after that.
     #[allow(clippy::new_without_default)]
-    pub const unsafe fn new() -> Self {
+    pub const fn new() -> Self {
         Self {
             pool: UnsafeCell::new(MaybeUninit::uninit()),
             made: AtomicBool::new(false),
@@ -114,11 +123,14 @@ impl<P> ModuleStaticRef<P> {
     }
 
     /// The pool.
+    ///
+    /// # Safety
+    ///
+    /// The static is that of a [`PoolName`].
     #[inline(always)]
-    fn get(&self) -> &'static P {
-        // SAFETY: `# Safety` of `ModuleStatic::new`: the pool exists, and is not written, while
-        // other code of the module runs. The pool is destroyed when no code can use the reference
-        // any more.
+    unsafe fn get(&self) -> &'static P {
+        // SAFETY: `# Safety`, and `PoolName`: the pool exists, and is not written, while other code
+        // of the module runs. The pool is destroyed when no code can use the reference any more.
         unsafe { (*self.place().pool.get()).assume_init_ref() }
     }
 }

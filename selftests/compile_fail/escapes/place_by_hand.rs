@@ -6,10 +6,10 @@ use kalloc::{__macro::{ModuleStatic, ModuleStaticRef, StaticPool}, mempool::Memp
 
 pub struct Reserve;
 
-impl StaticPool for Reserve {
+impl StaticPool for Reserve { //~ ERROR: is not the name of a pool
     type Pool = Mempool<u32>;
     const PLACE: ModuleStaticRef<Mempool<u32>> = {
-        static PLACE: ModuleStatic<Mempool<u32>> = ModuleStatic::new(); //~ ERROR: call to unsafe function
+        static PLACE: ModuleStatic<Mempool<u32>> = ModuleStatic::new();
         ModuleStaticRef::new(&PLACE)
     };
     const ARGS: usize = 4;

@@ -8,7 +8,9 @@
 #
 # * each safe function that is hidden, or of a hidden file, type or trait, or of a trait in a private module: "FILE ITEM::fn";
 # * each token that a drop makes: "FILE drop of TYPE";
-# * each trait that is no unsafe one and has a type parameter, and a supertrait of this crate: "FILE trait NAME".
+# * each trait that is no unsafe one and has a type parameter, and a supertrait of this crate: "FILE trait NAME";
+# * each trait that is no unsafe one, that is hidden or has a constant, and that no private supertrait seals: unsafe code may
+#   trust what a driver implements: "FILE trait NAME".
 #
 # The sources are as rustfmt leaves them: an item ends where a line closes it at its own indentation.
 
@@ -18,6 +20,7 @@ from pathlib import Path
 
 ITEM = re.compile(r"( *)(?:pub(?:\([a-z]+\))? )?(?:default )?(const )?(unsafe )?(?:extern \"C\" )?(fn|trait|struct|enum|mod|impl\b|const|type|use|macro_rules!)"
                   r"[^\w\n]*(\w*)")
+SEALED = re.compile(r"Sealed|sealed|private")
 PRIVATE = ("private", "sealed")
 
 
@@ -32,7 +35,7 @@ def block(lines, start):
     for end in range(start, len(lines)):
         if re.match(rf" {{{indent}}}(\}}|\)|where|{{)?\S*[;}}]\)*$", lines[end]) and not (end == start and lines[end].endswith("{")):
             return lines[start:end + 1]
-        if end == start and lines[end].rstrip().endswith(";"):
+        if end == start and lines[end].rstrip().endswith((";", "{}")):
             return lines[start:end + 1]
     return lines[start:]
 
@@ -68,16 +71,17 @@ def entries(path, name):
             yield f"{name} {fn}"
     for number, line in enumerate(lines):
         if line.strip() == "#[doc(hidden)]":
-            at = number + 1
-            while lines[at].lstrip().startswith("#[") or not lines[at].strip():
-                at += 1
-            m = ITEM.match(lines[at])
-            if not m:
+            # An attribute may have several lines.
+            at = next((at for at in range(number + 1, number + 12) if ITEM.match(lines[at])), None)
+            if at is None:
                 continue
+            m = ITEM.match(lines[at])
             _, _, unsafe, kind, item = m.groups()
             if kind == "fn" and not unsafe:
                 yield f"{name} {within(lines, at)}{item}"
             elif kind == "trait":
+                if not unsafe and not SEALED.search(lines[at]):
+                    yield f"{name} trait {item}"
                 for fn in functions(block(lines, at)):
                     yield f"{name} {item}::{fn}"
             elif kind in ("struct", "enum"):
@@ -93,6 +97,9 @@ def entries(path, name):
                         yield f"{name} {t.group(1)}::{fn}"
         elif (m := re.match(r"\s*pub trait (\w+)<([^>]*)>:?(.*)", line)):
             if re.search(r"\b[A-Z]\w*\b", re.sub(r"const \w+: \w+|'\w+", "", m.group(2))) and re.search(r"Sealed|Gfp|private", m.group(3)):
+                yield f"{name} trait {m.group(1)}"
+        if (m := re.match(r"pub trait (\w+)", line)) and not SEALED.search(line):
+            if any(re.match(r"    const \w+:", inner) for inner in block(lines, number)):
                 yield f"{name} trait {m.group(1)}"
         if re.match(r"\s*fn drop\(", line):
             if re.search(r"assume\(\)|token\(\)", "\n".join(block(lines, number))):

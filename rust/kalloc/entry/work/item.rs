@@ -213,7 +213,8 @@ macro_rules! items {
             in_flight: InFlight,
             #[pin]
             work: Opaque<bindings::$c>,
-            _item: PhantomData<fn(T)>,
+            // Invariant: `HasWork` may differ for a subtype.
+            _item: PhantomData<fn(T) -> T>,
         }
 
         const _: () = assert!(mem::offset_of!($name<()>, work) == size_of::<InFlight>());
