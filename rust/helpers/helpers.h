@@ -334,6 +334,8 @@ void kalloc_helper_objpool_free_later(struct objpool_head *pool);
 bool kalloc_helper_pci_has_msi(struct pci_dev *pdev);
 int kalloc_helper_pci_take_vectors(struct pci_dev *pdev);
 void kalloc_helper_pci_put_vectors(struct pci_dev *pdev);
+int kalloc_helper_pci_keep_vectors(struct pci_dev *pdev);
+void kalloc_helper_pci_free_vectors(struct pci_dev *pdev);
 
 /* percpu.c */
 

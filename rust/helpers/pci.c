@@ -30,7 +30,39 @@ int kalloc_helper_pci_take_vectors(struct pci_dev *pdev)
 	return devres_get(&pdev->dev, mark, NULL, NULL) == mark ? 0 : -EBUSY;
 }
 
+/* When no vectors were allocated, or they have been freed. */
 void kalloc_helper_pci_put_vectors(struct pci_dev *pdev)
 {
 	devres_destroy(&pdev->dev, kalloc_pci_vectors, NULL, NULL);
+}
+
+static void free_vectors(void *pdev)
+{
+	pci_free_irq_vectors(pdev);
+}
+
+/*
+ * Frees the vectors at unbind. For vectors that have been allocated: their allocation adds a devres
+ * entry of its own, which must be released later. Returns -ENOMEM if memory is short.
+ */
+int kalloc_helper_pci_keep_vectors(struct pci_dev *pdev)
+{
+	return devm_add_action(&pdev->dev, free_vectors, pdev);
+}
+
+/**
+ * kalloc_helper_pci_free_vectors() - Free the vectors of a marked device.
+ * @pdev: the device, after kalloc_helper_pci_keep_vectors()
+ *
+ * pci_free_irq_vectors() takes a mutex. Where the caller may not sleep, the device keeps its
+ * vectors and its mark until it is unbound.
+ *
+ * Context: Any context.
+ */
+void kalloc_helper_pci_free_vectors(struct pci_dev *pdev)
+{
+	if (!may_sleep_here())
+		return;
+	devm_release_action(&pdev->dev, free_vectors, pdev);
+	kalloc_helper_pci_put_vectors(pdev);
 }

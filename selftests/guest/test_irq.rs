@@ -37,6 +37,7 @@ testlib::tests! {
     unthreaded_with_a_thread,
     memory_from_a_handler_reaches_process_context,
     vectors_are_allocated_once,
+    vectors_dropped_with_a_lock_held,
     line_is_shared,
     line_that_is_not_shared_is_busy,
     line_that_is_never_threaded,
@@ -634,6 +635,44 @@ impl Case for Twice {
 }
 
 fn vectors_are_allocated_once(task: &mut TaskCx) -> Outcome {
+    run::<Twice>(task)
+}
+
+/// Not bound: the device has vectors.
+struct Left;
+
+/// The device keeps vectors that are dropped where the code may not sleep.
+fn left(task: &mut TaskCx, dev: &Device<Bound>) -> Outcome {
+    let message = IrqTypes::default().with(IrqType::Msi);
+    let vectors = dev.irq_vectors(task, 1, 1, message)?;
+    let lock = KBox::pin_init(&task, kernel::new_spinlock!(()))?;
+    task.locked(&lock, |(), _cx| drop(vectors));
+    check_eq!(dev.irq_vectors(task, 1, 1, message).map(drop), Err(EBUSY));
+    Left::outcome().store(PASSED, Relaxed);
+    Ok(())
+}
+
+impl Case for Left {
+    const TYPE: IrqType = IrqType::Msi;
+    const BEFORE: fn(&mut TaskCx, &Device<Bound>) -> Outcome = left;
+
+    fn run<'d>(
+        _edu: &'d Edu<'_, Self>,
+        _binding: &mut BoundScope<'d>,
+        _task: &mut TaskCx,
+    ) -> Outcome {
+        Err(Stop::Fail)
+    }
+
+    fn outcome() -> &'static AtomicU32 {
+        static OUTCOME: AtomicU32 = AtomicU32::new(0);
+        &OUTCOME
+    }
+}
+
+fn vectors_dropped_with_a_lock_held(task: &mut TaskCx) -> Outcome {
+    run::<Left>(task)?;
+    // The next binding has vectors again.
     run::<Twice>(task)
 }
 

@@ -7,6 +7,7 @@
 use crate::contexts::traits::MaySleep;
 use core::{
     fmt,
+    mem::ManuallyDrop,
     ops::Deref,
     ptr, //
 };
@@ -72,18 +73,31 @@ impl AllocVectors for Device<Bound> {
     ) -> Result<Vectors<'_>> {
         // SAFETY: The device is bound, and the caller may sleep.
         to_result(unsafe { kalloc_helper_pci_take_vectors(as_raw(self)) })?;
-        // INVARIANT: `kalloc_helper_pci_take_vectors()` has just marked the device.
-        let taken = Taken(self);
         // The vectors may be of the kernel crate's own function, or left by an earlier binding.
         // SAFETY: The device is valid. Only the owner of its vectors changes the two flags that the
         // helper reads, and the device is marked for this caller.
-        if unsafe { kalloc_helper_pci_has_msi(as_raw(self)) } {
-            return Err(EBUSY);
+        let registration = if unsafe { kalloc_helper_pci_has_msi(as_raw(self)) } {
+            Err(EBUSY)
+        } else {
+            self.alloc_irq_vectors(min, max, types)
+                .and_then(|registration| {
+                    // SAFETY: The device is bound, and its vectors have been allocated.
+                    to_result(unsafe { kalloc_helper_pci_keep_vectors(as_raw(self)) })?;
+                    Ok(registration)
+                })
+        };
+        match registration {
+            // INVARIANT: `kalloc_helper_pci_take_vectors()` has marked the device.
+            Ok(registration) => Ok(Vectors {
+                dev: self,
+                registration: ManuallyDrop::new(registration),
+            }),
+            Err(err) => {
+                // SAFETY: The device is marked, for this caller. It has no vectors.
+                unsafe { kalloc_helper_pci_put_vectors(as_raw(self)) };
+                Err(err)
+            }
         }
-        Ok(Vectors {
-            registration: self.alloc_irq_vectors(min, max, types)?,
-            _taken: taken,
-        })
     }
 }
 
@@ -92,13 +106,15 @@ impl AllocVectors for Device<Bound> {
 ///
 /// # Drop
 ///
-/// Wraps `pci_free_irq_vectors()`, which sleeps, so the value must be dropped in process context.
-/// After that the device can have other vectors. If the value is forgotten, no vectors can be
-/// allocated until the device is unbound.
+/// Wraps `pci_free_irq_vectors()`, after which the device can have other vectors. Where the caller
+/// may not sleep, or if the value is forgotten, the device keeps the vectors until it is unbound.
+///
+/// # Invariants
+///
+/// The device is marked as having vectors, and only this value clears the mark.
 pub struct Vectors<'a> {
-    // Dropped before `_taken`.
-    registration: IrqVectorRegistration<'a>,
-    _taken: Taken<'a>,
+    dev: &'a Device<Bound>,
+    registration: ManuallyDrop<IrqVectorRegistration<'a>>,
 }
 
 impl<'a> Deref for Vectors<'a> {
@@ -118,15 +134,12 @@ impl fmt::Debug for Vectors<'_> {
     }
 }
 
-/// # Invariants
-///
-/// The device is marked as having vectors, and only this value clears the mark.
-struct Taken<'a>(&'a Device<Bound>);
-
-impl Drop for Taken<'_> {
+impl Drop for Vectors<'_> {
     fn drop(&mut self) {
-        // SAFETY: Invariant of `Taken`: the device is marked, and only this value clears the mark.
-        unsafe { kalloc_helper_pci_put_vectors(as_raw(self.0)) }
+        // SAFETY: Invariant of `Vectors`: the device is marked, and only this value clears the mark.
+        // What borrowed the vectors has ended. The registration is not dropped, which would free
+        // them a second time.
+        unsafe { kalloc_helper_pci_free_vectors(as_raw(self.dev)) }
     }
 }
 
