@@ -220,7 +220,7 @@ impl Edu<'_> {
         let (data, ()) = data.give(|address| self.start(address, place, len, 0, task))?;
         let written = self.finish(task);
         // If the device does not stop, this is `EBUSY`, and the buffer stays until it is unbound.
-        data.unmap(&mut Channel(self))?;
+        data.unmap(task, &mut Channel(self))?;
         written
     }
 
@@ -232,7 +232,7 @@ impl Edu<'_> {
         let (data, ()) =
             data.give(|address| self.start(place, address, len, DMA_FROM_DEVICE, task))?;
         let read = self.finish(task);
-        let data = data.unmap(&mut Channel(self))?;
+        let data = data.unmap(task, &mut Channel(self))?;
         read.map(|()| data)
     }
 

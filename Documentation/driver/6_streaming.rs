@@ -59,7 +59,7 @@ impl Data<'_> {
         })?;
         task.fsleep(Delta::from_millis(200));
         // If the device is not idle, the buffer stays mapped until unbind.
-        Ok(buffer.unmap(self)?)
+        Ok(buffer.unmap(task, self)?)
     }
 }
 

@@ -633,7 +633,7 @@ rows! {
             let (dma, buffer) = buffer;
             let mapped = Streaming::<_, ToDevice>::map(&cx, dma, buffer)?.into_device();
             used_handle(mapped.dma_address());
-            (dma, mapped.unmap(&mut Idle(dma.device()))?)
+            (dma, mapped.unmap(&cx, &mut Idle(dma.device()))?)
         };
     c"dma_sync_single, both ways", raw [16 * 1],
         kalloc: |cx| {

@@ -323,7 +323,7 @@ fn give<'bound>(
     fill(&mut data, seed);
     let data = Streaming::<_, ToDevice>::map(task, dma, data)?.into_device();
     edu.read(task, data.dma_address(), OWN_SIZE)?;
-    data.unmap(edu)?;
+    data.unmap(&task, edu)?;
     Ok(())
 }
 
@@ -383,7 +383,7 @@ fn a_streaming_buffer_goes_there_and_back(task: &mut TaskCx) -> Outcome {
             let back = buffer(task, OWN_SIZE)?;
             let back = Streaming::<_, FromDevice>::map(task, dma, back)?.into_device();
             edu.write(task, back.dma_address(), OWN_SIZE)?;
-            let back = back.unmap(edu)?;
+            let back = back.unmap(&task, edu)?;
             check!(holds(&back, seed));
         }
         Ok(())
@@ -402,7 +402,7 @@ fn what_comes_is_seen_between_two_transfers(task: &mut TaskCx) -> Outcome {
             check!(holds(&ours, seed));
             back = ours.sync_for_device().into_device();
         }
-        drop(back.unmap(edu)?);
+        drop(back.unmap(&task, edu)?);
         Ok(())
     })?;
     check_eq!(seen.count(SYNC_FOR_CPU), syncs(3));
@@ -428,9 +428,9 @@ fn what_goes_is_written_between_two_transfers(task: &mut TaskCx) -> Outcome {
             let back =
                 Streaming::<_, FromDevice>::map(task, dma, buffer(task, OWN_SIZE)?)?.into_device();
             edu.write(task, back.dma_address(), OWN_SIZE)?;
-            check!(holds(&back.unmap(edu)?, seed));
+            check!(holds(&back.unmap(&task, edu)?, seed));
         }
-        drop(there.unmap(edu)?);
+        drop(there.unmap(&task, edu)?);
         Ok(())
     })?;
     Ok(())
@@ -463,7 +463,7 @@ fn a_value_goes_both_ways(task: &mut TaskCx) -> Outcome {
         check_eq!(*ours, first);
         // What the CPU writes is there after unmapping.
         ours.number = 2;
-        check_eq!(ours.unmap().number, 2);
+        check_eq!(ours.unmap(&task).number, 2);
         Ok(())
     })?;
     check!(seen
@@ -559,14 +559,14 @@ fn a_busy_device_keeps_the_buffer(task: &mut TaskCx) -> Outcome {
         let Err(Busy { memory: back, .. }) = back.sync_for_cpu(edu) else {
             return Err(Stop::Fail);
         };
-        let Err(busy) = back.unmap(edu) else {
+        let Err(busy) = back.unmap(&task, edu) else {
             return Err(Stop::Fail);
         };
         check_eq!(busy.error.to_errno(), EBUSY.to_errno());
         let back = busy.memory;
         check_eq!(back.dma_address(), handle);
         edu.wait(task)?;
-        check!(holds(&back.unmap(edu)?, 11));
+        check!(holds(&back.unmap(&task, edu)?, 11));
         Ok(())
     })?;
     Ok(())
@@ -610,7 +610,7 @@ fn the_kernel_sees_the_whole_buffer(task: &mut TaskCx) -> Outcome {
     let seen = on_edu(task, |task, edu, dma| {
         let memory = Streaming::<_, FromDevice>::map(task, dma, buffer(task, 300)?)?.into_device();
         let ours = memory.sync_for_cpu(edu)?;
-        drop(ours.sync_for_device().into_device().unmap(edu)?);
+        drop(ours.sync_for_device().into_device().unmap(&task, edu)?);
         Ok(())
     })?;
     let map = seen.of(MAP).next().ok_or(Stop::Fail)?;
@@ -637,10 +637,10 @@ fn attributes_of_a_mapping(task: &mut TaskCx) -> Outcome {
         let dma = dma.weak_ordering().no_warn();
         let memory =
             Streaming::<_, ToDevice, _, _>::map(task, dma, buffer(task, 64)?)?.into_device();
-        drop(memory.unmap(edu)?);
+        drop(memory.unmap(&task, edu)?);
         let memory =
             Streaming::<_, ToDevice, _, _>::map(task, dma, buffer(task, 64)?)?.into_device();
-        drop(memory.sync_for_cpu(edu)?.unmap());
+        drop(memory.sync_for_cpu(edu)?.unmap(&task));
         Ok(())
     })?;
     let attrs = 1 << 1 | 1 << 8;
@@ -664,7 +664,7 @@ fn mapped_in_each_context(task: &mut TaskCx) -> Outcome {
         let mapped = mapped.ok_or(Stop::Fail)?;
         let lock = KBox::pin_init(&task, new_spinlock!(()))?;
         task.locked(&lock, |(), cx| -> Outcome {
-            let memory = mapped.into_device().unmap(edu)?;
+            let memory = mapped.into_device().unmap(&cx, edu)?;
             drop(
                 Streaming::<_, ToDevice>::map(&cx, dma, memory)?
                     .into_device()
@@ -864,14 +864,14 @@ fn evidence_of_another_device_is_an_error(task: &mut TaskCx) -> Outcome {
             return Err(Stop::Fail);
         };
         check_eq!(busy.error.to_errno(), EINVAL.to_errno());
-        let Err(busy) = busy.memory.unmap(&mut other) else {
+        let Err(busy) = busy.memory.unmap(&task, &mut other) else {
             return Err(Stop::Fail);
         };
         let shared = Coherent::<u64>::zeroed(&task, dma)?;
         let _told = shared.dma_address();
         check!(shared.free(task, &mut other).is_err());
         edu.wait(task)?;
-        check!(holds(&busy.memory.unmap(edu)?, 33));
+        check!(holds(&busy.memory.unmap(&task, edu)?, 33));
         // SAFETY: It was taken above, or is NULL.
         unsafe { bindings::pci_dev_put(second) };
         Ok(())
@@ -906,7 +906,7 @@ fn what_the_device_is_not_told_is_unmapped(task: &mut TaskCx) -> Outcome {
         let _address = memory.dma_address();
         drop(memory.not_told());
         let memory = Streaming::<_, ToDevice>::map(task, dma, buffer(task, 64)?)?;
-        check_eq!(memory.unmap().len(), 64);
+        check_eq!(memory.unmap(&task).len(), 64);
         // All of it before the end of the binding.
         // SAFETY: It is running.
         let so_far = unsafe { c::testlib_dma_trace_count() };
@@ -935,7 +935,7 @@ fn slots_of_a_ring_stay_where_they_are(task: &mut TaskCx) -> Outcome {
             }
         }
         for slot in ring {
-            drop(slot.unmap(edu)?);
+            drop(slot.unmap(&task, edu)?);
         }
         // The elements of non-coherent memory.
         let ring = Noncoherent::<[[u8; 256]], FromDevice>::zeroed_slice(&task, dma, 16)?;
@@ -992,7 +992,7 @@ fn without_the_sync_the_data_is_old(task: &mut TaskCx) -> Outcome {
         let (memory, old) = unsafe { (KBox::from_raw(raw), || raw.cast::<u8>().read_volatile()) };
         let memory = Streaming::<_, FromDevice>::map(task, dma, memory)?.into_device();
         if !edu.bounces(memory.dma_address(), raw.cast()) {
-            drop(memory.unmap(edu)?);
+            drop(memory.unmap(&task, edu)?);
             return Err(Stop::Skip("nothing bounces here"));
         }
         edu.write(task, memory.dma_address(), OWN_SIZE)?;
@@ -1018,9 +1018,9 @@ fn without_the_sync_the_data_is_old(task: &mut TaskCx) -> Outcome {
         let there = ours.sync_for_device().into_device();
         edu.read(task, handle, OWN_SIZE)?;
         edu.write(task, back.dma_address(), OWN_SIZE)?;
-        let back = back.unmap(edu)?;
+        let back = back.unmap(&task, edu)?;
         check!(back.iter().all(|byte| *byte == 1));
-        drop(there.unmap(edu)?);
+        drop(there.unmap(&task, edu)?);
         Ok(())
     })?;
     Ok(())
@@ -1040,7 +1040,7 @@ fn an_iommu_gives_its_own_addresses(task: &mut TaskCx) -> Outcome {
         pr_info!("# {:#x} at {:#x}\n", address, high.dma_address());
         check!(high.dma_address() != address && high.dma_address() < 1 << 28);
         edu.read(task, high.dma_address(), OWN_SIZE)?;
-        drop(high.unmap(edu)?);
+        drop(high.unmap(&task, edu)?);
         let back = Coherent::<[u8]>::zeroed_slice(&task, dma, OWN_SIZE)?;
         edu.write(task, back.dma_address(), OWN_SIZE)?;
         for index in 0..OWN_SIZE {
@@ -1126,10 +1126,10 @@ fn scattered_pages_go_there_and_back(task: &mut TaskCx) -> Outcome {
         );
         pr_info!("# {} segments\n", back.segments().count());
         copy(task, edu, there.segments(), back.segments())?;
-        for (number, page) in back.unmap(edu)?.iter().enumerate() {
+        for (number, page) in back.unmap(&task, edu)?.iter().enumerate() {
             check!(page_holds(page, number, 51));
         }
-        drop(there.unmap(edu)?);
+        drop(there.unmap(&task, edu)?);
         Ok(())
     })?;
     Ok(())
@@ -1156,13 +1156,13 @@ fn vmalloc_memory_goes_there_and_back(task: &mut TaskCx) -> Outcome {
         let back = KVBox::from(KBox::<[u8]>::zeroed_slice(&task, SIZE)?);
         let back = SgTable::<_, FromDevice>::map(&*task, dma, back)?.into_device();
         copy(task, edu, there.segments(), back.segments())?;
-        check!(holds(&back.unmap(edu)?, 53));
+        check!(holds(&back.unmap(&task, edu)?, 53));
         // And back to memory of vmalloc, which is a value.
         let back = VBox::<[u8; SIZE]>::init(&task, pin_init::init_zeroed())?;
         let back = SgTable::<_, FromDevice>::map(&*task, dma, back)?.into_device();
         copy(task, edu, there.segments(), back.segments())?;
         check!(holds(&*back.sync_for_cpu(edu)?, 53));
-        drop(there.unmap(edu)?);
+        drop(there.unmap(&task, edu)?);
         Ok(())
     })?;
     Ok(())
@@ -1195,9 +1195,9 @@ fn segments_are_seen_between_two_transfers(task: &mut TaskCx) -> Outcome {
             .sync_for_cpu(edu)?;
         check!(both.get(3).is_none() && both.get_mut(3).is_none());
         both.get_mut(1).ok_or(Stop::Fail)?[7] = 9;
-        check_eq!(both.unmap()[1][7], 9);
-        drop(there.unmap(edu)?);
-        drop(back.unmap(edu)?);
+        check_eq!(both.unmap(&task)[1][7], 9);
+        drop(there.unmap(&task, edu)?);
+        drop(back.unmap(&task, edu)?);
         Ok(())
     })?;
     check_eq!(seen.count(SYNC_SG_FOR_CPU), syncs(5));
@@ -1234,7 +1234,7 @@ fn pages_that_follow_are_one_segment(task: &mut TaskCx) -> Outcome {
             SgTable::<_, FromDevice>::map(&*task, dma, pages.into_boxed_slice())?.into_device();
         check!(table.segments().count() >= 2);
         check!(table.segments().all(|(_, len)| len <= 1 << 16));
-        drop(table.unmap(edu)?);
+        drop(table.unmap(&task, edu)?);
         Ok(())
     })?;
     Ok(())
@@ -1249,12 +1249,12 @@ fn a_busy_device_keeps_the_segments(task: &mut TaskCx) -> Outcome {
         let Err(Busy { memory: back, .. }) = back.sync_for_cpu(edu) else {
             return Err(Stop::Fail);
         };
-        let Err(Busy { memory: back, .. }) = back.unmap(edu) else {
+        let Err(Busy { memory: back, .. }) = back.unmap(&task, edu) else {
             return Err(Stop::Fail);
         };
         check_eq!(back.segments().next().map(|(first, _)| first), Some(first));
         edu.wait(task)?;
-        check!(holds(&back.unmap(edu)?[0], 57));
+        check!(holds(&back.unmap(&task, edu)?[0], 57));
         Ok(())
     })?;
     Ok(())
@@ -1300,10 +1300,10 @@ fn the_kernel_sees_the_segments(task: &mut TaskCx) -> Outcome {
         let table =
             SgTable::<_, FromDevice, _, _>::map(&*task, dma, scattered(task)?)?.into_device();
         let ours = table.sync_for_cpu(edu)?;
-        drop(ours.sync_for_device().into_device().unmap(edu)?);
+        drop(ours.sync_for_device().into_device().unmap(&task, edu)?);
         let table =
             SgTable::<_, FromDevice, _, _>::map(&*task, dma, scattered(task)?)?.into_device();
-        drop(table.sync_for_cpu(edu)?.unmap());
+        drop(table.sync_for_cpu(edu)?.unmap(&task));
         let table =
             SgTable::<_, FromDevice, _, _>::map(&*task, dma, scattered(task)?)?.into_device();
         drop(table.sync_for_cpu(edu)?);
@@ -1333,14 +1333,14 @@ fn segments_mapped_in_each_context(task: &mut TaskCx) -> Outcome {
         let mapped = mapped.ok_or(Stop::Fail)?;
         let lock = KBox::pin_init(&task, new_spinlock!(()))?;
         let memory = task.locked(&lock, |(), cx| -> Result<_, Stop> {
-            let memory = mapped.into_device().unmap(edu)?;
+            let memory = mapped.into_device().unmap(&cx, edu)?;
             let table = SgTable::<_, ToDevice>::map(&cx, dma, memory)?.into_device();
-            Ok(table.sync_for_cpu(edu)?.unmap())
+            Ok(table.sync_for_cpu(edu)?.unmap(&cx))
         })?;
         #[cfg(not(CONFIG_PREEMPT_RT))]
         let memory = task.irqs_off(|cx| -> Result<_, Stop> {
             let table = SgTable::<_, ToDevice>::map(&cx, dma, memory)?.into_device();
-            Ok(table.unmap(edu)?)
+            Ok(table.unmap(&cx, edu)?)
         })?;
         check_eq!(memory.len(), 3);
         Ok(())

@@ -5,8 +5,11 @@
 use kalloc::dma::{Coherent, CpuOwned, DeviceOwned, DmaBlock, FromDevice, SgTable, Streaming};
 use kalloc::prelude::*;
 
-pub fn finish(buffer: Streaming<'_, KBox<[u8]>, FromDevice, DeviceOwned>) -> Result<KBox<[u8]>> {
-    Ok(buffer.unmap()?) //~ ERROR: this method takes 1 argument but 0 arguments were supplied
+pub fn finish(
+    task: &TaskCx,
+    buffer: Streaming<'_, KBox<[u8]>, FromDevice, DeviceOwned>,
+) -> Result<KBox<[u8]>> {
+    Ok(buffer.unmap(task)?) //~ ERROR: this method takes 2 arguments but 1 argument was supplied
 }
 
 pub fn nobody<'a>(
@@ -15,8 +18,11 @@ pub fn nobody<'a>(
     Ok(buffer.sync_for_cpu(&mut ())?) //~ ERROR: does not report whether a device is idle
 }
 
-pub fn segments(table: SgTable<'_, VBox<[u8]>, FromDevice, DeviceOwned>) -> Result<VBox<[u8]>> {
-    Ok(table.unmap()?) //~ ERROR: this method takes 1 argument but 0 arguments were supplied
+pub fn segments(
+    task: &TaskCx,
+    table: SgTable<'_, VBox<[u8]>, FromDevice, DeviceOwned>,
+) -> Result<VBox<[u8]>> {
+    Ok(table.unmap(task)?) //~ ERROR: this method takes 2 arguments but 1 argument was supplied
 }
 
 pub fn shared(task: &TaskCx, memory: Coherent<'_, u32>) {

@@ -33,7 +33,7 @@ pub fn read(task: &TaskCx, dma: DmaDevice<'_>, engine: &mut Channel<'_>) -> Resu
     let buffer: Streaming<'_, KBox<[u8]>, _, DeviceOwned, _> = buffer.into_device();
     let mut buffer = buffer.sync_for_cpu(engine)?.sync_for_device().into_device();
     let first = buffer.with_cpu(engine, |buffer| buffer[0])?;
-    Ok(first ^ buffer.unmap(engine)?[1])
+    Ok(first ^ buffer.unmap(task, engine)?[1])
 }
 
 pub fn write(task: &TaskCx, dma: DmaDevice<'_>, engine: &mut Channel<'_>) -> Result<KBox<u64>> {
@@ -42,7 +42,7 @@ pub fn write(task: &TaskCx, dma: DmaDevice<'_>, engine: &mut Channel<'_>) -> Res
     buffer.write(2);
     let buffer: Streaming<'_, _, _, Mapped> = buffer.sync_for_device();
     let (buffer, _told) = buffer.give(|address| u32::try_from(address))?;
-    Ok(buffer.unmap(engine)?)
+    Ok(buffer.unmap(task, engine)?)
 }
 
 pub fn pages(task: &TaskCx, dma: DmaDevice<'_>, engine: &mut Channel<'_>) -> Result<u32> {
@@ -77,7 +77,7 @@ pub fn segments(task: &TaskCx, dma: DmaDevice<'_>, engine: &mut Channel<'_>) -> 
     let (table, bytes) = table.give(|segments| Ok::<usize, Error>(segments.map(|(_, len)| len).sum()))?;
     let table: SgTable<'_, VBox<[u8]>, _, CpuOwned> = table.sync_for_cpu(engine)?;
     let first = table[0];
-    Ok(first ^ table.sync_for_device().unmap()[bytes - 1])
+    Ok(first ^ table.sync_for_device().unmap(task)[bytes - 1])
 }
 
 pub fn scattered(task: &TaskCx, dma: DmaDevice<'_>, engine: &mut Channel<'_>) -> Result {
@@ -88,7 +88,7 @@ pub fn scattered(task: &TaskCx, dma: DmaDevice<'_>, engine: &mut Channel<'_>) ->
     table.fill(1);
     table.copy_from_slice(7, &[1, 2, 3]).map_err(|_| EINVAL)?;
     let _first: Option<&[u8]> = table.get(0);
-    Ok(drop(table.unmap()))
+    Ok(drop(table.unmap(task)))
 }
 
 pub type Ring<'bound> = Noncoherent<'bound, [[u8; 256]], FromDevice, DeviceOwned>;

@@ -6,9 +6,10 @@ use kalloc::dma::{DeviceOwned, DmaAddress, FromDevice, Quiesce, Streaming};
 use kalloc::prelude::*;
 
 pub fn again(
+    task: &TaskCx,
     buffer: Streaming<'_, KBox<[u8]>, FromDevice, DeviceOwned>,
     quiesce: &mut impl Quiesce,
 ) -> Result<DmaAddress> {
-    drop(buffer.unmap(quiesce)?);
+    drop(buffer.unmap(task, quiesce)?);
     Ok(buffer.dma_address()) //~ ERROR: borrow of moved value
 }

@@ -26,7 +26,10 @@ use super::{
     Quiesce,
     State, //
 };
-use crate::alloc::deferred_free;
+use crate::{
+    alloc::deferred_free,
+    contexts::traits::MayAlloc, //
+};
 use core::{
     fmt,
     marker::PhantomData,
@@ -248,9 +251,9 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, Mapped,
     }
 
     /// Unmaps the memory, wraps `dma_unmap_…()` with `DMA_ATTR_SKIP_CPU_SYNC`, since the device
-    /// wrote nothing.
+    /// wrote nothing. A bounce buffer and an IOMMU take a `spinlock_t`.
     #[inline]
-    pub fn unmap(self) -> M::Buffer
+    pub fn unmap(self, _cx: &impl MayAlloc) -> M::Buffer
     where
         M: Unmap,
     {
@@ -302,13 +305,18 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, DeviceO
     }
 
     /// Unmaps the memory and returns the buffer, with the data that the device wrote. Wraps
-    /// `dma_unmap_single()` or its equivalent for this kind.
+    /// `dma_unmap_single()` or its equivalent for this kind. A bounce buffer and an IOMMU take a
+    /// `spinlock_t`.
     ///
     /// # Errors
     ///
     /// As [`sync_for_cpu`](DmaBuffer::sync_for_cpu).
     #[inline]
-    pub fn unmap(self, quiesce: &mut impl Quiesce) -> Result<M::Buffer, Busy<Self>>
+    pub fn unmap(
+        self,
+        _cx: &impl MayAlloc,
+        quiesce: &mut impl Quiesce,
+    ) -> Result<M::Buffer, Busy<Self>>
     where
         M: Unmap,
     {
@@ -373,9 +381,9 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, CpuOwne
     }
 
     /// Unmaps the memory, wraps `dma_unmap_…()` with `DMA_ATTR_SKIP_CPU_SYNC`: the CPU owned it,
-    /// and its writes must not be overwritten.
+    /// and its writes must not be overwritten. A bounce buffer and an IOMMU take a `spinlock_t`.
     #[inline]
-    pub fn unmap(self) -> M::Buffer
+    pub fn unmap(self, _cx: &impl MayAlloc) -> M::Buffer
     where
         M: Unmap,
     {

@@ -419,8 +419,8 @@ impl Drop for Table {
 ///     Ok(frame)
 /// }
 ///
-/// fn finish(frame: Frame<'_>, quiesce: &mut impl Quiesce) -> Result<VBox<[u8]>> {
-///     Ok(frame.unmap(quiesce)?)
+/// fn finish(task: &TaskCx, frame: Frame<'_>, quiesce: &mut impl Quiesce) -> Result<VBox<[u8]>> {
+///     Ok(frame.unmap(task, quiesce)?)
 /// }
 /// ```
 ///

@@ -163,12 +163,13 @@ impl<B> From<MapFailed<B>> for Error {
 /// }
 ///
 /// fn finish(
+///     task: &TaskCx,
 ///     buffer: Streaming<'_, KBox<[u8]>, FromDevice, DeviceOwned>,
 ///     quiesce: &mut impl Quiesce,
 /// ) -> Result<KBox<[u8]>> {
 ///     let buffer: Streaming<'_, _, _, CpuOwned> = buffer.sync_for_cpu(quiesce)?;
 ///     pr_info!("the device says {}\n", buffer[0]);
-///     Ok(buffer.unmap())
+///     Ok(buffer.unmap(task))
 /// }
 /// ```
 ///
