@@ -128,8 +128,8 @@ impl<T, A: Allocator> Box<[T], A> {
     {
         // SAFETY: `# Safety`: `A` accepts the flags. Every allocator of boxes also accepts them
         // with `__GFP_ZERO`.
-        let memory =
-            unsafe { Self::allocate(grant.zeroed(), len) }.map_err(AllocFailed::of_base)?;
+        let memory = unsafe { Self::allocate(grant.zeroed(), len) };
+        let memory = memory.map_err(AllocFailed::of_base)?;
         // SAFETY: The memory is zeroed, and `T: Zeroable`.
         Ok(unsafe { memory.assume_init() })
     }
