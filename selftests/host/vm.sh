@@ -7,7 +7,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-plan 7
+plan 8
 
 vm() { scripts/vm "$KERNELDIR" "$@"; }
 
@@ -50,6 +50,15 @@ never_boots() {
 	[[ $status == 124 && $(grep -c 'did not reach its init in 2 seconds, boot [123] of 3' output) == 3 ]]
 }
 check "a guest that does not reach its init is booted three times" never_boots
+# QEMU does not start.
+never_starts() {
+	local status=0
+	KALLOC_QEMU="-device no-such-device" vm 100 true 2>output || status=$?
+	cat output
+	[[ $status == 255 && $(grep -c 'the guest ended before its init, boot [123] of 3' output) == 3 ]] &&
+		grep -q "console: .*no-such-device" output
+}
+check "a guest that dies before its init is booted three times, and QEMU's words are shown" never_starts
 says "a hang" "the guest did not finish in 8 seconds" vm 8 sleep 100
 
 ktap_finished
