@@ -7,6 +7,7 @@ from pathlib import Path
 
 import furo
 
+sys.dont_write_bytecode = True	# nothing beside the sources
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "kalloc"
