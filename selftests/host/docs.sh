@@ -3,8 +3,8 @@
 #
 # The documentation is made without a warning, gfp.rst says of each flag what selftests/guest/test_gfp.rs
 # compares with C, drop.rst has the table of selftests/guest/test_drop.rs, and the tests that pages name are
-# there, as are the programs. names.rst has names that are there. Each attempt to break it is written up. README leads to
-# every page. The steps of driver.rst compile.
+# there, as are the programs. names.rst has names that are there. c.rst agrees with the aliases of the crate. Each attempt
+# to break it is written up. README leads to every page. The steps of driver.rst compile.
 #
 # Kernels: stock
 
@@ -97,12 +97,13 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 steps=(Documentation/driver/*.rs)
 mapfile -t all < <(rows)
-plan $((${#all[@]} + ${#steps[@]} + 12))
+plan $((${#all[@]} + ${#steps[@]} + 13))
 check "the documentation is made without a warning" scripts/doc
 check "every test that is named is there" diff /dev/null <(missing)
 check "every program that is named is there" diff /dev/null <(missing_programs)
 check "kalloc has the names that names.rst says" diff /dev/null <(undefined 2 rust/kalloc)
 check "the kernel crate has the names that names.rst says" diff /dev/null <(undefined 3 "$KERNELDIR/source/rust/kernel")
+check "c.rst has each alias, and each alias its row" selftests/host/lib/c_names.py "$KERNELDIR/source"
 check "names.rst has names" [ "$(names 2 | wc -l)" -gt 80 ]
 check "tables that are made from sources are as these" scripts/doc-tables
 check "the context table is the one of the crate" same_defaults

@@ -40,12 +40,14 @@ use kernel::{
 /// The largest allocation, `KMALLOC_MAX_SIZE` in bytes.
 ///
 /// A larger one would need more than an order of `MAX_PAGE_ORDER` from the page allocator.
+#[doc(alias = "KMALLOC_MAX_SIZE")]
 pub const MAX_SIZE: usize = KALLOC_CONST_KMALLOC_MAX_SIZE;
 
 /// The minimum alignment of an allocation, `ARCH_KMALLOC_MINALIGN` in bytes.
 ///
 /// An allocation is also aligned to the largest power of two that divides its size, so it is
 /// aligned for every Rust type of that size.
+#[doc(alias = "ARCH_KMALLOC_MINALIGN")]
 pub const MIN_ALIGN: usize = bindings::ARCH_KMALLOC_MINALIGN;
 
 /// The size and the flags of a kmalloc for a `T`.

@@ -60,6 +60,7 @@ use kernel::bindings::gfp_t;
 ///     Ok(KVBox::zeroed_slice(Checked, len)?)
 /// }
 /// ```
+#[doc(alias = "preemptible")]
 #[derive(Clone, Copy, Debug)]
 pub struct Checked;
 

@@ -158,6 +158,11 @@ pub trait Grant: Sealed + Copy {
     ///     Ok(KBox::zeroed(task.with(GFP_KERNEL).on(node))?)
     /// }
     /// ```
+    #[doc(alias("kmalloc_node", "kzalloc_node", "kmalloc_array_node"))]
+    #[doc(alias("kcalloc_node", "vmalloc_node", "vzalloc_node", "kvmalloc_node"))]
+    #[doc(alias("kvzalloc_node", "kvcalloc_node", "kmem_cache_alloc_node"))]
+    #[doc(alias("alloc_pages_node", "alloc_pages_exact_nid"))]
+    #[doc(alias = "alloc_pages_bulk_node")]
     #[inline(always)]
     fn on(self, node: Node) -> OnNode<Self> {
         OnNode(self, node)

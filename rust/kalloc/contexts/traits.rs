@@ -172,6 +172,7 @@ pub trait NotNmi: Context {}
     note = "call it before the lock is taken or the interrupt comes, use `GFP_ATOMIC` or `GFP_NOWAIT`, or queue a work \
             item"
 )]
+#[doc(alias = "might_sleep")]
 pub trait MaySleep: MayAlloc<Flags: SleepingFlags> + NotInterrupt {
     /// The context of a NOFS scope: [`NoFsCx`](crate::context::NoFsCx), or this context where it is
     /// stricter.

@@ -97,6 +97,7 @@ pub struct This<'a> {
 
 impl This<'_> {
     /// Whether the thread should end; wraps `kthread_should_stop()`.
+    #[doc(alias = "kthread_should_stop")]
     pub fn should_stop(&self) -> bool {
         let unwanted = self.abandoned.load(Ordering::Acquire) || self.in_flight.is_closed();
         // SAFETY: The current thread was made by `kthread_create()`.
@@ -109,6 +110,7 @@ impl This<'_> {
     /// # Context
     ///
     /// Process context. Sleeps.
+    #[doc(alias = "schedule_timeout_idle")]
     pub fn sleep<C: MaySleep>(&self, _cx: &C, timeout: Jiffies) {
         /// # Safety
         ///
@@ -245,6 +247,7 @@ impl<R: Send + 'static> Kthread<R> {
     /// `EINTR` if the thread had not begun; the closure is dropped. `EIO` if the kernel killed the
     /// thread because its closure panicked; its values are leaked, and locks that it held stay
     /// held.
+    #[doc(alias = "kthread_stop")]
     pub fn stop<C: MaySleep + MayReclaim>(self, _cx: &C) -> Result<R> {
         // SAFETY: Invariant of `Kthread`: `thread` is a thread with a reference. The caller may
         // sleep.
@@ -347,6 +350,7 @@ where
 #[doc(inline)]
 pub use crate::kthread_run;
 /// As the documentation of [`kthread_run!`] in [`kalloc::kthread`](crate::kthread) says.
+#[doc(alias = "kthread_create")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! kthread_run {

@@ -172,6 +172,7 @@ impl<T: MiscDevice<Data: 'static> + 'static> MiscRegistration<T> {
     /// # Errors
     ///
     /// `ENOMEM` if memory is short, and the error of `misc_register()`.
+    #[doc(alias = "misc_register")]
     pub fn new<C: MaySleep>(cx: &C, opts: MiscDeviceOptions, data: T::Data) -> Result<Self> {
         Ok(Self(CallbackBox::new(
             cx,
@@ -185,6 +186,7 @@ impl<T: MiscDevice<Data: 'static> + 'static> MiscRegistration<T> {
     /// # Context
     ///
     /// Process context. May sleep.
+    #[doc(alias = "misc_deregister")]
     pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }

@@ -104,6 +104,7 @@ use kernel::{
     note = "kalloc's trait is not `kernel::Module`: `fn init(module: &'static ThisModule, task: &mut TaskCx) -> Result<Self>`; \
             the token is the last argument"
 )]
+#[doc(alias("module_init", "module_exit"))]
 pub trait Module: Sized + Send + Sync {
     /// Runs when the module is loaded.
     ///

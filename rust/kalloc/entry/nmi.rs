@@ -123,6 +123,7 @@ impl<T: Handler> Registration<T> {
     /// # Errors
     ///
     /// `ENOMEM` if memory is short, `EBUSY` if the module is ending, and the error of `data`.
+    #[doc(alias = "register_nmi_handler")]
     pub fn new<C, E>(cx: &C, nmis: Type, data: impl PinInit<T, E>) -> Result<Self>
     where
         C: MaySleep,
@@ -149,6 +150,7 @@ impl<T: Handler> Registration<T> {
     /// # Context
     ///
     /// Process context. Sleeps.
+    #[doc(alias = "unregister_nmi_handler")]
     pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }

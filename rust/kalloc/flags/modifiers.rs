@@ -70,6 +70,7 @@ macro_rules! modifiers {
             /// # Panics
             ///
             /// Panics if the kernel returns NULL all the same.
+            #[doc(alias = "__GFP_NOFAIL")]
             #[inline(always)]
             fn nofail(self) -> NoFail<Self>
             where
@@ -85,45 +86,59 @@ macro_rules! modifiers {
 modifiers! {
     /// `__GFP_DMA`: from `ZONE_DMA`, the first 16 MiB on x86. For ISA or broken PCI devices; the
     /// DMA API is better.
+    #[doc(alias("__GFP_DMA", "GFP_DMA"))]
     Dma, dma = KALLOC_CONST___GFP_DMA, needs [NoZoneModifier],
         keeps [DirectReclaim NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_DMA32`: from `ZONE_DMA32`, the first 4 GiB. Only for pages.
+    #[doc(alias("__GFP_DMA32", "GFP_DMA32"))]
     Dma32, dma32 = KALLOC_CONST___GFP_DMA32, needs [NoZoneModifier],
         keeps [DirectReclaim NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_HIGHMEM`: may come from high memory, which has no kernel address. Only for pages.
+    #[doc(alias = "__GFP_HIGHMEM")]
     Highmem, highmem = KALLOC_CONST___GFP_HIGHMEM, needs [NoZoneModifier],
         keeps [DirectReclaim NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_NORETRY`: gives up after one round of reclaim, without the OOM killer.
+    #[doc(alias = "__GFP_NORETRY")]
     NoRetry, noretry = KALLOC_CONST___GFP_NORETRY, needs [DirectReclaim NoRetryModifier],
         keeps [DirectReclaim NoZoneModifier NoMobility AnyNode MayFail];
     /// `__GFP_RETRY_MAYFAIL`: retries while reclaim makes progress, without the OOM killer.
+    #[doc(alias("__GFP_RETRY_MAYFAIL", "__GFP_REPEAT"))]
     RetryMayfail, retry_mayfail = KALLOC_CONST___GFP_RETRY_MAYFAIL, needs [DirectReclaim NoRetryModifier],
         keeps [DirectReclaim NoZoneModifier NoMobility AnyNode MayFail];
     /// `__GFP_MOVABLE`: the kernel may move the page. Only for pages.
+    #[doc(alias = "__GFP_MOVABLE")]
     Movable, movable = KALLOC_CONST___GFP_MOVABLE, needs [NoMobility],
         keeps [DirectReclaim NoZoneModifier NoRetryModifier AnyNode MayFail];
     /// `__GFP_RECLAIMABLE`: a shrinker can free the memory.
+    #[doc(alias = "__GFP_RECLAIMABLE")]
     Reclaimable, reclaimable = KALLOC_CONST___GFP_RECLAIMABLE, needs [NoMobility],
         keeps [DirectReclaim NoZoneModifier NoRetryModifier AnyNode MayFail];
     /// `__GFP_ZERO`: the memory is zero.
+    #[doc(alias = "__GFP_ZERO")]
     Zeroed, zeroed = KALLOC_CONST___GFP_ZERO, needs [],
         keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_NOWARN`: a failure is not reported in the log.
+    #[doc(alias = "__GFP_NOWARN")]
     NoWarn, nowarn = KALLOC_CONST___GFP_NOWARN, needs [],
         keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_ACCOUNT`: charged to the memory cgroup of the caller.
+    #[doc(alias = "__GFP_ACCOUNT")]
     Account, account = KALLOC_CONST___GFP_ACCOUNT, needs [],
         keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_THISNODE`: from the requested node (by default the caller's) only.
+    #[doc(alias = "__GFP_THISNODE")]
     ThisNode, thisnode = KALLOC_CONST___GFP_THISNODE, needs [MayFail],
         keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility MayFail];
     /// `__GFP_COMP`: the pages are one compound page. Only for pages.
+    #[doc(alias = "__GFP_COMP")]
     Comp, comp = KALLOC_CONST___GFP_COMP, needs [],
         keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_HARDWALL`: within the caller's cpuset.
+    #[doc(alias = "__GFP_HARDWALL")]
     Hardwall, hardwall = KALLOC_CONST___GFP_HARDWALL, needs [],
         keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
     /// `__GFP_NOMEMALLOC`: never from the emergency reserves.
+    #[doc(alias = "__GFP_NOMEMALLOC")]
     NoMemalloc, nomemalloc = KALLOC_CONST___GFP_NOMEMALLOC, needs [],
         keeps [DirectReclaim NoZoneModifier NoRetryModifier NoMobility AnyNode MayFail];
 }

@@ -79,6 +79,7 @@ pub struct Box<T: ?Sized, A: Allocator>(NonNull<T>, PhantomData<A>);
 
 /// A box of kmalloc memory: for objects up to about a page, in every context in which the
 /// allocators work.
+#[doc(alias = "kfree")]
 pub type KBox<T> = Box<T, Kmalloc>;
 
 /// A box of vmalloc memory: for large allocations that need not be physically contiguous. Made in
@@ -91,6 +92,7 @@ pub type KBox<T> = Box<T, Kmalloc>;
 ///     Ok(VBox::zeroed_slice(task, len)?)
 /// }
 /// ```
+#[doc(alias("kvfree_atomic", "vfree_atomic"))]
 pub type VBox<T> = Box<T, Vmalloc>;
 
 /// A box of kvmalloc memory: kmalloc, with a fallback to vmalloc. For sizes that may be large. Made
@@ -103,6 +105,7 @@ pub type VBox<T> = Box<T, Vmalloc>;
 ///     Ok(KVBox::zeroed_slice(task, entries)?)
 /// }
 /// ```
+#[doc(alias = "kvfree_atomic")]
 pub type KVBox<T> = Box<T, KVmalloc>;
 
 // SAFETY: The box owns the `T`, and any thread may free the memory.

@@ -151,6 +151,7 @@ impl<F: Gfp, C: Context> NolockGrant for OnNode<With<'_, F, C>> {
 ///
 /// The pointer is aligned for `T` and valid for reads and writes of an initialised `T`. If the `T`
 /// has a size, the pointer is to owned memory of `kmalloc_nolock()`.
+#[doc(alias = "kfree_nolock")]
 #[repr(transparent)]
 pub struct NolockBox<T>(NonNull<T>, PhantomData<T>);
 
@@ -215,6 +216,7 @@ impl<T> NolockBox<T> {
     /// `kmalloc_nolock()` does not work in this context (see [the module](self)). With an alignment
     /// above 32 bytes also if only a larger cache has memory, which may be aligned to less. A type
     /// larger than [`MAX_SIZE`] does not compile.
+    #[doc(alias = "kmalloc_nolock")]
     #[inline]
     pub fn new<G>(grant: G, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
@@ -372,6 +374,7 @@ pub const MAX_ORDER: u32 = KALLOC_CONST_PAGE_ALLOC_COSTLY_ORDER;
 /// # Invariants
 ///
 /// The pointer is to `1 << ORDER` owned, initialised pages of `alloc_pages_nolock()`.
+#[doc(alias = "free_pages_nolock")]
 pub struct NolockPages<const ORDER: u32>(NonNull<u8>);
 
 // SAFETY: It owns the bytes, and any thread may free the pages.
@@ -390,6 +393,7 @@ impl<const ORDER: u32> NolockPages<ORDER> {
     /// [`AllocFailed`] if there are no pages that can be allocated without a lock, in contexts in
     /// which `kmalloc_nolock()` fails (see [the module](self)), and while the kernel initialises
     /// its memory. An order above [`MAX_ORDER`] does not compile.
+    #[doc(alias = "alloc_pages_nolock")]
     #[inline]
     pub fn new<G>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
     where

@@ -133,6 +133,7 @@ struct Inner {
 /// Each object is at most once in the rings or in the list. If it is there, it has no owner and
 /// holds an initialised `T`.
 // Invariant in `T`: a shared pool gives `&mut T`.
+#[doc(alias = "objpool_head")]
 pub struct ObjPool<T>(NonNull<Inner>, PhantomData<UnsafeCell<T>>);
 
 // SAFETY: The pool owns its `T`s, and any thread may call the functions of a pool.
@@ -169,6 +170,7 @@ impl<T> ObjPool<T> {
     /// for more than 2 GiB for one CPU, with which `objpool_init()` would write beyond its
     /// allocation. A type larger than [`MAX_SIZE`] or aligned to more than a pointer does not
     /// compile. Nor does a grant with a node.
+    #[doc(alias = "objpool_init")]
     #[inline]
     pub fn new<G>(grant: G, nr: usize, mut f: impl FnMut(usize) -> T) -> Result<Self>
     where
@@ -355,6 +357,7 @@ impl<T> ObjPool<T> {
     /// # Context
     ///
     /// Every context.
+    #[doc(alias = "objpool_pop")]
     #[inline]
     pub fn pop(&self) -> Option<PoolBox<T, &Self>> {
         // INVARIANT: The object was removed from the pool, and so has no other owner.
@@ -398,6 +401,7 @@ impl<T> ObjPool<T> {
 
     /// Drops the objects and frees the pool now, or with the last object of [`ObjPool::pop_owned`].
     /// Wraps `objpool_free()`.
+    #[doc(alias = "objpool_free")]
     #[inline]
     pub fn free<C: MaySleep>(self, _cx: &C) {
         let this = ManuallyDrop::new(self);
@@ -478,6 +482,7 @@ use private::Owner;
 /// # Invariants
 ///
 /// `object` is an owned, initialised object of the pool of `pool`.
+#[doc(alias = "objpool_push")]
 pub struct PoolBox<T, O: Owner<T>> {
     object: NonNull<Object<T>>,
     pool: O,

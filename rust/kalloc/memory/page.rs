@@ -115,6 +115,7 @@ use kernel::{
 };
 
 /// The largest order of the page allocator, `MAX_PAGE_ORDER`.
+#[doc(alias = "MAX_PAGE_ORDER")]
 pub const MAX_ORDER: u32 = bindings::MAX_PAGE_ORDER;
 
 /// The largest allocation in bytes: a block of [`MAX_ORDER`].
@@ -152,6 +153,7 @@ const fn check<O: PageOrder, F: Gfp>() {
 /// `page` is the first of `1 << order` owned pages that were allocated together: this holds their
 /// only reference. They are compound if `K` is [`Compound`]. They have a kernel address if
 /// `K: Addressable`. Their bytes are initialised if `T` is `u8`.
+#[doc(alias("__free_pages", "__free_page"))]
 pub struct Pages<O: PageOrder = Order<0>, T: PageBytes = u8, K: Kind = Low> {
     page: NonNull<bindings::page>,
     order: O,
@@ -182,6 +184,7 @@ impl<O: PageOrder> Pages<O> {
     ///     page.write(packet).map_err(|_page| EMSGSIZE)
     /// }
     /// ```
+    #[doc(alias("alloc_pages", "alloc_page"))]
     #[inline]
     pub fn new_uninit<G>(grant: G, order: O) -> Result<NewPages<O, G>, AllocFailed<G::Flags>>
     where
@@ -259,6 +262,7 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
     }
 
     /// The physical address, wraps `page_to_phys()`. For device addresses use the DMA API.
+    #[doc(alias = "page_to_phys")]
     #[inline]
     pub fn phys(&self) -> PhysAddr {
         // SAFETY: Invariant of `Pages`: `page` is a valid page.
@@ -266,6 +270,7 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
     }
 
     /// The number of the first page frame, wraps `page_to_pfn()`.
+    #[doc(alias = "page_to_pfn")]
     #[inline]
     pub fn pfn(&self) -> usize {
         // SAFETY: Invariant of `Pages`: `page` is a valid page.
@@ -273,6 +278,7 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
     }
 
     /// The NUMA node, wraps `page_to_nid()`.
+    #[doc(alias = "page_to_nid")]
     #[inline]
     pub fn nid(&self) -> i32 {
         // SAFETY: Invariant of `Pages`: `page` is a valid page.
@@ -359,6 +365,7 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
     ///     pages.next().zip(pages.next()).ok_or(EINVAL)
     /// }
     /// ```
+    #[doc(alias = "split_page")]
     #[inline]
     pub fn split(self) -> Split<T, K>
     where

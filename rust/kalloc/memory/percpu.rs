@@ -101,6 +101,7 @@ pub const MAX_SIZE: usize = KALLOC_CONST_PCPU_MIN_UNIT_SIZE;
 ///
 /// The pointer is from `pcpu_alloc()`, to owned memory for a `T` on each possible CPU. Each `T` is
 /// initialised.
+#[doc(alias = "free_percpu")]
 pub struct PerCpu<T>(NonNull<T>, PhantomData<T>);
 
 // SAFETY: It owns the `T`s, and any thread may call `free_percpu()`.
@@ -177,6 +178,7 @@ impl<T> PerCpu<T> {
     ///     Ok(PerCpu::zeroed(task)?)
     /// }
     /// ```
+    #[doc(alias("alloc_percpu", "alloc_percpu_gfp"))]
     #[inline]
     pub fn zeroed<G>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
     where
@@ -207,6 +209,7 @@ impl<T> PerCpu<T> {
     ///     Ok(PerCpu::from_fn(task, |cpu| AtomicU64::new(u64::from(cpu) << 48))?)
     /// }
     /// ```
+    #[doc(alias("alloc_percpu", "alloc_percpu_gfp"))]
     #[inline]
     pub fn from_fn<G>(grant: G, mut f: impl FnMut(u32) -> T) -> Result<Self, AllocFailed<G::Flags>>
     where
@@ -234,6 +237,7 @@ impl<T> PerCpu<T> {
     ///     seen.pin(task, |seen, _cx| seen.fetch_add(1, Relaxed))
     /// }
     /// ```
+    #[doc(alias("get_cpu_ptr", "put_cpu_ptr"))]
     #[inline(always)]
     pub fn pin<C: Context, R>(
         &self,
@@ -257,6 +261,7 @@ impl<T> PerCpu<T> {
     ///     seen.get(&pinned).fetch_add(1, Relaxed)
     /// }
     /// ```
+    #[doc(alias = "this_cpu_ptr")]
     #[inline(always)]
     pub fn get<'s, C: ?Sized, E>(&'s self, _section: &'s Section<'_, '_, C, E>) -> &'s T
     where
@@ -276,6 +281,7 @@ impl<T> PerCpu<T> {
 
     /// Iterates over the values of all possible CPUs, wraps `for_each_possible_cpu()` and
     /// `per_cpu_ptr()`.
+    #[doc(alias("for_each_possible_cpu", "per_cpu_ptr"))]
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = &T>
     where

@@ -104,6 +104,7 @@ struct Node<T> {
 ///
 /// The pointer is to an initialised `Node<T>` in owned memory of kmalloc, which is freed one grace
 /// period after the drop of this.
+#[doc(alias("kfree_rcu", "kvfree_rcu", "kfree_rcu_nolock"))]
 pub struct RcuBox<T>(NonNull<Node<T>>, PhantomData<T>);
 
 // SAFETY: Readers on other threads may use the `T` when the box moves, and after its drop: `T: Sync`
@@ -226,6 +227,7 @@ impl<T> RcuBox<T> {
     ///
     /// A drop also frees the memory. Use this for mass freeing: waiting limits the number of
     /// pending frees.
+    #[doc(alias("kfree_rcu_mightsleep", "kvfree_rcu_mightsleep"))]
     #[inline]
     pub fn free<C: MaySleep>(self, _cx: &C) {
         let node = ManuallyDrop::new(self).0;
@@ -309,6 +311,7 @@ impl<T> RcuCell<T> {
     /// # Context
     ///
     /// Every context.
+    #[doc(alias = "rcu_dereference")]
     #[inline(always)]
     pub fn load<'g>(&self, _side: &'g ReadSide) -> Option<&'g T> {
         let node = self.0.load(Ordering::Acquire);
@@ -325,6 +328,7 @@ impl<T> RcuCell<T> {
     /// # Context
     ///
     /// Every context.
+    #[doc(alias("rcu_replace_pointer", "rcu_assign_pointer"))]
     #[inline(always)]
     pub fn swap(&self, new: Option<RcuBox<T>>) -> Option<RcuBox<T>> {
         let old = self.0.swap(RcuBox::into_raw(new), Ordering::AcqRel);

@@ -130,6 +130,7 @@ impl<H, T> Flex<H, [T]> {
     /// # Errors
     ///
     /// [`AllocFailed`] if the allocation fails, and for more than [`kmalloc::MAX_SIZE`] bytes.
+    #[doc(alias("kmalloc_flex", "kvmalloc_flex", "kzalloc_flex", "kvzalloc_flex"))]
     pub fn new<G>(
         grant: G,
         header: H,

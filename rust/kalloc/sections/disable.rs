@@ -33,6 +33,7 @@ pub trait DisableBhExt: IrqsOn {
     ///     task.bh_off(|cx| cx.locked(events, |events, _cx| *events += 1))
     /// }
     /// ```
+    #[doc(alias = "local_bh_disable")]
     #[inline(always)]
     fn bh_off<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::BhOff<'x>) -> R) -> R
     where
@@ -55,6 +56,7 @@ pub trait DisableExt: Context {
     ///     task.irqs_off(|_cx| 1 + 1)
     /// }
     /// ```
+    #[doc(alias("local_irq_save", "local_irq_disable"))]
     #[inline(always)]
     fn irqs_off<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::RawCx<'x>) -> R) -> R
     where
@@ -64,6 +66,7 @@ pub trait DisableExt: Context {
     }
 
     /// Runs `f` with preemption disabled; wraps `preempt_disable()` and `preempt_enable()`.
+    #[doc(alias("preempt_disable", "preempt_enable"))]
     #[inline(always)]
     fn preempt_off<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::RawCx<'x>) -> R) -> R
     where

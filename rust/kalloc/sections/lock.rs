@@ -42,6 +42,7 @@ pub trait LockExt: MayAlloc {
     ///     })
     /// }
     /// ```
+    #[doc(alias = "spin_lock")]
     #[inline(always)]
     fn locked<T, R>(
         &mut self,
@@ -82,6 +83,7 @@ pub trait LockExt: MayAlloc {
     ///     task.locked_irq(last, |last, _cx| last.take())
     /// }
     /// ```
+    #[doc(alias("spin_lock_irqsave", "spin_lock_irq"))]
     #[inline(always)]
     fn locked_irq<T, R>(
         &mut self,
@@ -103,6 +105,7 @@ pub trait LockExt: MayAlloc {
     ///     task.read_locked(limits, |limits, _cx| limits.get(of).copied())
     /// }
     /// ```
+    #[doc(alias = "read_lock")]
     #[inline(always)]
     fn read_locked<T, R>(
         &mut self,
@@ -116,6 +119,7 @@ pub trait LockExt: MayAlloc {
     }
 
     /// Runs `f` with `lock` held for writing, wraps `write_lock()` and `write_unlock()`.
+    #[doc(alias = "write_lock")]
     #[inline(always)]
     fn write_locked<T, R>(
         &mut self,
@@ -141,6 +145,7 @@ pub trait RawLockExt: NotNmi {
     ///     task.raw_locked(n, |n, _cx| *n += 1)
     /// }
     /// ```
+    #[doc(alias = "raw_spin_lock")]
     #[inline(always)]
     fn raw_locked<T, R>(
         &mut self,
@@ -155,6 +160,7 @@ pub trait RawLockExt: NotNmi {
 
     /// Runs `f` with `lock` held and interrupts disabled; wraps `raw_spin_lock_irqsave()` and
     /// `raw_spin_unlock_irqrestore()`.
+    #[doc(alias = "raw_spin_lock_irqsave")]
     #[inline(always)]
     fn raw_locked_irq<T, R>(
         &mut self,

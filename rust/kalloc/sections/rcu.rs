@@ -19,6 +19,7 @@ pub trait RcuReadExt: Context {
     ///
     /// `f` gets the section's token, with which it cannot sleep, and a [`ReadSide`]: the proof that
     /// `load`, `read` and `get` of RCU-protected types take.
+    #[doc(alias = "rcu_read_lock")]
     #[inline(always)]
     fn rcu_read<R>(&mut self, f: impl for<'x> FnOnce(&ReadSide, &mut Self::AtomicCx<'x>) -> R) -> R
     where

@@ -43,6 +43,7 @@ pub trait ScopeExt: MaySleep {
     ///     task.nofs(|cx| Ok(KBox::new(&cx, 0)?))
     /// }
     /// ```
+    #[doc(alias = "memalloc_nofs_save")]
     #[inline(always)]
     fn nofs<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::NoFsCx<'x>) -> R) -> R
     where
@@ -52,6 +53,7 @@ pub trait ScopeExt: MaySleep {
     }
 
     /// Runs `f` in a NOIO scope; wraps `memalloc_noio_save()` and `memalloc_noio_restore()`.
+    #[doc(alias = "memalloc_noio_save")]
     #[inline(always)]
     fn noio<R>(&mut self, f: impl for<'x> FnOnce(&mut Self::NoIoCx<'x>) -> R) -> R
     where
@@ -75,6 +77,7 @@ pub trait ScopeExt: MaySleep {
     ///     task.noreclaim(|cx| Ok(KBox::new(&cx, *page)?))
     /// }
     /// ```
+    #[doc(alias = "memalloc_noreclaim_save")]
     #[inline(always)]
     fn noreclaim<R>(&mut self, f: impl for<'x> FnOnce(&mut NoReclaimCx<'x>) -> R) -> R
     where

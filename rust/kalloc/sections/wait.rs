@@ -50,6 +50,7 @@ pub trait WaitExt: MaySleep {
     ///     })
     /// }
     /// ```
+    #[doc(alias = "mutex_lock")]
     #[inline]
     fn mutex_locked<'l, T: ?Sized, R>(
         &mut self,
@@ -72,6 +73,7 @@ pub trait WaitExt: MaySleep {
     /// `prepare_to_wait_exclusive()`, `schedule()` and `finish_wait()`.
     ///
     /// Wakeups may be spurious: the caller checks its condition again.
+    #[doc(alias = "prepare_to_wait_exclusive")]
     #[inline]
     fn wait<T: ?Sized>(&mut self, condvar: &CondVar, guard: &mut MutexGuard<'_, T>) {
         condvar.wait(guard)
@@ -147,6 +149,7 @@ pub trait WaitExt: MaySleep {
     ///     cx.fsleep(Delta::from_micros(200))
     /// }
     /// ```
+    #[doc(alias("msleep", "usleep_range"))]
     #[inline]
     fn fsleep(&mut self, delta: Delta) {
         delay::fsleep(delta)

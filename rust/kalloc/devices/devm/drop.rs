@@ -167,6 +167,7 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
     ///     Ok(Devm::new_with_drop(task, dev, Log { lines: KVec::new() })?)
     /// }
     /// ```
+    #[doc(alias("devres_alloc", "devres_add"))]
     #[inline(never)]
     pub fn new_with_drop<G>(
         grant: G,
@@ -194,6 +195,7 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
     /// # Errors
     ///
     /// `ENOMEM` if the allocation fails, and the error of `init`. The memory is freed then.
+    #[doc(alias("devres_alloc", "devres_add"))]
     #[inline(never)]
     pub fn pin_init_with_drop<G, E>(
         grant: G,

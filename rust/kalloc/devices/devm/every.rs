@@ -42,6 +42,7 @@ impl<'bound, T: ?Sized> Devm<'bound, T> {
     ///     Ok(sum)
     /// }
     /// ```
+    #[doc(alias("devm_kfree", "devres_release"))]
     #[inline]
     pub fn free<C: MayAlloc>(self, _cx: &C) {
         self.end();

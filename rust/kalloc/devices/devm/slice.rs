@@ -57,6 +57,7 @@ impl<'bound, T> Devm<'bound, [T]> {
     ///
     /// [`AllocFailed`] if the allocation fails, and for more than [`MAX_SIZE`] bytes. The limits of
     /// [`Devm::new`] apply.
+    #[doc(alias = "devm_kmalloc_array")]
     #[inline(never)]
     pub fn new_uninit_slice<G>(
         grant: G,
@@ -107,6 +108,7 @@ impl<'bound, T> Devm<'bound, [T]> {
     ///     Ok(Devm::zeroed_slice(task, dev, entries)?)
     /// }
     /// ```
+    #[doc(alias = "devm_kcalloc")]
     #[inline]
     pub fn zeroed_slice<G>(
         grant: G,
@@ -150,6 +152,7 @@ impl<'bound, T> Devm<'bound, [T]> {
     /// # Errors
     ///
     /// As [`Devm::new_uninit_slice`].
+    #[doc(alias("devm_kmemdup", "devm_kmemdup_array"))]
     #[inline]
     pub fn from_slice<G>(
         grant: G,
@@ -189,6 +192,7 @@ impl<'bound, T> Devm<'bound, [T]> {
     ///     data.resize(task, len, 0).unwrap_or_else(|failed| failed.value)
     /// }
     /// ```
+    #[doc(alias = "devm_krealloc_array")]
     pub fn resize<G>(
         self,
         grant: G,
@@ -231,6 +235,7 @@ impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
     ///
     /// [`AllocFailedWith`] the unchanged memory if the allocation fails, and for more than
     /// [`MAX_SIZE`] bytes.
+    #[doc(alias = "devm_krealloc")]
     pub fn realloc<G>(self, grant: G, len: usize) -> Result<Self, AllocFailedWith<G::Flags, Self>>
     where
         G: Grant<Flags: ForDevmRealloc>,

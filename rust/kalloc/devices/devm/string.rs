@@ -40,6 +40,7 @@ impl<'bound> Devm<'bound, CStr> {
     /// # Errors
     ///
     /// [`AllocFailed`] if the allocation fails.
+    #[doc(alias = "devm_kstrdup")]
     #[inline]
     pub fn kstrdup<G>(
         grant: G,
@@ -79,6 +80,7 @@ impl<'bound> Devm<'bound, CStr> {
     ///     Ok(Devm::kasprintf(task, dev, fmt!("{}-{channel}", dev.name()))?)
     /// }
     /// ```
+    #[doc(alias = "devm_kasprintf")]
     #[inline]
     pub fn kasprintf<G>(
         grant: G,

@@ -49,6 +49,7 @@ impl<'bound, T> Devm<'bound, T> {
     ///     Ok(Devm::new(task, dev, 7)?)
     /// }
     /// ```
+    #[doc(alias = "devm_kmalloc")]
     #[inline(never)]
     pub fn new<G>(
         grant: G,
@@ -115,6 +116,7 @@ impl<'bound, T> Devm<'bound, T> {
     ///     Ok(Devm::zeroed(task, dev)?)
     /// }
     /// ```
+    #[doc(alias = "devm_kzalloc")]
     #[inline]
     pub fn zeroed<G>(grant: G, dev: &'bound Device<Bound>) -> Result<Self, AllocFailed<G::Flags>>
     where

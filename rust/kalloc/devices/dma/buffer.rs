@@ -291,6 +291,7 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, DeviceO
     ///
     /// [`Busy`] with the memory, if `quiesce` does not report that its device is idle, or is for
     /// another device.
+    #[doc(alias("dma_sync_single_for_cpu", "dma_sync_sgtable_for_cpu"))]
     #[inline]
     #[allow(clippy::type_complexity)]
     pub fn sync_for_cpu(
@@ -311,6 +312,8 @@ impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, DeviceO
     /// # Errors
     ///
     /// As [`sync_for_cpu`](DmaBuffer::sync_for_cpu).
+    #[doc(alias("dma_unmap_single", "dma_unmap_page", "dma_unmap_sgtable"))]
+    #[doc(alias = "dma_unmap_single_attrs")]
     #[inline]
     pub fn unmap(
         self,
@@ -373,6 +376,7 @@ impl<M: Contiguous, D: Direction, A: Attrs> DmaBuffer<'_, M, D, DeviceOwned, A> 
 impl<'bound, M: Mapping, D: Direction, A: Attrs> DmaBuffer<'bound, M, D, CpuOwned, A> {
     /// Synchronises the memory for the device, which does not know the address yet. Wraps
     /// `dma_sync_single_for_device()` or its equivalent for this kind.
+    #[doc(alias("dma_sync_single_for_device", "dma_sync_sgtable_for_device"))]
     #[inline]
     pub fn sync_for_device(self) -> DmaBuffer<'bound, M, D, Mapped, A> {
         self.device_has_it();

@@ -243,6 +243,7 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
     /// # Errors
     ///
     /// As [`Coherent::new`].
+    #[doc(alias("dma_alloc_coherent", "dma_alloc_attrs"))]
     #[inline]
     pub fn zeroed<G>(grant: G, dma: DmaDevice<'bound, A>) -> Result<Self, AllocFailed<G::Flags>>
     where
@@ -284,6 +285,7 @@ impl<'bound, T: FromBytes + IntoBytes, A: Attrs> Coherent<'bound, T, A> {
     /// # Errors
     ///
     /// As [`Coherent::new`], and if the allocation of the devres entry fails.
+    #[doc(alias("dmam_alloc_coherent", "dmam_alloc_attrs"))]
     #[inline]
     pub fn managed<G>(
         grant: G,
@@ -431,6 +433,7 @@ impl<'bound, T: KnownSize + ?Sized, A: Attrs> Coherent<'bound, T, A> {
     ///
     /// [`Busy`] with the memory, if its address was read and `quiesce` does not report that its
     /// device is idle, or is for another device.
+    #[doc(alias("dma_free_coherent", "dma_free_attrs"))]
     #[inline]
     pub fn free(self, _cx: &impl MaySleep, quiesce: &mut impl Quiesce) -> Result<(), Busy<Self>> {
         let range = MappedRange {

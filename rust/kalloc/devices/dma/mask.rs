@@ -101,6 +101,7 @@ impl<'bound> DmaDevice<'bound> {
     /// `EIO` if the device does not support DMA, or cannot address any memory: try another mask
     /// then. `EBUSY` if the masks were set in this binding. `ENOMEM`. `BITS` of 0, or above 64,
     /// does not compile.
+    #[doc(alias = "dma_set_mask_and_coherent")]
     #[inline]
     pub fn set_mask_and_coherent<'a, const BITS: u32, D>(
         cx: &impl MayFs,
@@ -119,6 +120,7 @@ impl<'bound> DmaDevice<'bound> {
     /// # Errors
     ///
     /// As [`DmaDevice::set_mask_and_coherent`].
+    #[doc(alias("dma_set_mask", "dma_set_coherent_mask"))]
     #[inline]
     pub fn set_masks<'a, const STREAMING: u32, const COHERENT: u32, D>(
         _cx: &impl MayFs,
@@ -175,6 +177,7 @@ impl<'bound, A> DmaDevice<'bound, A> {
 
     /// The mask that covers all memory of the machine, wraps `dma_get_required_mask()`. With a
     /// smaller mask some buffers are bounced.
+    #[doc(alias = "dma_get_required_mask")]
     #[inline]
     pub fn required_mask(self) -> u64 {
         // SAFETY: Invariant of `DmaDevice`: the device is bound and its masks are set.
@@ -182,6 +185,7 @@ impl<'bound, A> DmaDevice<'bound, A> {
     }
 
     /// The size of the largest mapping in bytes, wraps `dma_max_mapping_size()`.
+    #[doc(alias = "dma_max_mapping_size")]
     #[inline]
     pub fn max_mapping_size(self) -> usize {
         // SAFETY: Invariant of `DmaDevice`: the device is bound and its masks are set.
@@ -264,16 +268,22 @@ macro_rules! attributes {
 
 attributes! {
     /// `DMA_ATTR_WEAK_ORDERING`: reads and writes of the device may be reordered.
+    #[doc(alias = "DMA_ATTR_WEAK_ORDERING")]
     WeakOrdering, weak_ordering = DMA_ATTR_WEAK_ORDERING, needs [], keeps [Paged ForMapping];
     /// `DMA_ATTR_WRITE_COMBINE`: writes of the CPU may be combined.
+    #[doc(alias("DMA_ATTR_WRITE_COMBINE", "dma_alloc_wc"))]
     WriteCombine, write_combine = DMA_ATTR_WRITE_COMBINE, needs [], keeps [Paged];
     /// `DMA_ATTR_FORCE_CONTIGUOUS`: physically contiguous, even behind an IOMMU.
+    #[doc(alias = "DMA_ATTR_FORCE_CONTIGUOUS")]
     ForceContiguous, force_contiguous = DMA_ATTR_FORCE_CONTIGUOUS, needs [Paged], keeps [];
     /// `DMA_ATTR_ALLOC_SINGLE_PAGES`: large pages are not worth the effort.
+    #[doc(alias = "DMA_ATTR_ALLOC_SINGLE_PAGES")]
     AllocSinglePages, alloc_single_pages = DMA_ATTR_ALLOC_SINGLE_PAGES, needs [Paged], keeps [];
     /// `DMA_ATTR_NO_WARN`: a failure is not logged.
+    #[doc(alias = "DMA_ATTR_NO_WARN")]
     NoWarn, no_warn = DMA_ATTR_NO_WARN, needs [], keeps [Paged ForMapping];
     /// `DMA_ATTR_PRIVILEGED`: accessible only in the device's privileged mode, if it has one.
+    #[doc(alias = "DMA_ATTR_PRIVILEGED")]
     Privileged, privileged = DMA_ATTR_PRIVILEGED, needs [], keeps [Paged ForMapping];
 }
 

@@ -97,6 +97,7 @@ use kernel::{
 /// As for [`DmaBuffer`], in every context, including NMI handlers. `dma_free_pages()` may sleep in
 /// a guest with encrypted memory. In contexts that may not sleep a work item calls it later, and
 /// unbinding the device waits for that.
+#[doc(alias("dma_free_noncoherent", "dma_free_pages"))]
 pub type Noncoherent<'bound, T, D, O = CpuOwned> = DmaBuffer<'bound, PagesOf<T>, D, O, NoAttrs>;
 
 /// Pages of the DMA API that hold a `T`: the memory of [`Noncoherent`].
@@ -232,6 +233,7 @@ impl<'bound, T: FromBytes + IntoBytes, D: Direction> Noncoherent<'bound, T, D> {
     /// # Errors
     ///
     /// As [`Noncoherent::new`].
+    #[doc(alias("dma_alloc_noncoherent", "dma_alloc_pages"))]
     #[inline]
     pub fn zeroed<G>(grant: G, dma: DmaDevice<'bound>) -> Result<Self, AllocFailed<G::Flags>>
     where

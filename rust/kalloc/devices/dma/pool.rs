@@ -141,6 +141,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     /// # Errors
     ///
     /// `ENOMEM`. A type without size, or aligned to more than a page, does not compile.
+    #[doc(alias = "dma_pool_create")]
     #[inline]
     pub fn new(cx: &impl MayFs, dma: DmaDevice<'bound>, name: &CStr) -> Result<Self> {
         Self::with::<1, 0>(cx, dma, name)
@@ -230,6 +231,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     ///
     /// [`AllocFailed`], if no block is free and there is no free memory that the device can
     /// address.
+    #[doc(alias = "dma_pool_zalloc")]
     #[inline]
     pub fn zeroed<G>(&self, grant: G) -> Result<DmaBlock<'_, T>, AllocFailed<G::Flags>>
     where
@@ -243,6 +245,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     /// # Errors
     ///
     /// [`AllocFailedWith`] the value, as [`DmaPool::zeroed`].
+    #[doc(alias = "dma_pool_alloc")]
     #[inline]
     pub fn alloc<G>(
         &self,
@@ -264,6 +267,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     ///
     /// Process context that may sleep, outside memalloc scopes: this takes a lock under which the
     /// kernel allocates memory, and so may call into file systems.
+    #[doc(alias = "dma_pool_destroy")]
     #[inline]
     pub fn destroy(self, _cx: &impl MayFs) {
         // SAFETY: Invariant of `DmaPool`: the pool is valid and for this device. No block borrows
@@ -404,6 +408,7 @@ impl<T> fmt::Debug for DmaPoolRef<'_, T> {
 /// # Invariants
 ///
 /// `cpu` and `address` are an owned block of `pool`.
+#[doc(alias = "dma_pool_free")]
 pub struct DmaBlock<'a, T> {
     cpu: NonNull<T>,
     address: DmaAddress,

@@ -432,6 +432,7 @@ impl Drop for Table {
 /// | [`sync_for_device`](DmaBuffer::sync_for_device) | `dma_sync_sgtable_for_device()` |
 /// | [`unmap`](DmaBuffer::unmap) of [`DeviceOwned`] | `dma_unmap_sgtable()` and `sg_free_table()` |
 /// | [`unmap`](DmaBuffer::unmap) of the others | the same with `DMA_ATTR_SKIP_CPU_SYNC` |
+#[doc(alias = "sg_free_table")]
 pub type SgTable<'bound, B, D, O = Mapped, A = NoAttrs> = DmaBuffer<'bound, Segmented<B>, D, O, A>;
 
 /// Memory of the driver as a list of segments: the memory of [`SgTable`].
@@ -546,6 +547,8 @@ impl<'bound, B: SgBuffer, D: Direction, A: ForMapping> SgTable<'bound, B, D, Map
     /// regardless of the attributes. A grant [`on`](Grant::on) a node does not compile.
     ///
     /// [`Streaming::map`]: super::Streaming::map
+    #[doc(alias("sg_alloc_table_from_pages_segment", "dma_map_sgtable"))]
+    #[doc(alias = "dma_map_sg")]
     #[inline]
     pub fn map<G>(grant: G, dma: DmaDevice<'bound, A>, buffer: B) -> Result<Self, SgMapFailed<B>>
     where
@@ -578,6 +581,7 @@ impl<B: SgBuffer, D: Direction, A: Attrs> SgTable<'_, B, D, DeviceOwned, A> {
     }
 
     /// The DMA address and the size of each segment, wraps `for_each_sgtable_dma_sg()`.
+    #[doc(alias("for_each_sgtable_dma_sg", "sg_dma_address", "sg_dma_len"))]
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
         self.memory().addresses()

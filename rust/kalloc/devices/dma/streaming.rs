@@ -260,6 +260,7 @@ impl<'bound, B: Buffer, D: Direction, A: ForMapping> Streaming<'bound, B, D, Map
     /// [`DmaDevice::max_mapping_size`], if there is no IOMMU space or no bounce buffer, or if it is
     /// empty. Without bounce buffers the kernel warns once of memory that the device cannot
     /// address: a device with a small mask needs buffers of `.dma()` or `.dma32()`.
+    #[doc(alias("dma_map_single", "dma_map_page", "dma_mapping_error"))]
     #[inline]
     pub fn map(
         _cx: &impl MayAlloc,

@@ -54,6 +54,7 @@ pub trait AllocVectors {
     ///     dev.irq_vectors(task, 1, 8, IrqTypes::all())
     /// }
     /// ```
+    #[doc(alias("pci_alloc_irq_vectors", "pci_irq_vector", "pci_free_irq_vectors"))]
     fn irq_vectors<C: MaySleep>(
         &self,
         cx: &C,

@@ -211,6 +211,7 @@ impl<T: Expire<M>, M: Mode> HrTimer<T, M> {
     /// # Errors
     ///
     /// `ENOMEM` if memory is short, `EBUSY` if the module is ending, and the error of `data`.
+    #[doc(alias = "hrtimer_setup")]
     pub fn new<G, E>(grant: G, data: impl PinInit<T, E>) -> Result<Self>
     where
         G: Grant<Flags: ForKmalloc>,
@@ -234,6 +235,7 @@ impl<T: Expire<M>, M: Mode> HrTimer<T, M> {
 
     /// Starts or restarts the timer; wraps `hrtimer_start()`. `expires` is an absolute or a
     /// relative time, as the mode says. Has no effect if the module is ending.
+    #[doc(alias = "hrtimer_start")]
     pub fn start(&self, expires: M::Expires) {
         self.0.arm(|timer| {
             let _forwards_not = self.0.get().get_ref().data().lock.lock();
@@ -244,6 +246,7 @@ impl<T: Expire<M>, M: Mode> HrTimer<T, M> {
 
     /// Stops the timer unless its callback runs; wraps `hrtimer_try_to_cancel()`. Returns whether
     /// the timer was active, or `None` if the callback runs.
+    #[doc(alias = "hrtimer_try_to_cancel")]
     pub fn try_cancel(&self) -> Option<bool> {
         // SAFETY: The timer was set up.
         let cancelled = unsafe { hrtimer_try_to_cancel(self.0.get().raw()) };
@@ -256,6 +259,7 @@ impl<T: Expire<M>, M: Mode> HrTimer<T, M> {
     /// # Context
     ///
     /// Process context. May sleep.
+    #[doc(alias = "hrtimer_cancel")]
     pub fn cancel<C: MaySleep>(&self, _cx: &C) -> bool {
         // SAFETY: The timer was set up. The caller may sleep, so it is not the callback.
         unsafe { hrtimer_cancel(self.0.get().raw()) != 0 }
@@ -292,6 +296,7 @@ impl<T: Expire<M>, M: Mode> Expired<'_, T, M> {
     /// Advances the expiry by whole intervals until it is in the future; wraps
     /// `hrtimer_forward_now()`. Returns the number of intervals. Returns 0 also if the timer has
     /// been started again since it expired, and so already has a new expiry.
+    #[doc(alias = "hrtimer_forward_now")]
     pub fn forward_now(&mut self, interval: Delta) -> u64 {
         let timer = self.callback.raw();
         let _starts_not = self.callback.data().lock.lock();

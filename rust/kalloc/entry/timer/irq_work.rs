@@ -121,6 +121,7 @@ impl<T: Run<K>, K: Kind> IrqWork<T, K> {
     /// # Errors
     ///
     /// `ENOMEM` if memory is short, `EBUSY` if the module is ending, and the error of `data`.
+    #[doc(alias = "init_irq_work")]
     pub fn new<G, E>(grant: G, data: impl PinInit<T, E>) -> Result<Self>
     where
         G: Grant<Flags: ForKmalloc>,
@@ -142,6 +143,7 @@ impl<T: Run<K>, K: Kind> IrqWork<T, K> {
     /// # Context
     ///
     /// Any context.
+    #[doc(alias = "irq_work_queue")]
     #[inline]
     pub fn queue(&self) -> bool {
         // SAFETY: The work was set up, and lives until it has been waited for.
@@ -155,6 +157,7 @@ impl<T: Run<K>, K: Kind> IrqWork<T, K> {
     /// # Context
     ///
     /// Process context. Sleeps.
+    #[doc(alias = "irq_work_sync")]
     pub fn sync<C: MaySleep>(&self, _cx: &C) {
         // SAFETY: The work was set up. The caller may sleep, so it is not the callback.
         unsafe { kalloc_helper_irq_work_sync(self.0.get().raw()) }

@@ -73,6 +73,7 @@ pub trait Expire: Send + Sync + 'static {
 ///     Ok(timer)
 /// }
 /// ```
+#[doc(alias = "timer_shutdown")]
 pub struct Timer<T: Expire>(CallbackBox<KernelObject<Timers, T>>);
 
 struct Timers;
@@ -116,6 +117,7 @@ impl<T: Expire> Timer<T> {
     /// # Errors
     ///
     /// `ENOMEM` if memory is short, `EBUSY` if the module is ending, and the error of `data`.
+    #[doc(alias = "timer_setup")]
     pub fn new<G, E>(grant: G, data: impl PinInit<T, E>) -> Result<Self>
     where
         G: Grant<Flags: ForKmalloc>,
@@ -133,6 +135,7 @@ impl<T: Expire> Timer<T> {
 
     /// Starts or restarts the timer, to expire `delay` jiffies from now; wraps `mod_timer()`.
     /// Returns whether it was pending. Has no effect if the module is ending.
+    #[doc(alias("mod_timer", "add_timer"))]
     pub fn start(&self, delay: Jiffies) -> bool {
         // SAFETY: The timer was set up.
         let start = |timer| unsafe { kalloc_helper_timer_start(timer, delay) != 0 };
@@ -140,6 +143,7 @@ impl<T: Expire> Timer<T> {
     }
 
     /// Whether the timer is pending; wraps `timer_pending()`.
+    #[doc(alias = "timer_pending")]
     pub fn is_pending(&self) -> bool {
         // SAFETY: The timer was set up.
         unsafe { kalloc_helper_timer_pending(self.0.get().raw()) }
@@ -148,6 +152,7 @@ impl<T: Expire> Timer<T> {
     /// Stops the timer without waiting; wraps `timer_delete()`. Returns whether it was pending.
     ///
     /// The callback may be running, and may start the timer again.
+    #[doc(alias = "timer_delete")]
     pub fn cancel(&self) -> bool {
         // SAFETY: The timer was set up.
         unsafe { timer_delete(self.0.get().raw()) != 0 }
@@ -159,6 +164,7 @@ impl<T: Expire> Timer<T> {
     /// # Context
     ///
     /// Process context. May sleep.
+    #[doc(alias = "timer_delete_sync")]
     pub fn cancel_sync<C: MaySleep>(&self, _cx: &C) -> bool {
         // SAFETY: The timer was set up. The caller may sleep, so it is not the callback.
         unsafe { timer_delete_sync(self.0.get().raw()) != 0 }
@@ -174,6 +180,7 @@ impl<T: Expire> Timer<T> {
     /// # Context
     ///
     /// Process context. May sleep.
+    #[doc(alias = "timer_shutdown_sync")]
     pub fn free<C: MaySleep>(self, cx: &C) {
         self.0.free(cx)
     }

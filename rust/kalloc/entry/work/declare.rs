@@ -16,6 +16,7 @@ macro_rules! __new_work {
 
 /// As the documentation of `new_work!` in [`kalloc::work`](crate::work) says.
 #[doc(hidden)]
+#[doc(alias = "INIT_WORK")]
 #[macro_export]
 macro_rules! new_work {
     ($($name:literal)?) => { $crate::__new_work!(Work $($name)?) };
@@ -30,6 +31,7 @@ macro_rules! new_bh_work {
 
 /// As the documentation of `new_delayed_work!` in [`kalloc::work`](crate::work) says.
 #[doc(hidden)]
+#[doc(alias = "INIT_DELAYED_WORK")]
 #[macro_export]
 macro_rules! new_delayed_work {
     ($($name:literal)?) => {

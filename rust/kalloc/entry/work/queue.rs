@@ -72,6 +72,7 @@ impl Queue {
     /// # Context
     ///
     /// Any context except an NMI handler. Does not sleep.
+    #[doc(alias("queue_work", "schedule_work"))]
     pub fn enqueue<P: WorkItemPointer, const ID: u64>(
         &self,
         _cx: &impl NotNmi,
@@ -97,6 +98,7 @@ impl Queue {
     /// # Context
     ///
     /// Any context except an NMI handler. Does not sleep.
+    #[doc(alias("queue_delayed_work", "schedule_delayed_work"))]
     pub fn enqueue_delayed<P: WorkItemPointer, const ID: u64>(
         &self,
         _cx: &impl NotNmi,

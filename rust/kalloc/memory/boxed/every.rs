@@ -106,6 +106,7 @@ impl<T: ?Sized, A: Allocator> Box<T, A> {
     ///     Ok(VBox::zeroed_slice(task, 2 * len)?)
     /// }
     /// ```
+    #[doc(alias("vfree", "kvfree"))]
     #[inline]
     pub fn free<C: MaySleep>(self, _cx: &C) {
         if let Some((memory, _)) = self.end() {
@@ -127,6 +128,7 @@ impl<T: ?Sized> KBox<T> {
     ///     key.free_sensitive();
     /// }
     /// ```
+    #[doc(alias = "kfree_sensitive")]
     #[inline]
     pub fn free_sensitive(self) {
         if let Some((memory, _)) = self.end() {
@@ -153,6 +155,7 @@ impl<T: ?Sized> KVBox<T> {
     ///     keys.free_sensitive(task);
     /// }
     /// ```
+    #[doc(alias = "kvfree_sensitive")]
     #[inline]
     pub fn free_sensitive<C: MaySleep>(self, _cx: &C) {
         if let Some((memory, size)) = self.end() {

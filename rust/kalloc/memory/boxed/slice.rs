@@ -81,6 +81,8 @@ impl<T, A: Allocator> Box<[T], A> {
     ///
     /// [`AllocFailed`] if the allocation fails, and for a size above [`Allocator::MAX_SIZE`] or
     /// above all of RAM.
+    #[doc(alias("kmalloc_array", "vmalloc_array", "kvmalloc_array"))]
+    #[doc(alias("kmalloc_objs", "kvmalloc_objs"))]
     #[inline]
     pub fn new_uninit_slice<G>(
         grant: G,
@@ -139,6 +141,7 @@ impl<T, A: Allocator> Box<[T], A> {
     /// # Errors
     ///
     /// As [`Box::new_uninit_slice`].
+    #[doc(alias("kcalloc", "vcalloc", "kvcalloc", "kzalloc_objs", "kvzalloc_objs"))]
     #[inline]
     pub fn zeroed_slice<G>(grant: G, len: usize) -> Result<Self, AllocFailed<G::Flags>>
     where
@@ -182,6 +185,8 @@ impl<T, A: Allocator> Box<[T], A> {
     /// # Errors
     ///
     /// As [`Box::new_uninit_slice`].
+    #[doc(alias("kmemdup", "kmemdup_array", "kvmemdup", "kmemdup_nul", "kstrdup"))]
+    #[doc(alias = "kstrndup")]
     #[inline]
     pub fn from_slice<G>(grant: G, source: &[T]) -> Result<Self, AllocFailed<G::Flags>>
     where
@@ -217,6 +222,7 @@ impl<T, A: Allocator> Box<[T], A> {
     ///     data.resize(task, len, 0).unwrap_or_else(|failed| failed.value)
     /// }
     /// ```
+    #[doc(alias = "krealloc_array")]
     pub fn resize<G>(
         self,
         grant: G,
@@ -272,6 +278,7 @@ impl<T, A: Allocator> Box<[MaybeUninit<T>], A> {
     ///
     /// [`AllocFailedWith`] the unchanged memory if the allocation fails, and for more than
     /// [`Allocator::MAX_SIZE`] bytes.
+    #[doc(alias("krealloc", "vrealloc", "kvrealloc"))]
     pub fn realloc<G>(self, grant: G, len: usize) -> Result<Self, AllocFailedWith<G::Flags, Self>>
     where
         G: Grant<Flags: ForRealloc<A>>,

@@ -63,6 +63,7 @@ impl<T, A: Allocator> Box<T, A> {
     ///     Ok(KBox::new(cx, 7)?)
     /// }
     /// ```
+    #[doc(alias("kmalloc", "vmalloc", "kvmalloc", "kmalloc_obj", "kvmalloc_obj"))]
     #[inline]
     pub fn new<G>(grant: G, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
@@ -152,6 +153,7 @@ impl<T, A: Allocator> Box<T, A> {
     /// # Errors
     ///
     /// As [`Box::new_uninit`].
+    #[doc(alias("kzalloc", "vzalloc", "kvzalloc", "kzalloc_obj", "kvzalloc_obj"))]
     #[inline]
     pub fn zeroed<G>(grant: G) -> Result<Self, AllocFailed<G::Flags>>
     where

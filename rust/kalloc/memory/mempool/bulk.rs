@@ -51,6 +51,7 @@ use kernel::ffi::c_void;
 /// # Invariants
 ///
 /// `elements` are owned elements from the pool of `pool_ref`. Each holds a valid `T`.
+#[doc(alias("mempool_alloc_bulk", "mempool_free_bulk"))]
 pub struct MempoolBulk<T, const N: usize, O, B = KmallocBacked, const BULK: usize = N>
 where
     B: Backing<T>,

@@ -50,6 +50,7 @@ use kernel::{
 ///
 /// [`MempoolBox::new`] waits and returns the box. [`MempoolBox::try_new`] fails if the reserve is
 /// empty and the flags do not wait. [`MempoolBox::preallocated`] calls no allocator.
+#[doc(alias = "mempool_free")]
 pub type MempoolBox<T, O, B = KmallocBacked, const BULK: usize = 1> =
     Pooled<Mempool<T, B, BULK>, O>;
 
@@ -97,6 +98,7 @@ where
     /// # Context
     ///
     /// Process context that may sleep.
+    #[doc(alias = "mempool_alloc")]
     #[inline]
     pub fn new<G>(grant: G, pool_ref: O, value: T) -> Self
     where
@@ -153,6 +155,7 @@ where
     ///     Ok(())
     /// }
     /// ```
+    #[doc(alias = "mempool_alloc")]
     #[inline]
     pub fn try_new<G>(grant: G, pool_ref: O, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
@@ -232,6 +235,7 @@ where
     ///     }
     /// }
     /// ```
+    #[doc(alias = "mempool_alloc_preallocated")]
     #[inline]
     pub fn preallocated<C>(
         cx: &C,

@@ -64,6 +64,7 @@ use kernel::{
 ///
 /// `pool` is an owned kernel pool of elements from `backing`. Its `min_nr` is at least `BULK`, and
 /// at least 1.
+#[doc(alias("mempool_t", "mempool_destroy"))]
 pub struct Mempool<T, B: Backing<T> = KmallocBacked, const BULK: usize = 1> {
     pub(super) pool: NonNull<bindings::mempool>,
     // Dropped after the pool, and leaked with it: see `deferred_free::must_leak`.
@@ -87,6 +88,7 @@ impl<T, const BULK: usize> Mempool<T, KmallocBacked, BULK> {
     ///
     /// `EINVAL` if `min_nr` is 0, below `BULK` or above [`MAX_MIN_NR`]. `ENOMEM` if the allocation
     /// of the reserve fails. A `T` without size, or too large, does not compile.
+    #[doc(alias = "mempool_create_kmalloc_pool")]
     pub fn kmalloc<G>(grant: G, min_nr: usize) -> Result<Self>
     where
         G: Grant<Flags: ForMempool, Context: MaySleep>,
@@ -110,6 +112,7 @@ impl<T, O: PoolRef<Cache<T>>, const BULK: usize> Mempool<T, SlabBacked<O>, BULK>
     ///     Mempool::slab(task, 16, cache)
     /// }
     /// ```
+    #[doc(alias = "mempool_create_slab_pool")]
     pub fn slab<G>(grant: G, min_nr: usize, cache: O) -> Result<Self>
     where
         G: Grant<Flags: ForMempool, Context: MaySleep>,
@@ -132,6 +135,7 @@ impl<T, const BULK: usize> Mempool<T, PageBacked, BULK> {
     ///     Mempool::pages(task, 16)
     /// }
     /// ```
+    #[doc(alias = "mempool_create_page_pool")]
     pub fn pages<G>(grant: G, min_nr: usize) -> Result<Self>
     where
         G: Grant<Flags: ForMempool, Context: MaySleep>,
@@ -196,6 +200,7 @@ impl<T, B: Backing<T>, const BULK: usize> Mempool<T, B, BULK> {
     ///     Ok(())
     /// }
     /// ```
+    #[doc(alias = "mempool_resize")]
     pub fn resize<C: MayFs>(&self, _cx: &C, min_nr: usize) -> Result {
         let min_nr = Self::reserve(min_nr)?;
         // SAFETY: Invariant of `Mempool`: the pool is valid. `min_nr` is above 0. `C: MayFs`: the

@@ -70,6 +70,7 @@ use kernel::{
 ///
 /// `memory` is the address of `1 << order` owned pages that were allocated together. They are
 /// compound if `K` is [`Compound`](super::Compound), and initialised if `T` is `u8`.
+#[doc(alias("free_pages", "free_page"))]
 pub struct FreePages<O: PageOrder = Order<0>, T: PageBytes = u8, K: Kind = Low> {
     memory: NonNull<T>,
     order: O,
@@ -89,6 +90,7 @@ impl<O: PageOrder> FreePages<O> {
     /// # Errors
     ///
     /// As [`Pages::new_uninit`]. Flags that allow high memory do not compile.
+    #[doc(alias("__get_free_pages", "__get_free_page"))]
     #[inline]
     pub fn new_uninit<G>(grant: G, order: O) -> Result<NewFreePages<O, G>, AllocFailed<G::Flags>>
     where
@@ -129,6 +131,7 @@ impl<O: PageOrder> FreePages<O> {
     /// # Errors
     ///
     /// As [`FreePages::new_uninit`].
+    #[doc(alias = "get_zeroed_page")]
     #[inline]
     pub fn zeroed<G>(
         grant: G,
@@ -198,6 +201,7 @@ impl<O: PageOrder, T: PageBytes, K: Kind> FreePages<O, T, K> {
     }
 
     /// The first `struct page`, wraps `virt_to_page()`. The `FreePages` keeps ownership.
+    #[doc(alias = "virt_to_page")]
     #[inline]
     pub fn as_page(&self) -> *mut bindings::page {
         // SAFETY: Invariant of `FreePages`: `memory` is the address of pages.
@@ -205,6 +209,7 @@ impl<O: PageOrder, T: PageBytes, K: Kind> FreePages<O, T, K> {
     }
 
     /// The physical address. For device addresses use the DMA API.
+    #[doc(alias = "virt_to_phys")]
     #[inline]
     pub fn phys(&self) -> PhysAddr {
         // SAFETY: `as_page()` is a valid page.
@@ -290,6 +295,7 @@ impl<O: PageOrder, T: PageBytes, K: Addressable> From<FreePages<O, T, K>> for Pa
 ///
 /// `memory` is the address of contiguous, owned single pages: as many as its length in bytes takes,
 /// which is not 0. Its bytes are initialised if `T` is `u8`.
+#[doc(alias = "free_pages_exact")]
 pub struct ExactPages<T: PageBytes = u8> {
     memory: NonNull<[T]>,
 }
@@ -306,6 +312,7 @@ impl ExactPages {
     ///
     /// [`AllocFailed`] if the allocation fails, and for 0 bytes or more than
     /// [`MAX_SIZE`](super::MAX_SIZE).
+    #[doc(alias = "alloc_pages_exact")]
     #[inline]
     pub fn new_uninit<G>(
         grant: G,

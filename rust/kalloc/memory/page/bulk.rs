@@ -36,6 +36,7 @@ use kernel::bindings;
 ///     Ok(pages)
 /// }
 /// ```
+#[doc(alias = "alloc_pages_bulk")]
 #[inline]
 pub fn alloc_bulk<G>(grant: G, pages: &mut [Option<NewPages<Order<0>, G>>]) -> usize
 where

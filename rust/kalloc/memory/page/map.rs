@@ -75,6 +75,7 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
     ///     Ok(to)
     /// }
     /// ```
+    #[doc(alias("kmap_local_page", "kunmap_local", "kmap_atomic"))]
     #[inline]
     pub fn map_local<C, R>(
         &self,
@@ -97,6 +98,7 @@ impl<O: PageOrder, T: PageBytes, K: Kind> Pages<O, T, K> {
     /// # Errors
     ///
     /// `EINVAL` if `index` is out of range.
+    #[doc(alias("kmap_local_page", "kunmap_local"))]
     #[inline]
     pub fn map_local_mut<C, R>(
         &mut self,

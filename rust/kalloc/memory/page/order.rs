@@ -98,6 +98,7 @@ impl AnyOrder {
     /// assert_eq!(AnyOrder::for_size(3 * PAGE_SIZE)?.order(), 2);
     /// # Ok::<(), Error>(())
     /// ```
+    #[doc(alias = "get_order")]
     #[inline]
     pub const fn for_size(size: usize) -> Result<Self> {
         if size == 0 || size > MAX_SIZE {

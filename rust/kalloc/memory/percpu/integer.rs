@@ -142,33 +142,44 @@ macro_rules! operations {
 
 operations! {
     /// Wraps `this_cpu_read()`.
+    #[doc(alias = "this_cpu_read")]
     read() -> Value;
     /// Wraps `this_cpu_write()`.
+    #[doc(alias = "this_cpu_write")]
     write(value);
     /// Wraps `this_cpu_add()`.
+    #[doc(alias = "this_cpu_add")]
     add(value);
     /// Wraps `this_cpu_inc()`.
+    #[doc(alias = "this_cpu_inc")]
     inc();
     /// Wraps `this_cpu_dec()`.
+    #[doc(alias = "this_cpu_dec")]
     dec();
     /// Wraps `this_cpu_and()`.
+    #[doc(alias = "this_cpu_and")]
     and(value);
     /// Wraps `this_cpu_or()`.
+    #[doc(alias = "this_cpu_or")]
     or(value);
     /// Wraps `this_cpu_add_return()`. Returns the new value.
+    #[doc(alias = "this_cpu_add_return")]
     add_return(value) -> Value;
     /// Wraps `this_cpu_cmpxchg()`. Returns the old value, which is `old` if `new` was written.
+    #[doc(alias = "this_cpu_cmpxchg")]
     cmpxchg(old, new) -> Value;
 }
 
 impl<I: ThisCpuInteger + Eq> ThisCpu<'_, CpuLocal<I>> {
     /// Wraps `this_cpu_sub()`.
+    #[doc(alias = "this_cpu_sub")]
     #[inline(always)]
     pub fn sub(self, value: I) {
         self.add(value.negative());
     }
 
     /// Wraps `this_cpu_xchg()`. Returns the old value.
+    #[doc(alias = "this_cpu_xchg")]
     #[inline(always)]
     pub fn xchg(self, value: I) -> I {
         // A cmpxchg loop, as in C on x86: `xchg` with memory locks the bus.

@@ -41,6 +41,7 @@ use kernel::{
 /// A local lock excludes everything else on its CPU, including interrupts, without a locked bus
 /// cycle: it disables interrupts. On `CONFIG_PREEMPT_RT` it is a per-CPU sleeping spinlock with
 /// interrupts enabled, so it is not for code with interrupts or preemption disabled.
+#[doc(alias = "local_lock_t")]
 #[repr(C)]
 pub struct LocalLock<T> {
     lock: Opaque<local_trylock_t>,
@@ -89,6 +90,7 @@ impl<F> fmt::Debug for NewLocalLock<F> {
 ///
 /// Each use of the macro is a lockdep class, as of the kernel crate's `new_spinlock!`, so that
 /// lockdep tells the locks of two drivers apart.
+#[doc(alias = "local_lock_init")]
 #[macro_export]
 macro_rules! new_local_lock {
     ($value:expr $(, $name:literal)? $(,)?) => {
@@ -182,6 +184,7 @@ impl<T> PerCpu<LocalLock<T>> {
     ///     cache.with(cx, |slot, _cx| slot.take())
     /// }
     /// ```
+    #[doc(alias("local_lock_irqsave", "local_unlock_irqrestore"))]
     #[inline]
     pub fn with<C: MayAlloc, R>(
         &self,
@@ -218,6 +221,7 @@ impl<T> PerCpu<LocalLock<T>> {
     ///     })
     /// }
     /// ```
+    #[doc(alias = "local_trylock_irqsave")]
     #[inline]
     pub fn try_with<C: MayAlloc, R>(
         &self,

@@ -34,6 +34,7 @@ pub(super) struct UsercopyRegion {
 ///
 /// const ARGS: Args<'_, Message> = Args::new(c"message").usercopy(usercopy!(Message, text));
 /// ```
+#[doc(alias = "KMEM_CACHE_USERCOPY")]
 #[macro_export]
 macro_rules! usercopy {
     ($($object:tt)*) => {
@@ -54,6 +55,7 @@ macro_rules! usercopy {
 ///     kmem_cache!(task, Request, hwcache_align(), account())
 /// }
 /// ```
+#[doc(alias = "KMEM_CACHE")]
 #[macro_export]
 macro_rules! kmem_cache {
     (@args $args:expr) => { $args };
@@ -94,6 +96,7 @@ pub const fn name(of: &'static str) -> &'static CStr {
 ///
 /// const ARGS: Args<'_, [u8; 100]> = Args::new(c"descriptor").align::<64>().cache_dma32();
 /// ```
+#[doc(alias = "kmem_cache_args")]
 #[derive(Debug)]
 pub struct Args<'a, T> {
     pub(super) name: &'a CStr,
@@ -138,6 +141,7 @@ impl<'a, T> Args<'a, T> {
     }
 
     /// `SLAB_HWCACHE_ALIGN`: aligns objects to cache lines, and small ones to a fraction of a line.
+    #[doc(alias = "SLAB_HWCACHE_ALIGN")]
     #[inline]
     pub const fn hwcache_align(mut self) -> Self {
         self.flags |= KALLOC_CONST_SLAB_HWCACHE_ALIGN;
@@ -145,6 +149,7 @@ impl<'a, T> Args<'a, T> {
     }
 
     /// `SLAB_ACCOUNT`: charges every object to the memory cgroup of the allocating task.
+    #[doc(alias = "SLAB_ACCOUNT")]
     #[inline]
     pub const fn account(mut self) -> Self {
         self.flags |= KALLOC_CONST_SLAB_ACCOUNT;
@@ -152,6 +157,7 @@ impl<'a, T> Args<'a, T> {
     }
 
     /// `SLAB_RECLAIM_ACCOUNT`: objects are reclaimable by a shrinker.
+    #[doc(alias = "SLAB_RECLAIM_ACCOUNT")]
     #[inline]
     pub const fn reclaim_account(mut self) -> Self {
         self.flags |= KALLOC_CONST_SLAB_RECLAIM_ACCOUNT;
@@ -160,6 +166,7 @@ impl<'a, T> Args<'a, T> {
 
     /// `SLAB_NO_MERGE`: the kernel does not merge this cache with similar ones. Meant for tests and
     /// debugging.
+    #[doc(alias = "SLAB_NO_MERGE")]
     #[inline]
     pub const fn no_merge(mut self) -> Self {
         self.flags |= KALLOC_CONST_SLAB_NO_MERGE;
@@ -169,6 +176,7 @@ impl<'a, T> Args<'a, T> {
     /// `SLAB_CACHE_DMA`: objects are from `ZONE_DMA`, the first 16 MiB on x86.
     ///
     /// A cache has one zone: the last call of this or [`Args::cache_dma32`] takes effect.
+    #[doc(alias = "SLAB_CACHE_DMA")]
     #[inline]
     pub const fn cache_dma(mut self) -> Self {
         self.zone = KALLOC_CONST_SLAB_CACHE_DMA;
@@ -176,6 +184,7 @@ impl<'a, T> Args<'a, T> {
     }
 
     /// `SLAB_CACHE_DMA32`: objects are from `ZONE_DMA32`, the first 4 GiB.
+    #[doc(alias = "SLAB_CACHE_DMA32")]
     #[inline]
     pub const fn cache_dma32(mut self) -> Self {
         self.zone = KALLOC_CONST_SLAB_CACHE_DMA32;
@@ -186,6 +195,7 @@ impl<'a, T> Args<'a, T> {
     /// [`usercopy!`](crate::usercopy!). The default is none.
     ///
     /// `CONFIG_HARDENED_USERCOPY` rejects a copy of any other part.
+    #[doc(alias = "kmem_cache_create_usercopy")]
     #[inline]
     pub const fn usercopy<F>(mut self, field: Field<T, F>) -> Self {
         self.usercopy = UsercopyRegion {

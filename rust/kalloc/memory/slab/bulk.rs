@@ -65,6 +65,7 @@ pub const MAX_BULK: usize = 64;
 /// # Invariants
 ///
 /// `objects` are valid, initialised objects from the cache of `pool_ref`, owned by this alone.
+#[doc(alias("kmem_cache_alloc_bulk", "kmem_cache_free_bulk"))]
 pub struct SlabBulk<T, const N: usize, O: PoolRef<Cache<T>>> {
     // Not `NonNull`: its niche would make the compiler copy the array once more.
     objects: [*mut T; N],

@@ -55,6 +55,7 @@ use kernel::{
 ///
 /// Its objects are [`SlabBox`]es. A cache may be dropped in any context: a work item destroys it
 /// later. [`Cache::destroy`] destroys it now.
+#[doc(alias = "kmem_cache")]
 pub struct Cache<T>(pub(super) RawCache, PhantomData<fn() -> T>);
 
 impl<T> Cache<T> {
@@ -71,6 +72,7 @@ impl<T> Cache<T> {
     /// `EINVAL` for a name that is empty or has a blank or a slash. `ENOMEM` if the kernel creates
     /// no cache; the kernel logs a warning. A `T` without size, or too large for a slab, does not
     /// compile.
+    #[doc(alias = "kmem_cache_create")]
     pub fn create<C: MayFs>(cx: &C, args: &Args<'_, T>) -> Result<Self> {
         Ok(Self(
             RawCache::create::<T, T, C>(cx, args, Extra::NONE)?,
@@ -111,6 +113,7 @@ impl<T> Pool for Cache<T> {
 ///     Ok(SlabBox::new(cx, cache.clone(), Request { sector: 0 })?)
 /// }
 /// ```
+#[doc(alias = "kmem_cache_free")]
 pub type SlabBox<T, O> = Pooled<Cache<T>, O>;
 
 impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
@@ -123,6 +126,7 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
     /// # Errors
     ///
     /// [`AllocFailedWith`] the value if the allocation fails.
+    #[doc(alias = "kmem_cache_alloc")]
     #[inline]
     pub fn new<G>(grant: G, pool_ref: O, value: T) -> Result<Self, AllocFailedWith<G::Flags, T>>
     where
@@ -167,6 +171,7 @@ impl<T, O: PoolRef<Cache<T>>> SlabBox<T, O> {
     /// # Errors
     ///
     /// As [`SlabBox::new_uninit`].
+    #[doc(alias = "kmem_cache_zalloc")]
     #[inline]
     pub fn zeroed<G>(grant: G, pool_ref: O) -> Result<Self, AllocFailed<G::Flags>>
     where

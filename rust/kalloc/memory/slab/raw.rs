@@ -265,6 +265,7 @@ macro_rules! caches {
             /// # Context
             ///
             /// Process context that may sleep, outside memalloc scopes.
+            #[doc(alias = "kmem_cache_shrink")]
             pub fn shrink<C: MayFs>(&self, cx: &C) -> bool {
                 self.0.shrink(cx)
             }
@@ -277,6 +278,7 @@ macro_rules! caches {
             ///
             /// Process context that may sleep, outside memalloc scopes. In other contexts drop the
             /// cache.
+            #[doc(alias = "kmem_cache_destroy")]
             pub fn destroy<C: MayFs>(self, cx: &C) {
                 self.0.destroy(cx);
             }
@@ -284,6 +286,7 @@ macro_rules! caches {
             /// The size of an object in the kernel's cache, wraps `kmem_cache_size()`.
             ///
             /// For a merged cache this is the larger object's size.
+            #[doc(alias = "kmem_cache_size")]
             pub fn object_size(&self) -> usize {
                 // SAFETY: Invariant of `RawCache`: the cache is valid.
                 unsafe { bindings::kmem_cache_size(self.0.cache.as_ptr()) as usize }

@@ -91,6 +91,7 @@ unsafe extern "C" fn construct_counted<T: Construct>(object: *mut c_void) {
 ///
 /// [`Construct`] initialises the objects, and users have only `&T`: atomics and locks. `T` has no
 /// drop glue.
+#[doc(alias = "SLAB_TYPESAFE_BY_RCU")]
 pub struct RcuCache<T>(pub(super) RawCache, PhantomData<fn() -> T>);
 
 impl<T: Construct + Sync> RcuCache<T> {

@@ -183,6 +183,7 @@ impl<T, A: Allocator> Vec<T, A> {
     /// # Errors
     ///
     /// As [`Vec::with_capacity`]. The vector is unchanged then.
+    #[doc(alias = "krealloc_array")]
     #[inline]
     pub fn reserve<G>(&mut self, grant: G, additional: usize) -> Result<(), AllocFailed<G::Flags>>
     where
