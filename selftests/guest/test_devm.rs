@@ -42,6 +42,7 @@ testlib::tests! {
     realloc_keeps_its_place,
     resize_fills,
     strings,
+    strings_too_long,
     value_outlives_its_handle,
     in_each_context,
     in_a_softirq,
@@ -318,6 +319,40 @@ fn strings(task: &mut TaskCx) -> Outcome {
         long.free(&task);
     });
     check_eq!(trace.events().filter(|event| event.is_free).count(), 3);
+    Ok(())
+}
+
+/// Writes as many bytes.
+struct Long(usize);
+
+impl kernel::fmt::Display for Long {
+    fn fmt(&self, f: &mut kernel::fmt::Formatter<'_>) -> kernel::fmt::Result {
+        let part = match core::str::from_utf8(&[b'x'; 4096]) {
+            Ok(part) => part,
+            Err(_) => return Err(kernel::fmt::Error),
+        };
+        for _ in 0..self.0 / part.len() {
+            f.write_str(part)?;
+        }
+        f.write_str(&part[..self.0 % part.len()])
+    }
+}
+
+fn strings_too_long(task: &mut TaskCx) -> Outcome {
+    let bound = BoundDevice::new()?;
+    let dev = bound.dev();
+    let longest = devm::MAX_SIZE - 1;
+    let name = Devm::kasprintf(&task, dev, fmt!("{}", Long(longest)))?;
+    check_eq!(name.count_bytes(), longest);
+    name.free(&task);
+    // devm_kasprintf() asks kmalloc for any length, with a warning in the log.
+    for len in [u32::MAX as usize, 1 << 32, i32::MAX as usize, longest + 1] {
+        check!(Devm::kasprintf(&task, dev, fmt!("{}", Long(len))).is_err());
+    }
+    let mut text = VBox::<[u8]>::zeroed_slice(&task, devm::MAX_SIZE + 1)?;
+    text[..devm::MAX_SIZE].fill(b'x');
+    let text = CStr::from_bytes_with_nul(&text).map_err(|_| EINVAL)?;
+    check!(Devm::kstrdup(&task, dev, text).is_err());
     Ok(())
 }
 

@@ -14,32 +14,49 @@ use crate::{
     },
 };
 use core::{
-    fmt,
-    marker::PhantomData,
+    fmt::{
+        self,
+        Write, //
+    },
     ptr::NonNull, //
 };
 use kernel::{
-    bindings,
     device::{
         Bound,
         Device, //
     },
-    ffi::{
-        c_char,
-        c_void, //
-    },
-    str::{
-        CStr,
-        CStrExt as _, //
-    },
+    str::CStr,
 };
 
+/// Counts the bytes that are written to it.
+struct Count(usize);
+
+impl Write for Count {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.saturating_add(text.len());
+        Ok(())
+    }
+}
+
+/// The free end of a buffer. What does not fit is left out.
+struct Rest<'a>(&'a mut [u8]);
+
+impl Write for Rest<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let len = text.len().min(self.0.len());
+        let (here, rest) = core::mem::take(&mut self.0).split_at_mut(len);
+        here.copy_from_slice(&text.as_bytes()[..len]);
+        self.0 = rest;
+        Ok(())
+    }
+}
+
 impl<'bound> Devm<'bound, CStr> {
-    /// A copy of `source`, wraps `devm_kstrdup()`.
+    /// A copy of `source`, as by `devm_kstrdup()`.
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] if the allocation fails.
+    /// [`AllocFailed`] if the allocation fails, and for more than [`MAX_SIZE`] bytes.
     #[doc(alias = "devm_kstrdup")]
     #[inline]
     pub fn kstrdup<G>(
@@ -50,23 +67,18 @@ impl<'bound> Devm<'bound, CStr> {
     where
         G: Grant<Flags: ForDevm>,
     {
-        const { fits_plain::<u8, G>() };
-        let _ = grant;
-        // SAFETY: The device is bound and the string is NUL-terminated. The grant proves that the
-        // flags are legal in this context, and kmalloc accepts them.
-        let string =
-            unsafe { bindings::devm_kstrdup(raw(dev), source.as_char_ptr(), G::Flags::BITS) };
-        // SAFETY: `string` is NULL, or a new string in memory of `devm_kmalloc()` of `dev`.
-        unsafe { Self::from_new(dev, string) }.ok_or_else(G::Flags::failed)
+        Self::until_nul(Devm::from_slice(grant, dev, source.to_bytes_with_nul())?)
+            .ok_or_else(G::Flags::failed)
     }
 
-    /// A formatted string, wraps `devm_kasprintf()`.
+    /// A formatted string, as by `devm_kasprintf()`.
     ///
-    /// As in C, a NUL in the arguments ends the string.
+    /// As in C, the arguments are formatted twice, once for the length, and a NUL in them ends the
+    /// string.
     ///
     /// # Errors
     ///
-    /// [`AllocFailed`] if the allocation fails.
+    /// [`AllocFailed`] if the allocation fails, and for more than [`MAX_SIZE`] bytes.
     ///
     /// ```
     /// use kalloc::{devm::Devm, prelude::*};
@@ -90,35 +102,25 @@ impl<'bound> Devm<'bound, CStr> {
     where
         G: Grant<Flags: ForDevm>,
     {
-        const { fits_plain::<u8, G>() };
-        let _ = grant;
-        // SAFETY: The device is bound, and `%pA` takes a pointer to `fmt::Arguments`. The grant
-        // proves that the flags are legal in this context, and kmalloc accepts them.
-        let string = unsafe {
-            bindings::devm_kasprintf(
-                raw(dev),
-                G::Flags::BITS,
-                c"%pA".as_char_ptr(),
-                (&raw const args).cast::<c_void>(),
-            )
-        };
-        // SAFETY: `string` is NULL, or a new string in memory of `devm_kmalloc()` of `dev`.
-        unsafe { Self::from_new(dev, string) }.ok_or_else(G::Flags::failed)
+        let mut len = Count(0);
+        // As in C, an argument that cannot be formatted ends the string.
+        let _ = len.write_fmt(args);
+        let mut string = Devm::<[u8]>::from_fn(grant, dev, len.0.saturating_add(1), |_| 0)?;
+        let _ = Rest(&mut string[..len.0]).write_fmt(args);
+        Self::until_nul(string).ok_or_else(G::Flags::failed)
     }
 
-    /// Takes ownership of a string.
-    ///
-    /// # Safety
-    ///
-    /// `string` is NULL, or a string in memory of `devm_kmalloc()` of `dev` without another owner.
-    unsafe fn from_new(dev: &'bound Device<Bound>, string: *mut c_char) -> Option<Self> {
-        NonNull::new(string)?;
-        // SAFETY: `# Safety`: `string` is a NUL-terminated string.
-        let string = unsafe { CStr::from_char_ptr(string) };
-        // INVARIANT: `# Safety`: owned memory of `devm_kmalloc()` of `dev`.
-        Some(Self {
-            memory: NonNull::from(string),
-            device: dev,
+    /// The string at the beginning of `bytes`, if there is a NUL.
+    fn until_nul(bytes: Devm<'bound, [u8]>) -> Option<Self> {
+        let len = CStr::from_bytes_until_nul(&bytes).ok()?.count_bytes() + 1;
+        let string = NonNull::slice_from_raw_parts(bytes.memory.cast::<u8>(), len);
+        // CAST: A `CStr` is its bytes with the NUL.
+        let string = NonNull::new(string.as_ptr() as *mut CStr)?;
+        // INVARIANT: The memory is unchanged, begins with a string, and has a size. The pointer is
+        // not from a `&CStr`, so it is valid for writes.
+        Some(Devm {
+            memory: string,
+            device: bytes.device,
             _value: PhantomData,
         })
     }
