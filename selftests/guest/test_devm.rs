@@ -55,6 +55,7 @@ testlib::tests! {
     memory_comes_back_when_there_is_none,
     value_is_dropped_once,
     drop_order,
+    driver_data_that_is_dropped_last,
     probe_fails_at_every_point,
     deferred_probe_leaves_nothing,
     driver_goes_while_bound,
@@ -739,6 +740,149 @@ fn ordered<'bound>(dev: &'bound Device<Core<'_>>, task: &mut TaskCx) -> Result<O
 driver!(InOrder, Ordered, ordered);
 
 /// First the driver's data, for which every value is still there; then the values, the last first.
+/// An I2C device, whose core releases devm memory before the driver's data is dropped.
+#[cfg(CONFIG_I2C = "y")]
+mod i2c {
+    use super::*;
+    use kernel::{
+        bindings,
+        error::{from_err_ptr, to_result},
+        i2c,
+    };
+
+    /// Whether probe ran, how many `Devm` the driver's data had, and how many of their values were
+    /// gone in its drop.
+    pub(super) static PROBED: AtomicUsize = AtomicUsize::new(0);
+    pub(super) static MADE: AtomicUsize = AtomicUsize::new(0);
+    pub(super) static GONE: AtomicUsize = AtomicUsize::new(0);
+    static ALIVE: AtomicUsize = AtomicUsize::new(0);
+
+    struct Value;
+
+    impl Drop for Value {
+        fn drop(&mut self) {
+            ALIVE.fetch_sub(1, Relaxed);
+        }
+    }
+
+    pub(super) struct Data<'bound> {
+        value: Option<Devm<'bound, Value>>,
+        number: Option<Devm<'bound, u64>>,
+        none: Option<Devm<'bound, [u64]>>,
+    }
+
+    impl Drop for Data<'_> {
+        fn drop(&mut self) {
+            let made = [
+                self.value.is_some(),
+                self.number.is_some(),
+                self.none.is_some(),
+            ];
+            MADE.store(made.iter().filter(|&&made| made).count(), Relaxed);
+            GONE.store(usize::from(made[0] && ALIVE.load(Relaxed) == 0), Relaxed);
+        }
+    }
+
+    pub(super) struct Driver;
+
+    kernel::i2c_device_table!(
+        TABLE,
+        <Driver as i2c::Driver>::IdInfo,
+        [(i2c::DeviceId::new(c"kalloc_devm"), ())]
+    );
+
+    impl i2c::Driver for Driver {
+        type IdInfo = ();
+        type Data<'bound> = Data<'bound>;
+        const I2C_ID_TABLE: Option<i2c::IdTable<()>> = Some(&TABLE);
+
+        fn probe<'bound>(
+            dev: &'bound i2c::I2cClient<Core<'_>>,
+            _info: Option<&'bound ()>,
+        ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+            // SAFETY: Probe runs in process context, and this is the only token in it.
+            let task = unsafe { TaskCx::assume() };
+            let core: &Device<Core<'_>> = dev.as_ref();
+            let bound: &Device<Bound> = core;
+            PROBED.store(1, Relaxed);
+            ALIVE.store(1, Relaxed);
+            Ok(Data {
+                value: Devm::new_with_drop(&task, core, Value).ok(),
+                number: Devm::new(&task, bound, 1).ok(),
+                none: Devm::from_slice(&task, bound, &[]).ok(),
+            })
+        }
+    }
+
+    extern "C" fn functionality(_adapter: *mut bindings::i2c_adapter) -> u32 {
+        0
+    }
+
+    /// Runs `f` while there is a device of that driver's name.
+    pub(super) fn with_device(task: &TaskCx, f: impl FnOnce() -> Outcome) -> Outcome {
+        let algorithm = KBox::new(
+            task,
+            bindings::i2c_algorithm {
+                functionality: Some(functionality),
+                ..Default::default()
+            },
+        )?;
+        let mut adapter = KBox::<bindings::i2c_adapter>::init(task, pin_init::init_zeroed())?;
+        adapter.algo = &raw const *algorithm;
+        for (to, from) in adapter.name.iter_mut().zip(b"kalloc") {
+            *to = *from as _;
+        }
+        let mut info = bindings::i2c_board_info {
+            addr: 0x50,
+            ..Default::default()
+        };
+        for (to, from) in info.type_.iter_mut().zip(b"kalloc_devm") {
+            *to = *from as _;
+        }
+        // SAFETY: The adapter has a name and an algorithm, and lives until it is deleted below.
+        to_result(unsafe { bindings::i2c_add_adapter(&raw mut *adapter) })?;
+        // SAFETY: The adapter was added above.
+        let client = from_err_ptr(unsafe {
+            bindings::i2c_new_client_device(&raw mut *adapter, &raw const info)
+        });
+        let result = match client {
+            Ok(client) => {
+                let result = f();
+                // SAFETY: The client was made above, and is not used again.
+                unsafe { bindings::i2c_unregister_device(client) };
+                result
+            }
+            Err(error) => Err(error.into()),
+        };
+        // SAFETY: The adapter was added above, and has no client any more.
+        unsafe { bindings::i2c_del_adapter(&raw mut *adapter) };
+        result
+    }
+}
+
+#[cfg(CONFIG_I2C = "y")]
+fn driver_data_that_is_dropped_last(task: &mut TaskCx) -> Outcome {
+    use kernel::{driver, i2c as bus};
+    i2c::with_device(task, || {
+        drop(KBox::pin_init(
+            &*task,
+            driver::Registration::<bus::Adapter<i2c::Driver>>::new(
+                c"kalloc_devm",
+                &<Tests as kernel::ModuleMetadata>::THIS_MODULE,
+            ),
+        )?);
+        Ok(())
+    })?;
+    check_eq!(i2c::PROBED.load(Relaxed), 1);
+    check_eq!((i2c::GONE.load(Relaxed), i2c::MADE.load(Relaxed)), (0, 0));
+    Ok(())
+}
+
+#[cfg(not(CONFIG_I2C = "y"))]
+fn driver_data_that_is_dropped_last(_task: &mut TaskCx) -> Outcome {
+    Err(testlib::Stop::Skip("the kernel crate has no I2C drivers"))
+}
+
 fn drop_order(task: &mut TaskCx) -> Outcome {
     let _driver = register::<InOrder>(task, c"kalloc_in_order")?;
     let device = PlatformDevice::new(task, c"kalloc_in_order")?;

@@ -20,7 +20,8 @@
 //! As in C, dropping a `Devm` frees nothing. When the device is unbound, and when its probe fails,
 //! the kernel first drops the driver's data and then releases the device's resources in reverse
 //! order. So a `Devm<'bound, T>` is valid for all of `'bound`, in the driver's data and during its
-//! drop too.
+//! drop too. The I2C core releases the resources of its devices before that. They get no `Devm`:
+//! each constructor fails, and the log says why.
 //!
 //! A value without drop glue takes one `devm_kmalloc()`. [`Devm::new_with_drop`] and the like make
 //! a value with drop glue: one devres entry holds its memory and its drop, so the device never has
@@ -111,7 +112,7 @@ const VALUE: usize = size_of::<Glue>().next_multiple_of(MAX_ALIGN);
 /// # Invariants
 ///
 /// `memory` is aligned for `T`, valid for reads and writes of an initialised `T` for `'bound`, and
-/// owned by this alone.
+/// owned by this alone. The kernel releases the resources of `device` after `'bound`.
 ///
 /// - If `T` has drop glue, `T: Sized`, and `memory` is at the offset `VALUE` in memory of
 ///   `__devres_alloc_node()` that was added to `device` with `release`. A `Glue` of `T` is at its
@@ -135,6 +136,38 @@ impl<T: ?Sized> Unpin for Devm<'_, T> {}
 fn raw(dev: &Device<Bound>) -> *mut bindings::device {
     // CAST: `Device` is a transparent wrapper of `struct device`, in an `Opaque`.
     ptr::from_ref(dev).cast_mut().cast()
+}
+
+/// Whether the kernel releases the resources of `dev` before it drops the driver's data, so that a
+/// `Devm` would not be valid for all of `'bound`. The I2C core does, in `i2c_device_remove()`. Logs
+/// it.
+#[inline(always)]
+#[cfg(CONFIG_I2C = "y")]
+fn ends_before_data(dev: &Device<Bound>) -> bool {
+    // SAFETY: `dev` is a valid device, and a bound device keeps its bus.
+    let bus = unsafe { (*raw(dev)).bus };
+    if ptr::eq(bus, &raw const bindings::i2c_bus_type) {
+        warn_ends_before_data(dev);
+        return true;
+    }
+    false
+}
+
+/// The kernel crate has no I2C drivers.
+#[inline(always)]
+#[cfg(not(CONFIG_I2C = "y"))]
+fn ends_before_data(_dev: &Device<Bound>) -> bool {
+    false
+}
+
+#[cold]
+#[inline(never)]
+#[cfg(CONFIG_I2C = "y")]
+fn warn_ends_before_data(dev: &Device<Bound>) {
+    kernel::dev_warn!(
+        dev,
+        "kalloc: the I2C core frees devm memory before the driver's data is dropped: use a KBox\n"
+    );
 }
 
 /// Fails the build for a `T`, a size or a grant that devm does not support.
@@ -171,9 +204,12 @@ const fn fits_entry<T, G: Grant>() {
     fits::<T, G>(VALUE + size_of::<T>());
 }
 
-/// Wraps `devm_kmalloc()`. Dangling for 0 bytes.
+/// Wraps `devm_kmalloc()`. Dangling for 0 bytes. `None` for a device that [`ends_before_data`].
 #[inline(always)]
 fn alloc<T, G: Grant>(_grant: G, dev: &Device<Bound>, bytes: usize) -> Option<NonNull<T>> {
+    if ends_before_data(dev) {
+        return None;
+    }
     if bytes == 0 {
         return Some(NonNull::dangling());
     }

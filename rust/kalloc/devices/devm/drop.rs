@@ -81,6 +81,9 @@ struct Entry<T>(NonNull<c_void>, PhantomData<T>);
 impl<T> Entry<T> {
     /// Wraps `devres_alloc_node()`.
     fn new<G: Grant>(_grant: G, dev: &Device<Bound>) -> Result<Self, AllocFailed<G::Flags>> {
+        if ends_before_data(dev) {
+            return Err(G::Flags::failed());
+        }
         // SAFETY: `dev` is a valid device.
         let node = unsafe { kalloc_helper_dev_to_node(raw(dev)) };
         // SAFETY: The grant proves that the flags are legal in this context, and kmalloc accepts
