@@ -43,12 +43,18 @@ bool kalloc_helper_dma_keep(const struct kalloc_dma_kept *what)
 {
 	struct kalloc_dma_kept *kept;
 
-	/* The entry cannot be in the kept memory: the device may be writing to it. */
+	/*
+	 * The entry cannot be in the kept memory: the device may be writing to it. kmalloc() takes
+	 * locks that PREEMPT_RT does not allow with preemption disabled, and is not called there then.
+	 */
 	if (in_nmi() || in_hardirq() || irqs_disabled() ||
-	    (IS_ENABLED(CONFIG_PREEMPT_RT) && preempt_count()))
+	    (IS_ENABLED(CONFIG_PREEMPT_RT) && preempt_count())) {
 		kept = kmalloc_nolock(sizeof(*kept), 0, NUMA_NO_NODE);
-	else
+	} else {
+		DROP_BEGIN();
 		kept = kmalloc(sizeof(*kept), GFP_ATOMIC | __GFP_NOWARN);
+		DROP_END();
+	}
 	if (!kept) {
 		dev_warn(what->dev, "kalloc: %zu bytes of DMA memory at %pad are lost: no memory to keep them until the device is unbound\n",
 			 what->size, &what->address);
@@ -209,8 +215,10 @@ static bool kalloc_dma_is_off(struct device *dev)
 }
 
 /*
- * Runs when the device is unbound, after the driver's data is dropped. No `&Device<Bound>` is left,
- * so no code can enable bus mastering again in this binding. Blocks are freed before their pools.
+ * Runs when the device is unbound, after the driver's data is dropped. Only probe has the
+ * `&Device<Core>` that enables bus mastering, so it stays off in this binding. (A handler that probe
+ * requested from the kernel crate before it set the masks ends later. It has a `&Device<Bound>`, and
+ * with that the configuration space, which kalloc trusts.) Blocks are freed before their pools.
  */
 static void kalloc_dma_end(struct device *dev, void *res)
 {
@@ -264,8 +272,8 @@ void kalloc_helper_dma_binding_is_idle(struct device *dev)
  * @context: passed to @is_idle
  *
  * The entries are off the list while @is_idle runs, and the mutex is not held. No other code looks
- * for them: destroying a pool needs a `Dma<'bound>` of the device, and the driver's code that had
- * one has returned, except for @is_idle itself. A pool that @is_idle destroys is not found, and
+ * for them: destroying a pool needs a `DmaPool<'bound>` of the device, and the driver's code that
+ * had one has returned, except for @is_idle itself. A pool that @is_idle destroys is not found, and
  * stays until kalloc_dma_end(), which runs later.
  *
  * Context: Process context. May sleep.

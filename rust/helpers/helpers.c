@@ -11,6 +11,7 @@
 /* After in_flight.c, whose static functions it uses. */
 #include "callbacks.c"
 #include "contexts.c"
+/* After deferred_free.c, whose DROP_BEGIN() it uses. */
 #include "dma_kept.c"
 #include "nmi.c"
 

@@ -14,6 +14,7 @@ use kalloc::{
     },
     driver::{BoundScope, Register},
     prelude::*,
+    sync::new_raw_spinlock,
 };
 use kernel::{
     bindings,
@@ -672,7 +673,10 @@ impl kalloc::platform::Driver for Ending {
             drop(first);
             let buffer = KBox::<[u8]>::zeroed_slice(&task, 512)?;
             LOST[1].store(buffer.as_ptr() as usize, Ordering::Release);
-            drop(Streaming::<_, FromDevice>::map(&task, dma, buffer)?.into_device());
+            let second = Streaming::<_, FromDevice>::map(&task, dma, buffer)?.into_device();
+            // Lockdep sees it if that takes a lock which sleeps on PREEMPT_RT.
+            let lock = KBox::pin_init(&*task, new_raw_spinlock!(()))?;
+            task.raw_locked(&lock, |(), _| drop(second));
             let managed: CoherentView<'_, u64> = Coherent::managed(&task, dma)?;
             let _told = managed.dma_address();
             let pool = DmaPool::<u64>::new(&task, dma, c"ending")?.share();
