@@ -214,7 +214,8 @@ fn alloc<T, G: Grant>(_grant: G, dev: &Device<Bound>, bytes: usize) -> Option<No
         return Some(NonNull::dangling());
     }
     // SAFETY: The device is bound. The grant proves that the flags are legal in this context, and
-    // kmalloc accepts them.
+    // kmalloc accepts them. The callers have checked that `bytes` is at most `MAX_SIZE`, beyond
+    // which kmalloc warns.
     let memory = unsafe { bindings::devm_kmalloc(raw(dev), bytes, G::Flags::BITS) };
     NonNull::new(memory.cast())
 }

@@ -87,7 +87,8 @@ impl<T> Entry<T> {
         // SAFETY: `dev` is a valid device.
         let node = unsafe { kalloc_helper_dev_to_node(raw(dev)) };
         // SAFETY: The grant proves that the flags are legal in this context, and kmalloc accepts
-        // them. The name is static.
+        // them. `fits_entry` asserted the size. The name lives as long as the code that drops the
+        // value, in the module of the device's driver.
         let entry = unsafe {
             bindings::__devres_alloc_node(
                 Some(release),

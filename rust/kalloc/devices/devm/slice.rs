@@ -252,7 +252,8 @@ impl<'bound, T> Devm<'bound, [MaybeUninit<T>]> {
         };
         let _ = grant;
         // SAFETY: `old` is NULL, or owned memory of `devm_kmalloc()` of that device. The grant
-        // proves that the flags are legal in this context, and kmalloc accepts them.
+        // proves that the flags are legal in this context, and kmalloc accepts them. `bytes` is at
+        // most `MAX_SIZE`.
         let new = unsafe { bindings::devm_krealloc(raw(self.device), old, bytes, G::Flags::BITS) };
         let memory = if bytes == 0 {
             NonNull::dangling()

@@ -181,7 +181,8 @@ fn alloc<G: Grant, A: Attrs>(
 ) -> Result<(NonNull<u8>, DmaAddress), AllocFailed<G::Flags>> {
     let mut address = 0;
     // SAFETY: Invariant of `DmaDevice`: the device is bound and its masks are set. The grant proves
-    // that the flags are legal in this context.
+    // that the flags are legal in this context. `ForCoherent` has no `__GFP_COMP`, at which
+    // `dma_alloc_attrs()` warns.
     let memory = unsafe {
         bindings::dma_alloc_attrs(
             dma.as_raw(),

@@ -97,7 +97,7 @@ pub(super) fn entry(dev: &Device<Bound>, address: DmaAddress, size: usize) -> ka
         dev: as_raw(dev),
         address,
         size,
-        // SAFETY: All fields are integers and pointers, for which zero is valid.
+        // SAFETY: All fields are integers, booleans and pointers, for which zero is valid.
         ..unsafe { core::mem::zeroed() }
     }
 }

@@ -182,7 +182,8 @@ fn alloc<G: Grant>(
 ) -> Result<(NonNull<u8>, DmaAddress), AllocFailed<G::Flags>> {
     let mut address = 0;
     // SAFETY: Invariant of `DmaDevice`: the device is bound and its masks are set. The grant proves
-    // that the flags are legal in this context.
+    // that the flags are legal in this context. `ForNoncoherent` has no zone and no `__GFP_COMP`, at
+    // which `dma_alloc_pages()` warns.
     let page = unsafe {
         bindings::dma_alloc_pages(
             dma.as_raw(),

@@ -364,7 +364,8 @@ impl<'a, T: FromBytes + IntoBytes> DmaPoolRef<'a, T> {
         const { assert!(!G::ON_NODE, "DMA memory comes from the node of the device") };
         let mut address = 0;
         // SAFETY: Invariant of `DmaPoolRef`: the pool is valid. The grant proves that the flags are
-        // legal in this context.
+        // legal in this context. kmalloc and `dma_alloc_attrs()`, which refill the pool, accept
+        // them.
         let memory = unsafe {
             dma_pool_alloc(
                 self.pool.as_ptr(),

@@ -57,8 +57,10 @@ use kernel::{
 /// Memory that can be mapped for a device: [`KBox`] of plain bytes, [`Pages`], [`FreePages`] and
 /// [`ExactPages`].
 ///
-/// Memory of kmalloc shares no cache line with other data, since the kernel aligns it to
-/// `ARCH_KMALLOC_MINALIGN`. On x86, where DMA is coherent, sharing a line would be harmless.
+/// Where DMA is not coherent, memory of kmalloc shares no cache line with other data, or is bounced:
+/// the kernel aligns it to `ARCH_DMA_MINALIGN`, or compares its size. On x86, where DMA is coherent,
+/// small boxes share a line, which is harmless. `CONFIG_DMA_API_DEBUG` may warn of two such boxes
+/// that are both mapped for writing, as it does in C.
 ///
 /// # Safety
 ///
