@@ -49,7 +49,8 @@ kernel() {
 
 # source VERSION [RECIPE…]: whose modules_prepare makes what the real one does, and then RECIPE.
 source_of() {
-	mkdir -p tree
+	mkdir -p tree/scripts
+	touch tree/scripts/{rust_is_available.sh,rust_is_available_bindgen_libclang.h,min-tool-version.sh,cc-version.sh,other.sh}
 	cat >tree/Makefile <<-MAKE
 		.RECIPEPREFIX = >
 		kernelversion:
@@ -141,9 +142,13 @@ installs() {
 		./made-of
 		./rust/libkernel.rmeta
 		./rust/libmacros.so
+		./scripts/cc-version.sh
+		./scripts/min-tool-version.sh
+		./scripts/rust_is_available.sh
+		./scripts/rust_is_available_bindgen_libclang.h
 		./scripts/target.json
 	FILES
-	cmp "$headers/rust/libkernel.rmeta" "$metadata/rust/libkernel.rmeta" && cmp "$kbuild/scripts/target.json" "$metadata/scripts/target.json" &&
+	cmp "$headers/rust/libkernel.rmeta" "$metadata/rust/libkernel.rmeta" && diff -r "$kbuild/scripts" "$metadata/scripts" &&
 		! compgen -G '/usr/src/.linux*' && ! compgen -G 'temporary/*'
 }
 says "no metadata" "$is_release has no Rust metadata; run: linux-librust install $is_release" "$tool" check "$release"
@@ -187,6 +192,10 @@ packs() {
 		./usr/src/linux-librust-$release/made-of
 		./usr/src/linux-librust-$release/rust/libkernel.rmeta
 		./usr/src/linux-librust-$release/rust/libmacros.so
+		./usr/src/linux-librust-$release/scripts/cc-version.sh
+		./usr/src/linux-librust-$release/scripts/min-tool-version.sh
+		./usr/src/linux-librust-$release/scripts/rust_is_available.sh
+		./usr/src/linux-librust-$release/scripts/rust_is_available_bindgen_libclang.h
 		./usr/src/linux-librust-$release/scripts/target.json
 	FILES
 }
@@ -220,9 +229,12 @@ goes() {
 }
 check "it removes what belongs to headers that are gone" goes
 all_gone() {
-	"$tool" remove --all && [[ ! -e $kbuild/scripts/target.json ]] && ! ls -d /usr/src/linux-librust-*
+	"$tool" remove --all && diff <(echo rust_is_available.sh) <(ls "$kbuild/scripts") && ! ls -d /usr/src/linux-librust-*
 }
-check "remove --all leaves nothing" all_gone
+# The next linux-kbuild may have it.
+shim dpkg-query <<<'[[ $* == "-S '"$kbuild"'/scripts/rust_is_available.sh" ]]'
+PATH=$tmp/shim:$PATH check "remove --all leaves nothing but what is a package's" all_gone
+rm "$kbuild/scripts/rust_is_available.sh"
 umount "$kbuild"
 rmdir "$kbuild"
 
