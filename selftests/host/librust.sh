@@ -8,7 +8,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-plan 38
+plan 40
 
 program=linux-librust
 tool=$tmp/packaging/linux-librust/linux-librust
@@ -179,6 +179,7 @@ mkdir -p "/usr/src/linux-headers-$rt/rust"
 touch "/usr/src/linux-headers-$rt/rust/libkernel.rmeta"
 left_alone() { "$tool" install "$rt" && "$tool" check "$rt" && [[ ! -e /usr/src/linux-librust-$rt ]]; }
 check "metadata that the distribution ships is left alone" left_alone
+says "there is no package of it" "the headers of $is_rt have metadata of their own\." "$tool" deb "$rt" .
 rm -r "/usr/src/linux-headers-$rt"
 
 # The package
@@ -200,6 +201,12 @@ packs() {
 	FILES
 }
 check "makes a package" packs
+# Of what is installed, and the same without it.
+packs_anew() {
+	mv "$headers/rust" away && mkdir other && "$tool" deb "$release" other && mv away "$headers/rust" &&
+		diff <(dpkg-deb -c linux-librust-*.deb | awk '{ print $1, $3, $6 }') <(dpkg-deb -c other/*.deb | awk '{ print $1, $3, $6 }') && rm -r other
+}
+check "also where it is not installed" packs_anew
 says "a directory that is none" "$tmp/none is not a directory that can be written\." "$tool" deb "$release" none
 shim dpkg-query <<<'[[ $* == "-S /usr/src/linux-librust-"*"/made-of" ]]'
 says "what a package owns is the package's" "the metadata of $is_release belongs to a package; run: apt-get remove linux-librust-$is_release" \
