@@ -8,36 +8,45 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-plan 14
+plan 15
 
 release=9.9.1+deb13-$arch_debian
 
 # excludes CONF: what BUILD_EXCLUSIVE_KERNEL is for that kernel, as DKMS reads it, where linux-librust is a stand-in.
 excludes() {
-	env PATH="$tmp/shim:$PATH" bash -c 'kernelver=$1 arch=x86_64 kernel_source_dir=/usr/src/headers dkms_tree=/var/lib/dkms
-		. "$2" || exit; echo "$BUILD_EXCLUSIVE_KERNEL"' - "$release" "$1"
+	env PATH="$tmp/shim:$PATH" bash -c 'kernelver=$1 arch=x86_64 kernel_source_dir=$3/headers dkms_tree=/var/lib/dkms source_tree=$3
+		. "$2" || exit; echo "$BUILD_EXCLUSIVE_KERNEL"' - "$release" "$1" "$tmp"
 }
-shim linux-librust <<<'[[ $* == "check '"$release"'" && ! -e "'"$tmp"'/none" ]]'
+# The headers, the source that DKMS has, and what kalloc left for drivers.
+mkdir -p headers/rust modules
+touch headers/Makefile headers/rust/libkernel.rmeta
+printf '%s\n' CONFIG_RUST=y "CONFIG_RUSTC_VERSION_TEXT=\"$(rustc --version)\"" >headers/.config
+ln -s "$top" 'kalloc-#MODULE_VERSION#'
+mount --bind modules /lib/modules
+install -D -t "/lib/modules/$release/kalloc/scripts" "$top/scripts/check-kdir"
 for conf in packaging/dkms template; do
 	takes() { diff <(echo) <(excludes "$top/$conf/dkms.conf"); }
-	skips() { touch none && [[ ! $release =~ $(excludes "$top/$conf/dkms.conf") ]] && rm none; }
+	skips() { mv headers/rust away && [[ ! $release =~ $(excludes "$top/$conf/dkms.conf") ]] && mv away headers/rust; }
 	no_directory() { ! grep -v '^#' "$top/$conf/dkms.conf" | grep 'PWD'; }
 	check "$conf: a kernel with metadata is taken" takes
 	check "$conf: one without is skipped" skips
 	check "$conf: the directory that DKMS runs in has no part in it" no_directory
 done
-mv shim/linux-librust away
+rm -r "/lib/modules/$release"
 skips() { [[ ! $release =~ $(excludes "$top/template/dkms.conf") ]]; }
-check "a machine without linux-librust skips" skips
-mv away shim/linux-librust
+check "a driver is skipped where kalloc was" skips
+shim linux-librust <<<'[[ $* == "check '"$release"'" ]] && echo "linux-librust: the metadata is stale" >&2; exit 1'
+program=linux-librust
+says "where linux-librust is, its sentence comes first" "the metadata is stale" \
+	env PATH="$tmp/shim:$PATH" "$top/packaging/dkms/can-build" "$release" headers
+program=kalloc
+rm shim/linux-librust
 
 # What drivers are built against
 
 mkdir -p build/rust/{bindings,kalloc} lib dkms
 touch build/Module.symvers build/rust/bindings/libkalloc_bindings.rmeta build/rust/kalloc/{libkalloc.rmeta,kalloc.o}
 cp -r packaging scripts build/
-mkdir modules
-mount --bind modules /lib/modules
 mkdir "/lib/modules/$release"
 link=/lib/modules/$release/kalloc
 driver_files() { (cd build && packaging/dkms/driver-files "$1" "$tmp/dkms" "$release"); }
