@@ -60,6 +60,8 @@ pub mod gfp {
     //!
     //! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
     //!
+    //! The pages [GFP flags](pages/gfp.html) and [Flags and contexts](pages/matrix.html) say more.
+    //!
     //! A base such as `GFP_KERNEL` or `GFP_ATOMIC` is one of C's combinations. Modifiers wrap a
     //! base. Flags that may not be combined do not compile, and neither do flags in a context that
     //! forbids them:
@@ -114,6 +116,8 @@ pub mod gfp {
 
 pub mod context {
     //! Contexts: tokens that say what code may do in the context that it runs in.
+    //!
+    //! The pages [Contexts](pages/contexts.html) and [Entry points](pages/entry.html) say more.
     //!
     //! A token is zero-sized, is not `Send`, and cannot be copied. A token only restricts: a
     //! [`RawCx`] token does not prove that interrupts are disabled. The contexts, from the least to
@@ -200,6 +204,8 @@ pub mod irq {
     //! [`include/linux/bottom_half.h`](srctree/include/linux/bottom_half.h),
     //! [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
     //!
+    //! The page [Interrupts, timers and NMIs](pages/interrupts.html) says more.
+    //!
     //! Interrupts and preemption are disabled on `CONFIG_PREEMPT_RT` too. The allocators do not
     //! work in such a section there, so it must use memory that was allocated before. A section
     //! with bottom halves disabled can be preempted there, and can sleep on a spinlock.
@@ -240,6 +246,8 @@ pub mod irq {
 
 pub mod sync {
     //! Locks, the RCU read side, and sleeping waits, with the token of the section.
+    //!
+    //! The page [Contexts](pages/contexts.html) says more.
     //!
     //! | kalloc | C | token inside |
     //! | --- | --- | --- |

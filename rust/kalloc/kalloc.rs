@@ -19,6 +19,9 @@
 //!     })
 //! }
 //! ```
+//!
+//! The pages [Write a driver with kalloc](pages/driver.html) and [From C to Rust](pages/c.html)
+//! say more.
 
 // The layers, lowest first. A layer imports only from those before it in this list:
 // selftests/host/layers.sh checks.

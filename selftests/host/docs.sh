@@ -4,7 +4,8 @@
 # The documentation is made without a warning, gfp.rst says of each flag what selftests/guest/test_gfp.rs
 # compares with C, drop.rst has the table of selftests/guest/test_drop.rs, and the tests that pages name are
 # there, as are the programs. names.rst has names that are there. c.rst agrees with the aliases of the crate. Each attempt
-# to break it is written up. README leads to every page. The steps of driver.rst compile.
+# to break it is written up. README leads to every page. The steps of driver.rst compile. No link is dead, and literals
+# are links.
 #
 # Kernels: stock
 
@@ -91,14 +92,41 @@ not_in_readme() {
 	done
 }
 
+# One literal of each kind that leads nowhere: PAGE, the literal, and a part of its address.
+not_linked() {
+	while read -r page literal address; do
+		tr '\n' ' ' <"build/doc/html/$page.html" |
+			grep -qF "$address\"><code class=\"docutils literal notranslate\"><span class=\"pre\">$literal" ||
+			echo "$page: $literal does not lead to $address"
+	done <<-LITERALS
+		contexts TaskCx crate/kalloc/context/struct.TaskCx.html
+		c KBox::zeroed(&amp;task) crate/kalloc/boxed/struct.Box.html#method.zeroed
+		c SlabBox::zeroed(&amp;task, crate/kalloc/slab/type.SlabBox.html#method.zeroed
+		c .nowarn() crate/kalloc/gfp/trait.Modify.html#method.nowarn
+		contexts section! crate/kalloc/macro.section.html
+		platform samples/kalloc_platform.rs source/samples/kalloc_platform.rs.html
+		drop test_drop source/selftests/guest/test_drop.rs.html
+		build rust/kalloc/arch/x86/irqflags.rs crate/src/kalloc/arch/x86/irqflags.rs.html
+		driver docs source/selftests/host/docs.sh.html
+		build scripts/check-kdir source/scripts/check-kdir.html
+		contexts SpinLock kernel/sync/lock/spinlock/type.SpinLock.html
+	LITERALS
+	grep -qE 'include/linux/slab.h[^"]*#n[0-9]+"><code class="docutils literal notranslate"><span class="pre">kmalloc\(\)' \
+		build/doc/html/c.html || echo "c: kmalloc() does not lead to slab.h"
+	grep -qE 'test_context.rs.html#L-[0-9]+"><code[^>]*><span class="pre">test_context:' build/doc/html/attempts.html ||
+		echo "attempts: no test is a link"
+}
+
 compiles() { selftests/compile_fail/rustc -Amissing_docs --emit=metadata --out-dir "$tmp" "$top/$1"; }
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 steps=(Documentation/driver/*.rs)
 mapfile -t all < <(rows)
-plan $((${#all[@]} + ${#steps[@]} + 13))
+plan $((${#all[@]} + ${#steps[@]} + 15))
 check "the documentation is made without a warning" scripts/doc
+check "no link is dead" selftests/host/lib/links.py "$KERNELDIR/source"
+check "literals are links" diff /dev/null <(not_linked)
 check "every test that is named is there" diff /dev/null <(missing)
 check "every program that is named is there" diff /dev/null <(missing_programs)
 check "kalloc has the names that names.rst says" diff /dev/null <(undefined 2 rust/kalloc)

@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/device/devres.h`](srctree/include/linux/device/devres.h)
 //!
+//! The page [Device memory](pages/devm.html) says more.
+//!
 //! | kalloc | C |
 //! | --- | --- |
 //! | [`Devm::new`], [`Devm::new_uninit`] | `devm_kmalloc()` |

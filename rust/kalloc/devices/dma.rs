@@ -6,6 +6,8 @@
 //! [`include/linux/dmapool.h`](srctree/include/linux/dmapool.h),
 //! [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
 //!
+//! The page [DMA](pages/dma.html) says more.
+//!
 //! A driver's probe sets the device's DMA masks once and gets a [`DmaDevice`], the handle that
 //! every allocation here takes. The handle and its buffers are valid until the device is unbound:
 //!

@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
 //!
+//! The page [Entry points](pages/entry.html) says more.
+//!
 //! A thread runs a closure. The closure gets its own [`TaskCx`], and a [`This`] that tells it when
 //! to stop.
 //!

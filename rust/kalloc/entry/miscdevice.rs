@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/miscdevice.h`](srctree/include/linux/miscdevice.h)
 //!
+//! The page [Entry points](pages/entry.html) says more.
+//!
 //! A driver written for [`kernel::miscdevice`] changes the signatures of its functions, keeps data
 //! that borrows nothing, and registers with [`MiscRegistration`]. The kernel calls all functions in
 //! process context, from a system call of a program or when the program ends.

@@ -4,6 +4,8 @@
 //!
 //! C header: [`arch/x86/include/asm/nmi.h`](srctree/arch/x86/include/asm/nmi.h)
 //!
+//! The page [Interrupts, timers and NMIs](pages/interrupts.html) says more.
+//!
 //! In an NMI no allocator works and no memory may be freed. The handler's data is [`NmiSafe`]: for
 //! example atomics, an [`ObjPool`](crate::objpool::ObjPool), and an
 //! [`IrqWork`](crate::irq_work::IrqWork), which continues in a less strict context.

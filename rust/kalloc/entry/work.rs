@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 //!
+//! The page [Entry points](pages/entry.html) says more.
+//!
 //! A driver written for [`kernel::workqueue`] changes the imports, the signature of `run`, and the
 //! calls of `enqueue`, which take a token:
 //!

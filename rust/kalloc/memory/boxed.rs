@@ -5,6 +5,9 @@
 //! C headers: [`include/linux/slab.h`](srctree/include/linux/slab.h),
 //! [`include/linux/vmalloc.h`](srctree/include/linux/vmalloc.h)
 //!
+//! The pages [kmalloc and its boxes](pages/kmalloc.html) and [vmalloc, kvmalloc, and their
+//! boxes](pages/vmalloc.html) say more.
+//!
 //! | kalloc | [`KBox`] | [`VBox`] | [`KVBox`] |
 //! | --- | --- | --- | --- |
 //! | [`Box::new`], [`Box::new_uninit`] | `kmalloc()` | `vmalloc()` | `kvmalloc()` |

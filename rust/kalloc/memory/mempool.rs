@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/mempool.h`](srctree/include/linux/mempool.h)
 //!
+//! The page [Memory pools](pages/mempool.html) says more.
+//!
 //! A pool has a reserve of elements. An allocation first tries the pool's allocator, then the
 //! reserve. If it may sleep, it then waits until an element is freed, so it does not fail:
 //!

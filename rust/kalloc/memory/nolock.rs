@@ -5,6 +5,8 @@
 //! C headers: [`include/linux/slab.h`](srctree/include/linux/slab.h),
 //! [`include/linux/gfp.h`](srctree/include/linux/gfp.h)
 //!
+//! The page [Nolock boxes and pages](pages/nolock.html) says more.
+//!
 //! | kalloc | C |
 //! | --- | --- |
 //! | [`NolockBox::new_uninit`], [`NolockBox::new`] | `kmalloc_nolock(sizeof(T), 0, NUMA_NO_NODE)` |

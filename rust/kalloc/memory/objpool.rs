@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/objpool.h`](srctree/include/linux/objpool.h)
 //!
+//! The page [Object pools](pages/objpool.html) says more.
+//!
 //! | kalloc | C |
 //! | --- | --- |
 //! | [`ObjPool::new`], [`ObjPool::try_new`], [`ObjPool::init`] | `objpool_init()` |

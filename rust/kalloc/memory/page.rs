@@ -6,6 +6,8 @@
 //! [`include/linux/mm.h`](srctree/include/linux/mm.h),
 //! [`include/linux/highmem.h`](srctree/include/linux/highmem.h)
 //!
+//! The page [Pages](pages/page.html) says more.
+//!
 //! | kalloc | C |
 //! | --- | --- |
 //! | [`Pages`] | `alloc_pages()`, `__free_pages()`: referred to by `struct page` |

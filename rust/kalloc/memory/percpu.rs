@@ -5,6 +5,8 @@
 //! C headers: [`include/linux/percpu.h`](srctree/include/linux/percpu.h),
 //! [`include/linux/local_lock.h`](srctree/include/linux/local_lock.h)
 //!
+//! The page [Per-CPU memory](pages/percpu.html) says more.
+//!
 //! | kalloc | C |
 //! | --- | --- |
 //! | [`PerCpu::from_fn`], [`PerCpu::zeroed`] | `alloc_percpu_gfp()` |

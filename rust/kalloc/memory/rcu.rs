@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 //!
+//! The page [RCU memory](pages/rcu.html) says more.
+//!
 //! | kalloc | C |
 //! | --- | --- |
 //! | [`RcuBox::new`] | `kmalloc()` of a struct with a `kvfree_rcu_head` |

@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/slab.h`](srctree/include/linux/slab.h)
 //!
+//! The page [Slab caches](pages/slab.html) says more.
+//!
 //! | kalloc | C |
 //! | --- | --- |
 //! | [`Cache::create`], [`kmem_cache!`](crate::kmem_cache!) | `kmem_cache_create()`, `KMEM_CACHE()` |

@@ -2,6 +2,8 @@
 
 //! [`Vec`]: a growable array in memory of kmalloc, vmalloc or kvmalloc.
 //!
+//! The page [Vectors](pages/vec.html) says more.
+//!
 //! | | grows by | use it for |
 //! | --- | --- | --- |
 //! | [`KVec`] | `krealloc()` | arrays up to about a page, in every context in which the allocators work |

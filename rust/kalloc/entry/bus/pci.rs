@@ -3,6 +3,8 @@
 //! PCI drivers: probe and unbind with the token of process context.
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
+//!
+//! The page [Entry points](pages/entry.html) says more.
 
 #[doc(no_inline)]
 pub use kernel::pci::*;

@@ -3,6 +3,9 @@
 //! Platform drivers: probe and unbind with the token of process context.
 //!
 //! C header: [`include/linux/platform_device.h`](srctree/include/linux/platform_device.h)
+//!
+//! The pages [A platform driver](pages/platform.html) and [Entry points](pages/entry.html) say
+//! more.
 
 #[doc(no_inline)]
 pub use kernel::platform::*;

@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/hrtimer.h`](srctree/include/linux/hrtimer.h)
 //!
+//! The page [Interrupts, timers and NMIs](pages/interrupts.html) says more.
+//!
 //! | mode | stock kernel | `CONFIG_PREEMPT_RT` | token |
 //! | --- | --- | --- | --- |
 //! | [`RelativeHardMode`], … | hard interrupt | hard interrupt | [`RawCx`] |

@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/irq_work.h`](srctree/include/linux/irq_work.h)
 //!
+//! The page [Interrupts, timers and NMIs](pages/interrupts.html) says more.
+//!
 //! | kind | C | stock kernel | `CONFIG_PREEMPT_RT` | token |
 //! | --- | --- | --- | --- | --- |
 //! | [`Threadable`] | `IRQ_WORK_INIT()` | hard interrupt | thread, RCU read side | [`IrqCx`] |

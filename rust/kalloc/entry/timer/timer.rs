@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/timer.h`](srctree/include/linux/timer.h)
 //!
+//! The page [Interrupts, timers and NMIs](pages/interrupts.html) says more.
+//!
 //! On `CONFIG_PREEMPT_RT` the softirq is a thread with bottom halves disabled, and the token is the
 //! same. `TIMER_IRQSAFE`, which the kernel has for its workqueues, is not supported.
 
