@@ -380,9 +380,21 @@ fn device_is_dropped_with_a_lock_held(task: &mut TaskCx) -> Outcome {
     Ok(())
 }
 
-/// Nothing drops a static: the end of the module takes the device away.
+static DEVICE: SetOnce<MiscRegistration<Last>> = SetOnce::new();
+
+/// Nothing drops a static: the end of the module takes the device away. What is dropped after that can still ask for the
+/// device.
 fn device_in_a_static_is_left_at_exit(task: &mut TaskCx) -> Outcome {
-    static DEVICE: SetOnce<MiscRegistration<Last>> = SetOnce::new();
+    extern "C" fn device_is_there() -> bool {
+        DEVICE.as_ref().is_some_and(|registration| {
+            let device = registration.device();
+            // CAST: `Device` is transparent over `struct device`.
+            let raw: *const bindings::device = core::ptr::from_ref(device).cast();
+            // SAFETY: The device is valid, as the test expects.
+            let references = unsafe { (*raw).kobj.kref.refcount.refs.counter };
+            references > 0 && device.name() == c"kalloc_static"
+        })
+    }
     let device = MiscRegistration::new(
         task,
         MiscDeviceOptions {
@@ -392,5 +404,7 @@ fn device_in_a_static_is_left_at_exit(task: &mut TaskCx) -> Outcome {
     )?;
     check!(DEVICE.populate(device));
     drop(Opened::new(c"/dev/kalloc_static")?);
+    // SAFETY: It may be called in process context, in which the end of the module calls it.
+    unsafe { c::testlib_must_hold(Some(device_is_there)) };
     Ok(())
 }

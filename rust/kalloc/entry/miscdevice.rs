@@ -27,9 +27,13 @@ use crate::{
 use core::{
     fmt,
     marker::PhantomData,
-    mem::ManuallyDrop,
+    mem::{
+        self,
+        ManuallyDrop, //
+    },
     ops::Deref,
     pin::Pin,
+    ptr::NonNull,
     sync::atomic::{
         AtomicBool,
         Ordering, //
@@ -64,6 +68,7 @@ use kernel::{
         PinInit, //
     },
     seq_file::SeqFile,
+    sync::aref::ARef,
     types::ForeignOwnable, //
 };
 
@@ -95,6 +100,9 @@ impl<T: MiscDevice> MiscDeviceRegistration<T> {
     /// Deregisters the device, once. After that it cannot be opened.
     fn deregister(&self) {
         if !self.ended.swap(true, Ordering::Relaxed) {
+            // `misc_deregister()` drops the kernel's reference to the device in the class `misc`.
+            // The drop of this value drops this one: until then `device` returns the device.
+            mem::forget(ARef::from(self.device()));
             // SAFETY: The device was registered, and is deregistered only here, once.
             unsafe { bindings::misc_deregister(self.inner.as_raw()) }
         }
@@ -105,7 +113,8 @@ impl<T: MiscDevice> MiscDeviceRegistration<T> {
         &self.data
     }
 
-    /// The device in the class `misc`.
+    /// The device in the class `misc`. It stays valid after the end of the module has deregistered
+    /// it.
     pub fn device(&self) -> &Device {
         self.inner.device()
     }
@@ -115,6 +124,9 @@ impl<T: MiscDevice> MiscDeviceRegistration<T> {
 impl<T: MiscDevice> PinnedDrop for MiscDeviceRegistration<T> {
     fn drop(self: Pin<&mut Self>) {
         self.deregister();
+        // SAFETY: `deregister` took a reference, which is dropped once, here. The device is not
+        // used again.
+        drop(unsafe { ARef::from_raw(NonNull::from(self.device())) });
     }
 }
 
