@@ -144,13 +144,14 @@ pub trait InPlaceModule: Sized + Send + Sync {
     /// Process context. May sleep.
     fn exit(self: Pin<&mut Self>, _task: &mut TaskCx) {}
 
-    /// Runs exit, and drops the module's value.
+    /// Runs exit, and drops the module's value. The last argument keeps drivers from overriding it:
+    /// they cannot name its type.
     ///
     /// # Safety
     ///
     /// `this` is pinned, and is neither used nor dropped again.
     #[doc(hidden)]
-    unsafe fn end(this: *mut Self, task: &mut TaskCx) {
+    unsafe fn end(this: *mut Self, task: &mut TaskCx, _: sealed::OfTheCrate) {
         // SAFETY: `# Safety`: `this` is pinned, and is not used otherwise.
         Self::exit(unsafe { Pin::new_unchecked(&mut *this) }, task);
         // SAFETY: `# Safety`: `this` is not dropped again. The reference of exit has ended.
@@ -158,12 +159,18 @@ pub trait InPlaceModule: Sized + Send + Sync {
     }
 }
 
+mod sealed {
+    /// The type of an argument of functions that drivers must not implement.
+    #[derive(Debug)]
+    pub struct OfTheCrate;
+}
+
 impl<M: Module> InPlaceModule for M {
     fn init(module: &'static ThisModule, task: &mut TaskCx) -> impl PinInit<Self, Error> {
         <M as Module>::init(module, task)
     }
 
-    unsafe fn end(this: *mut Self, task: &mut TaskCx) {
+    unsafe fn end(this: *mut Self, task: &mut TaskCx, _: sealed::OfTheCrate) {
         // SAFETY: `# Safety`: `this` is not used again. The value is moved although it was pinned:
         // only this crate has had a reference to it, and only to pass it to exit.
         <M as Module>::exit(unsafe { this.read() }, task);
@@ -229,7 +236,7 @@ impl<M: InPlaceModule> PinnedDrop for Exit<M> {
         // SAFETY: The value is not moved until it is dropped.
         let main = &raw mut unsafe { self.get_unchecked_mut() }.main;
         // SAFETY: The value stays pinned and is dropped once, here. `ManuallyDrop` is transparent.
-        unsafe { M::end(main.cast(), &mut task) }
+        unsafe { M::end(main.cast(), &mut task, sealed::OfTheCrate) }
     }
 }
 
