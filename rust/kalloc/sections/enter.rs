@@ -73,9 +73,8 @@ locks! {
         |lock| lock.lock();
     read_lock, ByReadLock(RwLock), MayAlloc => Locked, ReadGuard<'l, T>, RwLock::read;
     write_lock, ByWriteLock(RwLock), MayAlloc => Locked, WriteGuard<'l, T>, RwLock::write;
-    raw_lock, ByRawSpinLock(RawSpinLock), NotNmi => RawCx, Guard<'l, T, RawSpinLockBackend>,
-        RawSpinLock::guard;
-    raw_lock_irq, ByRawSpinLockIrq(RawSpinLockIrq), NotNmi => RawCx, Guard<'l, T, RawSpinLockIrqBackend>,
+    raw_lock, ByRawSpinLock(RawSpinLock), NotNmi => RawCx, RawSpinLockGuard<'l, T>, RawSpinLock::guard;
+    raw_lock_irq, ByRawSpinLockIrq(RawSpinLockIrq), NotNmi => RawCx, RawSpinLockIrqGuard<'l, T>,
         RawSpinLockIrq::guard;
 }
 

@@ -5,8 +5,16 @@
 //!
 //! C header: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h)
 
+use crate::sections::section::{
+    Data,
+    Pinned, //
+};
 use core::{
     fmt,
+    ops::{
+        Deref,
+        DerefMut, //
+    },
     pin::Pin, //
 };
 use kalloc_bindings::*;
@@ -129,7 +137,7 @@ unsafe impl Backend for RawSpinLockIrqBackend {
 macro_rules! locks {
     ($(
         $(#[$doc:meta])*
-        $name:ident, $backend:ident, $(#[$macro_doc:meta])* $new:ident;
+        $name:ident, $backend:ident, $guard:ident, $new:ident;
     )*) => {$(
         $(#[$doc])*
         #[pin_data]
@@ -154,8 +162,53 @@ macro_rules! locks {
 
         impl<T: ?Sized> $name<T> {
             #[inline(always)]
-            pub(crate) fn guard(&self) -> Guard<'_, T, $backend> {
-                self.lock.lock()
+            pub(crate) fn guard(&self) -> $guard<'_, T> {
+                $guard(self.lock.lock())
+            }
+        }
+
+        #[doc = concat!("A [`", stringify!($name), "`] that is held.")]
+        // Not the kernel crate's guard: a driver can name the type of a section's guard, and would
+        // get the back end from it.
+        pub struct $guard<'l, T: ?Sized>(Guard<'l, T, $backend>);
+
+        impl<T: ?Sized> fmt::Debug for $guard<'_, T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($guard))
+            }
+        }
+
+        impl<T: ?Sized> Deref for $guard<'_, T> {
+            type Target = T;
+            #[inline(always)]
+            fn deref(&self) -> &T {
+                &self.0
+            }
+        }
+
+        impl<T: ?Sized + Unpin> DerefMut for $guard<'_, T> {
+            #[inline(always)]
+            fn deref_mut(&mut self) -> &mut T {
+                &mut self.0
+            }
+        }
+
+        impl<T: ?Sized + Unpin> Data for $guard<'_, T> {
+            type Of<'x>
+                = &'x mut T
+            where
+                Self: 'x;
+            #[inline(always)]
+            fn data(&mut self) -> &mut T {
+                self
+            }
+        }
+
+        impl<T: ?Sized> Pinned for $guard<'_, T> {
+            type Of = T;
+            #[inline(always)]
+            fn data(&mut self) -> Pin<&mut T> {
+                self.0.as_mut()
             }
         }
 
@@ -180,13 +233,13 @@ locks! {
     ///     KBox::pin_init(task, new_raw_spinlock!(0))
     /// }
     /// ```
-    RawSpinLock, RawSpinLockBackend, new_raw_spinlock;
+    RawSpinLock, RawSpinLockBackend, RawSpinLockGuard, new_raw_spinlock;
     /// Data under a `raw_spinlock_t` that is taken with interrupts disabled, on every kernel.
     ///
     /// Only [`RawLockExt::raw_locked_irq`](crate::sync::RawLockExt::raw_locked_irq) takes it, with
     /// a token. For data shared with a hard interrupt handler that `CONFIG_PREEMPT_RT` does not
     /// thread. For a handler that it threads use [`SpinLockIrq`](kernel::sync::SpinLockIrq).
-    RawSpinLockIrq, RawSpinLockIrqBackend, new_raw_spinlock_irq;
+    RawSpinLockIrq, RawSpinLockIrqBackend, RawSpinLockIrqGuard, new_raw_spinlock_irq;
 }
 
 /// An initialiser of a [`RawSpinLock`], with a name (by default file and line) and its own lock
