@@ -5,6 +5,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/dmapool.h>
 #include <linux/gfp.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/objpool.h>
@@ -49,6 +50,7 @@ KALLOC_CONST(GFP_HIGHUSER_MOVABLE);
 const s64 KALLOC_CONST_DMA_MAPPING_ERROR = DMA_MAPPING_ERROR;
 const size_t KALLOC_CONST_ARCH_DMA_MINALIGN = ARCH_DMA_MINALIGN;
 const size_t KALLOC_CONST_L1_CACHE_BYTES = L1_CACHE_BYTES;
+const unsigned long KALLOC_CONST_MAX_JIFFY_OFFSET = MAX_JIFFY_OFFSET;
 const size_t KALLOC_CONST_KMALLOC_MAX_SIZE = KMALLOC_MAX_SIZE;
 const size_t KALLOC_CONST_KMALLOC_MAX_CACHE_SIZE = KMALLOC_MAX_CACHE_SIZE;
 const size_t KALLOC_CONST_KMALLOC_MIN_SIZE = KMALLOC_MIN_SIZE;

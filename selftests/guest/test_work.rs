@@ -12,7 +12,7 @@ use kalloc::{
 };
 use kernel::{
     sync::{Arc, Completion},
-    time::msecs_to_jiffies,
+    time::{msecs_to_jiffies, Jiffies},
 };
 use testlib::{c, check, check_eq, in_hardirq, in_softirq, traced, Outcome};
 
@@ -28,6 +28,7 @@ testlib::tests! {
     queued_twice_comes_back,
     boxed_work_is_freed,
     delayed_work_is_later,
+    longest_delay_is_no_time_in_the_past,
     cancelled_work_comes_back,
     cancelled_delayed_work_comes_back,
     flush_waits,
@@ -356,6 +357,20 @@ fn delayed_work_is_later(task: &mut TaskCx) -> Outcome {
         .is_ok());
     item.delayed.flush_delayed_work(task);
     check_eq!(item.ran.load(Relaxed), 444);
+    drop(item);
+    check!(none_is_left());
+    Ok(())
+}
+
+/// To the kernel a time more than half of all jiffies away is in the past.
+fn longest_delay_is_no_time_in_the_past(task: &mut TaskCx) -> Outcome {
+    let item = Item::new(task, false)?;
+    let queued =
+        work::system_percpu().enqueue_delayed::<_, 2>(&task, item.clone(), Jiffies::MAX / 4 * 3);
+    check!(queued.is_ok());
+    kernel::time::delay::fsleep(kernel::time::Delta::from_millis(100));
+    check_eq!(item.ran.load(Relaxed), 0);
+    check!(item.delayed.cancel_delayed_work_sync(task).is_some());
     drop(item);
     check!(none_is_left());
     Ok(())

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::contexts::traits::NotNmi;
 use core::fmt;
+use kalloc_bindings::KALLOC_CONST_MAX_JIFFY_OFFSET;
 use kernel::{
     bindings,
     ffi::c_int,
@@ -109,6 +110,8 @@ impl Queue {
         P::Item: WorkItem<ID, Pointer = P> + HasDelayedWork<ID>,
     {
         let queue = self.as_ptr();
+        // `time_before()` takes a later time for one in the past.
+        let delay = delay.min(KALLOC_CONST_MAX_JIFFY_OFFSET);
         let queue_work = |work: *mut bindings::work_struct| {
             // SAFETY: The queue is valid. The item, a `delayed_work`, is valid until its handler
             // takes it.
