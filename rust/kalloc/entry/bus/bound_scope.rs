@@ -16,7 +16,10 @@ use crate::{
 };
 use core::{
     fmt,
-    marker::PhantomData,
+    marker::{
+        PhantomData,
+        PhantomPinned, //
+    },
     pin::Pin,
     ptr::NonNull, //
 };
@@ -233,7 +236,21 @@ pub(crate) struct Bound<D> {
     _at_end: Users,
     #[pin]
     data: D,
+    // Not `Unpin`: the drop has `&mut Bound`, while the users still use the data by shared
+    // references. The compiler takes `&mut` for the only reference, except to what is not `Unpin`.
+    #[pin]
+    _pin: PhantomPinned,
 }
+
+// `Bound` is not `Unpin`, whatever the data. With `Unpin` the call would be ambiguous.
+const _: fn() = {
+    trait OneIfPinned<A> {
+        fn one() {}
+    }
+    impl<T> OneIfPinned<()> for T {}
+    impl<T: Unpin> OneIfPinned<u8> for T {}
+    <Bound<()> as OneIfPinned<_>>::one
+};
 
 impl<D> Bound<D> {
     /// An initialiser of the data, and then of the users that `bound` starts.
@@ -251,6 +268,7 @@ impl<D> Bound<D> {
         let dev = core::ptr::from_ref(dev).cast_mut().cast();
         try_pin_init!(&this in Self {
             data <- data,
+            _pin: PhantomPinned,
             _at_end: Users(None),
             _users: {
                 // SAFETY: `data` was initialised above.
