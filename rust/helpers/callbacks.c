@@ -255,6 +255,8 @@ static int module_changes(struct notifier_block *block, unsigned long state, voi
 		end_root(mod);
 		kalloc_helper_module_close(mod);
 		kalloc_helper_callbacks_end(mod);
+		/* Until its device was deregistered a file may have failed to open. */
+		kalloc_helper_module_close(mod);
 		remove_module_record(mod);
 	}
 	return NOTIFY_DONE;

@@ -37,7 +37,7 @@ struct kalloc_module {
 	struct rcu_head rcu;
 	/* Queued or running work items, threads and open files. Negative when closed. */
 	atomic_long_t in_flight;
-	/* True if in_flight was raised since the last synchronize_rcu_tasks(). */
+	/* True if raising in_flight was tried since the last synchronize_rcu_tasks(). */
 	bool used;
 	/* The task that loads the module, and runs its init. Only compared, since it may be gone. */
 	const struct task_struct *loader;
@@ -107,14 +107,15 @@ void kalloc_helper_module_put(struct kalloc_module *record)
 		kfree_rcu(record, rcu);
 }
 
-/* Counts one more in flight. Returns false if the record is closed. */
+/*
+ * Counts one more in flight. Returns false if the record is closed. Code of the module calls this,
+ * and has still to return when it fails.
+ */
 bool kalloc_helper_in_flight_inc(struct kalloc_module *record)
 {
-	if (!atomic_long_inc_unless_negative(&record->in_flight))
-		return false;
 	if (!READ_ONCE(record->used))
 		WRITE_ONCE(record->used, true);
-	return true;
+	return atomic_long_inc_unless_negative(&record->in_flight);
 }
 
 /*
@@ -149,8 +150,8 @@ static void close_module(struct kalloc_module *record)
 	}
 	/* A task that has called kalloc_helper_in_flight_dec() may not have left the module's text. */
 	if (READ_ONCE(record->used)) {
-		kalloc_helper_synchronize_rcu_tasks();
 		WRITE_ONCE(record->used, false);
+		kalloc_helper_synchronize_rcu_tasks();
 	}
 }
 
