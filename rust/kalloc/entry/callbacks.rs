@@ -51,8 +51,9 @@ use kernel::{
 ///
 /// # Safety
 ///
-/// After `wait` has returned, the kernel neither runs the object nor has a pointer to it, unless
-/// the object is started again.
+/// After all calls of `wait` have returned, the kernel neither runs the object nor has a pointer to
+/// it, unless the object is started again. (A call beside another one need not wait: see
+/// `kalloc_helper_callback_remove()`.)
 pub(crate) unsafe trait Callback: 'static {
     /// Stops the object as far as possible without waiting.
     ///
@@ -211,9 +212,11 @@ unsafe fn end_now<T: Callback>(object: NonNull<Object<T>>) {
     let this = unsafe { object.as_ref() };
     // SAFETY: `# Safety`: the caller may sleep, and is not the callback.
     unsafe { this.called.wait() };
-    // SAFETY: The entry was added in `new`, and is removed once.
+    // SAFETY: The entry was added in `new`, and is removed once. The call waits for the other call
+    // of `wait`, by the end of the module.
     unsafe { kalloc_helper_callback_remove(this.callback.as_ptr()) };
-    // SAFETY: `# Safety`: `object` is the leaked box of a `CallbackBox`, and is not used any more.
+    // SAFETY: `# Safety`: `object` is the leaked box of a `CallbackBox`, and is not used any more:
+    // all calls of `wait` have returned, and the entry is in no list.
     drop(unsafe { KBox::from_raw(object.as_ptr()) });
 }
 
@@ -243,8 +246,8 @@ unsafe extern "C" fn end<T: Callback>(object: *mut kalloc_callback) {
 ///
 /// # Safety
 ///
-/// After [`ObjectKind::wait`] has returned, the kernel neither runs the object nor has a pointer to
-/// it, unless the object is armed again.
+/// After all calls of [`ObjectKind::wait`] have returned, the kernel neither runs the object nor has
+/// a pointer to it, unless the object is armed again.
 pub(crate) unsafe trait ObjectKind: Sized + 'static {
     /// The C object.
     type Raw;
@@ -284,8 +287,8 @@ unsafe impl<K: ObjectKind, T: Send> Send for KernelObject<K, T> {}
 // SAFETY: Any thread may use the C object, and `T` is `Sync`.
 unsafe impl<K: ObjectKind, T: Sync> Sync for KernelObject<K, T> {}
 
-// SAFETY: `# Safety` of `ObjectKind`: after `K::wait` the kernel neither runs the object nor has a
-// pointer to it.
+// SAFETY: `# Safety` of `ObjectKind`: after all calls of `K::wait` the kernel neither runs the
+// object nor has a pointer to it.
 unsafe impl<K: ObjectKind, T: 'static> Callback for KernelObject<K, T> {
     fn stop(&self) {
         // SAFETY: Invariant of `KernelObject`: `raw` was set up.

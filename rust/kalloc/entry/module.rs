@@ -256,9 +256,9 @@ impl<S: Spec> State<S> {
     ///
     /// # Safety
     ///
-    /// The caller is in process context, has no other token in reach, and runs before all other
-    /// code of the module. The result is dropped in process context, when no other code of the
-    /// module runs any more.
+    /// The caller is in process context and has no other token in reach. If the module has pools,
+    /// the caller runs before all other code of the module. The result is dropped in process
+    /// context, when no other code of the module runs any more.
     unsafe fn new(here: Here) -> Result<Self> {
         // SAFETY: `# Safety`: this is process context, without another token in reach.
         let task = unsafe { TaskCx::assume() };
@@ -350,8 +350,9 @@ impl<S: Spec> Root<S> {
         // time. The token ends before the next one is made.
         let memory = KBox::<State<S>>::new_uninit(&unsafe { TaskCx::assume() })?;
         // SAFETY: `enter` succeeded: this is the module's init, in process context, for the first
-        // time. So no code of the module that could have a token or use a pool has run. The state
-        // is dropped here if init fails, and otherwise by `end`.
+        // time, so this task has no token. With pools the module is that of `module!`, by `PoolName`:
+        // none of its other code has run. The state is dropped here if init fails, and otherwise by
+        // `end`.
         let mut state = unsafe { State::<S>::new(here) }?;
         // SAFETY: As above. The token of `State::new` has ended.
         match unsafe { State::<S>::run(module) } {
