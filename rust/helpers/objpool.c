@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/atomic.h>
 #include <linux/cpumask.h>
+#include <linux/irqflags.h>
 #include <linux/llist.h>
 #include <linux/objpool.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 
 #include "helpers.h"
 
@@ -42,9 +45,52 @@ static noinline void *objpool_pop_from_nmi(struct objpool_head *pool, struct lli
 	return first;
 }
 
+/*
+ * Takes the oldest object of a ring. Used instead of objpool_pop(), which loads `last` without acquire
+ * semantics. A CPU that reorders loads may then load the entry before the push that `last` counts has
+ * stored it, and return an object that has an owner. The contents of an object have the same race.
+ *
+ * The acquire of `head` pairs with the release of another pop, so `last` is not behind `head`. The
+ * acquire of `last` pairs with the release in objpool_push().
+ */
+static void *pop_from_ring(struct objpool_slot *slot)
+{
+	u32 head;
+	void *obj;
+
+	do {
+		head = smp_load_acquire(&slot->head);
+		if (head == smp_load_acquire(&slot->last))
+			return NULL;
+		obj = READ_ONCE(slot->entries[head & slot->mask]);
+	} while (!try_cmpxchg_release(&slot->head, &head, head + 1));
+	return obj;
+}
+
+/*
+ * Interrupts are disabled so that a pop is short: `head` must not wrap around between its load and the
+ * cmpxchg.
+ */
+static void *pop_from_rings(struct objpool_head *pool)
+{
+	void *obj = NULL;
+	unsigned long flags;
+	int first, cpu;
+
+	raw_local_irq_save(flags);
+	first = raw_smp_processor_id();
+	for_each_possible_cpu_wrap(cpu, first) {
+		obj = pop_from_ring(pool->cpu_slots[cpu]);
+		if (obj)
+			break;
+	}
+	raw_local_irq_restore(flags);
+	return obj;
+}
+
 void *kalloc_helper_objpool_pop(struct objpool_head *pool, struct llist_head *from_nmi)
 {
-	void *obj = objpool_pop(pool);
+	void *obj = pop_from_rings(pool);
 
 	if (likely(obj) || llist_empty(from_nmi))
 		return obj;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Formatting, licences, shell syntax and headers of tests. That each unsafe block of rust/ says why it is sound is clippy's to check (its lint
+# Formatting, licences, shell syntax, headers of tests, and what no run on x86 can show. That each unsafe block of rust/ says why it is sound is clippy's to check (its lint
 # undocumented_unsafe_blocks, which the kernel turns on): see CLIPPY=1 in plain.sh.
 #
 # Kernels: stock
@@ -56,11 +56,17 @@ known_heads() {
 		grep -vE ':# (Kernels:( (stock|rt|debug))+|Minutes: [0-9]+)$'
 }
 
-plan 9
+# objpool_pop() of Linux 7.3 loads the count of a ring without acquire semantics: Documentation/objpool.rst.
+ordered_pops() {
+	none grep -rnE '\bobjpool_pop\([a-z]' rust/helpers && grep -q 'smp_load_acquire(&slot->last)' rust/helpers/objpool.c
+}
+
+plan 10
 check "rustfmt, with the kernel's settings" formatted
 check "no unsafe in a sample" none grep -nw unsafe samples/*.rs Documentation/driver/*.rs
 check "no prototype by hand: bindgen makes them all" none grep -rnE 'extern +"C" *\{' rust --include='*.rs'
 check "every file has its licence" licensed
+check "an object of a ring is read with acquire semantics" ordered_pops
 check "the heads of tests name kernels and minutes" known_heads
 check "scripts: shellcheck, or their syntax where there is none" clean_scripts
 check "no path of one machine" none grep -nIE '(^|[^[:alnum:]_}])/(home|root|work|Users)/[[:alnum:].]' "${all[@]}"
