@@ -2,7 +2,8 @@
 
 //! The kernel crate's containers: to and from them without a copy, and with grants.
 
-use kalloc::{interop, prelude::*};
+use core::mem::size_of;
+use kalloc::{interop, kmalloc, prelude::*};
 use kernel::{
     alloc::{KBox as KernelBox, KVec},
     new_spinlock,
@@ -24,6 +25,7 @@ testlib::tests! {
     foreign_ownable_of_no_size,
     arc_with_grant,
     kvec_with_grant,
+    kvec_too_large_is_an_error,
 }
 
 fn boxes_convert_without_a_copy(task: &mut TaskCx) -> Outcome {
@@ -158,5 +160,30 @@ fn kvec_with_grant(task: &mut TaskCx) -> Outcome {
     list.extend_from_slice_with(&task, &[1, 2])?;
     list.push_with(&task, 3)?;
     check_eq!(&list[..], &[1, 2, 3]);
+    Ok(())
+}
+
+/// Where the kernel crate's functions would pass a size above `KMALLOC_MAX_SIZE`, at which the kernel warns.
+fn kvec_too_large_is_an_error(task: &mut TaskCx) -> Outcome {
+    const MOST: usize = kmalloc::MAX_SIZE / size_of::<u64>();
+
+    check!(KVec::<u64>::with_capacity_with(&task, MOST + 1).is_err());
+    let mut list = KVec::<u64>::new();
+    check!(list.reserve_with(&task, MOST + 1).is_err());
+    check!(list.reserve_with(&task, usize::MAX).is_err());
+    check!(list.capacity() == 0);
+    // Growing doubles the capacity.
+    let mut list = KVec::<u64>::with_capacity_with(&task, MOST / 2 + 1)?;
+    list.extend_from_slice_with(&task, &[7; 8])?;
+    while list.len() < list.capacity() {
+        list.push_with(&task, 7)?;
+    }
+    check!(list.push_with(&task, 7).is_err());
+    check!(list.extend_from_slice_with(&task, &[7; 8]).is_err());
+    check_eq!(list.len(), MOST / 2 + 1);
+    // A type without size never grows.
+    let mut nothing = KVec::<()>::with_capacity_with(&task, usize::MAX)?;
+    nothing.push_with(&task, ())?;
+    check!(nothing.reserve_with(&task, usize::MAX).is_err());
     Ok(())
 }

@@ -16,7 +16,10 @@
 pub use kernel::interop::*;
 
 use crate::{
-    alloc::allocator::Allocator,
+    alloc::{
+        allocator::Allocator,
+        kmalloc, //
+    },
     contexts::grant::Grant,
     flags::{
         allocators::ForKrealloc,
@@ -26,8 +29,12 @@ use crate::{
         },
         properties::MayFail, //
     },
+    ground::allocator_types::Kmalloc,
     memory::{
-        boxed::Box,
+        boxed::{
+            bytes,
+            Box, //
+        },
         vec::Vec, //
     },
 };
@@ -48,7 +55,10 @@ use kernel::{
     ffi::c_void,
     init::InPlaceInit,
     prelude::PinInit,
-    sync::Arc,
+    sync::{
+        Arc,
+        Refcount, //
+    },
     types::ForeignOwnable, //
 };
 
@@ -126,7 +136,24 @@ pub fn flags<G: Grant>(_grant: G) -> Flags {
     G::Flags::FLAGS.0
 }
 
-/// `Arc` constructors that take a grant.
+/// The layout of what an `Arc` allocates.
+#[expect(dead_code)]
+#[repr(C)]
+struct InArc<T> {
+    refs: Refcount,
+    value: T,
+}
+
+/// Fails the build if an `Arc` of a `T` is too large for kmalloc, which would warn.
+const fn fits_in_arc<T>() {
+    assert!(
+        size_of::<InArc<T>>() <= kmalloc::MAX_SIZE,
+        "larger than KMALLOC_MAX_SIZE, with the reference count"
+    );
+}
+
+/// `Arc` constructors that take a grant. A `T` that is larger than [`kmalloc::MAX_SIZE`] with its
+/// reference count does not compile.
 pub trait ArcExt<T>: Sized {
     /// Moves `value` into new memory, as `Arc::new` does.
     ///
@@ -150,11 +177,12 @@ pub trait ArcExt<T>: Sized {
 }
 
 impl<T> ArcExt<T> for Arc<T> {
-    #[inline]
+    // Not `#[inline]`: rustc would not report the line in the driver that has too large a `T`.
     fn new_with<G>(grant: G, value: T) -> Result<Self, AllocFailed<G::Flags>>
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
+        const { fits_in_arc::<T>() };
         Arc::new(value, flags(grant)).map_err(|AllocError| G::Flags::failed())
     }
 
@@ -164,11 +192,26 @@ impl<T> ArcExt<T> for Arc<T> {
         G: Grant<Flags: ForKrealloc + MayFail>,
         Error: From<E>,
     {
+        const { fits_in_arc::<T>() };
         <Arc<T> as InPlaceInit<T>>::pin_init(init, flags(grant))
     }
 }
 
-/// `KVec` functions that take a grant.
+/// Whether a vector may grow by `additional` elements more. An error for a size above
+/// [`kmalloc::MAX_SIZE`], of which kmalloc would warn.
+#[inline(always)]
+fn may_grow<T, F: Gfp>(vec: &KVec<T>, additional: usize) -> Result<(), AllocFailed<F>> {
+    let (len, capacity) = (vec.len(), vec.capacity());
+    if additional > capacity - len {
+        // What `KVec::reserve` allocates.
+        let room = len.checked_add(additional).ok_or_else(F::failed)?;
+        bytes::<T, Kmalloc, F>(room.max(capacity.saturating_mul(2)))?;
+    }
+    Ok(())
+}
+
+/// `KVec` functions that take a grant. A vector that would need more than [`kmalloc::MAX_SIZE`]
+/// bytes, or twice its capacity if that is more than it needs, does not grow.
 pub trait KVecExt<T>: Sized {
     /// As `KVec::with_capacity`.
     fn with_capacity_with<G>(grant: G, capacity: usize) -> Result<Self, AllocFailed<G::Flags>>
@@ -211,6 +254,7 @@ impl<T> KVecExt<T> for KVec<T> {
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
+        bytes::<T, Kmalloc, G::Flags>(capacity)?;
         KVec::with_capacity(capacity, flags(grant)).map_err(|AllocError| G::Flags::failed())
     }
 
@@ -219,6 +263,7 @@ impl<T> KVecExt<T> for KVec<T> {
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
+        may_grow::<T, G::Flags>(self, additional)?;
         self.reserve(additional, flags(grant))
             .map_err(|AllocError| G::Flags::failed())
     }
@@ -228,6 +273,7 @@ impl<T> KVecExt<T> for KVec<T> {
     where
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
+        may_grow::<T, G::Flags>(self, 1)?;
         self.push(value, flags(grant))
             .map_err(|AllocError| G::Flags::failed())
     }
@@ -242,6 +288,7 @@ impl<T> KVecExt<T> for KVec<T> {
         T: Clone,
         G: Grant<Flags: ForKrealloc + MayFail>,
     {
+        may_grow::<T, G::Flags>(self, slice.len())?;
         self.extend_from_slice(slice, flags(grant))
             .map_err(|AllocError| G::Flags::failed())
     }
