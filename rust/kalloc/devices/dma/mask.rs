@@ -185,10 +185,17 @@ impl<'bound, A> DmaDevice<'bound, A> {
     }
 
     /// The size of the largest mapping in bytes, wraps `dma_max_mapping_size()`.
+    ///
+    /// # Context
+    ///
+    /// Any. For a device whose firmware limits its DMA (`dma-ranges`, not on x86) the kernel may take
+    /// the `rwlock_t` of its resources, with interrupts on: call it in process context then, and keep
+    /// the result.
     #[doc(alias = "dma_max_mapping_size")]
     #[inline]
     pub fn max_mapping_size(self) -> usize {
-        // SAFETY: Invariant of `DmaDevice`: the device is bound and its masks are set.
+        // SAFETY: Invariant of `DmaDevice`: the device is bound and its masks are set. What the lock
+        // can do is a deadlock, and no misuse of memory.
         unsafe { bindings::dma_max_mapping_size(self.as_raw()) }
     }
 }
