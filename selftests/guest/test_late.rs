@@ -2,6 +2,7 @@
 
 //! What starts a callback when the module ends, too late to be waited for: drops that other drops
 //! make, one after another, or that a callback makes. None of it is armed then: it would run when the code is gone.
+//! A task that could not queue an item then is still in the code.
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use kalloc::{
@@ -9,10 +10,14 @@ use kalloc::{
     irq_work::{self, IrqWork},
     prelude::*,
     timer::{self, Timer},
+    work::{self, impl_has_work, new_work, Work, WorkItem},
 };
 use kernel::{
-    sync::SetOnce,
-    time::{delay::fsleep, msecs_to_jiffies, Delta, Jiffies, Monotonic},
+    bindings,
+    error::from_err_ptr,
+    ffi::{c_int, c_void},
+    sync::{Arc, SetOnce},
+    time::{delay::fsleep, msecs_to_jiffies, Delta, Instant, Jiffies, Monotonic},
 };
 use testlib::{c, check, Outcome, Stop};
 
@@ -120,7 +125,8 @@ fn timers_are_started_by_drops_at_exit(task: &mut TaskCx) -> Outcome {
     extern "C" fn none_is_armed() -> bool {
         let hrtimer = HRTIMER.as_ref().and_then(HrTimer::try_cancel);
         let timer = TIMER.as_ref().map(Timer::cancel);
-        COUNT.load(Relaxed) > 3 + CHAIN && hrtimer == Some(false) && timer == Some(false)
+        let armed = hrtimer != Some(false) || timer != Some(false);
+        COUNT.load(Relaxed) > 3 + CHAIN && !armed && LINGERS.load(Relaxed) == LEAVES
     }
     DELAY.store(10_000, Relaxed);
     check!(STREAM.populate(Timer::new(&task, Stream)?));
@@ -165,7 +171,92 @@ fn another_module_is_unloaded_meanwhile(task: &mut TaskCx) -> Outcome {
     Ok(())
 }
 
-struct Tests(#[allow(dead_code)] Option<IrqWork<Chain>>);
+/// What the task below does.
+static LINGERS: AtomicU32 = AtomicU32::new(WAITS);
+const WAITS: u32 = 0;
+const QUEUES: u32 = 1;
+const IS_REFUSED: u32 = 2;
+const LEAVES: u32 = 3;
+
+#[pin_data]
+struct Item {
+    #[pin]
+    work: Work<Item>,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Item { self.work }
+}
+
+impl WorkItem for Item {
+    type Pointer = Arc<Self>;
+    fn run(_this: Arc<Self>, _task: &mut TaskCx) {}
+}
+
+static ITEM: SetOnce<Arc<Item>> = SetOnce::new();
+
+/// A task that kalloc does not count. It stays in the module's code for a while after its item was refused.
+extern "C" fn lingers(_: *mut c_void) -> c_int {
+    while LINGERS.load(Relaxed) == WAITS {
+        fsleep(Delta::from_millis(1));
+    }
+    // SAFETY: A thread may sleep, and this is its only token.
+    let task = unsafe { TaskCx::assume() };
+    let item = ITEM.as_ref().cloned();
+    if item.is_some_and(|item| work::system_dfl().enqueue::<_, 0>(&task, item).is_err()) {
+        let since = Instant::<Monotonic>::now();
+        LINGERS.store(IS_REFUSED, Relaxed);
+        while since.elapsed() < Delta::from_millis(4000) {
+            core::hint::spin_loop();
+        }
+        LINGERS.store(LEAVES, Relaxed);
+    }
+    0
+}
+
+/// Its drop lets the task go on, when the module is closed, and waits until the item was refused.
+struct LetsGo;
+
+impl irq_work::Run for LetsGo {
+    fn run(&self, _cx: &mut IrqCx<'_>) {}
+}
+
+impl Drop for LetsGo {
+    fn drop(&mut self) {
+        fsleep(Delta::from_millis(300));
+        LINGERS.store(QUEUES, Relaxed);
+        for _ in 0..1000 {
+            if LINGERS.load(Relaxed) != QUEUES {
+                break;
+            }
+            fsleep(Delta::from_millis(10));
+        }
+    }
+}
+
+fn start_to_linger(task: &TaskCx) -> Result<IrqWork<LetsGo>> {
+    ITEM.populate(Arc::pin_init_with(
+        task,
+        pin_init!(Item { work <- new_work!("Item::work") }),
+    )?);
+    // SAFETY: The function takes any argument, and the name is a string.
+    let thread = from_err_ptr(unsafe {
+        bindings::kthread_create_on_node(
+            Some(lingers),
+            core::ptr::null_mut(),
+            bindings::NUMA_NO_NODE,
+            c"lingers".as_char_ptr(),
+        )
+    })?;
+    // SAFETY: The thread has not been started, so it exists.
+    unsafe { bindings::wake_up_process(thread) };
+    IrqWork::new(task, LetsGo)
+}
+
+struct Tests(
+    #[allow(dead_code)] Option<IrqWork<Chain>>,
+    #[allow(dead_code)] IrqWork<LetsGo>,
+);
 
 impl kalloc::Module for Tests {
     fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
@@ -187,7 +278,7 @@ impl kalloc::Module for Tests {
         for _ in 0..CHAIN {
             chain = Some(IrqWork::new(&task, Chain(chain))?);
         }
-        Ok(Self(chain))
+        Ok(Self(chain, start_to_linger(task)?))
     }
 }
 
