@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "kalloc"
 author = "The kalloc authors"
-extensions = ["sphinx_copybutton", "front", "links"]
+extensions = ["sphinx_copybutton", "front", "links", "errors"]
 exclude_patterns = ["extensions", "static"]
 html_theme = "furo"
 html_title = "kalloc"
@@ -22,6 +22,7 @@ dark = re.search(r'body\[data-theme="?dark"?\] *{(.*?)}', (Path(furo.__file__).p
 html_theme_options = {"dark_css_variables": dict(re.findall(r"--([\w-]+): *([^;]+)", dark[1]))}
 html_static_path = ["static"]
 html_css_files = ["kalloc.css"]
+html_js_files = ["errors.js"]
 html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False

@@ -94,6 +94,7 @@ class Linker:
         self.pages = {path.stem for path in TOP.glob("Documentation/*.rst")}
         self.crate = Crate(html / "crate/kalloc", "crate/kalloc/") if (html / "crate/kalloc/all.html").exists() else None
         self.kernel = Kernel(app.config.kernel_source, app.config.kernel_release, app.config.kernel_arch) if app.config.kernel_source else None
+        self.errors = app.env.kalloc_pages
         self.sources, self.linked, self.unlinked, self.tests, self.files = set(), 0, [], {}, {}
         for path in TOP.glob("selftests/guest/*.rs"):
             for test in re.findall(r"^    (\w+),$|fn (\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE):
@@ -132,6 +133,9 @@ class Linker:
         return None
 
     def program(self, name):
+        group, _, program = name.partition("/")
+        if (TOP / f"selftests/compile_fail/{name}.stderr").is_file():
+            return f"{self.errors[group]}.html#{group}-{program}"
         path = f"selftests/compile_fail/{name}.rs"
         return self.source(path) if (TOP / path).is_file() else None
 
@@ -216,7 +220,8 @@ class Linker:
             where, module = self.address(node.astext(), before, column(node), modules, module)
             if where:
                 self.linked += 1
-                link = nodes.reference("", "", internal="://" not in where, refuri=where)
+                outward = "://" in where
+                link = nodes.reference("", "", internal=not outward, refuri=where if outward else "../" * name.count("/") + where)
                 node.replace_self(link)
                 link += node
             else:
