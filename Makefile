@@ -34,7 +34,7 @@ modules_install: modules	## install kalloc.ko, and what drivers are built agains
 clean:			## remove what was built
 	rm -rf build
 
-## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt, cloud) or one that notices mistakes (debug):
+## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt, cloud), an older series (7.2) or one that notices mistakes (debug):
 run test check mutants bench doc shell rust-analyzer: names
 names:
 	@scripts/check-names '$(KERNEL)' $(TESTS)
@@ -76,18 +76,18 @@ test-install: deb	## install them on a Debian 13, boot it, update its kernel, re
 toolbox:		## make the Debian root with the kernel's toolchain
 	@scripts/toolbox
 
-kernel:			## prepare the kernel (or FLAVOUR, as rt-amd64)
-	@scripts/toolbox scripts/kernel '$(FLAVOUR)'
+kernel: names		## prepare the kernel
+	@scripts/toolbox scripts/kernel
 
 update:			## renew the toolbox and look for a newer kernel
 	@scripts/toolbox --renew
-	@scripts/toolbox scripts/kernel --update '$(FLAVOUR)'
+	@scripts/toolbox scripts/kernel --update
 
 purge:			## delete the cache: toolbox, kernels and all
 	@scripts/toolbox --purge
 
 ## Variables:
-#: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell
+#: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell; also 7.2, 7.2-rt, 7.2-cloud
 #: DRIVER=/path                  the directory of a driver, for run, shell, check and rust-analyzer
 #: TESTS="NAME…"                 the tests that make test runs
 #: STEPS="NAME…"                the steps that make test-install runs

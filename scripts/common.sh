@@ -19,14 +19,22 @@ machine=$(uname -m)
 # shellcheck source=arch/x86_64.sh
 . "$top/scripts/arch/$machine.sh"
 
-# flavour_of KERNEL: the distribution's name of the kernel that KERNEL= chooses.
+# flavour_of KERNEL: the distribution's name of the flavour that KERNEL= chooses.
 flavour_of() {
 	case $1 in
-	stock) echo "$arch_debian" ;;
-	rt) echo "rt-$arch_debian" ;;
-	cloud) echo "cloud-$arch_debian" ;;
+	stock | 7.2) echo "$arch_debian" ;;
+	rt | 7.2-rt) echo "rt-$arch_debian" ;;
+	cloud | 7.2-cloud) echo "cloud-$arch_debian" ;;
 	debug) echo debug ;;	# which is none of the distribution's
-	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, cloud." ;;
+	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, cloud, 7.2, 7.2-rt, 7.2-cloud." ;;
+	esac
+}
+
+# series_of KERNEL: the series of the kernel that KERNEL= chooses. The names of older ones begin with it.
+series_of() {
+	case $1 in
+	7.2*) echo 7.2 ;;
+	*) echo 7.3 ;;
 	esac
 }
 
@@ -35,16 +43,6 @@ tools_of() {
 	case $1 in
 	debug) echo LLVM=-19 ;;
 	*) echo CC="$arch_cc" HOSTCC=gcc-14 ;;
-	esac
-}
-
-# kernel_of FLAVOUR: the other way round.
-kernel_of() {
-	case $1 in
-	"$arch_debian") echo stock ;;
-	"rt-$arch_debian") echo rt ;;
-	"cloud-$arch_debian") echo cloud ;;
-	*) die "FLAVOUR=$1 is unknown; choose one of $arch_debian, rt-$arch_debian, cloud-$arch_debian, debug." ;;
 	esac
 }
 

@@ -12,13 +12,10 @@ plan 15
 
 real=$KERNELDIR/build
 
-says "an unknown KERNEL" "KERNEL=debug2 is unknown; choose one of stock, rt, debug, cloud\." \
+says "an unknown KERNEL" "KERNEL=debug2 is unknown; choose one of stock, rt, debug, cloud, 7\.2, 7\.2-rt, 7\.2-cloud\." \
 	env -u KALLOC_BUILT KERNEL=debug2 scripts/run
 mkdir -p selftests/host
 says "an unknown test" "TESTS=nonsense is unknown; choose of: .*\." make TESTS=nonsense test
-says "an unknown FLAVOUR" \
-	"FLAVOUR=nonsense is unknown; choose one of $arch_debian, rt-$arch_debian, cloud-$arch_debian, debug\." \
-	scripts/kernel nonsense
 
 # The match
 
@@ -85,14 +82,15 @@ done
 	set_of 7.3.9-1
 	set_of 7.3.10-1
 	set_of 7.3.11-1 modules
-	set_of 7.4.1-1 source
-	set_of 7.4.2-1 headers
-	package "linux-headers-7.5.0+deb13-rt-$arch_debian" 7.5.0-1
+	set_of 7.3.12-1 source
+	set_of 7.3.13-1 headers
+	set_of 7.4.1-1
+	package "linux-headers-7.3.14+deb13-rt-$arch_debian" 7.3.14-1
 } >packages
-choose() { env PATH="$tmp/shim:$PATH" KALLOC_CACHE="$tmp/cache" scripts/kernel --update "${1:-$arch_debian}"; }
+choose() { env PATH="$tmp/shim:$PATH" KALLOC_CACHE="$tmp/cache" scripts/kernel --update "${1:-stock}"; }
 mkdir cache
 says "no kernel with CONFIG_RUST" \
-	"no $arch_debian kernel in Debian's backports has its source, headers, image and modules in one version with CONFIG_RUST=y\." choose
+	"no $arch_debian kernel 7\.3 in Debian's backports has its source, headers, image and modules in one version with CONFIG_RUST=y\." choose
 newest_first() {
 	diff cache/downloads - <<-DOWNLOADS
 		download -q linux-headers-7.3.10+deb13-$arch_debian=7.3.10-1
@@ -100,7 +98,8 @@ newest_first() {
 	DOWNLOADS
 }
 check "the newest whole set first, then the one before" newest_first
-says "no kernel of the flavour at all" "no cloud-$arch_debian kernel in Debian's backports has its .*" choose "cloud-$arch_debian"
+says "no kernel of the flavour at all" "no cloud-$arch_debian kernel 7\.3 in Debian's backports has its .*" choose cloud
+says "no kernel of the series" "no $arch_debian kernel 7\.2 in Debian's backports has its .*" choose 7.2
 
 shim apt-get <<<'exit 100'
 says "no network" "the Debian mirror cannot be reached\." choose
