@@ -16,6 +16,8 @@
 
 use kernel::bindings::{self, gfp_t, spinlock_t};
 
+pub use crate::series::enums;
+
 // kmalloc, kvmalloc ----------------------------------------------------------------------------------------------------
 
 /// The size and the flags of a kmalloc, both known at build time.
@@ -197,15 +199,15 @@ mod others {
     };
 
     pub use crate::{
-        __vmalloc_noprof as __vmalloc, vmalloc_node_noprof as vmalloc_node,
-        vmalloc_noprof as vmalloc, vrealloc_node_align_noprof as vrealloc_node_align,
-        vzalloc_node_noprof as vzalloc_node, vzalloc_noprof as vzalloc,
+        __vmalloc_noprof as __vmalloc, series::alloc_pages_node,
+        vmalloc_node_noprof as vmalloc_node, vmalloc_noprof as vmalloc,
+        vrealloc_node_align_noprof as vrealloc_node_align, vzalloc_node_noprof as vzalloc_node,
+        vzalloc_noprof as vzalloc,
     };
     #[cfg(CONFIG_NUMA)]
     pub use bindings::alloc_pages_noprof as alloc_pages;
     pub use bindings::{
-        alloc_pages_exact_noprof as alloc_pages_exact, alloc_pages_node_noprof as alloc_pages_node,
-        get_free_pages_noprof as get_free_pages,
+        alloc_pages_exact_noprof as alloc_pages_exact, get_free_pages_noprof as get_free_pages,
         kmem_cache_alloc_bulk_noprof as kmem_cache_alloc_bulk,
         kmem_cache_alloc_node_noprof as kmem_cache_alloc_node,
         kmem_cache_alloc_noprof as kmem_cache_alloc,

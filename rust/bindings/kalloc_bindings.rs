@@ -18,5 +18,8 @@
 use kernel::ffi;
 
 pub mod calls;
+mod series {
+    include!(concat!(env!("KALLOC_SERIES"), "/calls.rs"));
+}
 
 include!(concat!(env!("KALLOC_BINDINGS"), "/generated.rs"));

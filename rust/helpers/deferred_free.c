@@ -184,6 +184,7 @@ void kalloc_helper_deferred_destroy(void)
 {
 	struct kalloc_deferred_queue *queue;
 
+	kalloc_series_exit();
 	kalloc_helper_irq_work_sync(&deferred_irq_work);
 	for (queue = deferred_queues; queue < deferred_queues + NR_DEFERRED_QUEUES; queue++)
 		drain(queue);

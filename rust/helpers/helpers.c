@@ -6,6 +6,8 @@
 
 #include "helpers.h"
 
+/* Of the kernel's series; the others use it. */
+#include "series.c"
 #include "deferred_free.c"
 #include "in_flight.c"
 /* After in_flight.c, whose static functions it uses. */

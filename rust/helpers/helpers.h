@@ -20,6 +20,8 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "series.h"
+
 struct device;
 struct dma_pool;
 struct hrtimer;

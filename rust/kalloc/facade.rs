@@ -290,7 +290,7 @@ pub mod sync {
     //! [`Mutex`]: kernel::sync::Mutex
 
     #[doc(no_inline)]
-    pub use kernel::sync::*;
+    pub use crate::series::sync::*;
 
     pub use crate::sections::{
         guards::ReadSide,

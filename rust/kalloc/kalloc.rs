@@ -26,6 +26,11 @@
 // The layers, lowest first. A layer imports only from those before it in this list:
 // selftests/host/layers.sh checks.
 
+// What differs between the series of kernels, under the names of the newest one.
+#[cfg_attr(kalloc_series = "7.2", path = "../series/7.2/kernel.rs")]
+#[cfg_attr(kalloc_series = "7.3", path = "../series/7.3/kernel.rs")]
+mod series;
+
 mod ground {
     pub(crate) mod allocator_types;
     pub(crate) mod field;

@@ -57,7 +57,7 @@ impl kalloc::Module for Fails {
         let err = unsafe {
             testlib::c::testlib_open_for(
                 c"/dev/kalloc_fail_open".as_char_ptr(),
-                module_parameters::open_for.value(),
+                testlib::series::parameter!(open_for),
             )
         };
         if err != 0 {

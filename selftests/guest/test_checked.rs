@@ -5,9 +5,15 @@
 use kalloc::{
     checked::Checked,
     prelude::*,
-    sync::{new_raw_spinlock, new_rwlock},
+    sync::{
+        new_mutex,
+        new_raw_spinlock,
+        new_rwlock,
+        new_spinlock,
+        new_spinlock_irq,
+        rcu, //
+    },
 };
-use kernel::{new_mutex, new_spinlock, new_spinlock_irq, sync::rcu};
 use testlib::{check, check_eq, in_hardirq, in_nmi, in_softirq, traced, Outcome, Stop};
 
 #[path = "../lib/testlib.rs"]
@@ -91,9 +97,11 @@ fn none_in_the_kernel_crates_sections(task: &mut TaskCx) -> Outcome {
     let reading = rcu::read_lock();
     check_eq!(memory(), NONE);
     drop(reading);
-    let off = kernel::interrupt::local_interrupt_disable();
-    check_eq!(memory(), NONE);
-    drop(off);
+    if let Some(disable) = testlib::series::LOCAL_INTERRUPT_DISABLE {
+        let off = disable();
+        check_eq!(memory(), NONE);
+        drop(off);
+    }
     check_eq!(memory(), ALL);
     Ok(())
 }

@@ -4,7 +4,6 @@
 
 use kalloc::{prelude::*, sync::ReadSide};
 use kernel::{
-    interrupt::local_interrupt_disable,
     new_spinlock,
     sync::SpinLock, //
 };
@@ -193,13 +192,15 @@ fn bottom_halves_end_with_interrupts_off(task: &mut TaskCx) -> Outcome {
     if cfg!(CONFIG_PREEMPT_RT) {
         return Err(testlib::Stop::Skip("the kernel cannot, and kalloc warns"));
     }
+    let disable = testlib::series::LOCAL_INTERRUPT_DISABLE
+        .ok_or(testlib::Stop::Skip("the kernel crate has no such guard"))?;
     // SAFETY: It has no preconditions.
     let ran = || unsafe { c::testlib_tasklet_ran() };
     let before = ran();
     let off = task.bh_off(|_cx| {
         // SAFETY: It has no preconditions.
         unsafe { c::testlib_tasklet_schedule() };
-        local_interrupt_disable()
+        disable()
     });
     // SAFETY: It has no preconditions.
     let seen = (ran() - before, unsafe { c::testlib_irqs_disabled() });

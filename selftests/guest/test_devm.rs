@@ -71,8 +71,7 @@ impl BoundDevice {
     }
 
     fn dev(&self) -> &Device<Bound> {
-        let device: &faux::Device<Bound> = self.0.as_ref();
-        device.as_ref()
+        testlib::series::faux_device(&self.0)
     }
 }
 
@@ -621,7 +620,7 @@ fn register<T: platform::Driver + 'static>(
     task: &mut TaskCx,
     name: &'static CStr,
 ) -> Result<Pin<KBox<platform::Registration<T>>>> {
-    let module = kernel::module::this_module::<LocalModule>();
+    let module = testlib::this_module();
     // SAFETY: The initialiser runs here, in process context, and the tests end there too.
     let driver = unsafe { platform::Registration::<T>::register(name, module) };
     KBox::pin_init(&task, driver)

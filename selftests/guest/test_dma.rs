@@ -9,8 +9,9 @@ use core::{
 };
 use kalloc::{
     dma::{
-        dma_rmb, dma_wmb, Attrs, CoherentView, CpuOwned, DmaAddress, DmaBlock, DmaPool, DmaPoolRef,
-        FromDevice, MappedRange, Noncoherent, Quiesce, Streaming,
+        dma_rmb, dma_wmb, io_project, io_read, io_write, Attrs, CoherentView, CpuOwned, DmaAddress,
+        DmaBlock, DmaPool, DmaPoolRef, FromDevice, Io, MappedRange, Noncoherent, Quiesce,
+        Streaming,
     },
     driver::{BoundScope, Register},
     prelude::*,
@@ -19,9 +20,7 @@ use kalloc::{
 use kernel::{
     bindings,
     device::{Bound, Core, Device as BoundDevice},
-    driver,
-    io::{io_project, io_read, io_write, Io},
-    new_spinlock, platform,
+    driver, new_spinlock, platform,
 };
 use testdma::{Seen, ALLOC, FREE, FREE_PAGES, MAP, UNMAP};
 use testlib::{check, check_eq, in_hardirq, in_nmi, in_softirq, Outcome, Stop};
@@ -149,7 +148,7 @@ fn on_device(task: &mut TaskCx, step: Step) -> Result<Seen, Stop> {
         &task,
         driver::Registration::<platform::Adapter<Driver>>::new(
             c"kalloc_test_dma",
-            &<Tests as kernel::ModuleMetadata>::THIS_MODULE,
+            testlib::this_module(),
         ),
     );
     drop(bound);
@@ -725,7 +724,7 @@ fn ends(task: &mut TaskCx, answer: Answer) -> Result<Seen, Stop> {
     let driver = unsafe {
         kalloc::platform::Registration::<Ending>::register(
             c"kalloc_test_dma",
-            &<Tests as kernel::ModuleMetadata>::THIS_MODULE,
+            testlib::this_module(),
         )
     };
     drop(KBox::pin_init(&task, driver)?);
@@ -743,7 +742,7 @@ fn ends(task: &mut TaskCx, answer: Answer) -> Result<Seen, Stop> {
                 device.dev().cast_mut(),
                 address,
                 size,
-                bindings::dma_data_direction::DMA_FROM_DEVICE,
+                testlib::series::DMA_FROM_DEVICE,
                 0,
             )
         };

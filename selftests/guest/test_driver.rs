@@ -117,7 +117,7 @@ macro_rules! driver {
 
 /// Registers a driver of that name.
 fn register<R: Register>(task: &mut TaskCx, name: &'static CStr) -> Result<Pin<KBox<R>>> {
-    let module = kernel::module::this_module::<LocalModule>();
+    let module = testlib::this_module();
     // SAFETY: The initialiser runs here, in process context, and the tests end there too.
     let driver = unsafe { R::register(name, module) };
     KBox::pin_init(&task, driver)
@@ -284,7 +284,7 @@ mod edu {
     const VENDOR: u16 = 0x1234;
     const DEVICE: u32 = 0x11e8;
 
-    kernel::pci_device_table!(
+    testlib::series::pci_device_table!(
         TABLE,
         <Edu as pci::Driver>::IdInfo,
         [(

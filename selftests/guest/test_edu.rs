@@ -259,10 +259,7 @@ fn on_edu(task: &mut TaskCx, step: Step) -> Result<Seen, Stop> {
     Seen::start(dev);
     // SAFETY: The initialiser runs in process context, and its result is dropped there.
     let driver = unsafe {
-        pci::Registration::<Driver>::register(
-            c"kalloc_test_edu",
-            &<Tests as kernel::ModuleMetadata>::THIS_MODULE,
-        )
+        pci::Registration::<Driver>::register(c"kalloc_test_edu", testlib::this_module())
     };
     let bound = KBox::pin_init(&task, driver);
     drop(bound);
@@ -1470,10 +1467,7 @@ fn the_kernel_s_sample_loses_nothing(task: &mut TaskCx) -> Outcome {
     Seen::start(dev);
     // SAFETY: The initialiser runs in process context, and its result is dropped there.
     let driver = unsafe {
-        pci::Registration::<SampleDriver>::register(
-            c"kalloc_test_sample",
-            &<Tests as kernel::ModuleMetadata>::THIS_MODULE,
-        )
+        pci::Registration::<SampleDriver>::register(c"kalloc_test_sample", testlib::this_module())
     };
     let bound = KBox::pin_init(&task, driver);
     drop(bound);

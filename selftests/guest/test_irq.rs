@@ -362,7 +362,7 @@ fn run<C: Case>(task: &mut TaskCx) -> Outcome {
         return Err(Stop::Skip("no edu device here"));
     }
     C::outcome().store(0, Relaxed);
-    let module = kernel::module::this_module::<LocalModule>();
+    let module = testlib::this_module();
     // SAFETY: The initialiser runs here, in process context, and the driver ends here too.
     let driver = unsafe { pci::Registration::<Driver<C>>::register(c"kalloc_test_irq", module) };
     drop(KBox::pin_init(&task, driver)?);

@@ -105,7 +105,7 @@ fn start(task: &mut TaskCx) -> Result<(Registered, PlatformDevice)> {
         // SAFETY: Once, before it is used.
         unsafe { LENT.init() };
     }
-    let module = kernel::module::this_module::<LocalModule>();
+    let module = testlib::this_module();
     // SAFETY: The initialiser runs here, in process context, and the tests end there too.
     let driver = unsafe { platform::Registration::<Driver>::register(c"kalloc_lend", module) };
     let driver = KBox::pin_init(&task, driver)?;

@@ -6,9 +6,15 @@
 use kalloc::{
     percpu::new_local_lock,
     prelude::*,
-    sync::{new_raw_spinlock, new_raw_spinlock_irq, new_rwlock},
+    sync::{
+        new_mutex,
+        new_raw_spinlock,
+        new_raw_spinlock_irq,
+        new_rwlock,
+        new_spinlock,
+        new_spinlock_irq, //
+    },
 };
-use kernel::{new_mutex, new_spinlock, new_spinlock_irq};
 use testlib::{c, check_eq, in_hardirq, in_softirq, Outcome};
 
 #[path = "../lib/testlib.rs"]

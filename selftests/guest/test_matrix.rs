@@ -2,8 +2,8 @@
 
 //! All flags in all contexts that may use them: Documentation/matrix.rst names the test of each cell.
 
+use kalloc::sync::{new_spinlock, new_spinlock_irq};
 use kalloc::{nolock::NolockPages, prelude::*};
-use kernel::{new_spinlock, new_spinlock_irq};
 use testlib::{check, in_hardirq, in_nmi, in_softirq, Outcome, Place};
 
 #[path = "../lib/testlib.rs"]

@@ -12,7 +12,6 @@ use kalloc::{
 };
 use kernel::{
     error::to_result,
-    interrupt::local_interrupt_disable,
     new_spinlock, //
 };
 use testlib::{
@@ -316,27 +315,29 @@ fn local_lock_on_another_cpu(task: &mut TaskCx) -> Outcome {
     if cfg!(CONFIG_PREEMPT_RT) {
         return Err(testlib::Stop::Skip("who holds the lock does not migrate"));
     }
+    let disable = testlib::series::LOCAL_INTERRUPT_DISABLE
+        .ok_or(testlib::Stop::Skip("the kernel crate has no such guard"))?;
     let locked = PerCpu::locked(&task, new_local_lock!(|cpu| cpu))?;
     let taken = |cx: &mut IrqCx<'_>| locked.try_with(cx, |_, _| ()).is_none();
     migrate_to(0)?;
-    let mut off = Some(local_interrupt_disable());
+    let mut off = Some(disable());
     let moved = locked.with(task, |of_0, cx| {
         off = None;
         if cfg!(CONFIG_DEBUG_ATOMIC_SLEEP) {
             // SAFETY: It has no preconditions.
             check!(!unsafe { testlib::c::testlib_preemptible() });
             check!(taken(cx));
-            off = Some(local_interrupt_disable());
+            off = Some(disable());
             return Ok(());
         }
         migrate_to(1)?;
-        off = Some(local_interrupt_disable());
+        off = Some(disable());
         let back = locked.try_with(cx, |of_1, cx| {
             check_eq!((*of_0, *of_1), (0, 1));
             off = None;
             migrate_to(0)?;
             check!(taken(cx));
-            off = Some(local_interrupt_disable());
+            off = Some(disable());
             Ok(())
         });
         off = None;
@@ -345,7 +346,7 @@ fn local_lock_on_another_cpu(task: &mut TaskCx) -> Outcome {
         check!(taken(cx));
         migrate_to(1)?;
         check!(!taken(cx));
-        off = Some(local_interrupt_disable());
+        off = Some(disable());
         Ok(())
     });
     drop(off);

@@ -32,6 +32,9 @@ testlib::tests! {
 }
 
 /// An initialiser of what the stack has no room for.
+/// The head before the value.
+const HEAD: usize = size_of::<testlib::series::kvfree_rcu_head>();
+
 fn zeroes<const N: usize>() -> impl pin_init::Init<[u8; N]> {
     pin_init::init_zeroed()
 }
@@ -197,7 +200,7 @@ fn made_in_each_atomic_context(task: &mut TaskCx) -> Outcome {
     check_in_each_atomic_context!(task, |cx| asks_for(
         GfpAtomic::BITS,
         || RcuBox::new(&cx, [7u64; 9]),
-        |made| (&raw const **made).cast::<u8>().wrapping_sub(8)
+        |made| (&raw const **made).cast::<u8>().wrapping_sub(HEAD)
     ));
     Ok(())
 }
@@ -257,7 +260,7 @@ fn cell_frees_what_it_has(task: &mut TaskCx) -> Outcome {
 fn flags_that_reach_the_kernel(task: &mut TaskCx) -> Outcome {
     let (made, trace) = traced(|| RcuBox::new(task.with(GFP_KERNEL.account()), [1u64; 15]));
     let made = made?;
-    let node = (&raw const *made).cast::<u8>().wrapping_sub(8);
+    let node = (&raw const *made).cast::<u8>().wrapping_sub(HEAD);
     let event = trace.allocation(node);
     let mut bits = 0;
     // SAFETY: The string is valid, and so is the place for the result.
@@ -298,7 +301,7 @@ fn value_comes_back_when_memory_is_short(task: &mut TaskCx) -> Outcome {
 }
 
 fn large_values(task: &mut TaskCx) -> Outcome {
-    let large = RcuBox::init(&task, zeroes::<{ (4 << 20) - 8 }>())?;
+    let large = RcuBox::init(&task, zeroes::<{ (4 << 20) - HEAD }>())?;
     check!(large.iter().all(|&byte| byte == 0));
     task.irqs_off(|_| drop(large));
     check_eq!(
@@ -312,7 +315,7 @@ fn large_values(task: &mut TaskCx) -> Outcome {
 fn memory_is_used_again(task: &mut TaskCx) -> Outcome {
     for _ in 0..testlib::rounds(30) {
         for _ in 0..2500 {
-            drop(RcuBox::init(&task, zeroes::<{ (16 << 10) - 8 }>())?);
+            drop(RcuBox::init(&task, zeroes::<{ (16 << 10) - HEAD }>())?);
             testlib::cond_resched();
         }
         testlib::kvfree_rcu_barrier();

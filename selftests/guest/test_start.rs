@@ -53,8 +53,7 @@ impl Spec for Tests {
 }
 
 fn start() -> Result<Root<Tests>> {
-    static MODULE: ThisModule = <Tests as ModuleMetadata>::THIS_MODULE;
-    Root::start(&MODULE)
+    Root::start(testlib::this_module())
 }
 
 fn is_busy() -> bool {

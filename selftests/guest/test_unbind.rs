@@ -131,7 +131,7 @@ where
         &task,
         driver::Registration::<platform::Adapter<Driver>>::new(
             c"kalloc_test_unbind",
-            &<Tests as kernel::ModuleMetadata>::THIS_MODULE,
+            testlib::this_module(),
         ),
     )?;
     let first = PlatformDevice::numbered(task, c"kalloc_test_unbind", 1)?;

@@ -175,11 +175,11 @@ void testlib_not_for_rt(void);
 /* nmi.c ------------------------------------------------------------------------------------------- */
 
 /*
- * Runs a function in an NMI on this CPU, sent by its own interrupt controller. Returns when it has run; -EOPNOTSUPP where
+ * Runs a function in an NMI on this CPU, sent by its own interrupt controller. Returns when it has run; -ENOTSUPP where
  * there is no such thing, -EIO when it did not come.
  */
 int testlib_run_in_nmi(testlib_fn fn, void *data);
-/* Sends an NMI to this CPU; -EOPNOTSUPP where that cannot be. */
+/* Sends an NMI to this CPU; -ENOTSUPP where that cannot be. */
 int testlib_send_nmi(void);
 /* Runs `work` on this CPU again and again while another CPU sends it `count` NMIs, which run `nmi`. */
 int testlib_nmi_storm(unsigned int count, testlib_fn work, void *work_data, testlib_fn nmi, void *nmi_data);

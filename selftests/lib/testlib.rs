@@ -21,6 +21,11 @@ pub(crate) mod c {
     include!(env!("KALLOC_TESTLIB"));
 }
 
+/// What differs between the series of kernels.
+pub(crate) mod series {
+    include!(concat!(env!("KALLOC_SERIES"), "/testlib.rs"));
+}
+
 /// Why a test ends before its end.
 pub(crate) enum Stop {
     Fail,
@@ -232,7 +237,7 @@ pub(crate) fn asks_for<M, E>(
 /// in a real hard interrupt.
 macro_rules! check_in_each_atomic_context {
     ($task:ident, |$cx:ident| $works:expr) => {{
-        use kernel::{new_spinlock, new_spinlock_irq};
+        use kalloc::sync::{new_spinlock, new_spinlock_irq};
         use $crate::testlib::Place;
 
         let lock = KBox::pin_init(&$task, new_spinlock!(()))?;
@@ -490,6 +495,18 @@ pub(crate) fn on_another_cpu<T: FnMut(&mut TaskCx) + Send, H: FnMut()>(
     })
 }
 
+/// The module that this file is a part of.
+pub(crate) fn this_module() -> &'static ThisModule {
+    extern "C" {
+        static __this_module: kernel::types::Opaque<u8>;
+    }
+    // SAFETY: modpost defines the symbol in each module.
+    static THIS: ThisModule = unsafe {
+        ThisModule::from_ptr(kernel::types::Opaque::cast_into(&raw const __this_module).cast())
+    };
+    &THIS
+}
+
 /// Lets others run.
 pub(crate) fn cond_resched() {
     // SAFETY: It is called in process context.
@@ -504,7 +521,7 @@ pub(crate) fn udelay(us: u32) {
 
 fn interrupted(result: kernel::ffi::c_int) -> Outcome {
     match kernel::error::to_result(result) {
-        Err(error) if error == EOPNOTSUPP => Err(Stop::Skip("no such interrupt here")),
+        Err(error) if error == ENOTSUPP => Err(Stop::Skip("no such interrupt here")),
         result => Ok(result?),
     }
 }

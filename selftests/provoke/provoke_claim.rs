@@ -19,7 +19,7 @@ macro_rules! claim {
 }
 
 fn claim(task: &mut TaskCx) -> Outcome {
-    match module_parameters::claim.value() {
+    match testlib::series::parameter!(claim) {
         0 => task.preempt_off(|_| claim!(TaskCx)),
         1 => {
             // The kernel speaks of sleeping no more than once a second.

@@ -134,7 +134,7 @@ pub use streaming::{
 };
 
 #[doc(no_inline)]
-pub use kernel::dma::*;
+pub use crate::series::dma::*;
 
 use kalloc_bindings::*;
 

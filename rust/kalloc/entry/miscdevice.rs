@@ -23,6 +23,7 @@ use crate::{
         },
         in_flight::InFlight, //
     },
+    series::{self, misc_device_types}, //
 };
 use core::{
     fmt,
@@ -141,7 +142,7 @@ fn manually_drop<T, E>(init: impl PinInit<T, E>) -> impl PinInit<ManuallyDrop<T>
     let init = move |slot: *mut ManuallyDrop<T>| {
         // SAFETY: `# Safety` of an initialiser: `slot` is valid for writes. `ManuallyDrop` is
         // transparent.
-        unsafe { pin_init::raw_try_init(slot.cast(), init) }
+        unsafe { series::raw_try_init(slot.cast(), init) }
     };
     // SAFETY: The closure initialises the slot, or returns the error.
     unsafe { pin_init::pin_init_from_closure(init) }
@@ -389,8 +390,7 @@ impl<T: MiscDevice> Adapter<T> {
 }
 
 impl<T: MiscDevice> miscdevice::MiscDevice for Adapter<T> {
-    type Ptr = T::Ptr;
-    type OwnerModule = T::OwnerModule;
+    misc_device_types! { T }
     const USE_VTABLE_ATTR: () = ();
     const HAS_OPEN: bool = true;
     const HAS_RELEASE: bool = true;

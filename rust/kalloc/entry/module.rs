@@ -24,6 +24,7 @@ use crate::{
         slab,
         vec::KVVec, //
     },
+    series, //
 };
 use core::{
     fmt,
@@ -293,7 +294,7 @@ impl<S: Spec> State<S> {
             let init = <S::Main as InPlaceModule>::init(module, &mut task);
             // SAFETY: `ManuallyDrop` is transparent. This closure is the body of an initialiser, so
             // `slot` is valid, and is pinned if it is initialised.
-            unsafe { pin_init::raw_try_init(slot.cast::<S::Main>(), init) }
+            unsafe { series::raw_try_init(slot.cast::<S::Main>(), init) }
         };
         memory.write_pin_init(try_pin_init!(Running {
             main <- try_pin_init!(Exit {
@@ -594,10 +595,7 @@ macro_rules! module {
         }
 
         impl $crate::__macro::kernel::ModuleMetadata for $module {
-            const NAME: &'static $crate::__macro::core::ffi::CStr =
-                <__kalloc_module::KallocModule as $crate::__macro::kernel::ModuleMetadata>::NAME;
-            const THIS_MODULE: $crate::__macro::kernel::ThisModule =
-                <__kalloc_module::KallocModule as $crate::__macro::kernel::ModuleMetadata>::THIS_MODULE;
+            $crate::__module_metadata! { __kalloc_module::KallocModule }
         }
 
         #[allow(dead_code)]

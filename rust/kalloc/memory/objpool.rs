@@ -36,6 +36,7 @@ use crate::{
         allocators::ForObjPool,
         gfp::Gfp, //
     },
+    series::{self, kvfree_rcu_head}, //
 };
 use core::{
     cell::UnsafeCell,
@@ -60,7 +61,6 @@ use kernel::{
     bindings::{
         self,
         gfp_t,
-        kvfree_rcu_head,
         llist_head,
         llist_node, //
     },
@@ -229,7 +229,7 @@ impl<T> ObjPool<T> {
     {
         Self::build(grant, nr, |number, slot| {
             // SAFETY: `build` passes memory for a `T`, and reads it only after success.
-            unsafe { pin_init::raw_try_init(slot, f(number)) }.map_err(Error::from)
+            unsafe { series::raw_try_init(slot, f(number)) }.map_err(Error::from)
         })
     }
 

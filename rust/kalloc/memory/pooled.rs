@@ -19,7 +19,8 @@
 use crate::{
     alloc::deferred_free::DropOrLeak,
     contexts::tokens::TaskCx,
-    ground::sealed::Sealed, //
+    ground::sealed::Sealed,
+    series, //
 };
 use core::{
     fmt,
@@ -204,7 +205,7 @@ impl<P: Pool, O: PoolRef<P>> InPlaceWrite<P::Object> for PooledUninit<P, O> {
     fn write_init<E>(self, init: impl Init<P::Object, E>) -> Result<Self::Initialized, E> {
         // SAFETY: The memory is valid for writes. If `init` fails, the memory is freed and not
         // read.
-        unsafe { pin_init::raw_try_init(self.as_ptr(), init)? };
+        unsafe { series::raw_try_init(self.as_ptr(), init)? };
         // INVARIANT: `init` succeeded.
         Ok(Pooled(self))
     }
@@ -216,7 +217,7 @@ impl<P: Pool, O: PoolRef<P>> InPlaceWrite<P::Object> for PooledUninit<P, O> {
     ) -> Result<Pin<Self::Initialized>, E> {
         // SAFETY: The memory is valid for writes. If `init` fails, the memory is freed and not
         // read. The object does not move.
-        unsafe { pin_init::raw_try_init(self.as_ptr(), init)? };
+        unsafe { series::raw_try_init(self.as_ptr(), init)? };
         // INVARIANT: `init` succeeded.
         Ok(Pooled(self).into())
     }

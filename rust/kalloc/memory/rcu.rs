@@ -54,7 +54,8 @@ use crate::{
         },
     },
     ground::allocator_types::Kmalloc,
-    sections::guards::ReadSide, //
+    sections::guards::ReadSide,
+    series::{self, kvfree_rcu_head}, //
 };
 use core::{
     cell::UnsafeCell,
@@ -77,10 +78,7 @@ use core::{
 };
 use kalloc_bindings::*;
 use kernel::{
-    bindings::{
-        self,
-        kvfree_rcu_head, //
-    },
+    bindings::{self},
     error::Error,
     prelude::Init, //
 };
@@ -175,7 +173,7 @@ impl<T> RcuBox<T> {
         let memory = Self::alloc(grant)?;
         // SAFETY: The memory is valid for writes of a `Node<T>`, and is read only after success.
         let initialised =
-            unsafe { pin_init::raw_try_init::<T, E>(&raw mut (*memory.as_ptr()).value, init) };
+            unsafe { series::raw_try_init::<T, E>(&raw mut (*memory.as_ptr()).value, init) };
         if let Err(error) = initialised {
             // SAFETY: Owned memory of kmalloc, which is not used again.
             unsafe { bindings::kfree(memory.as_ptr().cast()) };

@@ -29,14 +29,11 @@ use crate::{
             DirectSpinLockBackend, //
         },
     },
+    series::{SpinLockIrq, SpinLockIrqBackend}, //
 };
 use kernel::sync::{
-    lock::{
-        spinlock::SpinLockIrqBackend,
-        Guard, //
-    },
-    SpinLock,
-    SpinLockIrq, //
+    lock::Guard,
+    SpinLock, //
 };
 
 macro_rules! locks {

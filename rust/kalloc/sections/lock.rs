@@ -18,12 +18,10 @@ use crate::{
         rwlock::RwLock,
         section::within, //
     },
+    series::SpinLockIrq, //
 };
 use core::pin::Pin;
-use kernel::sync::{
-    SpinLock,
-    SpinLockIrq, //
-};
+use kernel::sync::SpinLock;
 
 /// Taking spinlocks, in every context that permits it.
 pub trait LockExt: MayAlloc {

@@ -9,10 +9,12 @@
 //! [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h),
 //! [`include/linux/delay.h`](srctree/include/linux/delay.h)
 
-use crate::contexts::traits::MaySleep;
+use crate::{
+    contexts::traits::MaySleep,
+    series, //
+};
 use kernel::{
     sync::{
-        rcu,
         Completion,
         CondVar,
         CondVarTimeoutResult,
@@ -122,13 +124,13 @@ pub trait WaitExt: MaySleep {
     /// ```
     #[inline]
     fn synchronize_rcu(&mut self) {
-        rcu::synchronize_rcu()
+        series::synchronize_rcu()
     }
 
     /// Sleeps until all callbacks queued by `call_rcu()` so far have run; wraps `rcu_barrier()`.
     #[inline]
     fn rcu_barrier(&mut self) {
-        rcu::rcu_barrier()
+        series::rcu_barrier()
     }
 
     /// Gives up the CPU if another thread should run; wraps `cond_resched()`.

@@ -16,7 +16,7 @@ ABOVE = {"kalloc.rs", "facade.rs", "prelude.rs"}
 MOST = 12
 
 crate = Path(sys.argv[1])
-floors = re.findall(r"^mod (\w+) \{", (crate / "kalloc.rs").read_text(encoding="utf-8"), re.M)
+floors = re.findall(r"^mod (\w+)(?: \{|;)", (crate / "kalloc.rs").read_text(encoding="utf-8"), re.M)
 files = {path.relative_to(crate).with_suffix("").as_posix(): path for path in sorted(crate.rglob("*.rs"))
          if path.relative_to(crate).as_posix() not in ABOVE}
 

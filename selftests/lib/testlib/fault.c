@@ -140,7 +140,7 @@ int testlib_may_copy_to_user(const void *ptr, size_t len)
 #else
 int testlib_may_copy_to_user(const void *ptr, size_t len)
 {
-	return -EOPNOTSUPP;
+	return -ENOTSUPP;
 }
 #endif
 EXPORT_SYMBOL_GPL(testlib_may_copy_to_user);

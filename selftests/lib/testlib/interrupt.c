@@ -47,7 +47,7 @@ int testlib_locks_held(const char *name)
 #else
 int testlib_locks_held(const char *name)
 {
-	return -EOPNOTSUPP;
+	return -ENOTSUPP;
 }
 #endif
 EXPORT_SYMBOL_GPL(testlib_locks_held);

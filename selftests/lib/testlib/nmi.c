@@ -104,7 +104,7 @@ int testlib_nmi_storm(unsigned int count, testlib_fn work, void *work_data, test
 	storm.sent = false;
 	other = cpumask_any_but(cpu_online_mask, storm.cpu);
 	err = other < nr_cpu_ids ? register_nmi_handler(NMI_LOCAL, nmi_of_storm, NMI_FLAG_FIRST, "kalloc_storm") :
-	      -EOPNOTSUPP;
+	      -ENOTSUPP;
 	if (err)
 		goto out;
 	sender = kthread_create(send_storm, NULL, "kalloc_storm");
@@ -126,17 +126,17 @@ out:
 #else
 int testlib_run_in_nmi(testlib_fn fn, void *data)
 {
-	return -EOPNOTSUPP;
+	return -ENOTSUPP;
 }
 
 int testlib_send_nmi(void)
 {
-	return -EOPNOTSUPP;
+	return -ENOTSUPP;
 }
 
 int testlib_nmi_storm(unsigned int count, testlib_fn work, void *work_data, testlib_fn nmi, void *nmi_data)
 {
-	return -EOPNOTSUPP;
+	return -ENOTSUPP;
 }
 #endif
 EXPORT_SYMBOL_GPL(testlib_send_nmi);

@@ -67,7 +67,7 @@ int testlib_on_another_cpu(testlib_fn there_fn, void *there_data, testlib_fn her
 
 	migrate_disable();
 	other = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
-	thread = other < nr_cpu_ids ? kthread_create(run_there, &there, "kalloc_there") : ERR_PTR(-EOPNOTSUPP);
+	thread = other < nr_cpu_ids ? kthread_create(run_there, &there, "kalloc_there") : ERR_PTR(-ENOTSUPP);
 	if (IS_ERR(thread)) {
 		err = PTR_ERR(thread);
 	} else {

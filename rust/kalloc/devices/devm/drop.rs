@@ -13,6 +13,7 @@ use crate::{
             Gfp, //
         },
     },
+    series, //
 };
 use core::{
     marker::PhantomData,
@@ -214,7 +215,7 @@ impl<'bound, T: Send + 'static> Devm<'bound, T> {
         let entry = Entry::new(grant, dev)?;
         // SAFETY: The entry has space for a `T`. If `init` fails, the entry is freed and not read.
         // The value does not move.
-        unsafe { pin_init::raw_try_init(entry.value().as_ptr(), init)? };
+        unsafe { series::raw_try_init(entry.value().as_ptr(), init)? };
         // SAFETY: `init` succeeded, and `T` has drop glue.
         Ok(unsafe { entry.add(dev) }.into())
     }

@@ -13,6 +13,7 @@ use crate::{
             Gfp, //
         },
     },
+    series, //
 };
 use core::{
     marker::PhantomData,
@@ -200,7 +201,7 @@ impl<'bound, T> Devm<'bound, MaybeUninit<T>> {
     unsafe fn initialise<E>(self, init: impl PinInit<T, E>) -> Result<Devm<'bound, T>, E> {
         // SAFETY: The memory is valid for writes of a `T`. If `init` fails, it is freed and not
         // read. The value does not move.
-        match unsafe { pin_init::raw_try_init(self.memory.cast::<T>().as_ptr(), init) } {
+        match unsafe { series::raw_try_init(self.memory.cast::<T>().as_ptr(), init) } {
             // SAFETY: `init` succeeded. `# Safety`: `T` has no drop glue.
             Ok(()) => Ok(unsafe { self.initialised() }),
             Err(error) => {

@@ -34,7 +34,8 @@ use crate::{
         },
         properties::MayFail, //
     },
-    memory::page::MAX_ORDER, //
+    memory::page::MAX_ORDER,
+    series::io::IoBase, //
 };
 use core::{
     fmt,
@@ -54,7 +55,6 @@ use kernel::{
         self,
         gfp_t, //
     },
-    io::IoBase,
     page::PAGE_SIZE,
     prelude::{
         FromBytes,

@@ -29,6 +29,7 @@ use crate::{
             Gfp, //
         },
     },
+    series::io::IoBase, //
 };
 use core::{
     fmt,
@@ -47,7 +48,6 @@ use kernel::{
         code::ENOMEM,
         Result, //
     },
-    io::IoBase,
     page::PAGE_SIZE,
     prelude::{
         FromBytes,

@@ -10,6 +10,7 @@ use super::{
 use crate::ground::sealed::Sealed;
 use core::fmt;
 #[cfg(CONFIG_DMA_NEED_SYNC)]
+use kalloc_bindings::calls;
 use kernel::ffi::c_ulong;
 use kernel::{
     bindings::{
@@ -37,7 +38,7 @@ macro_rules! directions {
 
         impl Sealed for $name {}
         impl Direction for $name {
-            const RAW: dma_data_direction = dma_data_direction::$raw;
+            const RAW: dma_data_direction = calls::enums::$raw;
         }
     )*};
 }

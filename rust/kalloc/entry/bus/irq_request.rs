@@ -16,7 +16,8 @@ use crate::{
             Token, //
         },
     },
-    entry::bus::driver::BoundScope, //
+    entry::bus::driver::BoundScope,
+    series, //
 };
 use core::{
     fmt,
@@ -254,7 +255,7 @@ pub trait ThreadedHandler<K: Kind = Threadable>: Sync {
 /// A handler of the kernel crate that passes the token on.
 struct Adapter<'d, T, K>(&'d T, PhantomData<K>);
 
-impl<T: Handler<K>, K: Kind> irq::Handler for Adapter<'_, T, K> {
+impl<T: Handler<K>, K: Kind> series::HardHandler for Adapter<'_, T, K> {
     #[inline]
     fn handle(&self) -> IrqReturn {
         // SAFETY: The line was requested with flags of this kind. The handler can reach no other
@@ -266,7 +267,7 @@ impl<T: Handler<K>, K: Kind> irq::Handler for Adapter<'_, T, K> {
 /// As [`Adapter`], with a thread.
 struct ThreadedAdapter<'d, T, K>(&'d T, PhantomData<K>);
 
-impl<T: ThreadedHandler<K>, K: Kind> irq::ThreadedHandler for ThreadedAdapter<'_, T, K> {
+impl<T: ThreadedHandler<K>, K: Kind> series::HandlerWithThread for ThreadedAdapter<'_, T, K> {
     #[inline]
     fn handle(&self) -> ThreadedIrqReturn {
         // SAFETY: The line was requested with flags of this kind. The handler can reach no other
@@ -332,10 +333,10 @@ impl<'d> BoundScope<'d> {
         K: Kind,
         H: Handler<K>,
     {
-        let handler = Ok(Adapter::<H, K>(handler, PhantomData));
+        let handler = Adapter::<H, K>(handler, PhantomData);
         self.register::<K, _, _, _>(cx, line.into(), |line| {
             // SAFETY: The binding owns the registration, and drops it before `'d` ends.
-            unsafe { irq::Registration::new(line, flags.0, name, handler) }
+            unsafe { series::request_irq(line, flags.0, name, handler) }
         })
     }
 
@@ -362,10 +363,10 @@ impl<'d> BoundScope<'d> {
         K: Kind,
         H: ThreadedHandler<K>,
     {
-        let handler = Ok(ThreadedAdapter::<H, K>(handler, PhantomData));
+        let handler = ThreadedAdapter::<H, K>(handler, PhantomData);
         self.register::<K, _, _, _>(cx, line.into(), |line| {
             // SAFETY: The binding owns the registration, and drops it before `'d` ends.
-            unsafe { irq::ThreadedRegistration::new(line, flags.0, name, handler) }
+            unsafe { series::request_threaded_irq(line, flags.0, name, handler) }
         })
     }
 

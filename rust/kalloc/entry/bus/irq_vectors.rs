@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
-use crate::contexts::traits::MaySleep;
+use crate::{
+    contexts::traits::MaySleep,
+    series::{self, HasIrqVectors, IrqVectorRegistration}, //
+};
 use core::{
     fmt,
     mem::ManuallyDrop,
@@ -22,8 +25,7 @@ use kernel::{
     },
     pci::{
         Device,
-        IrqTypes,
-        IrqVectorRegistration, //
+        IrqTypes, //
     },
 };
 
@@ -55,7 +57,7 @@ pub trait AllocVectors {
     /// }
     /// ```
     #[doc(alias("pci_alloc_irq_vectors", "pci_irq_vector", "pci_free_irq_vectors"))]
-    fn irq_vectors<C: MaySleep>(
+    fn irq_vectors<C: MaySleep + HasIrqVectors>(
         &self,
         cx: &C,
         min: u32,
@@ -65,7 +67,7 @@ pub trait AllocVectors {
 }
 
 impl AllocVectors for Device<Bound> {
-    fn irq_vectors<C: MaySleep>(
+    fn irq_vectors<C: MaySleep + HasIrqVectors>(
         &self,
         _cx: &C,
         min: u32,
@@ -80,12 +82,11 @@ impl AllocVectors for Device<Bound> {
         let registration = if unsafe { kalloc_helper_pci_has_msi(as_raw(self)) } {
             Err(EBUSY)
         } else {
-            self.alloc_irq_vectors(min, max, types)
-                .and_then(|registration| {
-                    // SAFETY: The device is bound, and its vectors have been allocated.
-                    to_result(unsafe { kalloc_helper_pci_keep_vectors(as_raw(self)) })?;
-                    Ok(registration)
-                })
+            series::alloc_irq_vectors(self, min, max, types).and_then(|registration| {
+                // SAFETY: The device is bound, and its vectors have been allocated.
+                to_result(unsafe { kalloc_helper_pci_keep_vectors(as_raw(self)) })?;
+                Ok(registration)
+            })
         };
         match registration {
             // INVARIANT: `kalloc_helper_pci_take_vectors()` has marked the device.

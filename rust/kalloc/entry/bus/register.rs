@@ -142,15 +142,16 @@ macro_rules! registration {
 
             fn probe<'bound>(
                 dev: &'bound kernel::$bus::Device<kernel::device::Core<'_>>,
-                id_info: Option<&'bound Self::IdInfo>,
+                id_info: $crate::series::$bus::IdInfo<'bound, Self::IdInfo>,
             ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+                let id_info = $crate::series::$bus::id_info(id_info);
                 let data = move |slot| {
                     // SAFETY: The driver core calls probe in process context, and this is the only
                     // token there.
                     let mut task = unsafe { TaskCx::assume() };
                     // SAFETY: This closure is the body of an initialiser, so `slot` is valid, and
                     // is pinned if it is initialised.
-                    unsafe { pin_init::raw_try_init(slot, T::probe(dev, id_info, &mut task)) }
+                    unsafe { $crate::series::raw_try_init(slot, T::probe(dev, id_info, &mut task)) }
                 };
                 // SAFETY: `data` initialises the slot, or returns the error.
                 let data = unsafe { pin_init::pin_init_from_closure::<_, Error>(data) };

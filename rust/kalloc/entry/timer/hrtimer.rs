@@ -193,7 +193,7 @@ unsafe extern "C" fn expired<T: Expire<M>, M: Mode>(
 ) -> bindings::hrtimer_restart {
     // SAFETY: `# Safety`: `new` has set up `timer`.
     let Some(callback) = (unsafe { KernelObject::<HrTimers, Locked<T>>::enter(timer) }) else {
-        return bindings::hrtimer_restart::HRTIMER_NORESTART;
+        return calls::enums::HRTIMER_NORESTART;
     };
     // SAFETY: A timer of this mode expires. The callback can reach no other token.
     let mut cx = unsafe { M::enter() };
@@ -202,8 +202,8 @@ unsafe extern "C" fn expired<T: Expire<M>, M: Mode>(
         _mode: PhantomData,
     };
     match callback.data().data.expired(&mut expired, &mut cx) {
-        HrTimerRestart::NoRestart => bindings::hrtimer_restart::HRTIMER_NORESTART,
-        HrTimerRestart::Restart => bindings::hrtimer_restart::HRTIMER_RESTART,
+        HrTimerRestart::NoRestart => calls::enums::HRTIMER_NORESTART,
+        HrTimerRestart::Restart => calls::enums::HRTIMER_RESTART,
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
             Gfp, //
         },
     },
+    series, //
 };
 use core::{
     marker::PhantomData,
@@ -310,7 +311,7 @@ impl<T, A: Allocator> InPlaceWrite<T> for Box<MaybeUninit<T>, A> {
     fn write_init<E>(self, init: impl Init<T, E>) -> Result<Self::Initialized, E> {
         // SAFETY: The memory is valid for writes. If `init` fails, the memory is freed and not
         // read.
-        unsafe { pin_init::raw_try_init(self.0.cast().as_ptr(), init)? };
+        unsafe { series::raw_try_init(self.0.cast().as_ptr(), init)? };
         // SAFETY: `init` succeeded.
         Ok(unsafe { self.assume_init() })
     }
@@ -319,7 +320,7 @@ impl<T, A: Allocator> InPlaceWrite<T> for Box<MaybeUninit<T>, A> {
     fn write_pin_init<E>(self, init: impl PinInit<T, E>) -> Result<Pin<Self::Initialized>, E> {
         // SAFETY: The memory is valid for writes. If `init` fails, the memory is freed and not
         // read. The value does not move.
-        unsafe { pin_init::raw_try_init(self.0.cast().as_ptr(), init)? };
+        unsafe { series::raw_try_init(self.0.cast().as_ptr(), init)? };
         // SAFETY: `init` succeeded.
         Ok(unsafe { self.assume_init() }.into())
     }

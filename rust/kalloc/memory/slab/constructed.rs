@@ -30,6 +30,7 @@ use crate::{
         PoolRef,
         PooledUninit, //
     },
+    series, //
 };
 use core::{
     fmt,
@@ -98,7 +99,7 @@ pub trait Constructed: Construct + Send {
 /// `object` is valid for writes of a `T` that does not move.
 unsafe extern "C" fn construct<T: Construct>(object: *mut c_void) {
     // SAFETY: `# Safety`: `object` is valid for writes of a `T` that does not move.
-    unsafe { pin_init::raw_init(object.cast::<T>(), T::construct()) }
+    unsafe { series::raw_init(object.cast::<T>(), T::construct()) }
 }
 
 /// A cache with a constructor, wraps `kmem_cache_create()`. Objects are allocated and freed in

@@ -29,7 +29,8 @@ use crate::{
         sealed::Sealed, //
     },
     memory::pooled::PoolRef,
-    sections::guards::ReadSide, //
+    sections::guards::ReadSide,
+    series, //
 };
 use core::{
     fmt,
@@ -79,7 +80,7 @@ unsafe extern "C" fn construct_counted<T: Construct>(object: *mut c_void) {
     // SAFETY: `# Safety`: `object` is valid for writes of a `Counted<T>`.
     unsafe { (&raw mut (*object).refs).write(Refcount::new(0)) };
     // SAFETY: `# Safety`: `object` is valid for writes of a `Counted<T>` that does not move.
-    unsafe { pin_init::raw_init(&raw mut (*object).value, T::construct()) };
+    unsafe { series::raw_init(&raw mut (*object).value, T::construct()) };
 }
 
 /// A cache whose memory keeps its type during an RCU read-side critical section, wraps

@@ -3,6 +3,7 @@
 //! [`CoherentView`]: views of coherent memory for the kernel crate's I/O accessors.
 
 use super::DmaAddress;
+use crate::series::io::{IoBackend, IoBase, IoCapable, IoCopyable, SysMem, SysMemBackend};
 use core::{
     fmt,
     sync::atomic::{
@@ -11,14 +12,6 @@ use core::{
     },
 };
 use kernel::{
-    io::{
-        IoBackend,
-        IoBase,
-        IoCapable,
-        IoCopyable,
-        SysMem,
-        SysMemBackend, //
-    },
     prelude::{
         FromBytes,
         IntoBytes, //
