@@ -42,7 +42,7 @@ names:
 run:			## build, boot, load every sample, show its drivers at work (or load the driver in DRIVER)
 	@scripts/toolbox scripts/run
 
-test:			## run every test (or TESTS="NAME…" of selftests/host/) on stock, rt and debug, or on KERNEL
+test:			## run every test (or TESTS="NAME…" of selftests/host/) on stock, rt, debug and 7.2, or on KERNEL
 	@scripts/toolbox scripts/$(if $(KERNELS),test-kernels,test) $(TESTS)
 
 check:			## try the driver in DRIVER on stock, rt and debug, or on KERNEL: failing allocations, leaks, 50 loads
@@ -95,7 +95,7 @@ purge:			## delete the cache: toolbox, kernels and all
 #: KALLOC_TESTS=1                build the test modules, too (plain build, shell)
 #: KALLOC_CACHE=/path            where the toolbox and the kernels are; by default ~/.cache/kalloc
 #: KALLOC_JOBS=N                 how many jobs and tests at a time; by default one a processor
-#: KALLOC_KERNELS="stock rt debug" the kernels of make test without KERNEL=
+#: KALLOC_KERNELS="stock rt debug 7.2" the kernels of make test without KERNEL=
 #: KALLOC_KVM=yes|no             whether guests use /dev/kvm; by default it is tried
 #: KALLOC_QEMU="…"               more options of QEMU
 #: KALLOC_APPEND="…"             more kernel parameters of the guest

@@ -22,7 +22,8 @@ struct First;
 
 impl kalloc::Module for First {
     fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
-        let size = module_parameters::size.value();
+        // Linux 7.2 gives a reference to the parameter, newer ones its value.
+        let size = usize::clone(&module_parameters::size.value());
         if !(1..=kmalloc::MAX_SIZE).contains(&size) {
             pr_err!("size={} is not from 1 to {}\n", size, kmalloc::MAX_SIZE);
             return Err(EINVAL);

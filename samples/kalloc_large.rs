@@ -16,7 +16,8 @@ struct Driver {
 
 impl kalloc::Module for Driver {
     fn init(_module: &'static ThisModule, task: &mut TaskCx) -> Result<Self> {
-        let entries = module_parameters::entries.value();
+        // Linux 7.2 gives a reference to the parameter, newer ones its value.
+        let entries = usize::clone(&module_parameters::entries.value());
 
         let mut log = VBox::<[u8; LOG_SIZE]>::zeroed(&task)?;
         log[LOG_SIZE - 1] = 1;

@@ -5,6 +5,7 @@
 # machine, where it does nothing, `guest` has run the tests and `run` the sample.
 #
 # Minutes: 2
+# Kernels: stock rt debug
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

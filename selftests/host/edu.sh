@@ -5,6 +5,7 @@
 # program of the guest, as they should be and as they should not, with the device taken away meanwhile.
 #
 # Minutes: 1
+# Kernels: stock rt debug
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

@@ -5,6 +5,7 @@
 # forced into threads, as PREEMPT_RT always has them.
 #
 # Minutes: 1
+# Kernels: stock rt debug
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

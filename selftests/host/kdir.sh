@@ -7,7 +7,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-plan 19
+plan 20
 
 help="or use the kernel that this project prepares: make run"
 rustc=$(rustc --version)
@@ -57,18 +57,20 @@ laid_out() {
 	[[ -e system/lib/modules/$1/build ]] || ln -s "../../../../$2" "system/lib/modules/$1/build"
 }
 takes() { laid_out "$@" && scripts/check-kdir "$tmp/system/lib/modules/$1/build" bindgen; }
-check "Ubuntu: headers and linux-lib-rust" takes 7.4.0-9-generic usr/src/linux-headers-7.4.0-9-generic usr/src/linux-lib-rust-7.4.0-9-generic/rust
+check "Ubuntu: headers and linux-lib-rust" takes 7.3.0-9-generic usr/src/linux-headers-7.3.0-9-generic usr/src/linux-lib-rust-7.3.0-9-generic/rust
 rm -r system/usr/src/linux-lib-rust-*
 echo ID=ubuntu >os-release
-says "Ubuntu: headers alone" ".* \(rust/libkernel\.rmeta\); install the package linux-lib-rust-7\.4\.0-9-generic, $help" \
+says "Ubuntu: headers alone" ".* \(rust/libkernel\.rmeta\); install the package linux-lib-rust-7\.3\.0-9-generic, $help" \
 	unshare --mount --propagation unchanged bash -c 'mount --bind os-release /etc/os-release && exec "$@"' - \
-	scripts/check-kdir "$tmp/system/lib/modules/7.4.0-9-generic/build"
-check "Arch: linux-headers" takes 7.4.1-arch1-1 usr/lib/modules/7.4.1-arch1-1/build
-check "Fedora: kernel-devel" takes 7.4.1-200.fc44.x86_64 usr/src/kernels/7.4.1-200.fc44.x86_64
-check "Debian: headers and linux-librust" takes 7.4.1+deb13-amd64 usr/src/linux-headers-7.4.1+deb13-amd64 usr/src/linux-librust-7.4.1+deb13-amd64/rust
+	scripts/check-kdir "$tmp/system/lib/modules/7.3.0-9-generic/build"
+check "Arch: linux-headers" takes 7.3.1-arch1-1 usr/lib/modules/7.3.1-arch1-1/build
+check "Fedora: kernel-devel" takes 7.3.1-200.fc44.x86_64 usr/src/kernels/7.3.1-200.fc44.x86_64
+check "Debian: headers and linux-librust" takes 7.3.1+deb13-amd64 usr/src/linux-headers-7.3.1+deb13-amd64 usr/src/linux-librust-7.3.1+deb13-amd64/rust
 mkdir -p tree/include/config
-echo 7.2.12+deb13-amd64 >tree/include/config/kernel.release
-says "an older kernel" "the kernel of $tmp/tree is Linux 7\.2\.12\+deb13-amd64, and kalloc needs 7\.3 or newer; .*, $help" "${plain[@]}"
+echo 7.1.12+deb13-amd64 >tree/include/config/kernel.release
+says "an older kernel" "the kernel of $tmp/tree is Linux 7\.1\.12\+deb13-amd64, and kalloc is for Linux 7\.2 and 7\.3; .*, $help" "${plain[@]}"
+echo 7.20.0 >tree/include/config/kernel.release
+says "a newer kernel" "the kernel of $tmp/tree is Linux 7\.20\.0, and kalloc is for Linux 7\.2 and 7\.3; .*, $help" "${plain[@]}"
 rm -r tree/include
 tree CONFIG_RUST=y 'CONFIG_RUSTC_VERSION_TEXT="rustc 1.60.0 (old)"'
 says "another compiler" \

@@ -5,6 +5,7 @@
 # firmware has one of them.
 #
 # Minutes: 1
+# Kernels: stock rt debug
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

@@ -84,17 +84,19 @@ table() {
 	local wanted=$1 status=0
 	shift
 	env -u KALLOC_KERNELS "$@" >output || status=$?
-	sed -nE 's/ +[0-9]+$//; s/ +/ /g; /^(stock|rt|debug)[: ]|passed,/p' output | grep -v ' 1 skipped$' >rows
+	sed -nE 's/ +[0-9]+$//; s/ +/ /g; /^(stock|rt|debug|7.2)[: ]|passed,/p' output | grep -v ' 1 skipped$' >rows
 	diff rows - <&4 && [[ $status == "$wanted" ]]
 }
 check "each kernel has its tests, and the sum is theirs" table 0 scripts/test-kernels 4<<'END'
 stock: every some
 rt: every
 debug: every some
+7.2: every
 stock 2 0 1
 rt 1 0 1
 debug 2 0 1
-5 passed, 0 failed, 3 skipped
+7.2 1 0 1
+6 passed, 0 failed, 4 skipped
 END
 check "a kernel without the test that is asked for is left out" table 0 scripts/test-kernels some 4<<'END'
 stock: some
@@ -107,11 +109,13 @@ check "a kernel whose tests break off is a failure, which is named at the end" t
 stock: every
 rt: every
 debug: every
+7.2: every
 rt: every: a test
 stock 1 0 1
 rt 0 1 0
 debug 1 0 1
-2 passed, 1 failed, 2 skipped
+7.2 1 0 1
+3 passed, 1 failed, 3 skipped
 END
 
 ktap_finished

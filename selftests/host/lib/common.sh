@@ -24,6 +24,8 @@ trap 'rm -rf --one-file-system "$tmp"' EXIT
 chmod 755 "$tmp"
 mkdir "$tmp/shim"
 cp -r "$top/scripts" "$top/packaging" "$top/Makefile" "$tmp/"
+mkdir "$tmp/rust"
+cp -r "$top/rust/series" "$tmp/rust/"
 cd "$tmp" || exit
 
 # shim NAME: a stand-in for a command, from standard input; found first in PATH after `use_shims`.
