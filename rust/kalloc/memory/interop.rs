@@ -137,7 +137,6 @@ pub fn flags<G: Grant>(_grant: G) -> Flags {
 }
 
 /// The layout of what an `Arc` allocates.
-#[expect(dead_code)]
 #[repr(C)]
 struct InArc<T> {
     refs: Refcount,

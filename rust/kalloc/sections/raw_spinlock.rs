@@ -54,11 +54,11 @@ unsafe fn assert_is_held(_lock: *mut raw_spinlock_t) {
 
 /// `raw_spin_lock()`, of [`RawSpinLock`].
 #[derive(Debug)]
-pub enum RawSpinLockBackend {}
+pub(crate) enum RawSpinLockBackend {}
 
 /// `raw_spin_lock_irqsave()`, of [`RawSpinLockIrq`].
 #[derive(Debug)]
-pub enum RawSpinLockIrqBackend {}
+pub(crate) enum RawSpinLockIrqBackend {}
 
 // SAFETY: A `raw_spinlock_t` has one owner at a time, and `relock` is `lock`.
 unsafe impl Backend for RawSpinLockBackend {
