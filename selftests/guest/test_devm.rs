@@ -784,7 +784,8 @@ mod i2c {
 
     pub(super) struct Driver;
 
-    kernel::i2c_device_table!(
+    testlib::series::device_table!(
+        i2c_device_table,
         TABLE,
         <Driver as i2c::Driver>::IdInfo,
         [(i2c::DeviceId::new(c"kalloc_devm"), ())]
@@ -867,7 +868,7 @@ fn driver_data_that_is_dropped_last(task: &mut TaskCx) -> Outcome {
             &*task,
             driver::Registration::<bus::Adapter<i2c::Driver>>::new(
                 c"kalloc_devm",
-                &<Tests as kernel::ModuleMetadata>::THIS_MODULE,
+                testlib::this_module(),
             ),
         )?);
         Ok(())

@@ -284,7 +284,8 @@ mod edu {
     const VENDOR: u16 = 0x1234;
     const DEVICE: u32 = 0x11e8;
 
-    testlib::series::pci_device_table!(
+    testlib::series::device_table!(
+        pci_device_table,
         TABLE,
         <Edu as pci::Driver>::IdInfo,
         [(

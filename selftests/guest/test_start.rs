@@ -8,7 +8,6 @@ use kalloc::{
     __macro::{Root, Spec},
     prelude::*,
 };
-use kernel::ModuleMetadata;
 use testlib::{check, check_eq, check_in_each_atomic_context, Outcome};
 
 #[path = "../lib/testlib.rs"]

@@ -11,7 +11,7 @@ series=$(cut -d. -f1,2 "$KERNELDIR/release")
 
 # Kbuild chooses, and the crate takes what was chosen in kalloc.rs.
 elsewhere() {
-	! git grep -nE 'kalloc_series|LINUX_VERSION_(CODE|MAJOR|PATCHLEVEL)|KERNEL_VERSION *\(' -- . \
+	! git grep -nE 'kalloc_series\b|LINUX_VERSION_(CODE|MAJOR|PATCHLEVEL)|KERNEL_VERSION *\(' -- . \
 		':!rust/series' ':!rust/kalloc/kalloc.rs' ':!Kbuild' ':!selftests/host/series.sh'
 }
 

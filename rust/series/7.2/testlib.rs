@@ -22,13 +22,13 @@ macro_rules! parameter {
 }
 pub(crate) use parameter;
 
-/// A table of PCI devices.
-macro_rules! pci_device_table {
-    ($table:ident, $($rest:tt)*) => {
-        kernel::pci_device_table!($table, MODULE_PCI_TABLE, $($rest)*);
+/// A table of devices, by the macro of the bus.
+macro_rules! device_table {
+    ($macro:ident, $table:ident, $($rest:tt)*) => {
+        kernel::$macro!($table, MODULE_TABLE, $($rest)*);
     };
 }
-pub(crate) use pci_device_table;
+pub(crate) use device_table;
 
 /// The device of a registration, which is bound.
 pub(crate) fn faux_device(
