@@ -328,6 +328,10 @@ pub mod drops {
         kalloc_helper_rt_kvfree as kvfree_atomic, kalloc_helper_rt_mempool_free as mempool_free,
     };
 
+    // PREEMPT_RT leaks a pool that is dropped where it cannot be freed.
+    #[cfg(CONFIG_PREEMPT_RT)]
+    pub use kernel::bindings::mempool_destroy;
+
     #[cfg(all(not(CONFIG_PREEMPT_RT), CONFIG_PROVE_RAW_LOCK_NESTING))]
     pub use crate::{
         kalloc_helper_drop___free_pages as __free_pages,
@@ -336,13 +340,14 @@ pub mod drops {
         kalloc_helper_drop_free_percpu as free_percpu, kalloc_helper_drop_kfree as kfree,
         kalloc_helper_drop_kfree_sensitive as kfree_sensitive,
         kalloc_helper_drop_kvfree_atomic as kvfree_atomic,
+        kalloc_helper_drop_mempool_destroy as mempool_destroy,
         kalloc_helper_drop_mempool_free_bulk as mempool_free_bulk,
     };
 
     #[cfg(all(not(CONFIG_PREEMPT_RT), not(CONFIG_PROVE_RAW_LOCK_NESTING)))]
     pub use kernel::bindings::{
         __free_pages, free_pages, free_pages_exact, free_percpu, kfree, kfree_sensitive,
-        kvfree_atomic, mempool_free_bulk,
+        kvfree_atomic, mempool_destroy, mempool_free_bulk,
     };
 
     #[cfg(not(CONFIG_PREEMPT_RT))]

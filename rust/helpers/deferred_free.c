@@ -57,6 +57,7 @@ KALLOC_DROP(kfree, (void *ptr), ptr)
 KALLOC_DROP(kfree_sensitive, (void *ptr), ptr)
 KALLOC_DROP(kmem_cache_free, (struct kmem_cache *cache, void *object), cache, object)
 KALLOC_DROP(kvfree_atomic, (void *ptr), ptr)
+KALLOC_DROP(mempool_destroy, (mempool_t *pool), pool)
 KALLOC_DROP(mempool_free, (void *element, mempool_t *pool), element, pool)
 
 unsigned int kalloc_helper_drop_mempool_free_bulk(mempool_t *pool, void **elements,

@@ -3,9 +3,10 @@
 //! Memory pools: the reserve is there when the allocator has nothing, and everything comes back.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
-use kalloc::{mempool::*, pooled::PooledUninit, prelude::*, slab::*};
+use kalloc::{mempool::*, pooled::PooledUninit, prelude::*, slab::*, sync::new_raw_spinlock};
 use kernel::{
     new_spinlock,
+    page::PAGE_SIZE,
     sync::{Arc, SpinLock},
     workqueue::{self, impl_has_delayed_work, new_delayed_work, DelayedWork, WorkItem},
 };
@@ -55,6 +56,10 @@ impl kalloc::Module for Tests {
                 (
                     "pool_dropped_in_atomic_context",
                     pool_dropped_in_atomic_context,
+                ),
+                (
+                    "pool_dropped_with_a_raw_spinlock_held",
+                    pool_dropped_with_a_raw_spinlock_held,
                 ),
                 ("arc_keeps_the_pool", arc_keeps_the_pool),
                 ("pool_of_the_module", pool_of_the_module),
@@ -554,5 +559,17 @@ fn pool_of_the_module(task: &mut TaskCx) -> Outcome {
     check_eq!(*element, 7);
     let block = MempoolBox::try_pin_init(&task, Blocks, pin_init::init_zeroed::<[u8; 8192]>())?;
     check!(aligned(&*block, 8192));
+    Ok(())
+}
+
+/// On PREEMPT_RT the pool is leaked there. Other kernels free it, and lockdep must not take that for
+/// a free that PREEMPT_RT makes: the page allocator takes a `spinlock_t` for blocks of this order.
+fn pool_dropped_with_a_raw_spinlock_held(task: &mut TaskCx) -> Outcome {
+    if cfg!(CONFIG_PREEMPT_RT) {
+        return Ok(());
+    }
+    let lock = KBox::pin_init(&*task, new_raw_spinlock!(()))?;
+    let pool = Mempool::<[u8; PAGE_SIZE << 5], PageBacked>::pages(&*task, 1)?;
+    task.raw_locked(&lock, |(), _| drop(pool));
     Ok(())
 }

@@ -162,7 +162,7 @@ pub(crate) unsafe fn mempool_destroy(pool: *mut mempool) {
         kalloc_bindings::kalloc_helper_rt_drain()
     };
     // SAFETY: `# Safety`: all elements of `pool` are freed, and `pool` is not used again.
-    unsafe { kernel::bindings::mempool_destroy(pool) };
+    unsafe { drops::mempool_destroy(pool) };
 }
 
 /// Waits until all deferred memory is freed, before a cache is destroyed.
