@@ -153,7 +153,7 @@ class Linker:
             return self.crate.macros.get(head[:-1].rsplit("::", 1)[-1])
         if "." in head:
             receiver, name = head.rsplit(".", 1)
-            known = RECEIVERS.get(receiver.split(".")[0]) if receiver else "gfp::Modify"
+            known = RECEIVERS.get(receiver.split(".")[0]) if receiver and not receiver.startswith("GFP_") else "gfp::Modify"
             return self.crate.method(name, (CONTEXTS if known == "" else [known] if known else []) + modules)
         path = self.crate.item(head, modules)
         if "::" in head:
