@@ -234,7 +234,8 @@ impl<O: PageOrder> Pages<O> {
 #[inline(always)]
 fn alloc<G: Grant>(grant: G, order: u32) -> *mut bindings::page {
     // SAFETY: The grant proves that the flags are legal in this context, and that `nid` is a node
-    // that is or was online. Orders are at most `MAX_ORDER`.
+    // that is or was online. The callers' bounds ask for flags that the page allocator accepts, and
+    // their orders are at most `MAX_ORDER`.
     unsafe {
         if G::ON_NODE {
             calls::alloc_pages_node(grant.nid(), G::Flags::BITS, order)

@@ -52,7 +52,7 @@ use kernel::{
 /// Types with a constructor that the slab allocator can call.
 ///
 /// The kernel calls the constructor when it adds a slab to the cache, in the context of that
-/// allocation. So the constructor cannot fail, has no token, and neither allocates nor sleeps.
+/// allocation. KFENCE calls it for each object that it allocates. So the constructor cannot fail, has no token, and neither allocates nor sleeps.
 /// There is no destructor, so such a type has no drop glue.
 pub trait Construct: Sized {
     /// Makes an object in its constructed state.
@@ -222,8 +222,8 @@ impl<T: Constructed, O: PoolRef<ConstructedCache<T>>> ConstructedBox<T, O> {
         let object = NonNull::new(pool_ref.pool().0.alloc(grant)).ok_or_else(G::Flags::failed)?;
         // SAFETY: New memory of this cache, whose objects have the size and alignment of a `T`.
         let memory = unsafe { PooledUninit::new(object.cast(), pool_ref) };
-        // INVARIANT: The constructor ran when the slab was allocated. Each box since has left a
-        // valid `T`.
+        // INVARIANT: The constructor ran when the slab was allocated, or just now for an object of
+        // KFENCE. Each box since has left a valid `T`.
         Ok(Self(memory, PhantomData))
     }
 

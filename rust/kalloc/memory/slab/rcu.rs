@@ -209,7 +209,8 @@ impl<T: Construct + Sync, O: PoolRef<RcuCache<T>>> RcuRef<T, O> {
         let object = NonNull::new(pool_ref.pool().0.alloc(grant))
             .ok_or_else(G::Flags::failed)?
             .cast::<Counted<T>>();
-        // SAFETY: The constructor ran when the slab was allocated. The value has been changed only
+        // SAFETY: The constructor ran when the slab was allocated, or just now for an object of
+        // KFENCE, which reuses no object within a grace period. The value has been changed only
         // through shared references since.
         let counted = unsafe { object.as_ref() };
         init(&counted.value);
