@@ -57,7 +57,8 @@ driver_modules() {
 }
 
 # documents_of KERNEL [NAME…]: the tests, all or those named, that are for that kernel. A test that is not for all has a
-# line "# Kernels: KERNEL…". Those with a line "# Minutes: N" come first, so that no long one runs alone in the end.
+# line "# Kernels: KERNEL…". Those with a line "# Minutes: N" come first, so that no long one runs alone in the end. For
+# scripts/mutants a line "# Builds: TARGET…" says that a test needs no more than those modules.
 documents_of() {
 	local kernel=$1 wanted=" ${*:2} " test name kernels
 	for test in "$top"/selftests/host/*.sh; do

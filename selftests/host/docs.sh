@@ -8,6 +8,7 @@
 # are links.
 #
 # Kernels: stock
+# Builds: kalloc.ko samples/kalloc_first.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

@@ -5,6 +5,7 @@
 # that is fine: hidden functions, tokens that a drop makes, and traits that the orphan rule might open.
 #
 # Kernels: stock
+# Builds: kalloc.ko samples/kalloc_first.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

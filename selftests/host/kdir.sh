@@ -4,6 +4,7 @@
 # What a person reads when a kernel tree cannot take Rust modules, by the plain path: make KDIR=….
 #
 # Kernels: stock
+# Builds: kalloc.ko samples/kalloc_first.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 

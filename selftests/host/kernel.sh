@@ -5,6 +5,7 @@
 # at hand is.
 #
 # Kernels: stock
+# Builds: kalloc.ko samples/kalloc_first.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 

@@ -4,6 +4,7 @@
 # The crate's folders are floors in the order of dependence: no import goes up, and none in a circle.
 #
 # Kernels: stock
+# Builds: kalloc.ko samples/kalloc_first.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

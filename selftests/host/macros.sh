@@ -5,6 +5,7 @@
 # keep a driver's tokens from it.
 #
 # Kernels: stock
+# Builds: kalloc.ko samples/kalloc_first.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

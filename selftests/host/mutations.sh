@@ -5,6 +5,7 @@
 # notices it is for `make mutants`, which takes hours.
 #
 # Kernels: stock
+# Builds: kalloc.ko samples/kalloc_first.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

@@ -4,6 +4,7 @@
 # A public type or trait is called as one of the kernel crate only where it replaces that: lib/names says which, and why.
 #
 # Kernels: stock
+# Builds: kalloc.ko samples/kalloc_first.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

@@ -5,6 +5,7 @@
 # undocumented_unsafe_blocks, which the kernel turns on): see CLIPPY=1 in plain.sh.
 #
 # Kernels: stock
+# Builds: kalloc.ko samples/kalloc_first.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

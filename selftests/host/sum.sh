@@ -4,6 +4,7 @@
 # The sum of the tests counts what it should, and a document that is not whole is a failure.
 #
 # Kernels: stock
+# Builds: kalloc.ko samples/kalloc_first.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
