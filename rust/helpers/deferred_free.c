@@ -42,6 +42,17 @@ static DEFINE_WAIT_OVERRIDE_MAP(kalloc_drop_map, LD_WAIT_CONFIG);
 #define DROP_BEGIN() lock_map_acquire_try(&kalloc_drop_map)
 #define DROP_END() lock_map_release(&kalloc_drop_map)
 
+/* Around drops of the kernel crate. */
+void kalloc_helper_drop_begin(void)
+{
+	DROP_BEGIN();
+}
+
+void kalloc_helper_drop_end(void)
+{
+	DROP_END();
+}
+
 #define KALLOC_DROP(name, parameters, ...)		\
 	void kalloc_helper_drop_##name parameters	\
 	{						\

@@ -85,6 +85,8 @@ void kalloc_helper_drop_kfree(void *ptr);
 void kalloc_helper_drop_kfree_sensitive(void *ptr);
 void kalloc_helper_drop_kmem_cache_free(struct kmem_cache *cache, void *object);
 void kalloc_helper_drop_kvfree_atomic(void *ptr);
+void kalloc_helper_drop_begin(void);
+void kalloc_helper_drop_end(void);
 void kalloc_helper_drop_mempool_destroy(mempool_t *pool);
 void kalloc_helper_drop_mempool_free(void *element, mempool_t *pool);
 unsigned int kalloc_helper_drop_mempool_free_bulk(mempool_t *pool, void **elements,

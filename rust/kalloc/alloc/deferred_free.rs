@@ -139,8 +139,20 @@ impl<T> Drop for DropOrLeak<T> {
     #[inline(always)]
     fn drop(&mut self) {
         if const { needs_drop::<T>() } && !must_leak(type_name::<T>()) {
+            // Where PREEMPT_RT leaks the value, lockdep on other kernels is told that it does not
+            // free there.
+            // SAFETY: The call has no preconditions.
+            #[cfg(all(CONFIG_PROVE_RAW_LOCK_NESTING, not(CONFIG_PREEMPT_RT)))]
+            unsafe {
+                kalloc_bindings::kalloc_helper_drop_begin()
+            };
             // SAFETY: The value is not used again after `drop`.
-            unsafe { ManuallyDrop::drop(&mut self.0) }
+            unsafe { ManuallyDrop::drop(&mut self.0) };
+            // SAFETY: `kalloc_helper_drop_begin()` was called above.
+            #[cfg(all(CONFIG_PROVE_RAW_LOCK_NESTING, not(CONFIG_PREEMPT_RT)))]
+            unsafe {
+                kalloc_bindings::kalloc_helper_drop_end()
+            };
         }
     }
 }

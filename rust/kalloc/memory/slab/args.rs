@@ -175,6 +175,8 @@ impl<'a, T> Args<'a, T> {
 
     /// `SLAB_CACHE_DMA`: objects are from `ZONE_DMA`, the first 16 MiB on x86.
     ///
+    /// An allocation with `.nofail()` waits until the zone has memory, which may be for ever.
+    ///
     /// A cache has one zone: the last call of this or [`Args::cache_dma32`] takes effect.
     #[doc(alias = "SLAB_CACHE_DMA")]
     #[inline]
@@ -183,7 +185,8 @@ impl<'a, T> Args<'a, T> {
         self
     }
 
-    /// `SLAB_CACHE_DMA32`: objects are from `ZONE_DMA32`, the first 4 GiB.
+    /// `SLAB_CACHE_DMA32`: objects are from `ZONE_DMA32`, the first 4 GiB. For `.nofail()` see
+    /// [`Args::cache_dma`].
     #[doc(alias = "SLAB_CACHE_DMA32")]
     #[inline]
     pub const fn cache_dma32(mut self) -> Self {
