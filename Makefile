@@ -14,7 +14,7 @@ KERNEL ?= stock
 
 export KERNEL DRIVER
 
-.PHONY: all modules modules_install clean help rust-analyzer toolbox kernel update run test check mutants bench doc shell purge names deb test-install
+.PHONY: all modules modules_install clean help rust-analyzer toolbox kernel update run test check mutants bench doc shell purge names test-all deb test-install
 
 all: modules
 
@@ -44,6 +44,9 @@ run:			## build, boot, load every sample, show its drivers at work (or load the 
 
 test:			## run every test (or TESTS="NAME…" of selftests/host/) on stock, rt, debug and 7.2, or on KERNEL
 	@scripts/toolbox scripts/$(if $(KERNELS),test-kernels,test) $(TESTS)
+
+test-all:		## run also what takes hours: other kernels, packages, mutants (or CELLS="NAME…" of scripts/cells)
+	@scripts/test-all $(CELLS)
 
 check:			## try the driver in DRIVER on stock, rt and debug, or on KERNEL: failing allocations, leaks, 50 loads
 	@[ -n "$$DRIVER" ] || { echo 'kalloc: make check needs a driver: make check DRIVER=/path' >&2; exit 1; }
@@ -90,6 +93,7 @@ purge:			## delete the cache: toolbox, kernels and all
 #: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell; also 7.2, 7.2-rt, 7.2-cloud
 #: DRIVER=/path                  the directory of a driver, for run, shell, check and rust-analyzer
 #: TESTS="NAME…"                 the tests that make test runs
+#: CELLS="NAME…"                the cells that make test-all runs
 #: STEPS="NAME…"                the steps that make test-install runs
 #: KDIR=/path/to/linux           the kernel tree of the plain build; by default the running kernel's
 #: KALLOC_TESTS=1                build the test modules, too (plain build, shell)

@@ -48,7 +48,7 @@ clean_scripts() {
 # undefined_in_make: variables that the Makefile uses and nothing sets; the command line sets the others.
 undefined_in_make() {
 	env -u KERNEL make --warn-undefined-variables -n run test check mutants bench doc shell rust-analyzer toolbox kernel update \
-		TESTS= DRIVER=/driver 2>&1 >/dev/null | grep 'undefined variable'
+		TESTS= CELLS= DRIVER=/driver 2>&1 >/dev/null | grep 'undefined variable'
 }
 
 # A line of another form, or with another kernel, would be taken for a comment.

@@ -41,3 +41,6 @@ pub(crate) fn faux_device(
 
 pub(crate) const DMA_FROM_DEVICE: kernel::bindings::dma_data_direction =
     kernel::bindings::dma_data_direction_DMA_FROM_DEVICE;
+
+/// Whether the file operations of a misc device name their module.
+pub(crate) const FILES_HAVE_AN_OWNER: bool = false;
