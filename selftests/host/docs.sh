@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The documentation is made without a warning, gfp.rst says of each flag what selftests/guest/test_gfp.rs
-# compares with C, drop.rst has the table of selftests/guest/test_drop.rs, and the tests that pages name are
-# there, as are the programs. names.rst has names that are there. c.rst agrees with the aliases of the crate. Each attempt
-# to break it is written up. README leads to every page. The steps of driver.rst compile. No link is dead, and literals
-# are links.
+# The documentation is made without a warning, gfp.rst says of each flag what selftests/guest/test_gfp.rs compares with
+# C, drop.rst has the table of selftests/guest/test_drop.rs, and the tests that pages name are there, as are the
+# programs. The plots are of the table in bench.rst. names.rst has names that are there. c.rst agrees with the aliases
+# of the crate. Each attempt to break it is written up. README leads to every page. The steps of driver.rst compile. No
+# link is dead, and literals are links.
 #
 # Kernels: stock
 # Builds: kalloc.ko samples/kalloc_first.ko
@@ -124,7 +124,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 steps=(Documentation/driver/*.rs)
 mapfile -t all < <(rows)
-plan $((${#all[@]} + ${#steps[@]} + 15))
+plan $((${#all[@]} + ${#steps[@]} + 16))
 check "the documentation is made without a warning" scripts/doc
 check "no link is dead" selftests/host/lib/links.py "$KERNELDIR/source"
 check "literals are links" diff /dev/null <(not_linked)
@@ -135,6 +135,7 @@ check "the kernel crate has the names that names.rst says" diff /dev/null <(unde
 check "c.rst has each alias, and each alias its row" selftests/host/lib/c_names.py "$KERNELDIR/source"
 check "names.rst has names" [ "$(names 2 | wc -l)" -gt 80 ]
 check "tables that are made from sources are as these" scripts/doc-tables
+check "the plots are of the table in bench.rst" scripts/bench-table --check
 check "the context table is the one of the crate" same_defaults
 check "every program of escapes is an attempt" diff /dev/null <(unnamed)
 check "README leads to every page and sample" diff /dev/null <(not_in_readme)
