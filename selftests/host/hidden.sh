@@ -10,7 +10,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 list=selftests/host/lib/hidden
-check_hidden() { find rust/kalloc -name '*.rs' -print0 | sort -z | xargs -0 selftests/host/lib/hidden.py $list; }
+check_hidden() { find rust/kalloc rust/series -name '*.rs' -print0 | sort -z | xargs -0 selftests/host/lib/hidden.py $list; }
 reasons() { ! grep -vE '^#' $list | grep -vE '^[^|]+ \| .+'; }
 
 plan 2

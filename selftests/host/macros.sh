@@ -9,7 +9,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
-check_macros() { find rust/kalloc -name '*.rs' -print0 | sort -z | xargs -0 selftests/host/lib/macros.py; }
+check_macros() { find rust/kalloc rust/series -name '*.rs' -print0 | sort -z | xargs -0 selftests/host/lib/macros.py; }
 
 plan 1
 check "no token of a driver reaches an unsafe of a macro" check_macros

@@ -34,6 +34,17 @@ pub trait IoBase<'a>: Copy {
     }
 }
 
+// A view, or a reference to memory, behind one more reference.
+impl<'a, I: IoBase<'a>> IoBase<'a> for &I {
+    type Backend = I::Backend;
+    type Target = I::Target;
+
+    #[inline(always)]
+    fn as_view(self) -> <Self::Backend as IoBackend>::View<'a, Self::Target> {
+        (*self).as_view()
+    }
+}
+
 /// The accesses of a kind of memory.
 pub trait IoBackend {
     /// A view of a `T`.
@@ -163,15 +174,13 @@ impl<'a, B: IoBackend, T: ?Sized + KnownSize> Projecting<'a, B, T> {
 #[macro_export]
 macro_rules! io_project {
     ($memory:expr, $($part:tt)*) => {{
-        #[allow(unused_imports)]
-        use $crate::dma::IoBase as _;
-        // A method, so that the memory is borrowed if need be.
-        let view = $memory.projecting();
-        let ptr = $crate::dma::project!(mut view.as_ptr(), $($part)*);
+        // No methods: a driver's own type could have one of the name.
+        let view = $crate::dma::IoBase::projecting(&$memory);
+        let ptr = $crate::dma::project!(mut $crate::dma::Projecting::as_ptr(&view), $($part)*);
         #[allow(unused_unsafe)]
         // SAFETY: The kernel crate's macro has made the projection.
         unsafe {
-            view.project(ptr)
+            $crate::dma::Projecting::project(view, ptr)
         }
     }};
 }

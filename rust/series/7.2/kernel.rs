@@ -11,13 +11,16 @@ pub(crate) use kernel::bindings::callback_head as kvfree_rcu_head;
 
 /// The kernel crate's module, with what newer series have in it.
 pub(crate) mod dma {
-    #[doc(hidden)]
-    pub use super::io::IoBase;
     pub use super::io::{
         io_project,
         io_read,
         io_write,
         Io, //
+    };
+    #[doc(hidden)]
+    pub use super::io::{
+        IoBase,
+        Projecting, //
     };
     pub use kernel::dma::*;
     #[doc(hidden)]

@@ -11,6 +11,7 @@ import sys
 # Macros that keep one `unsafe`, and why no token of the driver reaches it.
 UNSAFE = {
     "field": "its block has two local variables of the macro's",
+    "io_project": "its block has two local variables of the macro's",
     "module": "an `unsafe impl` for the name of the struct that the macro itself declares",
     "nmi_safe": "an `unsafe impl` for the name of the struct that the macro itself declares",
     "section": "its block has two local variables of the macro's",
