@@ -5,7 +5,7 @@
 # C, drop.rst has the table of selftests/guest/test_drop.rs, and the tests that pages name are there, as are the
 # programs. The plots are of the table in bench.rst. names.rst has names that are there. c.rst agrees with the aliases
 # of the crate. Each attempt to break it is written up. README leads to every page. The steps of driver.rst compile. No
-# link is dead, and literals are links.
+# link is dead, and literals are links. The patches of upstream.rst apply to the kernel.
 #
 # Kernels: stock
 # Builds: kalloc.ko samples/kalloc_first.ko
@@ -118,13 +118,21 @@ not_linked() {
 		echo "attempts: no test is a link"
 }
 
+# One after another. The ceiling: a repository around the kernel's source would be taken for the place of the patches.
+patches_apply() {
+	local source
+	source=$(realpath "$KERNELDIR/source")
+	cat Documentation/upstream/*.patch | (cd "$source" && GIT_CEILING_DIRECTORIES=$(dirname "$source") git apply --check)
+}
+patches_of_page() { sed -nE 's/^   ``([0-9]{4}-[^`]*\.patch)`` \|.*/\1/p' Documentation/upstream.rst; }
+
 compiles() { selftests/compile_fail/rustc -Amissing_docs --emit=metadata --out-dir "$tmp" "$top/$1"; }
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 steps=(Documentation/driver/*.rs)
 mapfile -t all < <(rows)
-plan $((${#all[@]} + ${#steps[@]} + 16))
+plan $((${#all[@]} + ${#steps[@]} + 18))
 check "the documentation is made without a warning" scripts/doc
 check "no link is dead" selftests/host/lib/links.py "$KERNELDIR/source"
 check "literals are links" diff /dev/null <(not_linked)
@@ -139,6 +147,8 @@ check "the plots are of the table in bench.rst" scripts/bench-table --check
 check "the context table is the one of the crate" same_defaults
 check "every program of escapes is an attempt" diff /dev/null <(unnamed)
 check "README leads to every page and sample" diff /dev/null <(not_in_readme)
+check "patches for the kernel apply to it" patches_apply
+check "upstream.rst has each patch" diff <(patches_of_page) <(cd Documentation/upstream && printf '%s\n' *.patch)
 check "the drop table is the one of the test" same_drops
 check "the table has every row of the test" [ "${#all[@]}" = "$(grep -c 'c"_*GFP' selftests/guest/test_gfp.rs)" ]
 for step in "${steps[@]}"; do
