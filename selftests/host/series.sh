@@ -4,6 +4,7 @@
 # What differs between the series of kernels stands in rust/series alone, and a build reads only its own series there.
 #
 # Kernels: stock 7.2
+# Builds: kalloc.ko samples/kalloc_first.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
