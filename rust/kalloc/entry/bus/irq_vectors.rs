@@ -39,6 +39,8 @@ pub trait AllocVectors {
     /// interrupt instead of others. The first of the two to be dropped then frees all vectors,
     /// while their lines may have handlers.
     ///
+    /// Not on Linux 7.2, where the call does not compile.
+    ///
     /// # Context
     ///
     /// Process context. May sleep.
