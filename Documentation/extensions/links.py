@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Makes links of the literals of the pages that name something: an item of the crate, a C function, a file, a test.
 
-Which item a short name means, a page says with `.. items:: MODULE…`: those modules come first from there on. A name that is still
-ambiguous is no link.
+Which item a short name means, a page says with `.. items:: MODULE…`: those modules come first from there on. A method without its
+type is one of the type that was named before it in the paragraph or row, if that has it. A name that is still ambiguous is no link.
 """
 
 import re
@@ -23,6 +23,7 @@ RECEIVERS = {
     "task": "", "cx": "", "dma": "dma::DmaDevice", "percpu": "percpu::PerCpu", "cell": "rcu::RcuCell", "vec": "vec::Vec",
     "boxed": "boxed::Box", "queue": "work::Queue", "thread": "kthread::Kthread", "binding": "driver::BoundScope", "args": "slab::Args",
     "cache": "slab::Cache", "pages": "page::Pages", "table": "dma::DmaBuffer", "buffer": "dma::DmaBuffer",
+    "block": "dma::DmaBlock", "timer": "timer::Timer", "hrtimer": "hrtimer::HrTimer", "handler": "nmi::Registration",
 }
 CONTEXTS = ["gfp::WithFlags", "scope", "sync", "irq", "context", "page::MapLocal"]
 
@@ -42,7 +43,7 @@ class Kernel:
 
     DECLARED = (
         re.compile(r"^#\s*define\s+(\w+)", re.MULTILINE),
-        re.compile(r"^(?!(?:typedef|return|else|struct \w+ \{))[A-Za-z_][^\n;={}()]*?\b(\w+?)(?:_noprof)?\s*\((?!\*)", re.MULTILINE),
+        re.compile(r"^(?!(?:typedef|return|else|struct \w+ \{))(?:__\w+\([\d, ]+\) )?[A-Za-z_][^\n;={}()]*?\b(\w+?)(?:_noprof)?\s*\((?!\*)", re.MULTILINE),
         # The name is on a line of its own.
         re.compile(r"^(\w+?)(?:_noprof)?\((?=[^\n]*\b(?:struct|void|int|const|char|unsigned|size_t|gfp_t)\b)", re.MULTILINE),
         re.compile(r"^(?:struct|union|enum)\s+(\w+)\s*\{", re.MULTILINE),
@@ -88,12 +89,20 @@ def column(node):
     return heads[0][0][node.parent.index(node)].astext() if heads else ""
 
 
+def row(node):
+    """The row of a table that the node is in, or the paragraph."""
+    block = node.parent
+    return block.parent.parent if isinstance(block.parent, nodes.entry) else block
+
+
 class Linker:
     def __init__(self, app):
         html = Path(app.outdir)
         self.pages = {path.stem for path in TOP.glob("Documentation/*.rst")}
         self.crate = Crate(html / "crate/kalloc", "crate/kalloc/") if (html / "crate/kalloc/all.html").exists() else None
         self.kernel = Kernel(app.config.kernel_source, app.config.kernel_release, app.config.kernel_arch) if app.config.kernel_source else None
+        # C's calls, as c.rst has them.
+        self.calls = set(re.findall(r"``(\w+)\(\)``", (TOP / "Documentation/c.rst").read_text(encoding="utf-8")))
         self.errors = app.env.kalloc_pages
         self.sources, self.linked, self.unlinked, self.tests, self.files = set(), 0, [], {}, {}
         for path in TOP.glob("selftests/guest/*.rs"):
@@ -141,7 +150,7 @@ class Linker:
 
     # ---- items of the crate, names of C and of the kernel crate
 
-    def item(self, text, modules):
+    def item(self, text, modules, owner=""):
         text = re.sub(r"^&?(?:mut )?|^[A-Z]: ", "", text)
         while (plain := re.sub(r"(::)?<(?![=<])[^<>]*(?<![-=])>", "", text)) != text:
             text = plain
@@ -153,12 +162,17 @@ class Linker:
             return self.crate.macros.get(head[:-1].rsplit("::", 1)[-1])
         if "." in head:
             receiver, name = head.rsplit(".", 1)
+            # A type or a static of the example.
+            if receiver[:1].isupper() and not receiver.startswith("GFP_"):
+                return self.crate.member(receiver, name, modules)
             known = RECEIVERS.get(receiver.split(".")[0]) if receiver and not receiver.startswith("GFP_") else "gfp::Modify"
             return self.crate.method(name, (CONTEXTS if known == "" else [known] if known else []) + modules)
         path = self.crate.item(head, modules)
         if "::" in head:
             owner, name = head.rsplit("::", 1)
             return self.crate.member(owner, name, modules) or (path and self.crate.items[path])
+        if owner and head not in self.crate.by_name and (where := self.crate.member(owner, head, modules)):
+            return where
         # A word of prose is the name of an item only of the modules that the page is about.
         if head.islower() and "_" not in head and not called:
             return self.crate.method(head, modules) if self.crate.method(head, modules + ["?"]) and self.about(head, modules) else None
@@ -178,9 +192,12 @@ class Linker:
         found = re.fullmatch(r"(?:(struct|enum) )?(\w+)(\(\))?", text) or re.fullmatch(r"()(\w+_\w+)(\([^&|]*\))", text)
         if found and (column or found[1] or found[3] or "_" in found[2] or re.fullmatch(r"E[A-Z]+", found[2])):
             return self.kernel.name(found[2])
+        found = re.match(r"(\w+)\(", text)
+        if found and found[1] in self.calls:
+            return self.kernel.name(found[1])
         return self.kernel.file(text)
 
-    def address(self, text, before, column, modules, module):
+    def address(self, text, before, column, modules, module, owner):
         """Where the literal leads, or None; and the test module that it names."""
         found = re.fullmatch(r"(test_\w+|compile_fail): ([\w/]+)", text)
         if found:
@@ -189,8 +206,8 @@ class Linker:
         if (column == "document" or re.search(r"\b(test|document)s? $", before)) and (TOP / document).is_file():
             return self.source(document), module
         if column == "C":
-            return self.c(text, column) or (self.crate and self.item(text, modules)), module
-        if column.startswith("upstream"):
+            return self.c(text, column) or (self.crate and (not text.endswith("()") or "." in text) and self.item(text, modules)) or None, module
+        if column.startswith("upstream") or before.rstrip().endswith("kernel crate's"):
             return self.crate and self.kernel_crate(text), module
         if re.fullmatch(r"\w+", text):
             where = self.test(module, text) if module else None
@@ -201,11 +218,11 @@ class Linker:
         if re.fullmatch(r"[a-z_]+/\w+", text) and (where := self.program(text)):
             return where, module
         ours = self.crate and text in self.crate.by_name
-        where = self.file(text) or (not ours and self.c(text, "")) or (self.crate and (self.item(text, modules) or self.kernel_crate(text)))
+        where = self.file(text) or (not ours and self.c(text, "")) or (self.crate and (self.item(text, modules, owner) or self.kernel_crate(text)))
         return where or None, module
 
     def page(self, app, doctree, name):
-        modules, module, block = [name], "", None
+        modules, module, block, owner, place = [name], "", None, "", None
         for node in list(doctree.findall(lambda node: isinstance(node, (nodes.comment, nodes.literal)))):
             if isinstance(node, nodes.comment):
                 modules = node.get("items", modules)
@@ -215,9 +232,14 @@ class Linker:
             # A test's module holds for the names that follow it in the paragraph or cell.
             if node.parent is not block:
                 module, block = "", node.parent
+            # A type's holds for the row, too.
+            if row(node) is not place:
+                owner, place = "", row(node)
+            if found := re.match(r"((?:\w+::)*[A-Z]\w+)(?:::<[^()]*>)?::\w+", node.astext()):
+                owner = found[1]
             index = node.parent.index(node)
             before = node.parent[index - 1].astext() if index else ""
-            where, module = self.address(node.astext(), before, column(node), modules, module)
+            where, module = self.address(node.astext(), before, column(node), modules, module, owner)
             if where:
                 self.linked += 1
                 outward = "://" in where

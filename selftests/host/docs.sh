@@ -111,6 +111,9 @@ not_linked() {
 		driver docs source/selftests/host/docs.sh.html
 		build scripts/check-kdir source/scripts/check-kdir.html
 		contexts SpinLock kernel/sync/lock/spinlock/type.SpinLock.html
+		c try_new crate/kalloc/mempool/type.MempoolBox.html#method.try_new
+		dma block.free(&amp;mut crate/kalloc/dma/struct.DmaBlock.html#method.free
+		interrupts hrtimer.cancel(&amp;task) crate/kalloc/hrtimer/struct.HrTimer.html#method.cancel
 	LITERALS
 	grep -qE 'include/linux/slab.h[^"]*#n[0-9]+"><code class="docutils literal notranslate"><span class="pre">kmalloc\(\)' \
 		build/doc/html/c.html || echo "c: kmalloc() does not lead to slab.h"
