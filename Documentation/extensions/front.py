@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The front page's lists of pages, with the sentences that README.md has for them."""
+"""What pages have from README.md: the front page's sentences, and tables."""
 
 import re
 from pathlib import Path
@@ -32,6 +32,24 @@ class Pages(SphinxDirective):
         return self.parse_content_to_nodes()
 
 
+class ReadmeTable(SphinxDirective):
+    """`.. readme-table:: HEADING`: the table of README.md whose first column has this heading."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self):
+        self.env.note_dependency(str(README))
+        table = re.search(rf"^\| {re.escape(self.arguments[0])} \|.*\n(?:\|.*\n)+", README.read_text(encoding="utf-8"), re.MULTILINE)
+        if not table:
+            raise self.error(f"README.md has no table of {self.arguments[0]}")
+        head, _, *rows = (line.strip("| ").replace("`", "``") for line in table[0].splitlines())
+        self.content = StringList([".. csv-table::", f"   :header: {head}", "   :delim: |", "", *(f"   {row}" for row in rows)],
+                                  source=str(README))
+        return self.parse_content_to_nodes()
+
+
 def setup(app):
     app.add_directive("pages", Pages)
+    app.add_directive("readme-table", ReadmeTable)
     return {"parallel_read_safe": True}

@@ -20,8 +20,8 @@
 //! }
 //! ```
 //!
-//! The pages [Write a driver with kalloc](pages/driver.html) and [From C to Rust](pages/c.html)
-//! say more.
+//! The pages [Tutorial: a PCI driver, step by step](pages/driver.html) and
+//! [From C to Rust](pages/c.html) say more.
 
 // The layers, lowest first. A layer imports only from those before it in this list:
 // selftests/host/layers.sh checks.
