@@ -207,8 +207,10 @@ class Linker:
             return self.source(document), module
         if column == "C":
             return self.c(text, column) or (self.crate and (not text.endswith("()") or "." in text) and self.item(text, modules)) or None, module
-        if column.startswith("upstream") or before.rstrip().endswith("kernel crate's"):
+        if column.startswith("upstream"):
             return self.crate and self.kernel_crate(text), module
+        if re.search(r"kernel crate['’]s\s$", before):
+            return self.c(text, "") or (self.crate and self.kernel_crate(text)) or None, module
         if re.fullmatch(r"\w+", text):
             where = self.test(module, text) if module else None
             if not where and text.count("_") > 2 and len(self.tests.get(text, ())) == 1:
