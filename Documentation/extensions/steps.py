@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The steps of a tutorial: `.. step:: FILE` is a whole file, in which what the step before did not have is marked."""
+"""Code from files. `.. step:: FILE` is a whole file, a step of a tutorial, in which what the step before did not have is marked.
+`.. documented:: FILE ITEM` is the example in the documentation of an item.
+"""
 
+import re
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -26,6 +29,21 @@ class Step(SphinxDirective):
         return [block]
 
 
+class Documented(SphinxDirective):
+    required_arguments = 2
+
+    def run(self):
+        name, item = self.arguments
+        path = Path(__file__).resolve().parents[2] / name
+        self.env.note_dependency(str(path))
+        comment = re.search(rf"((?:///.*\n)+)(?:#.*\n)*pub \w+ {item}\b", path.read_text(encoding="utf-8"))
+        example = comment and re.search(r"^```\n(.*?)^```$", re.sub(r"^/// ?", "", comment[1], flags=re.MULTILINE), re.MULTILINE | re.DOTALL)
+        if not example:
+            raise self.error(f"{name} has no example of {item}")
+        return [nodes.literal_block(example[1], example[1], language="rust")]
+
+
 def setup(app):
     app.add_directive("step", Step)
+    app.add_directive("documented", Documented)
     return {"parallel_read_safe": True}
