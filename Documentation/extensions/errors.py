@@ -2,8 +2,8 @@
 """The compile errors, made from the programs of selftests/compile_fail/ and the compiler's messages beside them.
 
 `.. compile-errors:: GROUP…` has each program of these folders: the mistake, the message, the way out. `.. error-codes:: CODE…` leads
-to those with one of these codes. A way out is a note of the message that kalloc itself has written; where there is none, it is the
-section of the page `errors` that has the code.
+to those with one of these codes, first to the plain ones that its content names. A way out is a note of the message that kalloc itself
+has written; where there is none, it is the section of the page `errors` that has the code.
 """
 
 import re
@@ -116,14 +116,17 @@ class Codes(nodes.General, nodes.Element):
 
 
 class ErrorCodes(SphinxDirective):
+    has_content = True
     required_arguments = 1
     final_argument_whitespace = True
 
     def run(self):
-        programs(self.env)
-        codes = self.arguments[0].split()
+        codes, plain = self.arguments[0].split(), " ".join(self.content).split()
+        for name in plain:
+            if not any(one.name == name and one.codes & set(codes) for one in programs(self.env)):
+                raise self.error(f"no program {name} gets one of {codes}")
         self.env.kalloc_codes.update(dict.fromkeys(codes, self.env.docname))
-        return [Codes("", codes=codes)]
+        return [Codes("", codes=codes, plain=plain)]
 
 
 def check(app, env):
@@ -144,7 +147,7 @@ def fill(app, doctree, docname):
         place.replace_self(html(f"<p>Why: {', '.join(links)}</p>"))
     for place in list(doctree.findall(Codes)):
         said = []
-        for one in programs(app.env):
+        for one in sorted(programs(app.env), key=lambda one: one.name not in place["plain"]):
             if one.codes & set(place["codes"]):
                 page = app.builder.get_relative_uri(docname, app.env.kalloc_pages[one.name.split("/")[0]])
                 said.append(f'<li><a class="reference internal" href="{page}#{anchor(one)}">{quoted(one.mistake)}</a></li>')
