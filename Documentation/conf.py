@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "kalloc"
 author = "The kalloc authors"
-extensions = ["sphinx_copybutton", "front", "links", "errors", "steps"]
+extensions = ["sphinx_copybutton", "front", "links", "errors", "steps", "calls", "drops"]
 exclude_patterns = ["extensions", "static"]
 html_theme = "furo"
 html_title = "kalloc"
