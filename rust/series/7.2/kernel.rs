@@ -38,12 +38,13 @@ pub(crate) mod sync {
 
 pub(crate) mod io;
 mod irq_request;
+#[cfg(CONFIG_PCI)]
 mod irq_vectors;
 mod spinlock;
 
 pub(crate) use irq_request::*;
-pub(crate) use irq_vectors::alloc_irq_vectors;
-pub(crate) use irq_vectors::{HasIrqVectors, IrqVectorRegistration};
+#[cfg(CONFIG_PCI)]
+pub(crate) use irq_vectors::*;
 pub(crate) use spinlock::{SpinLockIrq, SpinLockIrqBackend};
 
 /// # Safety

@@ -17,9 +17,13 @@ use kernel::{
     str::CStr, //
 };
 
+#[cfg(CONFIG_PCI)]
+mod irq_vectors;
+#[cfg(CONFIG_PCI)]
+pub(crate) use irq_vectors::*;
+
 pub(crate) use kernel::{
     bindings::kvfree_rcu_head,
-    pci::IrqVectorRegistration,
     sync::{
         self,
         lock::spinlock::SpinLockIrqBackend,
@@ -157,19 +161,4 @@ pub(crate) unsafe fn request_threaded_irq<'a, H: HandlerWithThread + 'a>(
     let handler: Result<_> = Ok(Adapter(handler));
     // SAFETY: `# Safety`: the registration is dropped.
     unsafe { irq::ThreadedRegistration::new(line, flags, name, handler) }
-}
-
-/// Has the vectors of a PCI device.
-#[doc(hidden)]
-pub trait HasIrqVectors {}
-impl<T: ?Sized> HasIrqVectors for T {}
-
-#[inline(always)]
-pub(crate) fn alloc_irq_vectors(
-    dev: &kernel::pci::Device<kernel::device::Bound>,
-    min: u32,
-    max: u32,
-    types: kernel::pci::IrqTypes,
-) -> Result<IrqVectorRegistration<'_>> {
-    dev.alloc_irq_vectors(min, max, types)
 }
