@@ -193,17 +193,16 @@ impl WorkItem for Item {
     fn run(_this: Arc<Self>, _task: &mut TaskCx) {}
 }
 
-static ITEM: SetOnce<Arc<Item>> = SetOnce::new();
-
 /// A task that kalloc does not count. It stays in the module's code for a while after its item was refused.
-extern "C" fn lingers(_: *mut c_void) -> c_int {
+extern "C" fn lingers(item: *mut c_void) -> c_int {
     while LINGERS.load(Relaxed) == WAITS {
         fsleep(Delta::from_millis(1));
     }
     // SAFETY: A thread may sleep, and this is its only token.
     let task = unsafe { TaskCx::assume() };
-    let item = ITEM.as_ref().cloned();
-    if item.is_some_and(|item| work::system_dfl().enqueue::<_, 0>(&task, item).is_err()) {
+    // SAFETY: The argument is the `Arc` that `start_to_linger` gave to this thread.
+    let item: Arc<Item> = unsafe { Arc::from_raw(item.cast_const().cast()) };
+    if work::system_dfl().enqueue::<_, 0>(&task, item).is_err() {
         let since = Instant::<Monotonic>::now();
         LINGERS.store(IS_REFUSED, Relaxed);
         while since.elapsed() < Delta::from_millis(4000) {
@@ -235,15 +234,12 @@ impl Drop for LetsGo {
 }
 
 fn start_to_linger(task: &TaskCx) -> Result<IrqWork<LetsGo>> {
-    ITEM.populate(Arc::pin_init_with(
-        task,
-        pin_init!(Item { work <- new_work!("Item::work") }),
-    )?);
-    // SAFETY: The function takes any argument, and the name is a string.
+    let item = Arc::pin_init_with(task, pin_init!(Item { work <- new_work!("Item::work") }))?;
+    // SAFETY: The function takes an `Arc<Item>`, and the name is a string.
     let thread = from_err_ptr(unsafe {
         bindings::kthread_create_on_node(
             Some(lingers),
-            core::ptr::null_mut(),
+            Arc::into_raw(item).cast_mut().cast(),
             bindings::NUMA_NO_NODE,
             c"lingers".as_char_ptr(),
         )
