@@ -830,14 +830,14 @@ mod i2c {
         let mut adapter = KBox::<bindings::i2c_adapter>::init(task, pin_init::init_zeroed())?;
         adapter.algo = &raw const *algorithm;
         for (to, from) in adapter.name.iter_mut().zip(b"kalloc") {
-            *to = *from as _;
+            *to = *from;
         }
         let mut info = bindings::i2c_board_info {
             addr: 0x50,
             ..Default::default()
         };
         for (to, from) in info.type_.iter_mut().zip(b"kalloc_devm") {
-            *to = *from as _;
+            *to = *from;
         }
         // SAFETY: The adapter has a name and an algorithm, and lives until it is deleted below.
         to_result(unsafe { bindings::i2c_add_adapter(&raw mut *adapter) })?;

@@ -19,7 +19,7 @@ cp -r "$top/rust" "$tmp"
 sed -i '1s/^/#![no_std] /' "$tmp/rust/kalloc/kalloc.rs"
 
 status=0
-PROGRAM=rustdoc "$top/selftests/compile_fail/rustc" --test --no-run --crate-name documented \
+PROGRAM=rustdoc LIKE=rust/kalloc/kalloc "$top/selftests/compile_fail/rustc" --test --no-run --crate-name documented \
 	--test-builder "$top/selftests/doctest/rustc" "${@/#/--test-args=}" "$tmp/rust/kalloc/kalloc.rs" \
 	&>"$tmp/report" || status=$?
 sed -i "s|$tmp/||g" "$tmp/report"
