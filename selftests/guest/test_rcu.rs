@@ -269,7 +269,7 @@ fn flags_that_reach_the_kernel(task: &mut TaskCx) -> Outcome {
     });
     check_eq!(
         event.map(|event| (event.size, event.gfp)),
-        Some((128, bits))
+        Some((size_of::<[u64; 15]>() + HEAD, bits))
     );
     Ok(())
 }
