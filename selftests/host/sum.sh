@@ -8,7 +8,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-plan 13
+plan 15
 
 # sums NAME STATUS SUM: the document on standard input has that sum, and ends the run with that status
 sums() {
@@ -80,6 +80,10 @@ cat >scripts/test <<'END'
 echo "$KERNEL: $*"
 if [ "$KERNEL" = "$BROKEN" ]; then echo "failed: every: a test"; else echo "$# passed, 0 failed, 1 skipped"; fi
 END
+printf '#!/bin/sh\necho "$1" >>kernels\n' >scripts/kernel
+export KALLOC_CACHE=$PWD/cache
+mkdir -p cache/kernel-debug
+touch cache/kernel-debug/.whole
 # table STATUS COMMAND…: the lines of the table, without the time, are on standard input.
 table() {
 	local wanted=$1 status=0
@@ -118,5 +122,10 @@ debug 1 0 1
 7.2 1 0 1
 3 passed, 1 failed, 3 skipped
 END
+
+check "what is there already is not made" test ! -e kernels
+rm cache/kernel-debug/.whole
+begins() { env -u KALLOC_KERNELS scripts/test-kernels every; timeout 10 sh -c 'until [ -e kernels ]; do sleep 0.1; done'; diff kernels - <<<debug; }
+check "the debug kernel begins beside the first tests" begins
 
 ktap_finished
