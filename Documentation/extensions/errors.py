@@ -144,14 +144,14 @@ def fill(app, doctree, docname):
             page = app.env.kalloc_codes[code]
             section = next(one.parent for one in app.env.get_doctree(page).findall(Codes) if code in one["codes"])
             links.append(f'<a class="reference internal" href="{app.builder.get_relative_uri(docname, page)}#{section["ids"][0]}">{code}</a>')
-        place.replace_self(html(f"<p>Why: {', '.join(links)}</p>"))
+        place.replace_self(html(f"<p>What to do: {', '.join(links)}</p>"))
     for place in list(doctree.findall(Codes)):
         said = []
         for one in sorted(programs(app.env), key=lambda one: one.name not in place["plain"]):
             if one.codes & set(place["codes"]):
                 page = app.builder.get_relative_uri(docname, app.env.kalloc_pages[one.name.split("/")[0]])
                 said.append(f'<li><a class="reference internal" href="{page}#{anchor(one)}">{quoted(one.mistake)}</a></li>')
-        place.replace_self(html(f'<details><summary>{len(said)} mistakes that get it</summary><ul>{"".join(said)}</ul></details>'))
+        place.replace_self(html(f'<details><summary>{len(said)} mistakes that get {", ".join(code for code in place["codes"] if code.startswith("E"))}</summary><ul>{"".join(said)}</ul></details>'))
 
 
 def setup(app):

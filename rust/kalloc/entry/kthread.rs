@@ -32,8 +32,8 @@
 //!
 //! Dropping a [`Kthread`] tells the thread to stop, and does not wait: a drop takes no token and
 //! does not sleep. The later of the drop and the thread's end drops the thread's result and frees
-//! the memory. So on `CONFIG_PREEMPT_RT` a handle must not be dropped with interrupts or preemption
-//! disabled. The end of the module waits for its threads, and wakes those that sleep in
+//! the memory. On `CONFIG_PREEMPT_RT` a handle that is dropped with interrupts or preemption
+//! disabled, after the end of the thread, leaks that memory. The end of the module waits for its threads, and wakes those that sleep in
 //! [`This::sleep`]: see [`in_flight`](crate::in_flight).
 
 use crate::{

@@ -100,7 +100,9 @@ impl<T> Pool for Cache<T> {
 /// A `T` in memory of a [`Cache`]. Dropping it calls `kmem_cache_free()`.
 ///
 /// A pointer and a [reference](crate::pooled) to the cache. It may be dropped in every context in
-/// which it may be made.
+/// which it may be made. Dropped on `CONFIG_PREEMPT_RT` with interrupts or preemption disabled, the
+/// object is freed soon after, and a reference that is an [`Arc`](kernel::sync::Arc) is leaked with
+/// the cache.
 ///
 /// ```
 /// use kalloc::{prelude::*, slab::{Cache, SlabBox}};
