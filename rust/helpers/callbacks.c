@@ -49,7 +49,13 @@ void kalloc_helper_callback_exit(struct kalloc_callback *callback)
 	kalloc_helper_module_put(callback->module);
 }
 
-/* True when the module is being unloaded: the object must not be armed, nor call the module. */
+/*
+ * True when the module is being unloaded: the object must not be armed, nor call the module.
+ *
+ * Memory ordering: who arms an object reads `closed` under rcu_read_lock(), and end_callbacks() waits
+ * for a grace period after it has set it. By the guarantee of RCU a reader that still sees false has
+ * armed the object before the grace period ends.
+ */
 bool kalloc_helper_callback_is_closed(const struct kalloc_callback *callback)
 {
 	return READ_ONCE(callback->module->closed);
@@ -86,7 +92,8 @@ void kalloc_helper_callback_remove(struct kalloc_callback *callback)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&callbacks_lock, flags);
-	while (callback->busy) {
+	/* Pairs with the release in wait_for_callbacks(), which is outside of the lock. */
+	while (smp_load_acquire(&callback->busy)) {
 		raw_spin_unlock_irqrestore(&callbacks_lock, flags);
 		wait_var_event(&callback->busy, !smp_load_acquire(&callback->busy));
 		raw_spin_lock_irqsave(&callbacks_lock, flags);
@@ -102,7 +109,10 @@ static void end_callback(struct work_struct *work)
 	atomic_t *ending = &module->ending[callback->phase];
 
 	callback->end(callback);
-	/* The code of the module has returned. */
+	/*
+	 * The code of the module has returned. Fully ordered: pairs with the acquire in
+	 * wait_for_phase(), and comes before the check for waiters in wake_up_var().
+	 */
 	if (atomic_dec_and_test(ending))
 		wake_up_var(ending);
 	kalloc_helper_module_put(module);
@@ -122,6 +132,11 @@ void kalloc_helper_callback_end_later(struct kalloc_callback *callback,
 {
 	callback->end = end;
 	callback->ending = kalloc_helper_module_of(end);
+	/*
+	 * A phase that is not the current one any more is waited for, too: in wait_for_ends(), when no
+	 * code of the module runs that could be between the two lines. queue_work() orders the
+	 * increment before the decrement.
+	 */
 	callback->phase = READ_ONCE(callback->ending->phase);
 	atomic_inc(&callback->ending->ending[callback->phase]);
 	INIT_WORK(&callback->work, end_callback);

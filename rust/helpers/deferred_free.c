@@ -174,7 +174,15 @@ static void drain_in_irq_work(struct irq_work *work)
 
 static DEFINE_IRQ_WORK(deferred_irq_work, drain_in_irq_work);
 
-/* Safe in every context, NMI included. */
+/*
+ * Safe in every context, NMI included.
+ *
+ * Memory ordering: llist_add() and llist_del_all() are fully ordered, so a drain sees what was written
+ * to an entry before it was queued. Only the first entry of a list queues the irq_work. If the
+ * irq_work is pending, irq_work_queue() does nothing. Its atomic_fetch_or() pairs with the smp_mb()
+ * that irq_work_single() has after clearing PENDING, so the drain that follows sees the entry.
+ * queue_work() has the same order.
+ */
 static void defer_free(unsigned int kind, struct llist_node *node)
 {
 	if (llist_add(node, &deferred_queues[kind].list))

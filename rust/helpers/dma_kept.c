@@ -23,7 +23,11 @@
 
 #include "helpers.h"
 
-/* The entries of all devices. Entries are added in every context. */
+/*
+ * The entries of all devices. Entries are added in every context. llist_add() and llist_del_all() are
+ * fully ordered, so who takes an entry sees what was written to it. What changes later, `told`, is
+ * written by code of the driver, which has returned when the device is unbound.
+ */
 static LLIST_HEAD(kalloc_dma_kept_list);
 
 /*

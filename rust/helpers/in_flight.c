@@ -110,6 +110,12 @@ void kalloc_helper_module_put(struct kalloc_module *record)
 /*
  * Counts one more in flight. Returns false if the record is closed. Code of the module calls this,
  * and has still to return when it fails.
+ *
+ * Memory ordering: if it succeeds, it is fully ordered after the write of `used`, and
+ * kalloc_helper_in_flight_dec() is a release. All changes of in_flight are atomic
+ * read-modify-writes, so the acquire that reads LONG_MIN in close_module() pairs with each of these
+ * releases, and then `used` is seen. If it fails, it orders nothing. What then waits for the caller
+ * orders `used` too: for open() of a misc device misc_mtx, which misc_deregister() takes.
  */
 bool kalloc_helper_in_flight_inc(struct kalloc_module *record)
 {
@@ -127,6 +133,10 @@ void kalloc_helper_in_flight_dec(struct kalloc_module *record)
 	atomic_long_dec_return_release(&record->in_flight);
 }
 
+/*
+ * Only a hint for threads that are asked to stop, and orders nothing. A thread that sleeps on the
+ * record is woken: kalloc_helper_wake_up_var() has the barrier.
+ */
 bool kalloc_helper_module_is_closed(const struct kalloc_module *record)
 {
 	return atomic_long_read(&record->in_flight) < 0;
@@ -138,6 +148,7 @@ static void close_module(struct kalloc_module *record)
 	unsigned long warn_at = jiffies + 10 * HZ;
 	long count;
 
+	/* Unordered by itself. The barrier before the wakeup orders it. */
 	atomic_long_or(LONG_MIN, &record->in_flight);
 	kalloc_helper_wake_up_var(record);
 	while ((count = atomic_long_read_acquire(&record->in_flight)) != LONG_MIN) {

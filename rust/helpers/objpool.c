@@ -33,6 +33,7 @@ void kalloc_helper_objpool_push(void *obj, struct objpool_head *pool, struct lli
 		objpool_push(obj, pool);
 }
 
+/* llist_add() and llist_del_all() are fully ordered, so the contents of the objects are seen. */
 static noinline void *objpool_pop_from_nmi(struct objpool_head *pool, struct llist_head *from_nmi)
 {
 	struct llist_node *first = llist_del_all(from_nmi);
@@ -51,7 +52,9 @@ static noinline void *objpool_pop_from_nmi(struct objpool_head *pool, struct lli
  * stored it, and return an object that has an owner. The contents of an object have the same race.
  *
  * The acquire of `head` pairs with the release of another pop, so `last` is not behind `head`. The
- * acquire of `last` pairs with the release in objpool_push().
+ * acquire of `last` pairs with the release in objpool_push(), which only the CPU of the ring does, so
+ * each entry before `last` is stored. The release of `head` orders the load of the entry before it:
+ * a later push to the same entry follows a pop that has moved `head` on, and the cmpxchg fails.
  */
 static void *pop_from_ring(struct objpool_slot *slot)
 {

@@ -25,7 +25,11 @@ void kalloc_helper_sleep_on_var(void *var, bool (*over)(const void *data), const
 
 void kalloc_helper_wake_up_var(void *var)
 {
-	/* Orders the caller's write of the condition before the check for waiters. */
+	/*
+	 * Orders the caller's write of the condition before the check for waiters. Pairs with the
+	 * barrier of set_current_state() in ___wait_var_event(), between the waiter's entry in the
+	 * queue and its check of the condition.
+	 */
 	smp_mb();
 	wake_up_var(var);
 }

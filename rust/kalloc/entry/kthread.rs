@@ -101,6 +101,9 @@ impl This<'_> {
     /// Whether the thread should end; wraps `kthread_should_stop()`.
     #[doc(alias = "kthread_should_stop")]
     pub fn should_stop(&self) -> bool {
+        // `Acquire`: pairs with the `Release` of the handle's drop. A thread that sleeps is woken
+        // after the store: `wake_up_process()` is a full barrier, as is the change of the state
+        // before the sleeper looks here.
         let unwanted = self.abandoned.load(Ordering::Acquire) || self.in_flight.is_closed();
         // SAFETY: The current thread was made by `kthread_create()`.
         unwanted || unsafe { bindings::kthread_should_stop() }
@@ -258,6 +261,7 @@ impl<R: Send + 'static> Kthread<R> {
             // SAFETY: The thread has ended, so the handle owns the result.
             return unsafe { (*self.shared.result.get()).take() }.ok_or(EIO);
         }
+        // `Acquire`, with the `Release` of `main`. `kthread_stop()` has waited for the thread's end.
         if !self.shared.begun.load(Ordering::Acquire) {
             // SAFETY: The thread has ended without running `main`, so `start` is still owned. The
             // thread is counted, so the module of `never_ran` is loaded.

@@ -100,6 +100,7 @@ impl<T: MiscDevice> MiscDeviceRegistration<T> {
 
     /// Deregisters the device, once. After that it cannot be opened.
     fn deregister(&self) {
+        // `Relaxed`: only one caller gets false, and nothing else is told by it.
         if !self.ended.swap(true, Ordering::Relaxed) {
             // `misc_deregister()` drops the kernel's reference to the device in the class `misc`.
             // The drop of this value drops this one: until then `device` returns the device.

@@ -154,6 +154,7 @@ impl<S: StaticPool> ModulePool<S> {
     /// uses the pool any more.
     pub(crate) unsafe fn make(task: &TaskCx) -> Result<Self> {
         let place = S::PLACE.place();
+        // `Relaxed`: only one caller gets false, and the pool is written before other code runs.
         if place.made.swap(true, Ordering::Relaxed) {
             return Err(EBUSY);
         }

@@ -314,6 +314,8 @@ impl<T> RcuCell<T> {
     #[doc(alias = "rcu_dereference")]
     #[inline(always)]
     pub fn load<'g>(&self, _side: &'g ReadSide) -> Option<&'g T> {
+        // `Acquire`, with the release of `swap`: the reader sees the value. In C the dependency on
+        // the pointer is enough. Rust has no ordering for that.
         let node = self.0.load(Ordering::Acquire);
         // SAFETY: Invariant of `RcuCell`: NULL, or a box that was in the cell during the critical
         // section of `_side`. Invariant of `ReadSide`: the grace period of its free does not end
@@ -331,6 +333,8 @@ impl<T> RcuCell<T> {
     #[doc(alias("rcu_replace_pointer", "rcu_assign_pointer"))]
     #[inline(always)]
     pub fn swap(&self, new: Option<RcuBox<T>>) -> Option<RcuBox<T>> {
+        // `AcqRel`: publishes the new value, and acquires the old one, which another CPU may have
+        // published. That it comes before the grace period of a free is the guarantee of RCU.
         let old = self.0.swap(RcuBox::into_raw(new), Ordering::AcqRel);
         // INVARIANT: The ownership of the new box moves to the cell.
         // SAFETY: Invariant of `RcuCell`: the cell owned the old box, and has given up the

@@ -22,7 +22,8 @@ static DEFINE_IRQ_WORK(nmi_frees_work, pass_nmi_frees);
 
 /*
  * Queues @ptr, whose @head has room for a node and the pointer. The grace period begins when the
- * irq_work passes it on, which is later than the call and so late enough.
+ * irq_work passes it on, which is later than the call and so late enough. Memory ordering: as that of
+ * defer_free().
  */
 static void kfree_call_rcu_nolock(struct rcu_head *head, void *ptr)
 {

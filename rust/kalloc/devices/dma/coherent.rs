@@ -442,6 +442,7 @@ impl<'bound, T: KnownSize + ?Sized, A: Attrs> Coherent<'bound, T, A> {
             address: self.address,
             size: T::size(self.cpu.as_ptr()),
         };
+        // `Relaxed`: whoever read the address has given up its borrow, and that ordered the store.
         if self.told.load(Relaxed) {
             if let Err(error) = ask(quiesce, range) {
                 return Err(Busy {
