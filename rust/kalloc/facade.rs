@@ -10,8 +10,6 @@
 pub use crate::contexts::checked;
 #[cfg(CONFIG_PCI)]
 pub use crate::entry::bus::pci;
-#[cfg(CONFIG_X86)]
-pub use crate::entry::nmi;
 pub use crate::{
     alloc::{
         allocator,
@@ -31,6 +29,7 @@ pub use crate::{
         in_flight,
         kthread,
         miscdevice,
+        nmi,
         timer::{
             hrtimer,
             irq_work,

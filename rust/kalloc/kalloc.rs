@@ -55,6 +55,8 @@ mod arch {
         path = "x86/irqflags.rs"
     )]
     pub(crate) mod irqflags;
+    #[cfg_attr(CONFIG_X86, path = "x86/nmi.rs")]
+    pub(crate) mod nmi;
 }
 
 mod flags {
@@ -123,7 +125,6 @@ mod entry {
     pub mod kthread;
     pub mod miscdevice;
     pub(crate) mod module;
-    #[cfg(CONFIG_X86)]
     pub mod nmi;
     pub(crate) mod pools;
     pub mod work;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! NMI handlers, which get an [`NmiCx`]. x86 only: on other architectures drivers cannot have one.
+//! NMI handlers, which get an [`NmiCx`]. x86 only: on other architectures drivers cannot have one,
+//! and [`Registration::new`] does not compile.
 //!
 //! C header: [`arch/x86/include/asm/nmi.h`](srctree/arch/x86/include/asm/nmi.h)
 //!
@@ -11,6 +12,10 @@
 //! [`IrqWork`](crate::irq_work::IrqWork), which continues in a less strict context.
 
 use crate::{
+    arch::nmi::{
+        self,
+        HasNmis, //
+    },
     contexts::{
         nmi_safe::NmiSafe,
         tokens::NmiCx,
@@ -23,7 +28,6 @@ use crate::{
     },
 };
 use core::fmt;
-use kalloc_bindings::*;
 use kernel::{
     error::{
         to_result,
@@ -86,25 +90,25 @@ pub struct Registration<T: Handler>(CallbackBox<KernelObject<Nmis, T>>);
 
 struct Nmis;
 
-// SAFETY: `kalloc_helper_unregister_nmi()` removes the entry from the list and waits for a grace
+// SAFETY: `nmi::unregister()` removes the entry from the list and waits for a grace
 // period. After that no handler uses the entry.
 unsafe impl ObjectKind for Nmis {
-    type Raw = kalloc_nmi;
+    type Raw = nmi::Nmi;
 
     // Removing the handler from the list may sleep, so `wait` does it.
-    unsafe fn stop(_nmi: *mut kalloc_nmi) {}
+    unsafe fn stop(_nmi: *mut nmi::Nmi) {}
 
-    unsafe fn wait(nmi: *mut kalloc_nmi) {
+    unsafe fn wait(nmi: *mut nmi::Nmi) {
         // SAFETY: `# Safety`: `nmi` was registered, and the caller may sleep. The C code
         // unregisters it once.
-        unsafe { kalloc_helper_unregister_nmi(nmi) }
+        unsafe { nmi::unregister(nmi) }
     }
 }
 
 /// # Safety
 ///
 /// Only the kernel calls it, in an NMI, with the `nmi` that was registered with it.
-unsafe extern "C" fn handle<T: Handler>(nmi: *mut kalloc_nmi) -> bool {
+unsafe extern "C" fn handle<T: Handler>(nmi: *mut nmi::Nmi) -> bool {
     // SAFETY: `# Safety`: `new` registered `nmi`. Before the object is in a `CallbackBox` its other
     // fields are initialised: `raw` is the last.
     match unsafe { KernelObject::<Nmis, T>::enter(nmi) } {
@@ -128,14 +132,14 @@ impl<T: Handler> Registration<T> {
     #[doc(alias = "register_nmi_handler")]
     pub fn new<C, E>(cx: &C, nmis: Type, data: impl PinInit<T, E>) -> Result<Self>
     where
-        C: MaySleep,
+        C: MaySleep + HasNmis,
         Error: From<E>,
     {
-        let set_up = |nmi| {
+        let set_up = |raw| {
             let unknown = nmis == Type::Unknown;
             // SAFETY: The other fields are initialised, and the object lives until it is
             // unregistered, since no step that can fail follows.
-            to_result(unsafe { kalloc_helper_register_nmi(nmi, Some(handle::<T>), unknown) })
+            to_result(unsafe { nmi::register(raw, Some(handle::<T>), unknown) })
         };
         // SAFETY: `set_up` initialises the object or fails, and `handle` is for this type.
         let callback = unsafe { KernelObject::new(data, set_up) };
