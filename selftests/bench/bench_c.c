@@ -629,7 +629,17 @@ void bench_c_exit(void)
 	bench_c_free();
 }
 
-/* Instructions of a call of @fn, as the time stamp counter of QEMU's -icount counts them; U64_MAX if interrupted. */
+/* The counter that QEMU's -icount has count instructions: on x86 of time stamps, on arm64 of the generic timer. */
+static __always_inline u64 instructions_now(void)
+{
+#ifdef CONFIG_X86
+	return rdtsc_ordered();
+#else
+	return __arch_counter_get_cntvct();
+#endif
+}
+
+/* Instructions of a call of @fn; U64_MAX if interrupted. */
 static u64 window(bench_fn fn, unsigned long turns, bool irqs_off)
 {
 	unsigned long flags = 0, tick, interrupts, switches;
@@ -640,9 +650,9 @@ static u64 window(bench_fn fn, unsigned long turns, bool irqs_off)
 	tick = jiffies;
 	interrupts = kstat_cpu_irqs_sum(raw_smp_processor_id());
 	switches = current->nvcsw + current->nivcsw;
-	count = rdtsc_ordered();
+	count = instructions_now();
 	fn(turns);
-	count = rdtsc_ordered() - count;
+	count = instructions_now() - count;
 	if (tick != jiffies || interrupts != kstat_cpu_irqs_sum(raw_smp_processor_id()) ||
 	    switches != current->nvcsw + current->nivcsw)
 		count = U64_MAX;

@@ -146,8 +146,8 @@ impl Edu<'_> {
 
 /// The physical address of memory of kmalloc.
 fn phys(memory: *const u8) -> u64 {
-    // SAFETY: It is an address of the direct map, which begins there.
-    memory as u64 - unsafe { bindings::page_offset_base } as u64
+    // SAFETY: It is an address of the direct map.
+    unsafe { c::testlib_phys(memory.cast()) }
 }
 
 impl Quiesce for Edu<'_> {
@@ -766,7 +766,7 @@ fn shared_memory_dropped_while_the_device_has_it(task: &mut TaskCx) -> Outcome {
         edu.wait(task)?;
         check!(victims
             .iter()
-            .all(|victim| victim.copy_read() == [0; OWN_SIZE]));
+            .all(|victim| (0..OWN_SIZE).all(|index| io_read!(*victim, [panic: index]) == 0)));
         // A part has the address of the whole.
         edu.start_writing(io_project!(block, [panic: 0]).dma_address(), OWN_SIZE);
         drop(block);
@@ -774,7 +774,7 @@ fn shared_memory_dropped_while_the_device_has_it(task: &mut TaskCx) -> Outcome {
         edu.wait(task)?;
         check!(victims
             .iter()
-            .all(|victim| victim.copy_read() == [0; OWN_SIZE]));
+            .all(|victim| (0..OWN_SIZE).all(|index| io_read!(*victim, [panic: index]) == 0)));
         drop(victims);
         // It stays, for the block.
         pool.destroy(task);
@@ -795,7 +795,7 @@ fn evidence_frees_shared_memory_at_once(task: &mut TaskCx) -> Outcome {
         };
         check_eq!(busy.error.to_errno(), EBUSY.to_errno());
         edu.wait(task)?;
-        check_eq!(busy.memory.copy_read()[1], value(1, 27));
+        check_eq!(io_read!(busy.memory, [panic: 1]), value(1, 27));
         busy.memory.free(task, edu)?;
         let again = Coherent::<[u8; OWN_SIZE]>::zeroed(&task, dma)?;
         again.not_told().free(task, edu)?;

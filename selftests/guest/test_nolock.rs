@@ -11,7 +11,7 @@ use kalloc::{
     nolock::{self, NolockPages},
     prelude::*,
 };
-use kernel::new_spinlock;
+use kernel::{new_spinlock, page::PAGE_SIZE};
 use testlib::{
     check, check_eq, check_in_each_atomic_context, in_hardirq, in_nmi, is_in_hardirq, is_in_nmi,
     traced, Counted, Outcome,
@@ -201,7 +201,7 @@ fn sizes_up_to_the_maximum(task: &mut TaskCx) -> Outcome {
         })*};
     }
     each!(1 8 9 64 96 192 1024 4096 8192);
-    check_eq!(nolock::MAX_SIZE, 8192);
+    check_eq!(nolock::MAX_SIZE, 2 * PAGE_SIZE);
     Ok(())
 }
 
@@ -360,7 +360,7 @@ fn pages_are_zero_and_whole(task: &mut TaskCx) -> Outcome {
         ($($order:literal)*) => {$({
             for _ in 0..8 {
                 let mut pages = NolockPages::<$order>::new(&*task)?;
-                check_eq!(pages.len(), 4096 << $order);
+                check_eq!(pages.len(), PAGE_SIZE << $order);
                 check_eq!(pages.as_ptr().addr() % pages.len(), 0);
                 check!(pages.iter().all(|&byte| byte == 0));
                 pages.fill(0xa5);

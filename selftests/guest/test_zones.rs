@@ -12,7 +12,7 @@ mod testlib;
 
 testlib::tests! {
     "test_zones":
-    dma_memory_is_below_16_mib,
+    dma_memory_is_of_its_zone,
     dma32_memory_is_below_4_gib,
     dma32_objects_are_below_4_gib,
     memory_of_each_node,
@@ -30,11 +30,14 @@ fn usually_above(task: &TaskCx, limit: u64) -> Result<bool, Stop> {
     Ok(Pages::new_uninit(task, Order::<0>)?.phys() >= limit)
 }
 
-fn dma_memory_is_below_16_mib(task: &mut TaskCx) -> Outcome {
+fn dma_memory_is_of_its_zone(task: &mut TaskCx) -> Outcome {
     if cfg!(not(CONFIG_ZONE_DMA)) {
         return Err(Stop::Skip("no ZONE_DMA"));
     }
-    const LIMIT: u64 = 16 << 20;
+    const LIMIT: u64 = testlib::ZONE_DMA_END;
+    if cfg!(not(CONFIG_X86)) && !usually_above(task, LIMIT)? {
+        return Err(Stop::Skip("no memory above ZONE_DMA"));
+    }
     let pages = Pages::new_uninit(task.with(GFP_KERNEL.dma()), Order::<4>)?;
     check!(pages.phys() + pages.size() as u64 <= LIMIT);
     check!(FreePages::zeroed(task.with(GFP_ATOMIC.dma()), Order::<0>)?.phys() < LIMIT);

@@ -18,7 +18,7 @@ sed 's/^/# /' <<<"$output"
 says() { grep -qE "$1" <<<"$output"; }
 
 check "there are two nodes" says "# 2 nodes"
-for test in dma_memory_is_below_16_mib dma32_memory_is_below_4_gib dma32_objects_are_below_4_gib memory_of_each_node \
+for test in dma_memory_is_of_its_zone dma32_memory_is_below_4_gib dma32_objects_are_below_4_gib memory_of_each_node \
 	objects_of_each_node growing_on_each_node pools_of_each_node; do
 	check "$test" says "^ *ok [0-9]+ $test\$"	# and not skipped
 done

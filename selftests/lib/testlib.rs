@@ -26,6 +26,9 @@ pub(crate) mod series {
     include!(concat!(env!("KALLOC_SERIES"), "/testlib.rs"));
 }
 
+/// Where `ZONE_DMA` ends: on arm64 at 4 GiB, unless the firmware names a device that reaches less.
+pub(crate) const ZONE_DMA_END: u64 = if cfg!(CONFIG_X86) { 16 << 20 } else { 4 << 30 };
+
 /// Why a test ends before its end.
 pub(crate) enum Stop {
     Fail,
