@@ -34,7 +34,7 @@ modules_install: modules	## install kalloc.ko, and what drivers are built agains
 clean:			## remove what was built
 	rm -rf build
 
-## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt, cloud), an older series (7.2) or one that notices mistakes (debug):
+## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt, cloud), an older series (7.2), one that notices mistakes (debug) or an arm64 one (arm64):
 run test check mutants bench doc shell rust-analyzer: names
 names:
 	@scripts/check-names '$(KERNEL)' $(TESTS)
@@ -42,7 +42,7 @@ names:
 run:			## build, boot, load every sample, show its drivers at work (or load the driver in DRIVER)
 	@scripts/toolbox scripts/run
 
-test:			## run every test (or TESTS="NAME…" of selftests/host/) on stock, rt, debug and 7.2, or on KERNEL
+test:			## run every test (or TESTS="NAME…" of selftests/host/) on stock, rt, debug, 7.2 and arm64, or on KERNEL
 	@scripts/toolbox scripts/$(if $(KERNELS),test-kernels,test) $(TESTS)
 
 test-all:		## run also what takes hours: other kernels, packages, mutants (or CELLS="NAME…" of scripts/cells)
@@ -90,7 +90,7 @@ purge:			## delete the cache: toolbox, kernels and all
 	@scripts/toolbox --purge
 
 ## Variables:
-#: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell; also 7.2, 7.2-rt, 7.2-cloud
+#: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell; also 7.2, 7.2-rt, 7.2-cloud, arm64, arm64-rt, arm64-16k
 #: DRIVER=/path                  the directory of a driver, for run, shell, check and rust-analyzer
 #: TESTS="NAME…"                 the tests that make test runs
 #: CELLS="NAME…"                the cells that make test-all runs
@@ -99,7 +99,7 @@ purge:			## delete the cache: toolbox, kernels and all
 #: KALLOC_TESTS=1                build the test modules, too (plain build, shell)
 #: KALLOC_CACHE=/path            where the toolbox and the kernels are; by default ~/.cache/kalloc
 #: KALLOC_JOBS=N                 how many jobs and tests at a time; by default one a processor
-#: KALLOC_KERNELS="stock rt debug 7.2" the kernels of make test without KERNEL=
+#: KALLOC_KERNELS="stock rt debug 7.2 arm64" the kernels of make test without KERNEL=
 #: KALLOC_KVM=yes|no             whether guests use /dev/kvm; by default it is tried
 #: KALLOC_QEMU="…"               more options of QEMU
 #: KALLOC_APPEND="…"             more kernel parameters of the guest

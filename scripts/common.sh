@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What every script here shares: where the checkout and the cache are, what the processor is, and how to talk.
+# What every script here shares: where the checkout and the cache are, what the processors are, and how to talk.
 
 set -euo pipefail
 
@@ -16,17 +16,27 @@ die() { say "$*"; exit 1; }
 machine=$(uname -m)
 [[ -e $top/scripts/arch/$machine.sh ]] ||
 	die "this machine is $machine, and the toolbox and its kernels are for $(basename -as .sh "$top"/scripts/arch/*.sh | xargs)."
-# shellcheck source=arch/x86_64.sh
-. "$top/scripts/arch/$machine.sh"
+
+# use_arch KERNEL: $arch is the machine that the kernel is for, as `uname -m` names it there, and arch_… what the scripts know
+# of it. Where it is not this machine $foreign says so, and the kernel's modules are cross-built.
+use_arch() {
+	arch=$machine foreign=
+	[[ $1 != arm64* ]] || arch=aarch64
+	[[ $arch == "$machine" ]] || foreign=yes
+	# shellcheck source=arch/x86_64.sh
+	. "$top/scripts/arch/$arch.sh"
+}
+use_arch "${KERNEL:-stock}"
 
 # flavour_of KERNEL: the distribution's name of the flavour that KERNEL= chooses.
 flavour_of() {
 	case $1 in
-	stock | 7.2) echo "$arch_debian" ;;
-	rt | 7.2-rt) echo "rt-$arch_debian" ;;
+	stock | 7.2 | arm64) echo "$arch_debian" ;;
+	rt | 7.2-rt | arm64-rt) echo "rt-$arch_debian" ;;
+	arm64-16k) echo "$arch_debian-16k" ;;
 	cloud | 7.2-cloud) echo "cloud-$arch_debian" ;;
 	debug) echo debug ;;	# which is none of the distribution's
-	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, cloud, 7.2, 7.2-rt, 7.2-cloud." ;;
+	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, cloud, 7.2, 7.2-rt, 7.2-cloud, arm64, arm64-rt, arm64-16k." ;;
 	esac
 }
 
@@ -42,7 +52,7 @@ series_of() {
 tools_of() {
 	case $1 in
 	debug) echo LLVM=-19 ;;
-	*) echo CC="$arch_cc" HOSTCC=gcc-14 ;;
+	*) echo CC="$arch_cc" HOSTCC=gcc-14 ${foreign:+ARCH="$arch_source" CROSS_COMPILE="${arch_cc%gcc-14}"} ;;
 	esac
 }
 

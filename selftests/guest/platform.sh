@@ -1,21 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: platform.sh [DIRECTORY]	(as root, in a guest with the table samples/kalloc_platform.asl)
+# usage: platform.sh DIRECTORY DEVICE ACPI|OF	(as root, in a guest with the device of scripts/devices)
 #
-# The sample driver kalloc_platform with two devices, one that ACPI describes and one of the driver's name: bound and
-# unbound in every way, and each time nothing is left of what it allocated. And, where the kernel has a device tree, with one
-# of that.
+# The sample driver kalloc_platform with two devices, one that ACPI or the device tree describes, DEVICE, and one of the
+# driver's name: bound and unbound in every way, and each time nothing is left of what it allocated. And, where the kernel's
+# device tree can change, with one of that.
 
 set -uo pipefail
 
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 . "$here/check.sh"
 . "$here/../../scripts/guest/log.sh"
-modules=${1:-$here/../..}
+modules=$1
 
 driver=/sys/bus/platform/drivers/kalloc_platform
-acpi=KALL0001:00
+described=$2 by=$3
 named=kalloc_platform
 tree=kalloc
 tracing=/sys/kernel/tracing
@@ -35,8 +35,8 @@ trace_begin() {
 }
 trace_end() {
 	echo 0 >"$tracing/events/dev/devres_log/enable"
-	added=$(grep -cE "devres_log: ($acpi|$named|$tree) ADD " "$tracing/trace")
-	gone=$(grep -cE "devres_log: ($acpi|$named|$tree) (REL|REM) " "$tracing/trace")
+	added=$(grep -cE "devres_log: ($described|$named|$tree) ADD " "$tracing/trace")
+	gone=$(grep -cE "devres_log: ($described|$named|$tree) (REL|REM) " "$tracing/trace")
 	[[ $added == "$gone" ]] || echo "# $added were added and $gone released or removed"
 	[[ $added == "$gone" && $added -ge $1 ]]
 }
@@ -57,33 +57,33 @@ not() { ! "$@"; }
 echo "KTAP version 1"
 log_begin kalloc_platform
 insmod "$modules/kalloc.ko"
-check "ACPI's device is there, without a driver" there "$acpi"
+check "the device of $by is there, without a driver" there "$described"
 trace_begin
 load
-check "ACPI's device is bound" bound "$acpi"
-check "its state is in debugfs" grep -q '"ACPI".*16, ring: [1-9]' <(state "$acpi")
+check "the device of $by is bound" bound "$described"
+check "its state is in debugfs" grep -q "\"$by\".*16, ring: [1-9]" <(state "$described")
 insmod "$modules/selftests/fixtures/platform_device.ko"
 check "the device of the driver's name is bound" bound "$named"
 check "its state is in debugfs too" grep -q '"its name".*16, ring: [1-9]' <(state "$named")
-user_reads() { setpriv --reuid=65534 --clear-groups cat "/sys/kernel/debug/kalloc_platform-$acpi/state" 2>/dev/null; }
+user_reads() { setpriv --reuid=65534 --clear-groups cat "/sys/kernel/debug/kalloc_platform-$described/state" 2>/dev/null; }
 check "only root reads it" not user_reads
 check "each has a slab cache" [ "$(caches)" = 2 ]
 
-put "$acpi" "$driver/unbind"
-check "unbind in sysfs unbinds" unbound "$acpi"
+put "$described" "$driver/unbind"
+check "unbind in sysfs unbinds" unbound "$described"
 check "and only that device" bound "$named"
-check "it cannot be unbound twice" not put "$acpi" "$driver/unbind"
-put "$acpi" "$driver/bind"
-check "bind in sysfs binds it again" bound "$acpi"
-check "it cannot be bound twice" not put "$acpi" "$driver/bind"
+check "it cannot be unbound twice" not put "$described" "$driver/unbind"
+put "$described" "$driver/bind"
+check "bind in sysfs binds it again" bound "$described"
+check "it cannot be bound twice" not put "$described" "$driver/bind"
 check "another device cannot be bound" not put serial8250 "$driver/bind"
 
 rmmod platform_device
 check "a device may go while it is bound" not there "$named"
 check "and leaves no directory" unbound "$named"
 rmmod kalloc_platform
-check "the driver may go while it is bound" unbound "$acpi"
-check "the device stays" there "$acpi"
+check "the driver may go while it is bound" unbound "$described"
+check "the device stays" there "$described"
 check "as much was released as was added" trace_end 12
 check "no slab cache stays" eventually no_caches
 
@@ -123,7 +123,7 @@ check "no slab cache stays" eventually no_caches
 # Probe fails.
 trace_begin
 load slots=0
-check "a probe that fails binds nothing" eval 'unbound "$acpi" && unbound "$named"'
+check "a probe that fails binds nothing" eval 'unbound "$described" && unbound "$named"'
 check "and says why" grep -q "kalloc_platform $named: slots=0 is not between 1 and 1024" <(dmesg)
 rmmod kalloc_platform
 load slots=2000000000
@@ -134,15 +134,15 @@ check "what was allocated before is released" trace_end 0
 # The first device is deferred, and tried again when the second one is bound.
 trace_begin
 load defer=1
-check "a device whose probe was deferred is bound when the other is" eventually bound "$acpi"
+check "a device whose probe was deferred is bound when the other is" eventually bound "$described"
 check "as is the other" bound "$named"
 rmmod kalloc_platform
 load defer=2
-check "both are deferred" eval 'unbound "$acpi" && unbound "$named"'
-check "the kernel knows them as deferred" [ "$(grep -c "$acpi\|$named" /sys/kernel/debug/devices_deferred)" = 2 ]
+check "both are deferred" eval 'unbound "$described" && unbound "$named"'
+check "the kernel knows them as deferred" [ "$(grep -c "$described\|$named" /sys/kernel/debug/devices_deferred)" = 2 ]
 rmmod platform_device
 insmod "$modules/selftests/fixtures/platform_device.ko"
-check "a new device is bound, and with it the deferred one" eval 'eventually bound "$named" && eventually bound "$acpi"'
+check "a new device is bound, and with it the deferred one" eval 'eventually bound "$named" && eventually bound "$described"'
 rmmod kalloc_platform platform_device
 check "as much was released as was added" trace_end 12
 check "no slab cache stays" eventually no_caches

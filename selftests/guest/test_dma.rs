@@ -10,8 +10,8 @@ use core::{
 use kalloc::{
     dma::{
         dma_rmb, dma_wmb, io_project, io_read, io_write, Attrs, CoherentView, CpuOwned, DmaAddress,
-        DmaBlock, DmaPool, DmaPoolRef, FromDevice, Io, MappedRange, Noncoherent, Quiesce,
-        Streaming,
+        DmaBlock, DmaPool, DmaPoolRef, FromDevice, Io, MapFailed, MappedRange, Noncoherent,
+        Quiesce, SgMapFailed, SgTable, Streaming, ToDevice,
     },
     driver::{BoundScope, Register},
     prelude::*,
@@ -20,10 +20,12 @@ use kalloc::{
 use kernel::{
     bindings,
     device::{Bound, Core, Device as BoundDevice},
-    driver, new_spinlock, platform,
+    driver, new_spinlock,
+    page::PAGE_SIZE,
+    platform,
 };
 use testdma::{Seen, ALLOC, FREE, FREE_PAGES, MAP, UNMAP};
-use testlib::{check, check_eq, in_hardirq, in_nmi, in_softirq, Outcome, Stop};
+use testlib::{c, check, check_eq, in_hardirq, in_nmi, in_softirq, Outcome, Stop};
 
 #[path = "../lib/testdma.rs"]
 mod testdma;
@@ -62,6 +64,9 @@ testlib::tests! {
     mapped_buffers_drop_in_each_context,
     noncoherent_pages_drop_in_each_context,
     only_the_device_s_buffer_prints_its_address,
+    caches_are_synchronised,
+    coherent_memory_is_in_no_cache,
+    small_buffers_bounce,
 }
 
 // The device ----------------------------------------------------------------------------------------------------------
@@ -179,6 +184,18 @@ impl<M> From<kalloc::dma::Busy<M>> for Stop {
     }
 }
 
+impl<B> From<MapFailed<B>> for Stop {
+    fn from(failed: MapFailed<B>) -> Self {
+        Error::from(failed).into()
+    }
+}
+
+impl<B> From<SgMapFailed<B>> for Stop {
+    fn from(failed: SgMapFailed<B>) -> Self {
+        Error::from(failed).into()
+    }
+}
+
 fn nothing<'bound>() -> Kept_<'bound> {
     Ok(Kept::default())
 }
@@ -192,19 +209,23 @@ fn dma<'bound>(
 
 // Masks ---------------------------------------------------------------------------------------------------------------
 
+/// As few as the kernel accepts: memory of arm64 may begin at 1 GiB.
+const FEW_BITS: u32 = if cfg!(CONFIG_X86) { 28 } else { 32 };
+
 fn a_mask_is_set_once_a_binding(task: &mut TaskCx) -> Outcome {
     for _ in 0..2 {
         on_device(task, |task, pdev| {
-            let dma = DmaDevice::set_mask_and_coherent::<28, _>(task, pdev)?;
+            let dma = DmaDevice::set_mask_and_coherent::<FEW_BITS, _>(task, pdev)?;
             check_eq!(
-                DmaDevice::set_mask_and_coherent::<32, _>(task, pdev)
+                DmaDevice::set_mask_and_coherent::<64, _>(task, pdev)
                     .err()
                     .map(|e| e.to_errno()),
                 Some(EBUSY.to_errno())
             );
-            check_eq!(masks(dma), (0x0fff_ffff, 0x0fff_ffff));
+            let mask = (1 << FEW_BITS) - 1;
+            check_eq!(masks(dma), (mask, mask));
             let memory = Coherent::<u64>::zeroed(&task, dma)?;
-            check!(memory.dma_address() < 1 << 28);
+            check!(memory.dma_address() <= mask);
             drop(memory.not_told());
             nothing()
         })?
@@ -807,11 +828,12 @@ fn barriers(task: &mut TaskCx) -> Outcome {
 // Pools ---------------------------------------------------------------------------------------------------------------
 
 fn blocks_of_a_pool(task: &mut TaskCx) -> Outcome {
+    const IN_A_PAGE: u64 = (PAGE_SIZE / size_of::<Descriptor>()) as u64;
     let seen = on_device(task, |task, pdev| {
         let dma = dma(task, pdev)?;
         let pool = DmaPool::<Descriptor>::new(task, dma, c"test")?;
         let mut blocks: KVec<DmaBlock<'_, Descriptor>> = KVec::new();
-        for address in 0..300 {
+        for address in 0..IN_A_PAGE + 44 {
             let block = pool.zeroed(&task)?;
             io_write!(block, .address, address);
             check_eq!(block.dma_address(), block.view().dma_address());
@@ -829,10 +851,9 @@ fn blocks_of_a_pool(task: &mut TaskCx) -> Outcome {
         pool.destroy(task);
         nothing()
     })?;
-    // 256 blocks of 16 bytes in a page.
     check_eq!(seen.count(ALLOC), 2);
     check_eq!(seen.count(FREE), 2);
-    check!(seen.of(ALLOC).all(|alloc| alloc.size == 4096));
+    check!(seen.of(ALLOC).all(|alloc| alloc.size == PAGE_SIZE));
     Ok(())
 }
 
@@ -883,7 +904,7 @@ fn a_pool_takes_what_it_gave(task: &mut TaskCx) -> Outcome {
         }
         nothing()
     })?;
-    check_eq!(seen.only()?.size, 4096);
+    check_eq!(seen.only()?.size, PAGE_SIZE);
     Ok(())
 }
 
@@ -978,6 +999,102 @@ fn only_the_device_s_buffer_prints_its_address(task: &mut TaskCx) -> Outcome {
         let buffer = buffer.into_device();
         check!(prints_an_address(&buffer)?);
         drop(buffer.not_told());
+        nothing()
+    })?;
+    Ok(())
+}
+
+// Caches --------------------------------------------------------------------------------------------------------------
+
+// A device that no firmware describes is not coherent on arm64.
+
+const CACHED: usize = 4096;
+
+/// How often caches were synchronised since the last call: for the device and for the CPU.
+fn cache_syncs() -> (u32, u32) {
+    // SAFETY: It has no preconditions.
+    let count = unsafe { c::testlib_cache_count() };
+    (count.for_device, count.for_cpu)
+}
+
+fn caches_are_synchronised(task: &mut TaskCx) -> Outcome {
+    // SAFETY: It has no preconditions.
+    match unsafe { c::testlib_cache_start(CACHED) } {
+        0 => {}
+        error if error == ENOTSUPP.to_errno() => return Err(Stop::Skip("DMA is coherent here")),
+        _ => return Err(Stop::Fail),
+    }
+    let seen = on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        let buffer = KBox::<[u8]>::zeroed_slice(&task, CACHED)?;
+        let buffer = Streaming::<_, FromDevice>::map(task, dma, buffer)?;
+        check_eq!(cache_syncs(), (1, 0));
+        let buffer = buffer.into_device().sync_for_cpu(&mut Idle(dma))?;
+        check_eq!(cache_syncs(), (0, 1));
+        let buffer = buffer.sync_for_device().into_device();
+        check_eq!(cache_syncs(), (1, 0));
+        drop(buffer.unmap(&task, &mut Idle(dma))?);
+        check_eq!(cache_syncs(), (0, 1));
+
+        let buffer = KBox::<[u8]>::zeroed_slice(&task, CACHED)?;
+        let mut buffer = Streaming::<_, ToDevice>::map(task, dma, buffer)?.sync_for_cpu();
+        cache_syncs();
+        buffer.fill(7);
+        let buffer = buffer.sync_for_device().into_device();
+        check_eq!(cache_syncs(), (1, 0));
+        drop(buffer.not_told());
+
+        let buffer = VBox::<[u8]>::zeroed_slice(&task, CACHED)?;
+        cache_syncs();
+        let table = SgTable::<_, FromDevice>::map(&task, dma, buffer)?.into_device();
+        check_eq!(cache_syncs(), (1, 0));
+        let table = table.sync_for_cpu(&mut Idle(dma))?;
+        check_eq!(cache_syncs(), (0, 1));
+        let table = table.sync_for_device().into_device();
+        check_eq!(cache_syncs(), (1, 0));
+        drop(table.unmap(&task, &mut Idle(dma))?);
+        check_eq!(cache_syncs(), (0, 1));
+        nothing()
+    });
+    // SAFETY: It was started.
+    unsafe { c::testlib_cache_stop() };
+    seen.map(|_| ())
+}
+
+fn coherent_memory_is_in_no_cache(task: &mut TaskCx) -> Outcome {
+    if cfg!(not(CONFIG_ARM64)) {
+        return Err(Stop::Skip("DMA is coherent here"));
+    }
+    let seen = on_device(task, |task, pdev| {
+        let memory = Coherent::<[u8; 256]>::zeroed(&task, dma(task, pdev)?)?;
+        drop(memory.not_told());
+        nothing()
+    })?;
+    check!(seen.only()?.is_uncached);
+    Ok(())
+}
+
+/// A line of the cache that a device writes must hold nothing else.
+fn small_buffers_bounce(task: &mut TaskCx) -> Outcome {
+    if cfg!(not(CONFIG_DMA_BOUNCE_UNALIGNED_KMALLOC)) {
+        return Err(Stop::Skip("DMA is coherent here"));
+    }
+    on_device(task, |task, pdev| {
+        let dma = dma(task, pdev)?;
+        // What is bounced has another address. With `swiotlb=force` all is.
+        let forced = dma.max_mapping_size() < 1 << 20;
+        for (size, bounces) in [(16, true), (CACHED, false)] {
+            let buffer = KBox::<[u8]>::zeroed_slice(&task, size)?;
+            // SAFETY: It is memory of kmalloc.
+            let phys = unsafe { c::testlib_phys(buffer.as_ptr().cast()) };
+            let buffer = Streaming::<_, FromDevice>::map(task, dma, buffer)?.into_device();
+            let address = buffer.dma_address();
+            check_eq!(address != phys, bounces || forced);
+            // SAFETY: The memory is mapped for a device, which there is none of.
+            unsafe { c::testlib_write_phys(address, 0xa5, size) };
+            let buffer = buffer.unmap(&task, &mut Idle(dma))?;
+            check!(buffer.iter().all(|byte| *byte == 0xa5));
+        }
         nothing()
     })?;
     Ok(())

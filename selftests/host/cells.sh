@@ -35,7 +35,7 @@ readme() {
 # Those of a plain `make test` are the kernels that it takes.
 kernels() {
 	diff <(sed '/^#/d' "$top/scripts/cells" | awk -F ' *[|] *' '$6 == "`make test`" { print $1 }' | xargs) \
-		<(sed -n 's/^for kernel in ${KALLOC_KERNELS:-\(.*\)}; do$/\1/p' "$top/scripts/test-kernels")
+		<(sed -n 's/^kernels=${KALLOC_KERNELS:-\(.*\)}$/\1/p' "$top/scripts/test-kernels")
 }
 
 plan 7

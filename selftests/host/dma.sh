@@ -5,7 +5,7 @@
 # machine, where it does nothing, `guest` has run the tests and `run` the sample.
 #
 # Minutes: 2
-# Kernels: stock rt debug
+# Kernels: stock rt debug arm64
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
@@ -51,7 +51,7 @@ check "swiotlb: memory of vmalloc goes there and back" passes vmalloc_memory_goe
 check "swiotlb: what is too large is given back" passes a_buffer_too_large_to_bounce_is_given_back
 show
 
-boot "$arch_iommu_append" " -device $arch_iommu_device"
+boot "$arch_iommu_append" " $arch_iommu"
 machine iommu
 check "iommu: addresses are its own" passes an_iommu_gives_its_own_addresses
 check "iommu: memory of vmalloc goes there and back" passes vmalloc_memory_goes_there_and_back

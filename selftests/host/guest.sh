@@ -7,6 +7,6 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
-export KALLOC_QEMU="-device edu${KALLOC_QEMU:+ $KALLOC_QEMU}"
+export KALLOC_QEMU="$arch_edu${KALLOC_QEMU:+ $KALLOC_QEMU}"
 read -ra tests <<<"${KALLOC_GUEST_TESTS:-}"
 exec scripts/vm "$KERNELDIR" 1000 "$top/selftests/guest/kalloc.sh" "$top/build/$name" "${tests[@]}"

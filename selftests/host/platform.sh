@@ -5,16 +5,20 @@
 # firmware has one of them.
 #
 # Minutes: 1
-# Kernels: stock rt debug
+# Kernels: stock rt debug arm64
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 aliases=$(modinfo -F alias "build/$name/samples/kalloc_platform.ko")
-iasl -p "$tmp/ssdt" samples/kalloc_platform.asl &>"$tmp/iasl" || cat "$tmp/iasl" >&2
-export KALLOC_QEMU="-acpitable file=$tmp/ssdt.aml${KALLOC_QEMU:+ $KALLOC_QEMU}"
-output=$(scripts/vm "$KERNELDIR" 600 "$top/selftests/guest/platform.sh" "$top/build/$name") || true
+devices=$(scripts/devices "$tmp")
+export KALLOC_QEMU="$devices${KALLOC_QEMU:+ $KALLOC_QEMU}"
+case $arch_firmware in
+acpi) device=(KALL0001:00 ACPI) ;;
+devicetree) device=(kalloc0 OF) ;;
+esac
+output=$(scripts/vm "$KERNELDIR" 600 "$top/selftests/guest/platform.sh" "$top/build/$name" "${device[@]}") || true
 results=$(grep -cE '^(not )?ok ' <<<"$output")
 
 plan $((4 + results))

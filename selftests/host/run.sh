@@ -35,7 +35,11 @@ samples=("$modules"/samples/*.ko)
 release=$(cat "$KERNELDIR/release")
 ok="run: ok \(kernel ${release//+/\\+}, $((${#samples[@]} + 1)) modules loaded and unloaded, 0 warnings\)"
 
-state='/sys/kernel/debug/kalloc_platform-KALL0001:00/state:State \{ bound_by: "ACPI", requests: 16, ring: [1-9][0-9]* \}'
+case $arch_firmware in
+acpi) device=KALL0001:00 by=ACPI ;;
+devicetree) device=kalloc0 by=OF ;;
+esac
+state="/sys/kernel/debug/kalloc_platform-$device/state:State \{ bound_by: \"$by\", requests: 16, ring: [1-9][0-9]* \}"
 
 # of SAMPLE TITLE PATTERN: what the run says of a sample, if this kernel has it.
 of() {

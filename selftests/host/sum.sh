@@ -81,6 +81,7 @@ echo "$KERNEL: $*"
 if [ "$KERNEL" = "$BROKEN" ]; then echo "failed: every: a test"; else echo "$# passed, 0 failed, 1 skipped"; fi
 END
 printf '#!/bin/sh\necho "$1" >>kernels\n' >scripts/kernel
+printf '#!/bin/sh\nexec "$@"\n' >scripts/toolbox
 export KALLOC_CACHE=$PWD/cache
 mkdir -p cache/kernel-debug
 touch cache/kernel-debug/.whole
@@ -89,7 +90,7 @@ table() {
 	local wanted=$1 status=0
 	shift
 	env -u KALLOC_KERNELS "$@" >output || status=$?
-	sed -nE 's/ +[0-9]+$//; s/ +/ /g; /^(stock|rt|debug|7.2)[: ]|passed,/p' output | grep -v ' 1 skipped$' >rows
+	sed -nE 's/ +[0-9]+$//; s/ +/ /g; /^(stock|rt|debug|7.2|arm64)[: ]|passed,/p' output | grep -v ' 1 skipped$' >rows
 	diff rows - <&4 && [[ $status == "$wanted" ]]
 }
 check "each kernel has its tests, and the sum is theirs" table 0 scripts/test-kernels 4<<'END'
@@ -97,11 +98,13 @@ stock: every some
 rt: every
 debug: every some
 7.2: every
+arm64: every
 stock 2 0 1
 rt 1 0 1
 debug 2 0 1
 7.2 1 0 1
-6 passed, 0 failed, 4 skipped
+arm64 1 0 1
+7 passed, 0 failed, 5 skipped
 END
 check "a kernel without the test that is asked for is left out" table 0 scripts/test-kernels some 4<<'END'
 stock: some
@@ -115,12 +118,14 @@ stock: every
 rt: every
 debug: every
 7.2: every
+arm64: every
 rt: every: a test
 stock 1 0 1
 rt 0 1 0
 debug 1 0 1
 7.2 1 0 1
-3 passed, 1 failed, 3 skipped
+arm64 1 0 1
+4 passed, 1 failed, 4 skipped
 END
 
 check "what is there already is not made" test ! -e kernels

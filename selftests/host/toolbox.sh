@@ -17,8 +17,8 @@ other="set KALLOC_CACHE to a directory"
 
 # Machine
 
-shim uname <<<'echo aarch64'
-says "a machine that nobody knows" "this machine is aarch64, and the toolbox .* are for x86_64\." \
+shim uname <<<'echo riscv64'
+says "a machine that nobody knows" "this machine is riscv64, and the toolbox .* are for aarch64 x86_64\." \
 	env PATH="$shims" "${box[@]}"
 rm shim/uname
 

@@ -91,6 +91,8 @@ struct testlib_dma_event {
 	int dir;
 	gfp_t gfp;
 	unsigned long attrs;
+	/* Of memory that was allocated: no cache has it. */
+	bool is_uncached;
 	/* Where it ran. */
 	bool in_interrupt;
 	bool irqs_disabled;
@@ -105,6 +107,21 @@ struct testlib_dma_event testlib_dma_trace_event(size_t index);
 size_t testlib_dma_trace_count(void);
 /* From now on each dma_free_attrs() for the device takes that long. */
 void testlib_dma_slow_free(unsigned int milliseconds);
+
+/* cache.c ----------------------------------------------------------------------------------------- */
+
+/* How often the kernel has written back or invalidated caches since this was asked for last, for memory of that size. */
+struct testlib_cache_count {
+	unsigned int for_device;
+	unsigned int for_cpu;
+};
+
+/* -ENOTSUPP where DMA is coherent. */
+int testlib_cache_start(size_t size);
+struct testlib_cache_count testlib_cache_count(void);
+void testlib_cache_stop(void);
+/* Writes to memory as a device does. */
+void testlib_write_phys(phys_addr_t address, int value, size_t len);
 
 /* watch.c ----------------------------------------------------------------------------------------- */
 

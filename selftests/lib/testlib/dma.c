@@ -35,7 +35,7 @@ static void probe_dma(struct device *dev, struct testlib_dma_event event)
 static void probe_##name(void *data, struct device *dev, void *virt, dma_addr_t handle, size_t size,		\
 			 enum dma_data_direction dir, gfp_t gfp, unsigned long attrs)				\
 {														\
-	DMA_EVENT(kind, handle, size, dir, .gfp = gfp, .attrs = attrs);						\
+	DMA_EVENT(kind, handle, size, dir, .gfp = gfp, .attrs = attrs, .is_uncached = virt && is_uncached(virt));	\
 }
 #define DMA_FREE(name, kind)											\
 static void probe_##name(void *data, struct device *dev, void *virt, dma_addr_t handle, size_t size,		\

@@ -27,6 +27,9 @@ struct testlib_probe {
 /* Each table ends with an entry without a name. */
 extern struct testlib_probe testlib_trace_probes[], testlib_watch_probes[], testlib_dma_probes[];
 
+/* Whether no cache has the memory. */
+bool is_uncached(const void *memory);
+
 /* Finds out which cache is kmemleak's own. */
 void testlib_learn_kmemleak(void);
 
