@@ -216,15 +216,17 @@ fn rwlock(task: &mut TaskCx) -> Outcome {
 fn rwlock_lets_readers_in(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_rwlock!(7u32))?;
     let (lock, inside, seen) = (&*lock, AtomicBool::new(false), AtomicU32::new(0));
+    let beside = AtomicBool::new(false);
     on_another_cpu(
         |there| {
-            // Ends only when the other reader is in beside it.
-            there.read_locked(lock, |n, _| {
+            // Until the other reader is in beside it.
+            there.read_locked(lock, |_, _| {
                 inside.store(true, Release);
-                while seen.load(Acquire) == 0 {
+                let start = Instant::<Monotonic>::now();
+                while seen.load(Acquire) == 0 && start.elapsed() < Delta::from_secs(10) {
                     core::hint::spin_loop();
                 }
-                *n
+                beside.store(seen.load(Acquire) != 0, Relaxed);
             });
         },
         || {
@@ -234,13 +236,45 @@ fn rwlock_lets_readers_in(task: &mut TaskCx) -> Outcome {
             seen.store(task.read_locked(lock, |n, _| *n), Release);
         },
     )?;
-    check_eq!(seen.load(Relaxed), 7);
+    check_eq!((seen.load(Relaxed), beside.load(Relaxed)), (7, true));
     Ok(())
 }
 
 fn rwlock_keeps_others_out(task: &mut TaskCx) -> Outcome {
     let lock = KBox::pin_init(&task, new_rwlock!([0u32; 2]))?;
     let (lock, torn) = (&*lock, AtomicU32::new(0));
+    // A reader and a writer wait until the writer before them is out.
+    for reads in [true, false] {
+        let (inside, comes) = (AtomicBool::new(false), AtomicBool::new(false));
+        on_another_cpu(
+            |there| {
+                while !inside.load(Acquire) {
+                    core::hint::spin_loop();
+                }
+                comes.store(true, Release);
+                let beside = if reads {
+                    there.read_locked(lock, |_, _| inside.load(Acquire))
+                } else {
+                    there.write_locked(lock, |_, _| inside.load(Acquire))
+                };
+                torn.fetch_add(u32::from(beside), Relaxed);
+            },
+            || {
+                task.write_locked(lock, |_, _| {
+                    inside.store(true, Release);
+                    while !comes.load(Acquire) {
+                        core::hint::spin_loop();
+                    }
+                    let start = Instant::<Monotonic>::now();
+                    while start.elapsed() < Delta::from_millis(20) {
+                        core::hint::spin_loop();
+                    }
+                    inside.store(false, Release);
+                });
+            },
+        )?;
+    }
+    check_eq!(torn.load(Relaxed), 0);
     let count = |task: &mut TaskCx, lock: &RwLock<[u32; 2]>| {
         for _ in 0..ROUNDS {
             task.write_locked(lock, |[a, b], _| {
