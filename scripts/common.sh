@@ -32,11 +32,10 @@ use_arch "${KERNEL:-stock}"
 flavour_of() {
 	case $1 in
 	stock | 7.2 | arm64) echo "$arch_debian" ;;
-	rt | 7.2-rt | arm64-rt) echo "rt-$arch_debian" ;;
-	arm64-16k) echo "$arch_debian-16k" ;;
+	rt | 7.2-rt) echo "rt-$arch_debian" ;;
 	cloud | 7.2-cloud) echo "cloud-$arch_debian" ;;
 	debug) echo debug ;;	# which is none of the distribution's
-	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, cloud, 7.2, 7.2-rt, 7.2-cloud, arm64, arm64-rt, arm64-16k." ;;
+	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, cloud, 7.2, 7.2-rt, 7.2-cloud, arm64." ;;
 	esac
 }
 
