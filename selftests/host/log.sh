@@ -5,6 +5,7 @@
 # that kind and no other, and fails the result. Reports that the kernel is not configured for are left out.
 #
 # Minutes: 2
+# Builds: kalloc.ko selftests/lib/testlib.ko selftests/provoke/provoke.ko selftests/provoke/provoke_claim.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

@@ -3,6 +3,7 @@
 #
 # A small guest without free memory: which allocations fail, which wait, and that no process is killed.
 # Kernels: stock rt
+# Builds: kalloc.ko selftests/lib/testlib.ko selftests/guest/pressure.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 

@@ -4,6 +4,7 @@
 # Memory of a zone and of a node, on a machine with memory above 4 GiB in two nodes.
 #
 # Kernels: stock rt
+# Builds: kalloc.ko selftests/lib/testlib.ko selftests/guest/test_zones.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
