@@ -10,8 +10,8 @@ use core::{
 use kalloc::{
     dma::{
         dma_rmb, dma_wmb, io_project, io_read, io_write, Attrs, CoherentView, CpuOwned, DmaAddress,
-        DmaBlock, DmaPool, DmaPoolRef, FromDevice, Io, MapFailed, MappedRange, Noncoherent,
-        Quiesce, SgMapFailed, SgTable, Streaming, ToDevice,
+        DmaBlock, DmaPool, DmaPoolRef, FromDevice, Io, MappedRange, Noncoherent, Quiesce, SgTable,
+        Streaming, ToDevice,
     },
     driver::{BoundScope, Register},
     prelude::*,
@@ -175,24 +175,6 @@ impl Quiesce for Idle<'_> {
 
     fn is_idle(&mut self, memory: MappedRange<'_>) -> bool {
         memory.size() != 0
-    }
-}
-
-impl<M> From<kalloc::dma::Busy<M>> for Stop {
-    fn from(busy: kalloc::dma::Busy<M>) -> Self {
-        busy.error.into()
-    }
-}
-
-impl<B> From<MapFailed<B>> for Stop {
-    fn from(failed: MapFailed<B>) -> Self {
-        Error::from(failed).into()
-    }
-}
-
-impl<B> From<SgMapFailed<B>> for Stop {
-    fn from(failed: SgMapFailed<B>) -> Self {
-        Error::from(failed).into()
     }
 }
 

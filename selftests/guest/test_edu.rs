@@ -324,23 +324,6 @@ fn give<'bound>(
     Ok(())
 }
 
-impl<M> From<Busy<M>> for Stop {
-    fn from(busy: Busy<M>) -> Self {
-        Error::from(busy).into()
-    }
-}
-impl<B> From<MapFailed<B>> for Stop {
-    fn from(failed: MapFailed<B>) -> Self {
-        Error::from(failed).into()
-    }
-}
-
-impl<B> From<SgMapFailed<B>> for Stop {
-    fn from(failed: SgMapFailed<B>) -> Self {
-        Error::from(failed).into()
-    }
-}
-
 // Data ----------------------------------------------------------------------------------------------------------------
 
 fn coherent_memory_goes_there_and_back(task: &mut TaskCx) -> Outcome {

@@ -6,7 +6,7 @@
 #![allow(dead_code, unused_macros, unused_imports)]
 
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use kalloc::{gfp, prelude::*, size};
+use kalloc::{dma, gfp, prelude::*, size};
 
 /// testlib.ko, as bindgen sees it.
 #[allow(
@@ -55,6 +55,21 @@ impl<F: gfp::Gfp> From<gfp::AllocFailed<F>> for Stop {
 }
 impl<F: gfp::Gfp, T> From<gfp::AllocFailedWith<F, T>> for Stop {
     fn from(failed: gfp::AllocFailedWith<F, T>) -> Self {
+        Error::from(failed).into()
+    }
+}
+impl<M> From<dma::Busy<M>> for Stop {
+    fn from(busy: dma::Busy<M>) -> Self {
+        Error::from(busy).into()
+    }
+}
+impl<B> From<dma::MapFailed<B>> for Stop {
+    fn from(failed: dma::MapFailed<B>) -> Self {
+        Error::from(failed).into()
+    }
+}
+impl<B> From<dma::SgMapFailed<B>> for Stop {
+    fn from(failed: dma::SgMapFailed<B>) -> Self {
         Error::from(failed).into()
     }
 }
