@@ -33,8 +33,8 @@
 //! Dropping a [`Kthread`] tells the thread to stop, and does not wait: a drop takes no token and
 //! does not sleep. The later of the drop and the thread's end drops the thread's result and frees
 //! the memory. On `CONFIG_PREEMPT_RT` a handle that is dropped with interrupts or preemption
-//! disabled, after the end of the thread, leaks that memory. The end of the module waits for its threads, and wakes those that sleep in
-//! [`This::sleep`]: see [`in_flight`](crate::in_flight).
+//! disabled, after the end of the thread, leaks that memory. The end of the module waits for its
+//! threads, and wakes those that sleep in [`This::sleep`]: see [`in_flight`](crate::in_flight).
 
 use crate::{
     alloc::deferred_free::DropOrLeak,
