@@ -45,15 +45,15 @@ check "symbols that differ are named" names_them
 grep -v -e '	_R' -e 'rust_helper_' "$real/Module.symvers" >none
 says "a kernel that exports no Rust symbol" "none exports no Rust symbol, .*" scripts/kernel same_symbols none "$real"
 
-# The debug kernel has each line of its configuration.
+# A small kernel has each line of its configuration.
 
 printf '%s\n' "# a comment" CONFIG_ONE=y "# CONFIG_TWO is not set" CONFIG_THREE=3 >fragment
 printf '%s\n' CONFIG_ONE=y CONFIG_THREE=3 CONFIG_FOUR=y >config
-check "a configuration that has all" scripts/debug-kernel has_all fragment config
+check "a configuration that has all" scripts/small-kernel has_all fragment config
 printf '%s\n' "# CONFIG_ONE is not set" CONFIG_TWO=y CONFIG_THREE=30 >config
 says "a configuration that has not" \
 	"the kernel is not to be had with CONFIG_ONE=y CONFIG_TWO unset CONFIG_THREE=3; mend fragment\." \
-	scripts/debug-kernel has_all fragment config
+	scripts/small-kernel has_all fragment config
 
 # The choice, from an archive of our own
 
