@@ -34,8 +34,8 @@ flavour_of() {
 	stock | 7.2 | arm64) echo "$arch_debian" ;;
 	rt | 7.2-rt) echo "rt-$arch_debian" ;;
 	cloud | 7.2-cloud) echo "cloud-$arch_debian" ;;
-	debug) echo debug ;;	# which is none of the distribution's
-	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, cloud, 7.2, 7.2-rt, 7.2-cloud, arm64." ;;
+	debug | modversions) echo "$1" ;;	# which are none of the distribution's
+	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, modversions, cloud, 7.2, 7.2-rt, 7.2-cloud, arm64." ;;
 	esac
 }
 
