@@ -173,12 +173,12 @@ fn lengths_that_overflow_are_errors(task: &mut TaskCx) -> Outcome {
     }
     // More than RAM, for which vrealloc would warn.
     // SAFETY: It has no preconditions.
-    let pages = unsafe { c::testlib_totalram_pages() as usize };
-    let mut list = VVec::from_elem(&task, [7u8; PAGE_SIZE], 1)?;
-    check!(list.reserve(&task, pages).is_err());
-    let mut list = KVVec::from_elem(&task, [7u8; PAGE_SIZE], 1)?;
-    check!(list.reserve(&task, pages).is_err());
-    check_eq!(list[0], [7; PAGE_SIZE]);
+    let ram = unsafe { c::testlib_totalram_pages() as usize } * PAGE_SIZE;
+    let mut list = VVec::from_elem(&task, 7u8, PAGE_SIZE)?;
+    check!(list.reserve(&task, ram).is_err());
+    let mut list = KVVec::from_elem(&task, 7u8, PAGE_SIZE)?;
+    check!(list.reserve(&task, ram).is_err());
+    check!(list.iter().all(|byte| *byte == 7));
     Ok(())
 }
 
