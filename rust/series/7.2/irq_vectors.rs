@@ -34,8 +34,8 @@ impl IrqVectorRegistration<'_> {
         match self.0 {}
     }
 
-    pub(crate) fn irq_type(&self) -> Infallible {
-        self.0
+    pub(crate) fn irq_type(&self) -> pci::IrqType {
+        match self.0 {}
     }
 }
 
