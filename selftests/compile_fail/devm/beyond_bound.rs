@@ -18,8 +18,8 @@ impl platform::Driver for Driver {
         _id_info: Option<&'bound ()>,
         task: &mut TaskCx,
     ) -> impl PinInit<State, Error> {
-        let value = Devm::new(&task, dev.as_ref(), 1)?; //~ ERROR: borrowed data escapes
-        //~^ ERROR: borrowed data escapes
-        Ok::<_, Error>(State(value))
+        //~vv ERROR: borrowed data escapes
+        //~v ERROR: borrowed data escapes
+        Ok::<_, Error>(State(Devm::new(&task, dev.as_ref(), 1)?))
     }
 }

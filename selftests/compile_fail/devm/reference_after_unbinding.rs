@@ -2,6 +2,8 @@
 
 //! The bare pointer is used when the device has gone.
 
+//@ignore-target: linux-7-2
+
 use kalloc::prelude::*;
 use kernel::{device::{Bound, Device}, faux};
 

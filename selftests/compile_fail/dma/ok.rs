@@ -3,6 +3,7 @@
 //! What the other programs here do wrong, done right.
 
 //@check-pass
+//@ignore-target: linux-7-2
 
 use kalloc::dma::{Coherent, DmaDevice, DmaBlock, DmaPool, DmaPoolRef, MappedRange, Quiesce, Streaming};
 use kalloc::dma::{Bidirectional, CpuOwned, DeviceOwned, ForceContiguous, FromDevice, Mapped, NoAttrs};

@@ -3,6 +3,7 @@
 //! What the other programs here do wrong, done right.
 
 //@check-pass
+//@ignore-target: linux-7-2
 
 use kalloc::{pci, platform, prelude::*};
 use kernel::device::{Bound, Core};

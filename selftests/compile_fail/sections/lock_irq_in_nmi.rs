@@ -2,8 +2,7 @@
 
 //! A spinlock in an NMI handler, which may have interrupted its holder.
 
-use kalloc::prelude::*;
-use kernel::sync::SpinLockIrq;
+use kalloc::{prelude::*, sync::SpinLockIrq};
 
 pub fn section(cx: &mut NmiCx<'_>, lock: &SpinLockIrq<u32>) {
     cx.locked_irq(lock, |n, _cx| *n += 1) //~ ERROR: no allocator may be called and no spinlock taken

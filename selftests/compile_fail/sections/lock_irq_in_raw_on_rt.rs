@@ -4,8 +4,7 @@
 
 //@only-target: rt
 
-use kalloc::prelude::*;
-use kernel::sync::SpinLockIrq;
+use kalloc::{prelude::*, sync::SpinLockIrq};
 
 pub fn section(task: &mut TaskCx, lock: &SpinLockIrq<u32>) {
     task.irqs_off(|cx| cx.locked_irq(lock, |n, _cx| *n += 1)) //~ ERROR: no allocator may be called and no spinlock taken

@@ -7,10 +7,10 @@
 use kalloc::{
     context::InNoFs,
     prelude::*,
-    sync::{RawSpinLock, RawSpinLockIrq, RwLock},
+    sync::{RawSpinLock, RawSpinLockIrq, RwLock, SpinLockIrq},
 };
 use kernel::{
-    sync::{Completion, CondVar, Mutex, SpinLock, SpinLockIrq},
+    sync::{Completion, CondVar, Mutex, SpinLock},
     time::Delta,
 };
 

@@ -2,8 +2,8 @@
 
 //! Everything that sleeps, with a spinlock held and interrupts off.
 
-use kalloc::prelude::*;
-use kernel::sync::{Completion, CondVar, Mutex, MutexGuard, SpinLockIrq};
+use kalloc::{prelude::*, sync::SpinLockIrq};
+use kernel::sync::{Completion, CondVar, Mutex, MutexGuard};
 use kernel::time::Delta;
 
 pub fn mutex(task: &mut TaskCx, lock: &SpinLockIrq<u32>, mutex: &Mutex<u32>) {

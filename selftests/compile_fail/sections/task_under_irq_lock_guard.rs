@@ -2,8 +2,7 @@
 
 //! The token of process context used while a guard holds a spinlock.
 
-use kalloc::prelude::*;
-use kernel::sync::SpinLockIrq;
+use kalloc::{prelude::*, sync::SpinLockIrq};
 
 pub fn section(task: &mut TaskCx, lock: &SpinLockIrq<u32>) -> Result {
     section!(held = task, lock_irq(lock));

@@ -2,8 +2,7 @@
 
 //! The token of a section kept behind it.
 
-use kalloc::prelude::*;
-use kernel::sync::SpinLockIrq;
+use kalloc::{prelude::*, sync::SpinLockIrq};
 
 pub fn section(task: &mut TaskCx, lock: &SpinLockIrq<u32>) {
     //~v ERROR: lifetime may not live long enough
