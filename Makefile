@@ -34,7 +34,7 @@ modules_install: modules	## install kalloc.ko, and what drivers are built agains
 clean:			## remove what was built
 	rm -rf build
 
-## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt, cloud), an older series (7.2), one that notices mistakes (debug), one with versions of symbols (modversions) or an arm64 one (arm64):
+## In a virtual machine, with Debian's own kernel (KERNEL=stock, rt, cloud), an older series (7.2), one that notices mistakes (debug), one with versions of symbols (modversions), an arm64 one (arm64) or that of Debian unstable (unstable):
 run test check mutants bench doc shell rust-analyzer: names
 names:
 	@scripts/check-names '$(KERNEL)' $(TESTS)
@@ -90,7 +90,7 @@ purge:			## delete the cache: toolbox, kernels and all
 	@scripts/toolbox --purge
 
 ## Variables:
-#: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell; also modversions, 7.2, 7.2-rt, 7.2-cloud, arm64
+#: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell; also modversions, 7.2, 7.2-rt, 7.2-cloud, arm64, unstable
 #: DRIVER=/path                  the directory of a driver, for run, shell, check and rust-analyzer
 #: TESTS="NAME…"                 the tests that make test runs
 #: CELLS="NAME…"                the cells that make test-all runs

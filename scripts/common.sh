@@ -17,6 +17,16 @@ machine=$(uname -m)
 [[ -e $top/scripts/arch/$machine.sh ]] ||
 	die "this machine is $machine, and the toolbox and its kernels are for $(basename -as .sh "$top"/scripts/arch/*.sh | xargs)."
 
+# use_suite KERNEL: $suite is the release of Debian whose kernel it is, and suite_… what the scripts know of that. Kernel and
+# toolbox are of one release, since only the kernel's own compiler builds its modules.
+use_suite() {
+	suite=trixie
+	[[ $1 != unstable ]] || suite=sid
+	# shellcheck source=suite/trixie.sh
+	. "$top/scripts/suite/$suite.sh"
+}
+use_suite "${KERNEL:-stock}"
+
 # use_arch KERNEL: $arch is the machine that the kernel is for, as `uname -m` names it there, and arch_… what the scripts know
 # of it. Where it is not this machine $foreign says so, and the kernel's modules are cross-built.
 use_arch() {
@@ -31,18 +41,20 @@ use_arch "${KERNEL:-stock}"
 # flavour_of KERNEL: the distribution's name of the flavour that KERNEL= chooses.
 flavour_of() {
 	case $1 in
-	stock | 7.2 | arm64) echo "$arch_debian" ;;
+	stock | 7.2 | arm64 | unstable) echo "$arch_debian" ;;
 	rt | 7.2-rt) echo "rt-$arch_debian" ;;
 	cloud | 7.2-cloud) echo "cloud-$arch_debian" ;;
 	debug | modversions) echo "$1" ;;	# which are none of the distribution's
-	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, modversions, cloud, 7.2, 7.2-rt, 7.2-cloud, arm64." ;;
+	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, modversions, cloud, 7.2, 7.2-rt, 7.2-cloud, arm64, unstable." ;;
 	esac
 }
 
-# series_of KERNEL: the series of the kernel that KERNEL= chooses. The names of older ones begin with it.
+# series_of KERNEL: the series of the kernel that KERNEL= chooses, "or" between those of which it may be. The names of older
+# ones begin with theirs.
 series_of() {
 	case $1 in
 	7.2*) echo 7.2 ;;
+	unstable) (cd "$top/rust/series" && echo * | sed 's/ / or /g') ;;
 	*) echo 7.3 ;;
 	esac
 }
@@ -50,8 +62,8 @@ series_of() {
 # The tools that a kernel and its modules are made with, for make.
 tools_of() {
 	case $1 in
-	debug) echo LLVM=-19 ;;
-	*) echo CC="$arch_cc" HOSTCC=gcc-14 ${foreign:+ARCH="$arch_source" CROSS_COMPILE="${arch_cc%gcc-14}"} ;;
+	debug) echo LLVM="-$suite_llvm" ;;
+	*) echo CC="$arch_cc" HOSTCC="$suite_gcc" ${foreign:+ARCH="$arch_source" CROSS_COMPILE="${arch_cc%"$suite_gcc"}"} ;;
 	esac
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154
 #
 # What the scripts and their tests know of the processor. The file has the name that `uname -m` gives the machine.
 
@@ -8,10 +8,10 @@ arch_source=arm64
 arch_image=Image
 # Debian's name, in which the releases of its kernels end, and the compiler of those kernels.
 arch_debian=arm64
-arch_cc=aarch64-linux-gnu-gcc-14
+arch_cc=aarch64-linux-gnu-$suite_gcc
 # What the toolbox needs beside the packages of every processor, and on a machine of another one.
 arch_packages=(device-tree-compiler)
-arch_cross_packages=(gcc-14-aarch64-linux-gnu libc6-dev-arm64-cross)
+arch_cross_packages=("$suite_gcc-aarch64-linux-gnu" libc6-dev-arm64-cross)
 
 arch_qemu=qemu-system-aarch64
 arch_qemu_package=qemu-system-arm

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154
 #
 # What the scripts and their tests know of the processor. The file has the name that `uname -m` gives the machine.
 
@@ -8,7 +8,7 @@ arch_source=x86
 arch_image=bzImage
 # Debian's name, in which the releases of its kernels end, and the compiler of those kernels.
 arch_debian=amd64
-arch_cc=x86_64-linux-gnu-gcc-14
+arch_cc=x86_64-linux-gnu-$suite_gcc
 # What the toolbox needs beside the packages of every processor, and on a machine of another one.
 arch_packages=()
 arch_cross_packages=()

@@ -9,11 +9,11 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-plan 15
+plan 17
 
 real=$KERNELDIR/build
 
-says "an unknown KERNEL" "KERNEL=debug2 is unknown; choose one of stock, rt, debug, modversions, cloud, 7\.2, 7\.2-rt, 7\.2-cloud, arm64\." \
+says "an unknown KERNEL" "KERNEL=debug2 is unknown; choose one of stock, rt, debug, modversions, cloud, 7\.2, 7\.2-rt, 7\.2-cloud, arm64, unstable\." \
 	env -u KALLOC_BUILT KERNEL=debug2 scripts/run
 mkdir -p selftests/host
 says "an unknown test" "TESTS=nonsense is unknown; choose of: .*\." make TESTS=nonsense test
@@ -101,6 +101,9 @@ newest_first() {
 check "the newest whole set first, then the one before" newest_first
 says "no kernel of the flavour at all" "no cloud-$arch_debian kernel 7\.3 in Debian's backports has its .*" choose cloud
 says "no kernel of the series" "no $arch_debian kernel 7\.2 in Debian's backports has its .*" choose 7.2
+rm cache/downloads
+says "no kernel of unstable's" "no $arch_debian kernel 7\.2 or 7\.3 in Debian unstable has its .*" choose unstable
+check "unstable's newest of the series that kalloc knows" newest_first
 
 shim apt-get <<<'exit 100'
 says "no network" "the Debian mirror cannot be reached\." choose

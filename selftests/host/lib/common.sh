@@ -7,6 +7,8 @@
 set -uo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+# shellcheck source=suite/trixie.sh
+. "$top/scripts/suite/trixie.sh"
 # shellcheck source=arch/x86_64.sh
 . "$top/scripts/arch/$(uname -m).sh"
 # shellcheck source=/dev/null
