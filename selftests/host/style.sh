@@ -54,7 +54,7 @@ undefined_in_make() {
 # A line of another form, or with another kernel, would be taken for a comment.
 known_heads() {
 	! grep -nE '^# [A-Z][a-z]+: [a-z0-9 ]+$' selftests/host/*.sh |
-		grep -vE ':# (Kernels:( (stock|rt|debug|modversions|arm64))+|Minutes: [0-9]+)$'
+		grep -vE ':# (Kernels:( (stock|rt|debug|modversions|arm64|unstable))+|Minutes: [0-9]+)$'
 }
 
 # objpool_pop() of Linux 7.3 loads the count of a ring without acquire semantics: Documentation/objpool.rst.
