@@ -148,8 +148,11 @@ fn readers_see_old_or_new(task: &mut TaskCx) -> Outcome {
             }
         },
         || {
-            // Until both have run: on a busy machine a CPU of the guest may have to wait.
-            while reads.load(Ordering::Relaxed) < if written < 200_000 { 20_000 } else { 1_000 } {
+            // Until both have run: on a busy machine a CPU of the guest may have to wait, and the
+            // reader may have read enough before this one begins.
+            while written < 1_000
+                || reads.load(Ordering::Relaxed) < if written < 200_000 { 20_000 } else { 1_000 }
+            {
                 written += 1;
                 let Ok(new) = RcuBox::new(&*task, [written; 24]) else {
                     break;
