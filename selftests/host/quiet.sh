@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# kalloc and the samples compile without a warning for another series, or with another compiler, than the stock kernel's, for
+# which the test `plain` has this.
+#
+# Kernels: 7.2 unstable
+# Minutes: 1
+# Builds: kalloc.ko
+
+. "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
+
+output=$(mktemp -d)
+trap 'rm -rf "$output"' EXIT
+read -ra tools <<<"$(tools_of "$name")"
+
+# Warnings about the kernel's headers are not ours.
+quietly() {
+	make -C "$KERNELDIR/build" M="$top" MO="$output" "${tools[@]}" -j"${KALLOC_JOBS:-$(nproc)}" modules >"$output/log" 2>&1 ||
+		{ cat "$output/log"; return 1; }
+	! grep -A7 -i 'warning' "$output/log" | grep -v "^[^ ]*$(realpath "$KERNELDIR/source")/"
+}
+
+plan 1
+check "no warning" quietly
+ktap_finished
