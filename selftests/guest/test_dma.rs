@@ -25,7 +25,7 @@ use kernel::{
     platform,
 };
 use testdma::{Seen, ALLOC, FREE, FREE_PAGES, MAP, UNMAP};
-use testlib::{c, check, check_eq, in_hardirq, in_nmi, in_softirq, Outcome, Stop};
+use testlib::{c, check, check_eq, in_hardirq, in_nmi_if_any, in_softirq, Outcome, Stop};
 
 #[path = "../lib/testdma.rs"]
 mod testdma;
@@ -491,8 +491,7 @@ macro_rules! drops_in_each_context {
             |task, memory| { let _ = &task; in_hardirq(|_| drop(memory.take()))? };
             |task, memory| {
                 let _ = &task;
-                if matches!(in_nmi(|_| drop(memory.take())), Err(Stop::Skip(_))) {
-                    pr_info!("# no NMI here\n");
+                if !in_nmi_if_any(|_| drop(memory.take()))? {
                     drop(memory.take());
                 }
             };

@@ -13,8 +13,8 @@ use kalloc::{
 };
 use kernel::{new_spinlock, page::PAGE_SIZE};
 use testlib::{
-    check, check_eq, check_in_each_atomic_context, in_hardirq, in_nmi, is_in_hardirq, is_in_nmi,
-    traced, Counted, Outcome,
+    check, check_eq, check_in_each_atomic_context, in_hardirq, in_nmi, in_nmi_if_any,
+    is_in_hardirq, is_in_nmi, traced, Counted, Outcome,
 };
 
 #[path = "../lib/testlib.rs"]
@@ -147,8 +147,7 @@ fn dropped_in_another_context(task: &mut TaskCx) -> Outcome {
     let mut made = make(task);
     in_hardirq(|_| drop(made.take()))?;
     made = make(task);
-    in_nmi(|_| drop(made.take()))?;
-    check!(made.is_none());
+    check_eq!(in_nmi_if_any(|_| drop(made.take()))?, made.is_none());
     Ok(())
 }
 
@@ -182,7 +181,9 @@ fn value_comes_back(_task: &mut TaskCx) -> Outcome {
 fn nothing_takes_no_memory(task: &mut TaskCx) -> Outcome {
     let mut made = false;
     // Also where memory never is to be had.
-    in_nmi(|cx| made = NolockBox::new(&*cx, ()).is_ok())?;
+    if !in_nmi_if_any(|cx| made = NolockBox::new(&*cx, ()).is_ok())? {
+        in_hardirq(|cx| made = NolockBox::new(&*cx, ()).is_ok())?;
+    }
     check!(made);
     drop(NolockBox::new(&*task, ())?.into_kbox(task));
     Ok(())
@@ -288,8 +289,8 @@ fn flags_and_node(task: &mut TaskCx) -> Outcome {
 
 fn goes_on_as_a_kbox(task: &mut TaskCx) -> Outcome {
     let mut made = None;
-    in_nmi(|cx| made = new(&*cx, [7u32; 32]))?;
-    if made.is_none() && NEVER_IN_INTERRUPTS {
+    let nmi = in_nmi_if_any(|cx| made = new(&*cx, [7u32; 32]))?;
+    if made.is_none() && (!nmi || NEVER_IN_INTERRUPTS) {
         made = new(&*task, [7u32; 32]);
     }
     let Some(made) = made else {
@@ -317,7 +318,7 @@ fn memory_is_used_again(task: &mut TaskCx) -> Outcome {
         let _ = NolockBox::<[u8; SIZE]>::new_uninit(&*task);
     }
     for _ in 0..ROUNDS {
-        in_nmi(|cx| {
+        in_nmi_if_any(|cx| {
             for _ in 0..500 {
                 let _ = NolockBox::<[u8; SIZE]>::new_uninit(&*cx);
             }
@@ -341,17 +342,16 @@ fn pages_in_each_context(task: &mut TaskCx) -> Outcome {
     check!(task.preempt_off(|cx| works(&*cx)));
     let (mut in_irq, mut in_handler) = (false, false);
     in_hardirq(|cx| in_irq = works(&*cx))?;
-    in_nmi(|cx| in_handler = is_in_nmi() && works(&*cx))?;
+    let nmi = in_nmi_if_any(|cx| in_handler = is_in_nmi() && works(&*cx))?;
     check_eq!(
         (in_irq, in_handler),
-        (!NEVER_IN_INTERRUPTS, !NEVER_IN_INTERRUPTS)
+        (!NEVER_IN_INTERRUPTS, nmi && !NEVER_IN_INTERRUPTS)
     );
     // Made here and freed there.
     let mut pages = NolockPages::<1>::new(&*task).ok();
     in_hardirq(|_| drop(pages.take()))?;
     pages = NolockPages::<1>::new(task.with(GFP_NOLOCK.account())).ok();
-    in_nmi(|_| drop(pages.take()))?;
-    check!(pages.is_none());
+    check_eq!(in_nmi_if_any(|_| drop(pages.take()))?, pages.is_none());
     Ok(())
 }
 
@@ -382,10 +382,11 @@ fn pages_are_used_again(task: &mut TaskCx) -> Outcome {
             *pages = NolockPages::<3>::new(&*task).ok();
             made += usize::from(pages.is_some());
         }
+        let mut free = || pages.iter_mut().for_each(|pages| drop(pages.take()));
         match round % 3 {
-            0 => in_nmi(|_| pages.iter_mut().for_each(|pages| drop(pages.take())))?,
-            1 => task.irqs_off(|_| pages.iter_mut().for_each(|pages| drop(pages.take()))),
-            _ => pages.iter_mut().for_each(|pages| drop(pages.take())),
+            0 if in_nmi_if_any(|_| free())? => (),
+            1 => task.irqs_off(|_| free()),
+            _ => free(),
         }
         testlib::cond_resched();
     }

@@ -384,6 +384,15 @@ run_in! {
     in_hardirq: RawCx<'_>, testlib_run_in_hardirq;
 }
 
+/// As [`in_nmi`], and whether it was: for a test of which an NMI is a part, on a kernel whose drivers have none.
+pub(crate) fn in_nmi_if_any<F: FnMut(&mut NmiCx<'_>)>(f: F) -> Result<bool, Stop> {
+    if cfg!(not(CONFIG_X86)) {
+        return Ok(false);
+    }
+    in_nmi(f)?;
+    Ok(true)
+}
+
 /// How many contexts [`drop_in`] knows.
 pub(crate) const DROP_PLACES: u32 = 5;
 
