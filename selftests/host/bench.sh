@@ -3,7 +3,7 @@
 #
 # What scripts/bench counts is what kalloc may cost, operation by operation, and what Documentation/ says that it costs.
 #
-# Kernels: stock rt
+# Kernels: stock rt arm64
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
@@ -20,15 +20,16 @@ output=$(scripts/bench 2>&1) || true
 sed 's/^/# /' <<<"$output"
 [[ -e $json ]] || die "the benchmark did not run; the reason is above"
 mapfile -t rows < <(selftests/bench/check "$json")
+exceptions=selftests/bench/exceptions.$arch
 
 plan $((${#rows[@]} + 2))
 for row in "${rows[@]}"; do
-	check "$row" selftests/bench/check "$json" "$row"
+	check "$row" selftests/bench/check "$json" "$exceptions" "$row"
 done
-check "every exception is of a row" selftests/bench/check "$json" --exceptions
-if [[ $name == stock ]]; then
-	check "Documentation/ says what was measured" scripts/bench-table --check "$json"
-else
-	ktap_test_skip "Documentation/ is of the stock kernel"
-fi
+check "every exception is of a row" selftests/bench/check "$json" "$exceptions"
+case $arch in
+x86_64) page=bench.rst ;;
+aarch64) page=arm64.rst ;;
+esac
+check "Documentation/ says what was measured" scripts/bench-table --check "$json" "$page"
 ktap_finished
