@@ -2,19 +2,27 @@
 
 //! A platform driver to begin with: each device has a buffer, which is freed when it is unbound.
 //!
-//! The guests of `make run` and `make check` have a device for it in their firmware: `KALL0002`.
+//! The guests of `make run` and `make check` have a device for it in their firmware: `KALL0002` in tables of ACPI, or
+//! `kalloc,mydriver` in a device tree.
 
 use kalloc::{platform, prelude::*};
 use kernel::{
     acpi,
     device::{Bound, Core},
-    platform::Device,
+    of,
+    platform::Device, //
 };
 
 kernel::acpi_device_table!(
     ACPI_TABLE,
     <MyDriver as platform::Driver>::IdInfo,
     [(acpi::DeviceId::new(c"KALL0002"), ())]
+);
+
+kernel::of_device_table!(
+    OF_TABLE,
+    <MyDriver as platform::Driver>::IdInfo,
+    [(of::DeviceId::new(c"kalloc,mydriver"), ())]
 );
 
 struct MyDriver {
@@ -25,6 +33,7 @@ impl platform::Driver for MyDriver {
     type IdInfo = ();
     type Data<'bound> = Self;
     const ACPI_ID_TABLE: Option<acpi::IdTable<()>> = Some(&ACPI_TABLE);
+    const OF_ID_TABLE: Option<of::IdTable<()>> = Some(&OF_TABLE);
 
     fn probe<'bound>(
         pdev: &'bound Device<Core<'_>>,

@@ -5,7 +5,7 @@
 # another directory and with a blank in the name. Nothing is written there, and what cannot be a driver is refused before
 # anything is built.
 #
-# Kernels: stock
+# Kernels: stock arm64
 # Minutes: 2
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
@@ -16,6 +16,10 @@ trap 'author_ends "$tmp"' EXIT
 cd / || exit
 export KERNEL=$name
 unset MAKEFLAGS DRIVER
+case $arch_firmware in
+acpi) device=KALL0002:00 ;;
+devicetree) device=kalloc1 ;;
+esac
 
 as_author cp -r "$top/template" "$tmp/a blank & more"
 mkdir "$tmp/c" "$tmp/rust" "$tmp/broken" "$tmp/empty" "$tmp/unclean"
@@ -54,7 +58,7 @@ types() {
 	echo 'insmod kalloc.ko; insmod mydriver.ko; rmmod mydriver; dmesg | grep mydriver; exit' >&3
 	wait "$shell" || true
 	exec 3>&-
-	said 'mydriver KALL0002:00: unbound, with 64 samples' && ! grep stty: "$tmp/said"
+	said "mydriver $device: unbound, with 64 samples" && ! grep stty: "$tmp/said"
 }
 # As root, in the toolbox that this test runs in.
 runs_itself() {
@@ -67,12 +71,12 @@ cannot_build() {
 }
 names_the_file() {
 	! of "$tmp/broken" run && said "^ +--> $tmp/broken/mydriver.rs:[0-9]+:[0-9]+" &&
-		said '^kalloc: the driver could not be built for the stock kernel; the reason is above'
+		said '^kalloc: the driver could not be built for the '$name' kernel; the reason is above'
 }
 
 plan 12
 check "a copy of the template runs, in a directory with a blank" runs "$tmp/a blank & more" run
-check "its device is bound" said 'mydriver KALL0002:00: bound, with room for 64 samples'
+check "its device is bound" said "mydriver $device: bound, with room for 64 samples"
 check "its own Makefile runs it" runs_itself "$tmp/a blank & more"
 check "its own Makefile says that Kbuild cannot build it there" cannot_build "$tmp/a blank & more"
 check "make shell has it at hand, and its device" types "$tmp/a blank & more"
