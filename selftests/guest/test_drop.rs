@@ -331,8 +331,8 @@ impl Drop {
 
 // Values ---------------------------------------------------------------------------------------------------------------
 
-/// So much that the page allocator has it, and sees its end.
-const LARGE: usize = 4 * PAGE_SIZE;
+/// So much that the page allocator has it, and sees its end. An object of `objpool` may be that large.
+const LARGE: usize = 3 * PAGE_SIZE;
 
 struct Large {
     _bytes: [u8; LARGE],

@@ -5,7 +5,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use kalloc::prelude::*;
-use kernel::new_spinlock;
+use kernel::{new_spinlock, page::PAGE_SIZE};
 use testlib::{
     asks_for, check, check_eq, check_in_each_atomic_context, in_hardirq, in_nmi, in_nmi_if_any,
     traced, Outcome,
@@ -100,6 +100,8 @@ fn reader_keeps_a_dropped_value(task: &mut TaskCx) -> Outcome {
 
 /// The kernel does not free while a reader is there, and does once it is gone.
 fn freed_after_a_grace_period(task: &mut TaskCx) -> Outcome {
+    // What the many are, in pages.
+    const MANY: usize = 512 * (64 << 10) / PAGE_SIZE;
     // Too large for the caches of a CPU, so that the tracepoint sees it go.
     let number = RcuBox::init(&task, zeroes::<{ 16 << 10 }>())?;
     let before = testlib::free_pages();
@@ -110,14 +112,14 @@ fn freed_after_a_grace_period(task: &mut TaskCx) -> Outcome {
         *slot = Some(RcuBox::init(&task, zeroes::<{ 60 << 10 }>())?);
     }
     let full = testlib::free_pages();
-    check!(full + 512 * 12 < before);
+    check!(full + MANY / 4 * 3 < before);
     let kept = task.rcu_read(|_, _| {
         many.iter_mut().for_each(|slot| drop(slot.take()));
         testlib::free_pages()
     });
-    check!(kept < full + 512 * 4);
+    check!(kept < full + MANY / 4);
     testlib::kvfree_rcu_barrier();
-    check!(testlib::free_pages() > full + 512 * 12);
+    check!(testlib::free_pages() > full + MANY / 4 * 3);
     Ok(())
 }
 

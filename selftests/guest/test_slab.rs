@@ -397,14 +397,17 @@ struct Link {
 }
 
 fn value_comes_back_when_memory_is_short(task: &mut TaskCx) -> Outcome {
-    let hoard = all_large_memory(task)?;
-    let mut list = None;
-    let back = loop {
-        let link = Link {
-            next: list.take(),
+    fn link(next: Option<SlabBox<Link, Links>>) -> Link {
+        Link {
+            next,
             body: [7; 1000],
-        };
-        match SlabBox::new(task.with(GFP_NORECLAIM.nowarn()), Links, link) {
+        }
+    }
+    // Its slab has room for more.
+    let mut list = Some(SlabBox::new(&task, Links, link(None))?);
+    let hoard = all_large_memory(task)?;
+    let back = loop {
+        match SlabBox::new(task.with(GFP_NORECLAIM.nowarn()), Links, link(list.take())) {
             Ok(link) => list = Some(link),
             Err(failed) => break failed.value,
         }
@@ -418,7 +421,7 @@ fn value_comes_back_when_memory_is_short(task: &mut TaskCx) -> Outcome {
         len += 1;
         next = link.into_inner().next;
     }
-    check!(len > 0);
+    check!(len > 1);
     Ok(())
 }
 

@@ -51,7 +51,7 @@ check "every sample loads, unloads and is quiet" says samples "$ok"
 of kalloc_platform "the platform driver is bound, and shows its state" "$state"
 of kalloc_edu "the device of edu computes" "/dev/kalloc_edu: 10! = 3628800"
 of kalloc_edu "the device of edu copies" "/dev/kalloc_edu: DMA: there and back"
-of kalloc_dma "the device of kalloc_dma is bound" '.*kalloc_dma.*: 5 pairs at 0x[0-9a-f]+, 16384 bytes in segments: [1-4]'
+of kalloc_dma "the device of kalloc_dma is bound" '.*kalloc_dma.*: 5 pairs at 0x[0-9a-f]+, (16384|65536) bytes in segments: [1-4]'
 check "a warning fails the run" fails warning "run: failed: the kernel complained: general"
 check "a module that does not load fails the run" fails init "run: failed: selftests/provoke/provoke_init_error.ko does not load"
 check "a size of nothing is refused" fails 0 ".*kalloc_first: size=0 is not from 1 to [0-9]+"
