@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A small guest without free memory: which allocations fail, which wait, and that no process is killed.
-# Kernels: stock rt
+# Kernels: stock rt arm64
 # Builds: kalloc.ko selftests/lib/testlib.ko selftests/guest/pressure.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"

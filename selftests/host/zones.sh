@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Memory of a zone and of a node, on a machine with memory above 4 GiB in two nodes.
+# Memory of a zone and of a node, on a machine with two nodes, each with memory above 4 GiB.
 #
-# Kernels: stock rt
+# Kernels: stock rt arm64
 # Builds: kalloc.ko selftests/lib/testlib.ko selftests/guest/test_zones.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
 
-KALLOC_MEM=6G KALLOC_QEMU="-object memory-backend-ram,id=one,size=3G -object memory-backend-ram,id=two,size=3G
+KALLOC_MEM=6G KALLOC_QEMU="-object memory-backend-ram,id=one,size=4G -object memory-backend-ram,id=two,size=2G
 	-numa node,memdev=one,cpus=0 -numa node,memdev=two,cpus=1 -smp 2,sockets=2,cores=1,threads=1"
 export KALLOC_MEM KALLOC_QEMU
 KALLOC_QEMU=${KALLOC_QEMU//[$'\n\t']/ }
