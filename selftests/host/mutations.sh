@@ -23,6 +23,8 @@ names_a_test() {
 		compgen -G "selftests/guest/$module.*" >/dev/null || { echo "there is no module $module"; return 1; } ;;
 	compile_fail)
 		compgen -G "selftests/compile_fail/$test*.rs" >/dev/null || { echo "there is no program $test"; return 1; } ;;
+	doctest)
+		[[ -e ${test//.//}.rs ]] || { echo "there is no file $test"; return 1; } ;;
 	esac
 	[[ $1 == selftests/mutations/${module:-$document}/* ]] || { echo "it is not in the folder ${module:-$document}"; return 1; }
 }
