@@ -90,7 +90,7 @@ purge:			## delete the cache: toolbox, kernels and all
 	@scripts/toolbox --purge
 
 ## Variables:
-#: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell; also modversions, 7.2, 7.2-rt, 7.2-cloud, arm64, unstable
+#: KERNEL=stock|rt|cloud|debug   the kernel of run, test, bench, doc and shell; also modversions, 7.2, 7.2-rt, 7.2-cloud, arm64, arm64-rt, arm64-16k, unstable
 #: DRIVER=/path                  the directory of a driver, for run, shell, check and rust-analyzer
 #: TESTS="NAME…"                 the tests that make test runs
 #: CELLS="NAME…"                the cells that make test-all runs

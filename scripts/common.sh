@@ -42,10 +42,11 @@ use_arch "${KERNEL:-stock}"
 flavour_of() {
 	case $1 in
 	stock | 7.2 | arm64 | unstable) echo "$arch_debian" ;;
-	rt | 7.2-rt) echo "rt-$arch_debian" ;;
+	rt | 7.2-rt | arm64-rt) echo "rt-$arch_debian" ;;
+	arm64-16k) echo "$arch_debian-16k" ;;
 	cloud | 7.2-cloud) echo "cloud-$arch_debian" ;;
 	debug | modversions) echo "$1" ;;	# which are none of the distribution's
-	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, modversions, cloud, 7.2, 7.2-rt, 7.2-cloud, arm64, unstable." ;;
+	*) die "KERNEL=$1 is unknown; choose one of stock, rt, debug, modversions, cloud, 7.2, 7.2-rt, 7.2-cloud, arm64, arm64-rt, arm64-16k, unstable." ;;
 	esac
 }
 

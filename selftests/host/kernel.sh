@@ -13,7 +13,7 @@ plan 17
 
 real=$KERNELDIR/build
 
-says "an unknown KERNEL" "KERNEL=debug2 is unknown; choose one of stock, rt, debug, modversions, cloud, 7\.2, 7\.2-rt, 7\.2-cloud, arm64, unstable\." \
+says "an unknown KERNEL" "KERNEL=debug2 is unknown; choose one of stock, rt, debug, modversions, cloud, 7\.2, 7\.2-rt, 7\.2-cloud, arm64, arm64-rt, arm64-16k, unstable\." \
 	env -u KALLOC_BUILT KERNEL=debug2 scripts/run
 mkdir -p selftests/host
 says "an unknown test" "TESTS=nonsense is unknown; choose of: .*\." make TESTS=nonsense test
