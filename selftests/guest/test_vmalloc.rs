@@ -422,6 +422,14 @@ fn value_comes_back_when_memory_is_short(task: &mut TaskCx) -> Outcome {
         body: [u8; 1000],
     }
 
+    fn link(next: Option<VBox<Link>>) -> Link {
+        Link {
+            next,
+            body: [7; 1000],
+        }
+    }
+    // One at least, also where the hoard leaves less than a page.
+    let mut list = Some(VBox::new(&task, link(None))?);
     let mut hoard = KBox::from_fn(&task, 1024, |_| None)?;
     for place in hoard.iter_mut() {
         *place = KBox::<[u8; 1 << 20]>::new_uninit(task.with(GFP_NORECLAIM.nowarn())).ok();
@@ -432,13 +440,8 @@ fn value_comes_back_when_memory_is_short(task: &mut TaskCx) -> Outcome {
     if hoard.iter().all(|place| place.is_some()) {
         return Err(Stop::Skip("more memory than this test takes"));
     }
-    let mut list = None;
     let back = loop {
-        let link = Link {
-            next: list.take(),
-            body: [7; 1000],
-        };
-        match VBox::new_nonblocking(task.with(GFP_NORECLAIM.nowarn()), link) {
+        match VBox::new_nonblocking(task.with(GFP_NORECLAIM.nowarn()), link(list.take())) {
             Ok(link) => list = Some(link),
             Err(failed) => break failed.value,
         }
@@ -474,22 +477,22 @@ fn what_is_refused_comes_back(task: &mut TaskCx) -> Outcome {
         c"__kvmalloc_node_noprof" => |value| KVBox::new(&task, value);
     }
     macro_rules! slices {
-        ($($function:expr => $kind:ident, $len:expr;)*) => {$({
+        ($($function:expr => $kind:ident, $len:expr, $more:expr;)*) => {$({
             let slice = $kind::<[u64]>::from_fn(&task, $len, |i| i as u64)?;
             let address = slice.as_ptr();
-            let Err(failed) = refused($function, || slice.resize(&task, 20 * $len, 7))? else {
+            let Err(failed) = refused($function, || slice.resize(&task, $more, 7))? else {
                 return Err(Stop::Fail);
             };
             let slice = failed.value;
             check!(slice.as_ptr() == address && slice.len() == $len);
             check!(slice.iter().copied().eq(0..$len as u64));
-            check_eq!(slice.resize(&task, 20 * $len, 7)?[20 * $len - 1], 7);
+            check_eq!(slice.resize(&task, $more, 7)?[$more - 1], 7);
         })*};
     }
     slices! {
-        c"vrealloc_node_align_noprof" => VBox, 1000;
-        c"kvrealloc_node_align_noprof" => KVBox, 10;
-        c"kvrealloc_node_align_noprof" => KVBox, LARGE / 8;
+        c"vrealloc_node_align_noprof" => VBox, 1000, 20_000;
+        c"kvrealloc_node_align_noprof" => KVBox, 10, 200;
+        c"kvrealloc_node_align_noprof" => KVBox, LARGE / 8, LARGE / 4;
     }
     Ok(())
 }
