@@ -10,7 +10,7 @@ use kalloc::{
 };
 use kernel::{
     new_spinlock,
-    sync::{Arc, SetOnce},
+    sync::Arc,
     time::{delay::fsleep, Delta},
 };
 use testlib::{check, check_eq, wait_until, Outcome, Place, Seen};
@@ -277,6 +277,7 @@ fn running_work_is_dropped(task: &mut TaskCx) -> Outcome {
 mod nmis {
     use super::*;
     use kalloc::{nmi, nmi_safe};
+    use kernel::sync::SetOnce;
     use testlib::{c, Stop};
 
     nmi_safe! {
