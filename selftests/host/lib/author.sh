@@ -25,7 +25,6 @@ as_author() {
 			read -r pid rest </proc/self/stat
 			mount --make-rprivate /
 			mount -t proc proc /proc
-			umount --lazy "$KALLOC_TOOLBOX"
 			mount --bind "$1/passwd" /etc/passwd
 			mount --bind "$1/ids" /etc/subuid
 			mount --bind "$1/ids" /etc/subgid
