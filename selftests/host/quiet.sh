@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# kalloc and the samples compile without a warning for another series, or with another compiler, than the stock kernel's, for
-# which the test `plain` has this.
+# kalloc, the samples and the tests compile without a warning for another series or processor, or with another compiler, than
+# the stock kernel's, for which the test `plain` has this.
 #
-# Kernels: 7.2 unstable
+# Kernels: 7.2 arm64 unstable
 # Minutes: 1
 # Builds: kalloc.ko
 
@@ -16,7 +16,7 @@ read -ra tools <<<"$(tools_of "$name")"
 
 # Warnings about the kernel's headers are not ours.
 quietly() {
-	make -C "$KERNELDIR/build" M="$top" MO="$output" "${tools[@]}" -j"${KALLOC_JOBS:-$(nproc)}" modules >"$output/log" 2>&1 ||
+	make -C "$KERNELDIR/build" M="$top" MO="$output" "${tools[@]}" KALLOC_TESTS=1 -j"${KALLOC_JOBS:-$(nproc)}" modules >"$output/log" 2>&1 ||
 		{ cat "$output/log"; return 1; }
 	! grep -A7 -i 'warning' "$output/log" | grep -v "^[^ ]*$(realpath "$KERNELDIR/source")/"
 }
