@@ -10,23 +10,18 @@
 # Builds: kalloc.ko samples/kalloc_first.ko
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/ktap.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/copies.sh"
 
-modules=$top/build/$name
-copies=$modules/modversions
+changed=$(build_of changed)
 export DRIVER=$copies/driver
-rm -rf "$copies"
-mkdir -p "$copies/changed"
 cp -r template "$DRIVER"
 output=$(driver_output)
 trap 'rm -rf "$copies" "$output"' EXIT
 
-# quietly COMMAND…: what it says is shown when it fails.
-quietly() { "$@" >"$copies/log" 2>&1 || { tail -n 30 "$copies/log"; return 1; }; }
-
 # versions BUILD: "NAME VERSION" of each symbol that kalloc.ko exports.
 versions() { awk '$3 == "kalloc" { print $2, $1 }' "$1/Module.symvers" | sort; }
 all_have_one() {
-	diff <(sed 's/.*(\(.*\)).*/\1/' "$modules/rust/exports_generated.h" | sort) <(versions "$modules" | cut -d' ' -f1) &&
+	diff <(sed 's/.*(\(.*\)).*/\1/' "$modules/rust/exports_generated.h" | sort) <(exports "$modules") &&
 		! versions "$modules" | grep ' 0x0*$'
 }
 # Some have the same type.
@@ -38,38 +33,21 @@ are_of_types() {
 	[[ $((different * 2)) -gt $all ]]
 }
 
-# The checkout once more, with a field more in a struct, and the hash of the first one in its names.
+# A field more in a struct, and the hash of the first one in the names.
 change() {
-	git -c safe.directory='*' ls-files -z | xargs -0 cp --parents -t "$copies/changed"
-	cd "$copies/changed" || return
-	printf '#!/bin/sh\ncat "%s"\n' "$modules/rust/crate_hash.args" >scripts/crate-hash
+	copy changed
+	printf '#!/bin/sh\ncat "%s"\n' "$modules/rust/crate_hash.args" >"$copies/changed/scripts/crate-hash"
 	sed -i 's/^pub struct WaitInFlight(Here)/pub struct WaitInFlight(Here, u8)/; s/^        Self(module)$/        Self(module, 0)/' \
-		rust/kalloc/entry/in_flight.rs
-	KALLOC_BUILT="" quietly scripts/build kalloc.ko
+		"$copies/changed/rust/kalloc/entry/in_flight.rs"
+	build changed
 }
-same_names() { diff <(versions "$modules" | cut -d' ' -f1) <(versions "$copies/changed/build/$name" | cut -d' ' -f1); }
+same_names() { diff <(exports "$modules") <(exports "$changed"); }
 # Only what has the struct in its type has another version.
 other_versions() {
-	comm -13 <(versions "$modules") <(versions "$copies/changed/build/$name") | cut -d' ' -f1 >"$copies/other"
+	comm -13 <(versions "$modules") <(versions "$changed") | cut -d' ' -f1 >"$copies/other"
 	cat "$copies/other"
 	[[ -s $copies/other ]] && ! grep -v WaitInFlight "$copies/other"
 }
-
-# All in one guest. A line "== BUILD" goes before what is said of it.
-# shellcheck disable=SC2016
-guest='
-	for build in "${@:2}"; do
-		echo "== $build"
-		dmesg -C
-		insmod "$build/kalloc.ko"
-		insmod "$1"; echo "status $?"
-		dmesg | grep -o "mydriver: .*"
-		rmmod mydriver 2>/dev/null
-		rmmod kalloc
-	done'
-
-# says BUILD PATTERN: one of its lines is that, whole.
-says() { sed "0,\|^== $1\$|d; /^== /,\$d" "$copies/said" | grep -xE "$2"; }
 
 plan 9
 check "each exported symbol has a version" all_have_one
@@ -78,10 +56,8 @@ check "kalloc.ko is built with a changed struct" change
 check "its symbols have the same names" same_names
 check "those with the struct in their type have another version" other_versions
 check "a driver elsewhere is built" quietly scripts/toolbox scripts/build-driver
-scripts/vm "$KERNELDIR" 120 bash -c "$guest" - "$output/mydriver.ko" "$modules" "$copies/changed/build/$name" 2>"$copies/log" |
-	tr -d '\r' >"$copies/said"
+loads "$output/mydriver.ko" "$modules" "$changed"
 check "it loads with the kalloc.ko that it was built against" says "$modules" "status 0"
-check "it does not load with the changed one" says "$copies/changed/build/$name" "status 1"
-check "the kernel says why" says "$copies/changed/build/$name" "mydriver: disagrees about version of symbol _R.*WaitInFlight.*"
-[[ $KTAP_CNT_FAIL == 0 ]] || sed 's/^/# /' "$copies/said" "$copies/log"
-ktap_finished
+check "it does not load with the changed one" says "$changed" "status 1"
+check "the kernel says why" says "$changed" "mydriver: disagrees about version of symbol _R.*WaitInFlight.*"
+copies_finished
