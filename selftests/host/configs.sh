@@ -12,7 +12,7 @@
 # What a tree that is only prepared can give: objects, and no modules, since it has no list of symbols.
 build() {
 	local tools=(CC="$arch_cc")
-	[[ $config != *-llvm ]] || tools=(LLVM=-19)
+	[[ $config != *-llvm ]] || tools=(LLVM="-$suite_llvm")
 	local samples
 	mapfile -t samples < <(grep -Lw pci samples/*.rs)	# these trees have no PCI
 	mkdir -p "$output"

@@ -115,7 +115,7 @@ check "sparse looked at it" ran CHECK
 check "clippy looked at it" ran CLIPPY
 check "clean leaves nothing of the tests" cleans KALLOC_TESTS=1
 # A tree that is only prepared has no list of symbols.
-llvm=(KDIR="$("$top/selftests/codegen/config-tree" tiny-llvm)" LLVM=-19 CC=clang-19 KBUILD_MODPOST_WARN=1)
+llvm=(KDIR="$("$top/selftests/codegen/config-tree" tiny-llvm)" LLVM="-$suite_llvm" CC="clang-$suite_llvm" KBUILD_MODPOST_WARN=1)
 check "LLVM=1 builds against a kernel built with clang" build "${llvm[@]}"
 check "LLVM=1: a sample depends on kalloc, where it calls it" depends
 ktap_finished
