@@ -9,13 +9,15 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-plan 17
+plan 18
 
 real=$KERNELDIR/build
 
 says "an unknown KERNEL" "KERNEL=debug2 is unknown; choose one of stock, rt, debug, modversions, cloud, 7\.2, 7\.2-rt, 7\.2-cloud, arm64, arm64-rt, arm64-16k, unstable\." \
 	env -u KALLOC_BUILT KERNEL=debug2 scripts/run
 mkdir -p selftests/host
+says "documentation of an older series" "the documentation is made for Linux [0-9.]+, not for KERNEL=7\.2; .*" \
+	env KERNEL=7.2 scripts/doc
 says "an unknown test" "TESTS=nonsense is unknown; choose of: .*\." make TESTS=nonsense test
 
 # The match
