@@ -61,28 +61,32 @@ static void sleep_in_atomic(void)
 	spin_unlock(&lock);
 }
 
+static void spin(unsigned long duration)
+{
+	unsigned long end = jiffies + duration;
+
+	while (time_before(jiffies, end))
+		cpu_relax();
+}
+
 /*
  * Returns long after rcu_cpu_stall_timeout, which must be 3 seconds. (With PROVE_RCU the kernel waits 5 more.) RCU's thread
  * begins the grace period that waits for this CPU; when it was woken on this CPU it gets the CPU first.
  */
 static void stall(void)
 {
-	unsigned long before, end;
+	unsigned long before;
 
 	for (;;) {
 		preempt_disable();
 		before = start_poll_synchronize_rcu();
-		end = jiffies + HZ / 10;
-		while (time_before(jiffies, end))
-			cpu_relax();
+		spin(HZ / 10);
 		if (get_state_synchronize_rcu() != before)
 			break;
 		preempt_enable();
 		schedule_timeout_uninterruptible(1);
 	}
-	end = jiffies + 12 * HZ;
-	while (time_before(jiffies, end))
-		cpu_relax();
+	spin(12 * HZ);
 	preempt_enable();
 }
 
