@@ -34,8 +34,7 @@ not_run() {
 }
 [[ $(selftests/host/lib/commands.py "${pages[@]}" | wc -l) -gt 20 ]] || { echo "Bail out! The pages have no commands."; exit 1; }
 
-mkdir "$tmp/copy"
-git -c safe.directory='*' ls-files -z | xargs -0 cp --parents -t "$tmp/copy"
+copy_checkout "$tmp/copy"
 # Built already, as by the first make run.
 mkdir -p "$tmp/copy/build/stock"
 (cd build/stock && cp --parents kalloc.ko samples/*.ko selftests/fixtures/edu "$tmp/copy/build/stock")

@@ -14,11 +14,10 @@ output=$(mktemp -d)
 trap 'rm -rf "$output"' EXIT
 read -ra tools <<<"$(tools_of "$name")"
 
-# Warnings about the kernel's headers are not ours.
 quietly() {
 	make -C "$KERNELDIR/build" M="$top" MO="$output" "${tools[@]}" KALLOC_TESTS=1 -j"${KALLOC_JOBS:-$(nproc)}" modules >"$output/log" 2>&1 ||
 		{ cat "$output/log"; return 1; }
-	! grep -A7 -i 'warning' "$output/log" | grep -v "^[^ ]*$(realpath "$KERNELDIR/source")/"
+	no_warning "$output/log"
 }
 
 plan 1

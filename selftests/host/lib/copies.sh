@@ -12,10 +12,7 @@ mkdir -p "$copies"
 trap 'rm -rf "$copies"' EXIT
 
 # copy NAME: the checkout once more, in $copies/NAME.
-copy() {
-	mkdir "$copies/$1"
-	git -c safe.directory='*' ls-files -z | xargs -0 cp --parents -t "$copies/$1"
-}
+copy() { copy_checkout "$copies/$1"; }
 # build_of NAME: where the copy is built.
 build_of() { echo "$copies/$1/build/$name"; }
 # quietly COMMAND…: what it says is shown when it fails.

@@ -16,6 +16,15 @@ plan() {
 	ktap_set_plan "$1"
 }
 
+# copy_checkout DIRECTORY: its files, once more, in a new directory.
+copy_checkout() {
+	mkdir "$1"
+	git -c safe.directory='*' ls-files -z | xargs -0 cp --parents -t "$1"
+}
+
+# no_warning LOG: of a build. Those about the kernel's headers are not ours.
+no_warning() { ! grep -A7 -i 'warning' "$1" | grep -v "^[^ ]*$(realpath "$KERNELDIR/source")/"; }
+
 # check NAME COMMAND…: COMMAND must succeed; what it prints is shown.
 check() {
 	local title=$1 said status=0
